@@ -1,0 +1,5 @@
+"""``python -m classification_model`` is the command line."""
+
+from classification_model.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""The problem file: strict YAML read into frozen models by `load_config`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from classification_model.config.complaints import complaints_of
+from classification_model.config.document import Document, parse_document, read_document
+from classification_model.config.references import check_references
+from classification_model.config.sections import Config
+from classification_model.errors import ConfigError
+
+__all__ = ["PACKAGED_CONFIG", "Config", "load_config", "parse_config"]
+
+PACKAGED_CONFIG = Path(__file__).resolve().parent.parent / "config.yml"
+
+
+def load_config(path: Path | str = PACKAGED_CONFIG) -> Config:
+    """Read a problem file.
+
+    Parameters
+    ----------
+    path
+        A ``config.yml``; the packaged problem when left out.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each fault: file, line, key, what was expected and what was found.
+    """
+    path = Path(path)
+    return _build(read_document(path), path.resolve().parent)
+
+
+def parse_config(text: str, *, name: str = "config.yml", folder: Path | None = None) -> Config:
+    """Read a problem from a string; see `load_config`."""
+    return _build(parse_document(text, name), folder or Path())
+
+
+def _build(document: Document, folder: Path) -> Config:
+    try:
+        config = Config.model_validate({**document.content, "folder": folder})
+    except ValidationError as error:
+        complaints = complaints_of(error, document, Config)
+    else:
+        complaints = check_references(config)
+    if complaints:
+        lines = (f"{document.name}:{document.line(c.location)}: {c}" for c in complaints)
+        raise ConfigError("\n".join(lines))
+    return config

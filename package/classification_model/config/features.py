@@ -1,0 +1,193 @@
+"""What a config may say of a feature: a column of the table, or one derived from others."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from classification_model.schema import Kind
+
+Encoding = Literal["one_hot", "ordinal", "target", "none"]
+DatePart = Literal["year", "quarter", "month", "day", "weekday", "day_of_year", "hour", "days"]
+
+
+class Section(BaseModel):
+    """Base of every part of a config: immutable, no unknown keys, no infinite numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+def as_list(value: Any) -> Any:
+    """Take one name where a list of names is expected."""
+    return [value] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(as_list)]
+SomeWords = Annotated[Words, Field(min_length=1)]
+Parts = Annotated[tuple[DatePart, ...], BeforeValidator(as_list), Field(min_length=1)]
+
+
+class ColumnFeature(Section):
+    """A column of the table.
+
+    Attributes
+    ----------
+    kind
+        What its values are. Text enters the model only through features derived from it.
+    encode
+        How categories become numbers: ``one_hot`` after rare ones are merged, ``ordinal``, ``target`` (the
+        cross-fitted rate of each class among the rows of a category, for columns of many categories), or
+        ``none``: the column only feeds derived features.
+    impute
+        What stands in for a missing number: ``median``, ``mean`` or a number.
+    missing_values
+        Words in this column that mean "missing", beside those of `data.missing_values`.
+    datetime_format
+        How dates are written, as in `datetime.strptime`; ISO 8601 when left out.
+    parts
+        Which numbers a date becomes; ``days`` counts them from 1970-01-01.
+    """
+
+    kind: Kind
+    encode: Encoding = "one_hot"
+    impute: Literal["median", "mean"] | float = "median"
+    missing_values: Words = ()
+    datetime_format: str | None = None
+    parts: Parts = ("days", "month", "weekday")
+
+    @model_validator(mode="after")
+    def _options_fit_the_kind(self) -> ColumnFeature:
+        owners = {"impute": "numeric", "datetime_format": "datetime", "parts": "datetime"}
+        if self.encode != "none":
+            owners["encode"] = "categorical"
+        for option, owner in owners.items():
+            if option in self.model_fields_set and self.kind != owner:
+                msg = f"no {option!r} here, it belongs to the kind {owner}"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """A column comes from the table, not from other features."""
+        return ()
+
+
+class _Derived(Section):
+    """Base of features computed row by row from features that stand above them in the config."""
+
+    sources: SomeWords = Field(alias="from")
+
+
+class PatternFeature(_Derived):
+    """The first match of a regular expression in a text: its first group, or all of it.
+
+    No match is a missing value. ``kind: numeric`` reads the match as a number.
+    """
+
+    derive: Literal["pattern"]
+    kind: Literal["categorical", "numeric"] = "categorical"
+    encode: Encoding = "one_hot"
+    pattern: str = Field(min_length=1)
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            msg = f"a regular expression ({error})"
+            raise ValueError(msg) from error
+        return value
+
+
+class ContainsFeature(_Derived):
+    """Whether a text contains one of some words: whole words, upper and lower case alike."""
+
+    derive: Literal["contains"]
+    kind: Literal["boolean"] = "boolean"
+    words: SomeWords
+
+
+class CombineFeature(_Derived):
+    """The values of several features side by side, as one category; missing when all of them are."""
+
+    derive: Literal["combine"]
+    kind: Literal["categorical"] = "categorical"
+    encode: Encoding = "one_hot"
+
+
+class SumFeature(_Derived):
+    """The sum of numeric features and a constant; missing when one of them is."""
+
+    derive: Literal["sum"]
+    kind: Literal["numeric"] = "numeric"
+    plus: float = 0.0
+
+
+class RatioFeature(_Derived):
+    """The first of two numeric features divided by the second; missing when either is, or the divisor is zero."""
+
+    derive: Literal["ratio"]
+    kind: Literal["numeric"] = "numeric"
+
+
+class LogFeature(_Derived):
+    """The natural logarithm of one plus a numeric feature; missing when the feature is, or is -1 or less."""
+
+    derive: Literal["log"]
+    kind: Literal["numeric"] = "numeric"
+
+
+class DatePartsFeature(_Derived):
+    """Parts of a date as numbers, one column a part, called ``<feature>_<part>``."""
+
+    derive: Literal["date_parts"]
+    kind: Literal["numeric"] = "numeric"
+    parts: Parts
+
+
+DerivedFeature = (
+    PatternFeature | ContainsFeature | CombineFeature | SumFeature | RatioFeature | LogFeature | DatePartsFeature
+)
+
+
+def _tag(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("derive", "column"))
+    return getattr(value, "derive", "column")
+
+
+def _short_form(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+Feature = Annotated[
+    Annotated[ColumnFeature, Tag("column")]
+    | Annotated[PatternFeature, Tag("pattern")]
+    | Annotated[ContainsFeature, Tag("contains")]
+    | Annotated[CombineFeature, Tag("combine")]
+    | Annotated[SumFeature, Tag("sum")]
+    | Annotated[RatioFeature, Tag("ratio")]
+    | Annotated[LogFeature, Tag("log")]
+    | Annotated[DatePartsFeature, Tag("date_parts")],
+    Discriminator(_tag),
+    BeforeValidator(_short_form),
+]
+
+FEATURE_MODELS: dict[str, type[Section]] = {
+    "column": ColumnFeature,
+    **{get_args(model.model_fields["derive"].annotation)[0]: model for model in get_args(DerivedFeature)},
+}
+
+#: How many sources a derivation takes (at least, at most) and of which kinds they must be.
+SOURCE_RULES: dict[str, tuple[int, int, tuple[str, ...]]] = {
+    "pattern": (1, 1, ("text", "categorical")),
+    "contains": (1, 1, ("text", "categorical")),
+    "combine": (2, 9, ("categorical", "boolean", "numeric")),
+    "sum": (1, 99, ("numeric", "boolean")),
+    "ratio": (2, 2, ("numeric", "boolean", "datetime")),
+    "log": (1, 1, ("numeric",)),
+    "date_parts": (1, 1, ("datetime",)),
+}

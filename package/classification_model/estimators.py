@@ -1,0 +1,103 @@
+"""The estimators to choose among, and the settings to try for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+from classification_model.config.complaints import nearest
+from classification_model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from classification_model.config.sections import Config, TrainingConfig
+
+Setting = dict[str, Any]
+
+AVERAGE = "average"
+
+#: What each estimator starts from; a config's parameters come on top. Leaves grow with the table (a share of its
+#: rows), so that a forest of a large table still fits into memory.
+_ESTIMATORS: dict[str, tuple[type[ClassifierMixin], Setting]] = {
+    "logistic_regression": (LogisticRegression, {"max_iter": 2000}),
+    "random_forest": (RandomForestClassifier, {"n_estimators": 300, "min_samples_leaf": 0.002}),
+    "extra_trees": (ExtraTreesClassifier, {"n_estimators": 300, "min_samples_leaf": 0.002}),
+    "hist_gradient_boosting": (HistGradientBoostingClassifier, {"max_iter": 150, "learning_rate": 0.06}),
+}
+
+#: What a config without candidates compares.
+DEFAULT_CANDIDATES: dict[str, Setting] = {
+    "logistic_regression": {"C": (1.0, 0.1, 0.3, 3.0)},
+    "random_forest": {"min_samples_leaf": (0.002, 0.005), "max_features": ("sqrt", 0.5)},
+    "hist_gradient_boosting": {"max_leaf_nodes": (15, 31, 7), "min_samples_leaf": (20, 40)},
+    AVERAGE: {},
+}
+
+
+def build_estimator(name: str, setting: Setting, random_state: int) -> ClassifierMixin:
+    """Return an unfitted estimator of the registry.
+
+    Parameters
+    ----------
+    name
+        A candidate's name.
+    setting
+        scikit-learn parameters; of the candidate ``average``, the setting of each member by its name.
+    random_state
+        Seed.
+
+    Raises
+    ------
+    ConfigError
+        If the estimator has no such parameter.
+    """
+    if name == AVERAGE:
+        members = [(member, build_estimator(member, inner, random_state)) for member, inner in setting.items()]
+        return VotingClassifier(members, voting="soft")
+    kind, defaults = _ESTIMATORS[name]
+    estimator = kind(**defaults, random_state=random_state)
+    known = estimator.get_params()
+    for parameter in setting:
+        if parameter not in known:
+            expected = nearest(parameter, sorted(known))
+            msg = f"training.candidates.{name}.{parameter}: expected {expected}, found an unknown parameter"
+            raise ConfigError(msg)
+    return estimator.set_params(**setting)
+
+
+def candidates_of(config: Config) -> dict[str, Setting]:
+    """Return the candidates to train with their parameters, lists where there is something to search."""
+    training = config.training
+    candidates = dict(training.candidates) or DEFAULT_CANDIDATES
+    if training.estimator in {None, AVERAGE}:
+        return candidates
+    return {training.estimator: candidates.get(training.estimator, {})}
+
+
+def settings_of(parameters: Mapping[str, Any], training: TrainingConfig) -> list[Setting]:
+    """Return the settings to try, in order: the first value of every list, then others drawn at random.
+
+    Parameters
+    ----------
+    parameters
+        Values, or tuples of values to search.
+    training
+        Number of trials and seed.
+    """
+    lists = {name: list(value) if isinstance(value, tuple) else [value] for name, value in parameters.items()}
+    first = {name: values[0] for name, values in lists.items()}
+    size = len(ParameterGrid(lists))
+    drawn = ParameterSampler(lists, n_iter=size, random_state=training.random_state)
+    others = [setting for setting in drawn if setting != first]
+    ordered = [first, *({name: setting[name] for name in lists} for setting in others)]
+    return ordered[: training.trials]

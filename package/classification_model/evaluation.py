@@ -1,0 +1,295 @@
+"""How good predicted probabilities are: metrics with intervals, thresholds, slices, importances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import balanced_accuracy_score, f1_score
+from statsmodels.stats.proportion import proportion_confint
+
+from classification_model.artifact import MetricValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+#: Metrics in the order of reports, and whether more is better.
+METRICS = {
+    "roc_auc": True,
+    "average_precision": True,
+    "log_loss": False,
+    "brier": False,
+    "accuracy": True,
+    "f1": True,
+}
+RESAMPLES = 1000
+SMALLEST_SLICE = 20
+MOST_SLICES = 8
+IMPORTANCE_ROWS = 2000
+IMPORTANCE_REPEATS = 5
+_CHUNK = 2_000_000
+_SMALLEST_PROBABILITY = np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """True classes of some rows beside what was predicted for them.
+
+    Attributes
+    ----------
+    classes
+        Labels in the order of the columns of `probabilities`.
+    truth
+        Number of the true class of each row, shape (n_rows,).
+    probabilities
+        Shape (n_rows, n_classes); rows sum to one.
+    threshold
+        Probability from which the second of two classes is predicted; None for more classes.
+    """
+
+    classes: tuple[str, ...]
+    truth: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    threshold: float | None = 0.5
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """Number of the predicted class of each row."""
+        return decide(self.probabilities, self.threshold)
+
+    def take(self, mask: NDArray[np.bool_]) -> Outcome:
+        """Return the rows of a mask."""
+        return Outcome(self.classes, self.truth[mask], self.probabilities[mask], self.threshold)
+
+
+def decide(probabilities: NDArray[np.float64], threshold: float | None) -> NDArray[np.int64]:
+    """Turn probabilities, shape (n_rows, n_classes), into class numbers, shape (n_rows,)."""
+    if threshold is not None and probabilities.shape[1] == 2:  # noqa: PLR2004 - binary
+        return (probabilities[:, 1] >= threshold).astype(np.int64)
+    return probabilities.argmax(axis=1).astype(np.int64)
+
+
+def score(outcome: Outcome) -> dict[str, float]:
+    """Compute all metrics.
+
+    Of two classes, ROC AUC, average precision and F1 are those of the second, and the Brier score is its mean
+    squared error; of more, the first three are means over each class against the rest, and the Brier score is the
+    mean over rows of the squared errors summed over classes.
+    """
+    weights = np.ones((1, len(outcome.truth)))
+    return {name: float(values[0]) for name, values in _weighted_scores(outcome, weights).items()}
+
+
+def score_with_intervals(outcome: Outcome, random_state: int) -> dict[str, MetricValue]:
+    """Compute all metrics with 95 % percentile bootstrap intervals over rows.
+
+    Parameters
+    ----------
+    outcome
+        What was predicted.
+    random_state
+        Seed of the resampling.
+
+    References
+    ----------
+    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+    """
+    point = score(outcome)
+    rows = len(outcome.truth)
+    generator = np.random.default_rng(random_state)
+    chunk = max(1, _CHUNK // rows)
+    drawn: dict[str, list[NDArray[np.float64]]] = {name: [] for name in METRICS}
+    for start in range(0, RESAMPLES, chunk):
+        count = min(chunk, RESAMPLES - start)
+        weights = generator.multinomial(rows, np.full(rows, 1 / rows), size=count).astype(np.float64)
+        for name, values in _weighted_scores(outcome, weights).items():
+            drawn[name].append(values)
+    intervals = {}
+    for name, parts in drawn.items():
+        low, high = np.nanpercentile(np.concatenate(parts), [2.5, 97.5])
+        intervals[name] = MetricValue(value=point[name], low=float(low), high=float(high))
+    return intervals
+
+
+def _weighted_scores(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Compute each metric once for every row of `weights`, shape (n_resamples, n_rows)."""
+    truth, probabilities, predicted = outcome.truth, outcome.probabilities, outcome.predicted
+    total = weights.sum(axis=1)
+    given = np.clip(probabilities[np.arange(len(truth)), truth], _SMALLEST_PROBABILITY, 1)
+    squared = (probabilities - np.eye(probabilities.shape[1])[truth]) ** 2
+    binary = probabilities.shape[1] == 2  # noqa: PLR2004
+    classes = [1] if binary else range(probabilities.shape[1])
+    curves = [_areas(truth == number, probabilities[:, number], weights) for number in classes]
+    return {
+        "roc_auc": _mean_of_present([roc for roc, _ in curves]),
+        "average_precision": _mean_of_present([precision for _, precision in curves]),
+        "log_loss": weights @ -np.log(given) / total,
+        "brier": weights @ (squared[:, 1] if binary else squared.sum(axis=1)) / total,
+        "accuracy": weights @ (predicted == truth) / total,
+        "f1": np.mean([_f1(truth == number, predicted == number, weights) for number in classes], axis=0),
+    }
+
+
+def _mean_of_present(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Take the mean over classes, leaving out those that a resample has no rows of; NaN where it has none at all."""
+    stacked = np.array(values)
+    present = ~np.isnan(stacked)
+    count = present.sum(axis=0)
+    return np.divide(np.where(present, stacked, 0).sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
+
+
+def _areas(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ROC AUC and average precision for every row of weights; NaN where a class is not drawn."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # of rows with one score, where they end
+    sorted_weights = weights[:, order]
+    hits = np.cumsum(sorted_weights * positive[order], axis=1)[:, last]
+    misses = np.cumsum(sorted_weights * ~positive[order], axis=1)[:, last]
+    zero = np.zeros((len(weights), 1))
+    new_hits = np.diff(hits, axis=1, prepend=zero)
+    new_misses = np.diff(misses, axis=1, prepend=zero)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        roc = ((hits - new_hits / 2) * new_misses).sum(axis=1) / (hits[:, -1] * misses[:, -1])
+        precision = np.where(hits > 0, hits / (hits + misses), 0)
+        average = (new_hits * precision).sum(axis=1) / hits[:, -1]
+    return roc, average
+
+
+def _f1(
+    positive: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    hits = weights @ (positive & predicted)
+    marked = weights @ positive + weights @ predicted
+    return np.divide(2 * hits, marked, out=np.zeros_like(hits), where=marked > 0)
+
+
+def is_better(metric: str, value: float, than: float) -> bool:
+    """Compare two values of a metric."""
+    return value > than if METRICS[metric] else value < than
+
+
+def choose_threshold(outcome: Outcome, measure: str) -> float:
+    """Return the probability, in steps of 0.01, that maximises a measure; of equals the closest to 0.5.
+
+    Parameters
+    ----------
+    outcome
+        Out-of-fold predictions of two classes.
+    measure
+        ``accuracy``, ``balanced_accuracy`` or ``f1``.
+    """
+    measures = {
+        "accuracy": lambda truth, predicted: float(np.mean(truth == predicted)),
+        "balanced_accuracy": balanced_accuracy_score,
+        "f1": f1_score,
+    }
+    grid = sorted(np.round(np.arange(0.05, 0.951, 0.01), 2).tolist(), key=lambda value: (abs(value - 0.5), value))
+    return float(max(grid, key=lambda value: measures[measure](outcome.truth, decide(outcome.probabilities, value))))
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Metrics on the rows that share a value of a feature.
+
+    Attributes
+    ----------
+    feature, value
+        Which rows.
+    rows
+        Number of them.
+    accuracy, low, high
+        Share of right classes with its 95 % Wilson interval.
+    log_loss
+        Mean negative logarithm of the probability of the true class.
+    actual, predicted
+        Of two classes, share of the second and its mean probability; else None.
+    """
+
+    feature: str
+    value: str
+    rows: int
+    accuracy: float
+    low: float
+    high: float
+    log_loss: float
+    actual: float | None
+    predicted: float | None
+
+
+def slice_metrics(features: pd.DataFrame, outcome: Outcome) -> list[Slice]:
+    """Compute metrics for each category, truth value, quarter of the numbers, and for missing values.
+
+    Slices of fewer than 20 rows, and features of more than 8 values, are left out.
+    """
+    slices = []
+    for name in features.columns:
+        for value, mask in _slices_of(features[name]):
+            if mask.sum() >= SMALLEST_SLICE:
+                slices.append(_slice(str(name), value, outcome.take(mask)))
+    return slices
+
+
+def _slices_of(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    missing = column.isna().to_numpy()
+    distinct = column.dropna().unique()
+    if len(distinct) <= MOST_SLICES:
+        for value in sorted(distinct):
+            yield (f"{value:g}" if isinstance(value, float) else str(value)), (column == value).to_numpy()
+    elif column.dtype != object:
+        quarters = pd.qcut(column, 4, duplicates="drop")
+        for interval in quarters.cat.categories:
+            yield f"{interval.left:g} to {interval.right:g}", (quarters == interval).to_numpy()
+    else:
+        return
+    if missing.any():
+        yield "missing", missing
+
+
+def _slice(feature: str, value: str, outcome: Outcome) -> Slice:
+    right = int((outcome.predicted == outcome.truth).sum())
+    rows = len(outcome.truth)
+    low, high = proportion_confint(right, rows, method="wilson")
+    given = outcome.probabilities[np.arange(rows), outcome.truth]
+    binary = len(outcome.classes) == 2  # noqa: PLR2004
+    return Slice(
+        feature=feature,
+        value=value,
+        rows=rows,
+        accuracy=right / rows,
+        low=float(low),
+        high=float(high),
+        log_loss=float(-np.log(np.clip(given, _SMALLEST_PROBABILITY, 1)).mean()),
+        actual=float(outcome.truth.mean()) if binary else None,
+        predicted=float(outcome.probabilities[:, 1].mean()) if binary else None,
+    )
+
+
+def importances(
+    pipeline: Pipeline, features: pd.DataFrame, labels: Sequence[Any], random_state: int
+) -> list[tuple[str, float, float]]:
+    """Measure how much worse the log loss gets when the values of one feature are shuffled among rows.
+
+    Returns
+    -------
+    list of tuple
+        Name, mean and standard deviation over 5 shuffles, the largest first. At most 2,000 rows are used.
+    """
+    result = permutation_importance(
+        pipeline,
+        features,
+        labels,
+        scoring="neg_log_loss",
+        n_repeats=IMPORTANCE_REPEATS,
+        random_state=random_state,
+        max_samples=min(1.0, IMPORTANCE_ROWS / len(features)),
+    )
+    rows = zip(features.columns, result.importances_mean, result.importances_std, strict=True)
+    return sorted(((str(name), float(mean), float(std)) for name, mean, std in rows), key=lambda row: -row[1])

@@ -1,0 +1,1 @@
+"""From a source to a frame that the pipeline can learn from."""

@@ -1,0 +1,122 @@
+"""What a training table must be: each rule, and the error that names the column that breaks it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from classification_model.config.complaints import nearest
+from classification_model.config.features import ColumnFeature
+from classification_model.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from classification_model.config.sections import Config
+    from classification_model.schema import CheckedRows, Value
+
+
+def check_columns_exist(config: Config, table: pd.DataFrame, source: str) -> None:
+    """Refuse a table without rows, or without a column that the config names."""
+    if table.empty:
+        msg = f"{source} has a header and no rows"
+        raise DataError(msg)
+    data = config.data
+    named = {"data.target": data.target}
+    named |= {f"data.{role}": name for role in ("index", "group", "time", "weight") if (name := getattr(data, role))}
+    named |= {f"features.{name}": name for name, item in config.features.items() if isinstance(item, ColumnFeature)}
+    named |= {f"data.{role}": name for role in ("drop", "leakage") for name in getattr(data, role)}
+    columns = [str(name) for name in table.columns]
+    for key, name in named.items():
+        if name not in columns:
+            msg = f"{source} has no column {name!r}, which {key} names: expected {nearest(name, columns)}"
+            raise DataError(msg)
+
+
+def check_new_names(config: Config, columns: Sequence[str], source: str) -> None:
+    """Refuse renames of columns that are not there, or to a name that is taken."""
+    for old, new in config.data.rename.items():
+        if old not in columns:
+            msg = f"{source} has no column {old!r}, which data.rename names: expected {nearest(old, columns)}"
+            raise DataError(msg)
+        if new in columns and new not in config.data.rename:
+            msg = f"data.rename gives {old!r} the name {new!r}, which another column of {source} has"
+            raise DataError(msg)
+
+
+def check_labels(labels: Sequence[Value], classes: dict[str, str], target: str) -> None:
+    """Refuse rows without a target, values that are no class, and a single class."""
+    missing = [row for row, label in enumerate(labels) if label is None]
+    if missing:
+        msg = (
+            f"column {target!r}, the target, is missing in {len(missing)} row(s), first in row {missing[0]}: "
+            "remove the rows or fill it"
+        )
+        raise DataError(msg)
+    found = {str(label) for label in labels}
+    unknown = sorted(found - set(classes))
+    if unknown:
+        msg = f"column {target!r}, the target, holds {unknown[0]!r}, which data.classes does not list"
+        raise DataError(msg)
+    if len(found) < 2:  # noqa: PLR2004 - one class leaves nothing to tell apart
+        msg = f"column {target!r}, the target, holds one class only ({', '.join(found)}): expected two or more"
+        raise DataError(msg)
+
+
+def check_class_sizes(labels: Sequence[str], classes: Sequence[str], target: str, folds: int) -> None:
+    """Refuse a class with fewer rows to train on than there are folds."""
+    counts = Counter(labels)
+    for label in classes:
+        if counts[label] < folds:
+            msg = (
+                f"column {target!r}, the target: class {label!r} has {counts[label]} row(s) to train on, fewer than "
+                f"training.folds ({folds}): gather more rows, merge classes or lower it"
+            )
+            raise DataError(msg)
+
+
+def check_readable(config: Config, checked: CheckedRows, table: pd.DataFrame, source: str) -> None:
+    """Refuse values that are not of their feature's kind."""
+    if not checked.errors:
+        return
+    first = checked.errors[0]
+    alike = sum(issue.field == first.field for issue in checked.errors)
+    value = "" if first.row is None else f" ({_brief(table[first.field].iloc[first.row])})"
+    kind = config.features[first.field].kind
+    msg = (
+        f"{source}: column {first.field!r}, {kind}, row {first.row}: {first.message}{value}, "
+        f"{alike} row(s) in all: correct them, list the words under features.{first.field}.missing_values, "
+        "or choose another kind"
+    )
+    raise DataError(msg)
+
+
+def check_varies(name: str, values: Sequence[Value]) -> None:
+    """Refuse a feature that is missing everywhere, or the same everywhere."""
+    distinct = set(values)
+    if distinct == {None}:
+        msg = f"column {name!r} is missing in every row: nothing can be learned from it; list it under data.drop"
+        raise DataError(msg)
+    if len(distinct) == 1:
+        msg = f"column {name!r} is the same in every row: nothing can be learned from it; list it under data.drop"
+        raise DataError(msg)
+
+
+def check_unique(name: str, values: Sequence[Value]) -> None:
+    """Refuse an index with a missing or a repeated value."""
+    seen: dict[Value, int] = {}
+    for row, value in enumerate(values):
+        if value is None:
+            msg = f"column {name!r}, the index, is missing in row {row}"
+            raise DataError(msg)
+        if value in seen:
+            msg = f"column {name!r}, the index, is {_brief(value)} in rows {seen[value]} and {row}: it must be unique"
+            raise DataError(msg)
+        seen[value] = row
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - what fits in a line

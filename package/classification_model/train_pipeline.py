@@ -1,0 +1,288 @@
+"""Training, whole: from a config to a verified model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classification_model.artifact import (
+    GoldenRow,
+    Manifest,
+    MetricValue,
+    read_files,
+    read_manifest,
+    trained_models,
+    write_model_folder,
+)
+from classification_model.errors import ArtifactError, DataError, GateError
+from classification_model.evaluation import (
+    METRICS,
+    Outcome,
+    Slice,
+    choose_threshold,
+    importances,
+    is_better,
+    score_with_intervals,
+    slice_metrics,
+)
+from classification_model.golden import golden_inputs
+from classification_model.libraries import library_versions
+from classification_model.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
+from classification_model.pipeline import build_pipeline
+from classification_model.predict import Predictor
+from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
+from classification_model.processing.sources import read_bytes
+from classification_model.reference import describe_distribution, describe_numbers
+from classification_model.reports import render_reports
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from classification_model.config.sections import Config
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What training made and found.
+
+    Attributes
+    ----------
+    folder
+        The model folder.
+    manifest
+        What it says of itself.
+    data
+        Rows that were learned from and held out.
+    selection
+        The comparison of candidates.
+    outcome
+        Predictions for the hold-out.
+    importances
+        For each raw feature how much the hold-out's log loss grows when it is shuffled: name, mean, deviation.
+    slices
+        Metrics on parts of the hold-out.
+    seconds
+        How long it took.
+    """
+
+    folder: Path
+    manifest: Manifest
+    data: TrainingData
+    selection: Selection
+    outcome: Outcome
+    importances: list[tuple[str, float, float]]
+    slices: list[Slice]
+    seconds: float
+
+
+def run_training(
+    config: Config,
+    *,
+    output: Path | None = None,
+    source: str | None = None,
+    progress: Progress | None = None,
+    jobs: int = -1,
+) -> TrainingReport:
+    """Train, judge and save the model of a problem.
+
+    Parameters
+    ----------
+    config
+        The problem.
+    output
+        Folder in which the model folder is made; the package's ``trained_models`` when left out.
+    source
+        Table to learn from instead of the config's.
+    progress
+        Told about every fit.
+    jobs
+        Threads to use; -1 for one a core.
+
+    Raises
+    ------
+    DataError
+        If nothing can be learned from the table.
+    TrainingError
+        If a candidate cannot be fitted.
+    GateError
+        If the hold-out metrics miss a gate. Nothing is saved then.
+    ArtifactError
+        If the folder cannot be written.
+    """
+    started = time.monotonic()
+    folder = model_folder(config, output)
+    data = DataLoader(config, source).load()
+    logger.info("table loaded", extra={"rows": len(data.train), "held_out": len(data.holdout)})
+    selection = select_model(data, progress, jobs)
+    pipeline = fit_pipeline(data, selection.winner.candidate, selection.winner.setting)
+    threshold = _threshold(data, selection)
+    outcome = judge(pipeline, data, threshold)
+    metrics = score_with_intervals(outcome, config.training.random_state)
+    check_gates(config, metrics)
+    manifest = _describe(config, data, selection, pipeline, threshold, metrics)
+    report = TrainingReport(
+        folder=folder,
+        manifest=manifest,
+        data=data,
+        selection=selection,
+        outcome=outcome,
+        importances=importances(
+            pipeline,
+            data.holdout.features,
+            class_numbers(data.holdout.labels, data.classes),
+            config.training.random_state,
+        ),
+        slices=slice_metrics(data.holdout.features, outcome),
+        seconds=0.0,
+    )
+    contents = {manifest.pipeline: dump_pipeline(pipeline), **render_reports(report, pipeline)}
+    write_model_folder(folder, manifest, contents)
+    predictor = Predictor.load(folder)
+    logger.info("model saved", extra={"folder": str(folder), "version": manifest.version})
+    return replace(report, manifest=predictor.manifest, seconds=time.monotonic() - started)
+
+
+def model_folder(config: Config, output: Path | None = None) -> Path:
+    """Return where the model of a config is, or will be.
+
+    Raises
+    ------
+    ArtifactError
+        If that would be inside an installed package.
+    """
+    parent = trained_models() if output is None else output
+    if output is None and "site-packages" in parent.parts:
+        msg = "the packaged model of an installed wheel is not to be replaced: name a folder with --output"
+        raise ArtifactError(msg)
+    return parent / f"{config.app.pipeline_save_file}{config.version}"
+
+
+def is_current(config: Config, folder: Path, source: str | None = None) -> bool:
+    """Tell whether a model folder holds what training would make anew: same config, table, libraries and code."""
+    try:
+        manifest = read_manifest(folder)
+        read_files(folder, manifest)
+        content = read_bytes(DataLoader(config, source).source)
+    except (ArtifactError, DataError):
+        return False
+    return (
+        manifest.config_hash == config.hash
+        and manifest.data.sha256 == hashlib.sha256(content).hexdigest()
+        and manifest.libraries == library_versions()
+        and manifest.code_hash == code_hash()
+    )
+
+
+def code_hash() -> str:
+    """Return the SHA-256 of this package's modules and templates."""
+    here = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted([*here.rglob("*.py"), *here.rglob("*.j2")]):
+        digest.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def fit_pipeline(data: TrainingData, candidate: str, setting: dict[str, Any]) -> Pipeline:
+    """Fit a candidate's whole pipeline on all training rows; it predicts class numbers."""
+    pipeline = build_pipeline(data.config, candidate, setting)
+    weights = fit_weights(data.train, data.config)
+    parameters = {} if weights is None else {"estimator__sample_weight": weights}
+    return pipeline.fit(data.train.features, class_numbers(data.train.labels, data.classes), **parameters)
+
+
+def judge(pipeline: Pipeline, data: TrainingData, threshold: float | None) -> Outcome:
+    """Predict the hold-out."""
+    truth = class_numbers(data.holdout.labels, data.classes)
+    return Outcome(data.classes, truth, pipeline.predict_proba(data.holdout.features), threshold)
+
+
+def check_gates(config: Config, metrics: dict[str, MetricValue]) -> None:
+    """Refuse a model that misses a gate.
+
+    Raises
+    ------
+    GateError
+        Naming every gate that was missed, with what was reached.
+    """
+    missed = [
+        f"{name} is {metrics[name].value:.4f} (95 % interval {metrics[name].low:.4f} to {metrics[name].high:.4f}), "
+        f"{'at least' if METRICS[name] else 'at most'} {limit:g} is demanded"
+        for name, limit in config.gates.items()
+        if not (is_better(name, metrics[name].value, limit) or metrics[name].value == limit)
+    ]
+    if missed:
+        msg = f"the model is not saved, it misses its gates: {'; '.join(missed)}"
+        raise GateError(msg)
+
+
+def _threshold(data: TrainingData, selection: Selection) -> float | None:
+    choice = data.config.training.threshold
+    if len(data.classes) > 2:  # noqa: PLR2004 - of more classes the most probable is predicted
+        return None
+    return choice if isinstance(choice, float) else choose_threshold(selection.out_of_fold(), choice)
+
+
+def _describe(
+    config: Config,
+    data: TrainingData,
+    selection: Selection,
+    pipeline: Pipeline,
+    threshold: float | None,
+    metrics: dict[str, MetricValue],
+) -> Manifest:
+    """Write the manifest; hashes of files are filled in when the folder is written."""
+    state = config.training.random_state
+    winner = selection.winner
+    manifest = Manifest(
+        name=config.app.name,
+        version=config.version,
+        created=_now(),
+        config_hash=config.hash,
+        code_hash=code_hash(),
+        data=data.fingerprint,
+        holdout=data.holdout_rule,
+        pipeline=f"{config.app.pipeline_save_file}{config.version}.pkl",
+        files={},
+        libraries=library_versions(),
+        input_schema=data.schema,
+        classes=data.classes,
+        threshold=threshold,
+        estimator=winner.candidate,
+        parameters=winner.setting,
+        metrics=metrics,
+        golden_rows=(),
+        training_distribution=describe_distribution(data.train.features, data.schema),
+        prediction_distribution=_predicted_distribution(selection.out_of_fold()),
+        gates=dict(config.gates),
+        monitoring=config.monitoring.model_dump(mode="json"),
+    )
+    inputs = golden_inputs(data.train.features, data.schema, state)
+    probabilities = Predictor(pipeline, manifest).probabilities(data.schema.check_rows(inputs))
+    golden = tuple(
+        GoldenRow(inputs=row, probabilities=tuple(values))
+        for row, values in zip(inputs, probabilities.tolist(), strict=True)
+    )
+    return manifest.model_copy(update={"golden_rows": golden})
+
+
+def _predicted_distribution(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """Describe the out-of-fold probabilities of each class."""
+    columns = outcome.probabilities.T
+    return {label: describe_numbers(np.asarray(column)) for label, column in zip(outcome.classes, columns, strict=True)}
+
+
+def _now() -> str:
+    """Return the time of making, RFC 3339 in UTC; SOURCE_DATE_EPOCH stands in for the clock."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(int(epoch), UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

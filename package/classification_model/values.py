@@ -1,0 +1,184 @@
+"""One value of a table: read as a number, a truth value, a category, a text or a moment.
+
+Training and prediction read values with the same functions, so a cell means the same in both. Each function
+returns None for a missing value and raises `UnreadableValue` for one that is not of its kind.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
+
+LARGEST_EXACT_INTEGER = 2**53
+LONGEST_TEXT = 10_000
+
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_MONEY = re.compile(r"^([+-]?)\s*(?:[$£€¥₹]|USD|EUR|GBP)\s*|\s*(?:[$£€¥₹%]|USD|EUR|GBP)$")
+_WHOLE = re.compile(r"[+-]?\d+\.0+")
+_UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class UnreadableValue(ValueError):  # noqa: N818 - a value, not a program, is at fault
+    """A value is not of the kind it should be.
+
+    Attributes
+    ----------
+    code
+        Stable name of the fault.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value stands for "nothing": None, NaN, and pandas' NA and NaT."""
+    if value is None:
+        return True
+    if isinstance(value, (float, np.floating)):
+        return math.isnan(value)
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    return type(value).__name__ in {"NAType", "NaTType"}
+
+
+def text_of(value: str, marks: frozenset[str]) -> str | None:
+    """Strip a text; None when what is left is a mark of a missing value."""
+    value = value.strip()
+    return None if value.lower() in marks or not value else value
+
+
+def read_number(value: Any, marks: frozenset[str]) -> float | None:
+    """Read a finite number; texts such as "28.5", "$1,200" and "95%" are numbers."""
+    if is_missing(value):
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        raise UnreadableValue("type", "expected a number, found a truth value")
+    if isinstance(value, str):
+        text = text_of(value, marks)
+        if text is None:
+            return None
+        number = _number_in(text)
+        if number is None:
+            raise UnreadableValue("type", "expected a number, found text")
+    elif isinstance(value, (int, np.integer)):
+        if abs(int(value)) > LARGEST_EXACT_INTEGER:
+            raise UnreadableValue("too_large", "expected a whole number of at most 2**53 in size, found a larger one")
+        number = float(value)
+    elif isinstance(value, (float, np.floating, Decimal)):
+        number = float(value)
+    else:
+        raise UnreadableValue("type", f"expected a number, found {_type_name(value)}")
+    if math.isnan(number):
+        return None
+    if math.isinf(number):
+        raise UnreadableValue("not_finite", "expected a finite number, found an infinite one")
+    return number
+
+
+def _number_in(text: str) -> float | None:
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    bare = _MONEY.sub(r"\1", _MONEY.sub(r"\1", text))
+    if _GROUPED.fullmatch(bare):
+        bare = bare.replace(",", "")
+    return float(bare) if _NUMBER.fullmatch(bare) else None
+
+
+def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
+    """Read a truth value as 1.0 or 0.0: true and false, 1 and 0, and the words yes, no, t, f, y, n."""
+    if is_missing(value):
+        return None
+    if isinstance(value, str):
+        text = text_of(value, marks)
+        if text is None:
+            return None
+        word = _without_fraction(text.lower())
+        if word in TRUE_WORDS or word in FALSE_WORDS:
+            return float(word in TRUE_WORDS)
+    elif isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)) and value in {0, 1}:
+        return float(value)
+    raise UnreadableValue("type", "expected true or false, found something else")
+
+
+def read_text(value: Any, marks: frozenset[str]) -> str | None:
+    """Read a text; a number or truth value becomes the text that spells it."""
+    if is_missing(value):
+        return None
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, (bool, np.bool_)):
+        text = str(bool(value)).lower()
+    elif isinstance(value, (int, np.integer)):
+        text = str(int(value)) if abs(int(value)) <= LARGEST_EXACT_INTEGER else f"{float(value)!r}"
+    elif isinstance(value, (float, np.floating, Decimal)):
+        text = repr(float(value))
+    elif isinstance(value, (datetime, date)):
+        text = value.isoformat()
+    else:
+        raise UnreadableValue("type", f"expected text, found {_type_name(value)}")
+    if _UNPRINTABLE.search(text):
+        raise UnreadableValue("text", "expected text that UTF-8 can carry, found a NUL or a lone surrogate")
+    if len(text) > LONGEST_TEXT:
+        raise UnreadableValue("too_large", f"expected at most {LONGEST_TEXT} characters, found more")
+    return text_of(text, marks)
+
+
+def read_category(value: Any, marks: frozenset[str]) -> str | None:
+    """Read a category: a text in which 3, 3.0 and "3" are the same."""
+    text = read_text(value, marks)
+    return None if text is None else _without_fraction(text)
+
+
+def _without_fraction(text: str) -> str:
+    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
+
+
+def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float | None:
+    """Read a date or time as seconds since 1970-01-01 UTC; times without a zone are UTC.
+
+    Parameters
+    ----------
+    value
+        A date, a datetime, or a text: ISO 8601, or as `pattern` says.
+    marks
+        Texts, in lower case, that mean "missing".
+    pattern
+        A `datetime.strptime` format, or None.
+    """
+    if is_missing(value):
+        return None
+    if isinstance(value, np.datetime64):
+        return float(value.astype("datetime64[us]").astype(np.int64)) / 1e6
+    if isinstance(value, str):
+        text = text_of(value, marks)
+        if text is None:
+            return None
+        try:
+            moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007
+        except ValueError as error:
+            raise UnreadableValue("not_a_date", f"expected a date as {pattern or 'in ISO 8601'}") from error
+    elif isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    else:
+        raise UnreadableValue("type", f"expected a date, found {_type_name(value)}")
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()
+
+
+def _type_name(value: Any) -> str:
+    names = {dict: "an object", list: "a list", tuple: "a list", str: "text", datetime: "a date", date: "a date"}
+    return names.get(type(value), f"a value of type {type(value).__name__}")
