@@ -48,7 +48,7 @@ def _complain(error: ClassificationModelError) -> None:
     typer.echo(f"error: {error}", err=True)
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(package_version())
         raise typer.Exit
@@ -56,7 +56,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
 
 @app.callback()
 def _common(
-    version: Annotated[  # noqa: ARG001 - its callback does it all
+    version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
@@ -95,12 +95,15 @@ def train(
 
 
 def _summary(report: TrainingReport) -> str:
+    from classification_model.evaluation import METRICS
+
     manifest, selection = report.manifest, report.selection
     lines = [
-        f"{manifest.name}, version {manifest.version}: {manifest.estimator}, the best of {len(selection.trials)} trials",
+        f"{manifest.name}, version {manifest.version}: {manifest.estimator}, best of {len(selection.trials)} trials",
         f"on {len(report.data.holdout)} rows held out, with 95 % intervals:",
     ]
-    for name, metric in manifest.metrics.items():
+    for name in METRICS:
+        metric = manifest.metrics[name]
         lines.append(f"  {name:<18} {metric.value:.4f}   {metric.low:.4f} to {metric.high:.4f}")
     if selection.cut_short:
         lines.append(
@@ -144,7 +147,11 @@ def verify(
     typer.echo(
         f"yes: {manifest.name}, version {manifest.version}: {len(manifest.files)} files and "
         f"{len(manifest.golden_rows)} golden rows hold"
-        + (f", and {verification.installed_files} files of the installed package" if verification.installed_files else "")
+        + (
+            f", and {verification.installed_files} files of the installed package"
+            if verification.installed_files
+            else ""
+        )
     )
     for note in verification.notes:
         typer.echo(f"note: {note}")
@@ -153,7 +160,9 @@ def verify(
 @app.command()
 def predict(
     file: Annotated[str, typer.Argument(help="CSV, Parquet or JSON file; - for CSV on standard input.")],
-    output: Annotated[str, typer.Option(help="File to write, format by its suffix; - for CSV on standard output.")] = "-",
+    output: Annotated[
+        str, typer.Option(help="File to write, format by its suffix; - for CSV on standard output.")
+    ] = "-",
     model: Annotated[Path | None, typer.Option(help="Model folder; the packaged model when left out.")] = None,
     delimiter: Annotated[str, typer.Option(help="Delimiter of a CSV input.")] = ",",
 ) -> None:

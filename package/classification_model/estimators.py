@@ -78,7 +78,8 @@ def build_estimator(name: str, setting: Setting, random_state: int) -> Classifie
 def candidates_of(config: Config) -> dict[str, Setting]:
     """Return the candidates to train with their parameters, lists where there is something to search."""
     training = config.training
-    candidates = dict(training.candidates) or DEFAULT_CANDIDATES
+    candidates: dict[str, Setting] = {str(name): dict(given) for name, given in training.candidates.items()}
+    candidates = candidates or DEFAULT_CANDIDATES
     if training.estimator in {None, AVERAGE}:
         return candidates
     return {training.estimator: candidates.get(training.estimator, {})}

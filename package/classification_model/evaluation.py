@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 from classification_model.artifact import MetricValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
@@ -70,9 +70,9 @@ class Outcome:
 
 def decide(probabilities: NDArray[np.float64], threshold: float | None) -> NDArray[np.int64]:
     """Turn probabilities, shape (n_rows, n_classes), into class numbers, shape (n_rows,)."""
-    if threshold is not None and probabilities.shape[1] == 2:  # noqa: PLR2004 - binary
-        return (probabilities[:, 1] >= threshold).astype(np.int64)
-    return probabilities.argmax(axis=1).astype(np.int64)
+    if threshold is not None and probabilities.shape[1] == 2:
+        return np.asarray(probabilities[:, 1] >= threshold, dtype=np.int64)
+    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 
 def score(outcome: Outcome) -> dict[str, float]:
@@ -123,7 +123,7 @@ def _weighted_scores(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str
     total = weights.sum(axis=1)
     given = np.clip(probabilities[np.arange(len(truth)), truth], _SMALLEST_PROBABILITY, 1)
     squared = (probabilities - np.eye(probabilities.shape[1])[truth]) ** 2
-    binary = probabilities.shape[1] == 2  # noqa: PLR2004
+    binary = probabilities.shape[1] == 2
     classes = [1] if binary else range(probabilities.shape[1])
     curves = [_areas(truth == number, probabilities[:, number], weights) for number in classes]
     return {
@@ -141,7 +141,9 @@ def _mean_of_present(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     stacked = np.array(values)
     present = ~np.isnan(stacked)
     count = present.sum(axis=0)
-    return np.divide(np.where(present, stacked, 0).sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
+    mean = np.full(len(count), np.nan)
+    np.divide(np.where(present, stacked, 0).sum(axis=0), count, out=mean, where=count > 0)
+    return mean
 
 
 def _areas(
@@ -163,9 +165,7 @@ def _areas(
     return roc, average
 
 
-def _f1(
-    positive: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _f1(positive: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     hits = weights @ (positive & predicted)
     marked = weights @ positive + weights @ predicted
     return np.divide(2 * hits, marked, out=np.zeros_like(hits), where=marked > 0)
@@ -258,7 +258,7 @@ def _slice(feature: str, value: str, outcome: Outcome) -> Slice:
     rows = len(outcome.truth)
     low, high = proportion_confint(right, rows, method="wilson")
     given = outcome.probabilities[np.arange(rows), outcome.truth]
-    binary = len(outcome.classes) == 2  # noqa: PLR2004
+    binary = len(outcome.classes) == 2
     return Slice(
         feature=feature,
         value=value,
@@ -273,7 +273,7 @@ def _slice(feature: str, value: str, outcome: Outcome) -> Slice:
 
 
 def importances(
-    pipeline: Pipeline, features: pd.DataFrame, labels: Sequence[Any], random_state: int
+    pipeline: Pipeline, features: pd.DataFrame, labels: NDArray[np.int64], random_state: int
 ) -> list[tuple[str, float, float]]:
     """Measure how much worse the log loss gets when the values of one feature are shuffled among rows.
 

@@ -39,7 +39,7 @@ def golden_inputs(features: pd.DataFrame, schema: InputSchema, random_state: int
     for field in schema.fields:
         if field.kind in {"numeric", "datetime", "boolean"}:
             low, high = (0.0, 1.0) if field.minimum is None else (field.minimum, field.maximum)
-            values = (None, high, low, high)
+            values: tuple[Any, ...] = (None, high, low, high)
         else:
             known = sorted(value for value in set(columns[field.name]) if isinstance(value, str))
             values = (None, UNSEEN, known[0], known[-1])

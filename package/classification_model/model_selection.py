@@ -32,10 +32,10 @@ class Progress(Protocol):
     """Told about every fit; the command line draws a bar for each candidate."""
 
     def start(self, candidate: str, fits: int) -> None:
-        """A candidate is about to be fitted so many times."""
+        """Hear that a candidate is about to be fitted so many times."""
 
     def advance(self, candidate: str) -> None:
-        """One of its fits is done."""
+        """Hear that one of its fits is done."""
 
 
 class Silent:
@@ -164,7 +164,7 @@ def select_model(data: TrainingData, progress: Progress | None = None, jobs: int
     for name, setting, is_first in _in_turn(plans):
         if not is_first and time.monotonic() > deadline:
             continue
-        trials.append(_try(name, setting, folds, data, progress, jobs))
+        trials.append(_try(name, setting, folds=folds, data=data, progress=progress, jobs=jobs))
         logger.info("candidate judged", extra={"candidate": name, "setting": setting, **trials[-1].scores})
     planned = sum(len(plan) for plan in plans.values())
     if AVERAGE in candidates:
@@ -211,13 +211,13 @@ def _prepare_fold(
 
 
 def class_numbers(labels: NDArray[np.object_], classes: Sequence[str]) -> NDArray[np.int64]:
-    """Number the labels, shape (n_rows,), by their place among the classes."""
+    """Give each label, shape (n_rows,), the number of its place among the classes."""
     places = {label: number for number, label in enumerate(classes)}
     return np.array([places[label] for label in labels], dtype=np.int64)
 
 
 def _try(
-    name: str, setting: Setting, folds: list[_Fold], data: TrainingData, progress: Progress, jobs: int
+    name: str, setting: Setting, *, folds: list[_Fold], data: TrainingData, progress: Progress, jobs: int
 ) -> Trial:
     fit = delayed(_fit_fold)
     state = data.config.training.random_state

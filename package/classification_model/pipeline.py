@@ -19,7 +19,6 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler, TargetEncoder
 
-from classification_model.config.sections import Config
 from classification_model.config.features import (
     ColumnFeature,
     CombineFeature,
@@ -31,6 +30,7 @@ from classification_model.config.features import (
     RatioFeature,
     SumFeature,
 )
+from classification_model.config.sections import Config
 from classification_model.estimators import Setting, build_estimator
 from classification_model.processing.features import (
     Combine,
@@ -46,6 +46,8 @@ MISSING_CATEGORY = "missing"
 RARE_CATEGORY = "rare"
 
 Steps = list[tuple[str, TransformerMixin]]
+#: As feature-engine has it, which takes numbers for names too.
+Names = list[str | int]
 
 
 def build_pipeline(config: Config, estimator: str = "logistic_regression", setting: Setting | None = None) -> Pipeline:
@@ -82,7 +84,7 @@ def build_preparation(config: Config) -> Pipeline:
     steps: Steps = [(f"derive_{name}", _derivation(name, item)) for name, item in derived.items()]
     steps += [(f"derive_{name}", DateParts([name], name, parts=item.parts)) for name, item in dates.items()]
 
-    unused = [name for name, item in config.features.items() if not enters_model(item)]
+    unused: Names = [name for name, item in config.features.items() if not enters_model(item)]
     if unused:
         steps.append(("drop_unused", DropFeatures(unused)))
     steps += _numeric_steps(config)
@@ -115,7 +117,7 @@ def _derivation(name: str, feature: Any) -> TransformerMixin:
 
 
 def _numeric_steps(config: Config) -> Steps:
-    imputed: dict[str, list[str]] = {"median": [], "mean": []}
+    imputed: dict[str, Names] = {"median": [], "mean": []}
     constants: dict[str, float] = {}
     for name, feature in config.features.items():
         names = _numeric_outputs(name, feature)
@@ -124,7 +126,7 @@ def _numeric_steps(config: Config) -> Steps:
             constants |= dict.fromkeys(names, strategy)
         else:
             imputed[strategy] += names
-    numbers = [*imputed["median"], *imputed["mean"], *constants]
+    numbers: Names = [*imputed["median"], *imputed["mean"], *constants]
     if not numbers:
         return []
     steps: Steps = [("missing_indicator", AddMissingIndicator(missing_only=True, variables=numbers))]
@@ -135,7 +137,7 @@ def _numeric_steps(config: Config) -> Steps:
     ]
     if constants:
         steps.append(("impute_constant", ArbitraryNumberImputer(imputer_dict=constants)))
-    measured = [name for name in numbers if name in _measured(config)]
+    measured: Names = [name for name in numbers if name in _measured(config)]
     if measured:
         steps.append(("scale", SklearnTransformerWrapper(StandardScaler(), variables=measured)))
     return steps
@@ -161,18 +163,18 @@ def _numeric_outputs(name: str, feature: ColumnFeature | DerivedFeature) -> list
 
 
 def _categorical_steps(config: Config) -> Steps:
-    encoded: dict[str, list[str]] = {"one_hot": [], "ordinal": [], "target": []}
+    encoded: dict[str, Names] = {"one_hot": [], "ordinal": [], "target": []}
     for name, feature in config.features.items():
         if feature.kind == "categorical" and enters_model(feature):
             encoded[feature.encode].append(name)
-    everything = [name for names in encoded.values() for name in names]
+    everything: Names = [name for names in encoded.values() for name in names]
     if not everything:
         return []
     training = config.training
     steps: Steps = [
         ("impute_category", CategoricalImputer("missing", fill_value=MISSING_CATEGORY, variables=everything))
     ]
-    counted = [*encoded["one_hot"], *encoded["ordinal"]]
+    counted: Names = [*encoded["one_hot"], *encoded["ordinal"]]
     if counted:
         rare = RareLabelEncoder(
             tol=training.rare_label_share, n_categories=0, replace_with=RARE_CATEGORY, variables=counted

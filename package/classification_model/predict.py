@@ -102,16 +102,15 @@ class Predictor:
         """Return the probability of each class, shape (n_rows, n_classes), of rows that were read."""
         if checked.count == 0:
             return np.empty((0, len(self.manifest.classes)))
-        return self._pipeline.predict_proba(to_frame(checked.columns, self.manifest.input_schema))
+        frame = to_frame(checked.columns, self.manifest.input_schema)
+        return np.asarray(self._pipeline.predict_proba(frame), dtype=np.float64)
 
     def predict(self, input_data: Any) -> dict[str, Any]:
         """Predict rows; see `make_prediction`."""
         checked = read_input(self.manifest, input_data)
         bad = checked.bad_rows
         good = [row for row in range(checked.count) if row not in bad]
-        kept = CheckedRows(
-            len(good), {name: [values[row] for row in good] for name, values in checked.columns.items()}
-        )
+        kept = CheckedRows(len(good), {name: [values[row] for row in good] for name, values in checked.columns.items()})
         probabilities = self.probabilities(kept)
         predictions: list[str | None] = [None] * checked.count
         mappings: list[dict[str, float] | None] = [None] * checked.count
@@ -199,8 +198,18 @@ def make_prediction(*, input_data: Any) -> dict[str, Any]:
 
     Examples
     --------
-    >>> answer = make_prediction(input_data=[{"pclass": 1, "sex": "female", "name": "Allen, Miss. Elisabeth",
-    ...                                       "sibsp": 0, "parch": 0, "ticket": "24160"}])
+    >>> answer = make_prediction(
+    ...     input_data=[
+    ...         {
+    ...             "pclass": 1,
+    ...             "sex": "female",
+    ...             "name": "Allen, Miss. Elisabeth",
+    ...             "sibsp": 0,
+    ...             "parch": 0,
+    ...             "ticket": "24160",
+    ...         }
+    ...     ]
+    ... )
     >>> answer["predictions"], answer["errors"]
     (['survived'], None)
     """

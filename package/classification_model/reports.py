@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import numpy as np
 from matplotlib.figure import Figure
-from skops.card import Card
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
+from skops.card import Card
 
 from classification_model.config.features import ColumnFeature
 from classification_model.evaluation import METRICS

@@ -26,7 +26,7 @@ Value = float | str | None
 
 DEFAULT_MISSING_VALUES = ("?", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "-")
 
-_READERS: dict[str, Callable[[Any, frozenset[str]], Value]] = {
+_READERS: dict[str, Callable[..., Value]] = {
     "numeric": read_number,
     "categorical": read_category,
     "boolean": read_boolean,
@@ -195,7 +195,7 @@ class InputSchema(BaseModel):
                     errors.append(_duplicated(number, name))
         return self._read(columns, len(rows), errors)
 
-    def check_columns(self, given: Mapping[str, Sequence[Any]], rows: int | None = None) -> CheckedRows:
+    def check_columns(self, given: Mapping[str, Any], rows: int | None = None) -> CheckedRows:
         """Read columns given as sequences or arrays of one length.
 
         Parameters

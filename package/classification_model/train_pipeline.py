@@ -129,7 +129,9 @@ def run_training(
     outcome = judge(pipeline, data, threshold)
     metrics = score_with_intervals(outcome, config.training.random_state)
     check_gates(config, metrics)
-    manifest = _describe(config, data, selection, pipeline, threshold, metrics)
+    manifest = _describe(
+        config=config, data=data, selection=selection, pipeline=pipeline, threshold=threshold, metrics=metrics
+    )
     report = TrainingReport(
         folder=folder,
         manifest=manifest,
@@ -227,12 +229,13 @@ def check_gates(config: Config, metrics: dict[str, MetricValue]) -> None:
 
 def _threshold(data: TrainingData, selection: Selection) -> float | None:
     choice = data.config.training.threshold
-    if len(data.classes) > 2:  # noqa: PLR2004 - of more classes the most probable is predicted
+    if len(data.classes) > 2:
         return None
     return choice if isinstance(choice, float) else choose_threshold(selection.out_of_fold(), choice)
 
 
 def _describe(
+    *,
     config: Config,
     data: TrainingData,
     selection: Selection,

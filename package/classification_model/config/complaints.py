@@ -30,7 +30,12 @@ _EXPECTED = {
     "model_type": "a mapping, one 'key: value' a line",
     "model_attributes_type": "a mapping, one 'key: value' a line",
 }
-_BOUNDS = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below", "less_than_equal": "at most"}
+_BOUNDS = {
+    "greater_than": "above",
+    "greater_than_equal": "at least",
+    "less_than": "below",
+    "less_than_equal": "at most",
+}
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def _complaint(details: ErrorDetails, model: type[BaseModel]) -> Complaint:
 
 def _resolve(loc: tuple[str | int, ...], model: type[BaseModel]) -> tuple[Location, type[BaseModel]]:
     """Give the place in the file of a pydantic location, and the model that holds its last key."""
-    if len(loc) > 2 and loc[0] == "features":  # noqa: PLR2004 - features, name, then pydantic's union tag
+    if len(loc) > 2 and loc[0] == "features":
         return (*loc[:2], *(part for part in loc[3:] if not _internal(part))), FEATURE_MODELS[str(loc[2])]
     owner = model
     for part in loc[:-1]:

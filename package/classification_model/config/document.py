@@ -81,7 +81,9 @@ def _explain(error: Any, name: str) -> str:
     line = mark.line + 1 if mark is not None else 1
     problem = str(error.problem).strip()
     if isinstance(error, strictyaml.FlowMappingDisallowed):
-        problem = "flow style is not allowed: write [a, b] as a block, one '- a' a line, and {a: b} as 'a: b' on its own"
+        problem = (
+            "flow style is not allowed: write [a, b] as a block, one '- a' a line, and {a: b} as 'a: b' on its own"
+        )
     elif isinstance(error, strictyaml.DuplicateKeysDisallowed):
         problem = f"{problem}: a key may be given once"
     elif "mapping values are not allowed" in problem:

@@ -63,7 +63,7 @@ def _training(config: Config) -> Iterator[Complaint]:
         if training.split.kind == kind and getattr(data, kind) is None:
             yield Complaint(("training", "split", "kind"), f"data.{kind} to name the column to split by", "none")
     single = [name for name in training.candidates if name != "average"]
-    if "average" in training.candidates and len(single) < 2:  # noqa: PLR2004 - an average of one is that one
+    if "average" in training.candidates and len(single) < 2:
         yield Complaint(("training", "candidates", "average"), "two other candidates or more", str(len(single)))
     if training.estimator == "average" and "average" not in training.candidates:
         yield Complaint(("training", "estimator"), "'average' among training.candidates", "no such candidate")
@@ -77,5 +77,5 @@ def _training(config: Config) -> Iterator[Complaint]:
                 yield Complaint(place, "a number above 0", str(weight))
     if isinstance(training.threshold, float) and not 0 < training.threshold < 1:
         yield Complaint(("training", "threshold"), "a number between 0 and 1", str(training.threshold))
-    if data.classes and len(data.classes) > 2 and training.threshold != 0.5:  # noqa: PLR2004 - binary only
+    if data.classes and len(data.classes) > 2 and training.threshold != 0.5:
         yield Complaint(("training", "threshold"), "two classes", str(len(data.classes)))

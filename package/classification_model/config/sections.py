@@ -13,9 +13,7 @@ from classification_model.config.features import Feature, Section, Words
 from classification_model.schema import DEFAULT_MISSING_VALUES
 
 Metric = Literal["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
-Candidate = Literal[
-    "logistic_regression", "random_forest", "extra_trees", "hist_gradient_boosting", "average"
-]
+Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "hist_gradient_boosting", "average"]
 
 
 class AppConfig(Section):

@@ -159,7 +159,7 @@ class DataLoader:
             rule = Holdout(rule="a validation table of its own", kind="table", share=1.0, rows=len(holdout))
         classes = tuple(config.data.classes.values())
         validation.check_class_sizes(train.labels.tolist(), classes, config.data.target, config.training.folds)
-        if len(set(holdout.labels)) < 2:  # noqa: PLR2004 - metrics need two classes
+        if len(set(holdout.labels)) < 2:
             msg = (
                 f"the hold-out of {len(holdout)} row(s) has fewer than two classes of {config.data.target!r}: "
                 "gather more rows, raise training.split.holdout or name a data.validation_source"

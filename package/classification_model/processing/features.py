@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from classification_model.values import UnreadableValue, is_missing, read_category, read_number
+from classification_model.values import UnreadableValue, read_category, read_number
 
 SECONDS_A_DAY = 86_400.0
 
@@ -41,7 +41,7 @@ class _AppendColumns(TransformerMixin, BaseEstimator, ABC):
         self.variables = variables
         self.name = name
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's signature
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Learn the columns; nothing else is learned.
 
         Parameters
@@ -66,7 +66,7 @@ class _AppendColumns(TransformerMixin, BaseEstimator, ABC):
         self.variables_ = variables
         return self
 
-    def transform(self, X: Any) -> pd.DataFrame:  # noqa: N803 - scikit-learn's signature
+    def transform(self, X: Any) -> pd.DataFrame:
         """Return `X` with the new columns appended, shape (n_samples, n_features + new)."""
         check_is_fitted(self)
         frame = self._frame(X, reset=False)
@@ -89,14 +89,16 @@ class _AppendColumns(TransformerMixin, BaseEstimator, ABC):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:  # noqa: N803
+    def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
             if X.shape[1] == 0 or len(X) == 0:
                 check_array(X)  # raises scikit-learn's own message
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X.copy()
         dtype = "numeric" if self._numeric else None
-        array = validate_data(self, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan" if self._numeric else False)
+        array = validate_data(
+            self, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan" if self._numeric else False
+        )
         return pd.DataFrame(array, columns=[f"x{position}" for position in range(array.shape[1])])
 
     def _check_parameters(self, count: int) -> None:
@@ -118,8 +120,7 @@ class _AppendText(_AppendColumns):
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
         names = self._new_names()
         return {
-            name: self._map_unique(columns[variable])
-            for name, variable in zip(names, columns.columns, strict=True)
+            name: self._map_unique(columns[variable]) for name, variable in zip(names, columns.columns, strict=True)
         }
 
     def _new_names(self) -> list[str]:
@@ -169,7 +170,7 @@ class TextPattern(_AppendText):
         variables: Sequence[str] | None = None,
         name: str = "match",
         pattern: str = r"\w+",
-        as_number: bool = False,  # noqa: FBT001, FBT002 - scikit-learn clones by keyword
+        as_number: bool = False,
     ) -> None:
         super().__init__(variables, name)
         self.pattern = pattern
@@ -302,7 +303,7 @@ class Ratio(_AppendColumns):
     """
 
     def _check_parameters(self, count: int) -> None:
-        if self.variables is not None and count != 2:  # noqa: PLR2004 - a ratio has two terms
+        if self.variables is not None and count != 2:
             msg = f"a ratio needs two variables, found {count}"
             raise ValueError(msg)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -148,7 +149,7 @@ def _looks_like_an_id(name: str, values: _Values) -> bool:
 def _boolean(values: _Values, _: frozenset[str]) -> tuple[ColumnFeature | None, str]:
     words = {str(value).lower() for value in values.counts}
     words = {word.removesuffix(".0") for word in words}
-    if len(words) == 2 and words <= TRUE_WORDS | FALSE_WORDS and len(words & TRUE_WORDS) == 1:  # noqa: PLR2004
+    if len(words) == 2 and words <= TRUE_WORDS | FALSE_WORDS and len(words & TRUE_WORDS) == 1:
         return ColumnFeature(kind="boolean"), " and ".join(sorted(words))
     return None, ""
 
@@ -161,7 +162,7 @@ def _datetime(values: _Values, marks: frozenset[str]) -> tuple[ColumnFeature | N
     if all(str(value).replace(".", "").isdigit() for value in values.counts):
         return None, ""  # ISO 8601 reads 20240131 and 2024 as dates; numbers they are first
     for pattern in _DATE_FORMATS:
-        if _reads_all(values, lambda value, p=pattern: read_moment(value, marks, p)):
+        if _reads_all(values, partial(read_moment, marks=marks, pattern=pattern)):
             if pattern is None:
                 return ColumnFeature(kind="datetime"), "dates in ISO 8601"
             return ColumnFeature(kind="datetime", datetime_format=pattern), f"dates as {pattern}"
@@ -202,7 +203,7 @@ def infer_classes(column: pd.Series, missing_values: Sequence[str] = DEFAULT_MIS
     marks = frozenset(missing_values)
     found = {read_category(value, marks) for value in column.drop_duplicates().tolist()}
     classes = sorted(value for value in found if value is not None)
-    if len(classes) == 2 and {value.lower() for value in classes} <= TRUE_WORDS | FALSE_WORDS:  # noqa: PLR2004
+    if len(classes) == 2 and {value.lower() for value in classes} <= TRUE_WORDS | FALSE_WORDS:
         classes.sort(key=lambda value: value.lower() in TRUE_WORDS)
     else:
         try:

@@ -137,7 +137,7 @@ def _parse_csv(content: bytes, source: str, delimiter: str, encoding: str) -> pd
     except pa.ArrowInvalid as error:
         msg = f"{source} is no table: {_first_sentence(error)}"
         raise DataError(msg) from error
-    return table.to_pandas().astype(object)
+    return pd.DataFrame({name: _objects(table.column(name)) for name in header})
 
 
 def _parse_parquet(content: bytes, source: str) -> pd.DataFrame:

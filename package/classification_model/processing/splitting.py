@@ -35,7 +35,7 @@ def share_of(key: str) -> float:
 
 def keys_of(columns: pd.DataFrame) -> list[str]:
     """Join the texts of each row, columns in the order of their names."""
-    return [_SEPARATOR.join(values) for values in columns[sorted(columns)].itertuples(index=False, name=None)]
+    return [_SEPARATOR.join(values) for values in columns[sorted(map(str, columns))].itertuples(index=False, name=None)]
 
 
 def hold_out_by_hash(columns: pd.DataFrame, share: float, what: str) -> tuple[NDArray[np.bool_], Holdout]:
@@ -60,7 +60,7 @@ def hold_out_by_hash(columns: pd.DataFrame, share: float, what: str) -> tuple[ND
         f"a row is held out when the first 8 bytes of the SHA-256 of {what}, over 2**64, are below {share:g}; "
         "several columns are joined by U+001F in the order of their names"
     )
-    key = tuple(sorted(columns)) if len(columns.columns) == 1 else ()
+    key = tuple(map(str, columns)) if len(columns.columns) == 1 else ()
     return mask, Holdout(rule=rule, kind="hash", share=share, key=key, rows=int(mask.sum()))
 
 

@@ -60,7 +60,7 @@ def check_labels(labels: Sequence[Value], classes: dict[str, str], target: str) 
     if unknown:
         msg = f"column {target!r}, the target, holds {unknown[0]!r}, which data.classes does not list"
         raise DataError(msg)
-    if len(found) < 2:  # noqa: PLR2004 - one class leaves nothing to tell apart
+    if len(found) < 2:
         msg = f"column {target!r}, the target, holds one class only ({', '.join(found)}): expected two or more"
         raise DataError(msg)
 
@@ -119,4 +119,4 @@ def check_unique(name: str, values: Sequence[Value]) -> None:
 
 def _brief(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - what fits in a line
+    return text if len(text) <= 40 else f"{text[:37]}..."
