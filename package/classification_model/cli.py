@@ -15,7 +15,7 @@ from classification_model.errors import ClassificationModelError, InputError, Ve
 
 if TYPE_CHECKING:
     from classification_model.config.settings import Settings
-    from classification_model.train_pipeline import TrainingReport
+    from classification_model.training_report import TrainingReport
 
 EXIT_NO = 1
 EXIT_ERROR = 2
@@ -122,7 +122,7 @@ def init(
 ) -> None:
     """Draft a commented config.yml from a table."""
     with require_extra("train", "drafting a config"):
-        from classification_model.config.draft import draft_config
+        from classification_model.draft import draft_config
     if output.exists() and not force:
         msg = f"{output} is there already: choose another --output, or replace it with --force"
         raise InputError(msg)

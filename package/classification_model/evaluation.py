@@ -11,7 +11,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from statsmodels.stats.proportion import proportion_confint
 
-from classification_model.artifact import MetricValue
+from classification_model.manifest import MetricValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

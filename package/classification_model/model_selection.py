@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
-    from classification_model.processing.data_manager import Rows, TrainingData
+    from classification_model.processing.data_manager import TrainingData
+    from classification_model.processing.rows import Rows
 
 logger = logging.getLogger(__name__)
 

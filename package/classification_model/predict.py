@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from classification_model.artifact import GOLDEN_TOLERANCE, Manifest, packaged_model
+from classification_model.artifact import GOLDEN_TOLERANCE, packaged_model
 from classification_model.errors import InputError, VerificationError, require_extra
 from classification_model.libraries import library_versions
+from classification_model.manifest import Manifest
 from classification_model.schema import CheckedRows
 
 with require_extra("train", "predicting before the compiled runtime exists"):
     from sklearn.exceptions import InconsistentVersionWarning
 
     from classification_model.evaluation import decide
-    from classification_model.processing.data_manager import load_pipeline, to_frame
+    from classification_model.processing.data_manager import load_pipeline
+    from classification_model.processing.fields import to_frame
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from classification_model.config.features import DerivedFeature
     from classification_model.evaluation import Outcome
-    from classification_model.train_pipeline import TrainingReport
+    from classification_model.training_report import TrainingReport
 
 METRIC_NAMES = {
     "roc_auc": "ROC AUC",

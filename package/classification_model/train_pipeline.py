@@ -6,27 +6,18 @@ import hashlib
 import logging
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classification_model.artifact import (
-    GoldenRow,
-    Manifest,
-    MetricValue,
-    read_files,
-    read_manifest,
-    trained_models,
-    write_model_folder,
-)
+from classification_model.artifact import read_files, read_manifest, trained_models, write_model_folder
 from classification_model.errors import ArtifactError, DataError, GateError
 from classification_model.evaluation import (
     METRICS,
     Outcome,
-    Slice,
     choose_threshold,
     importances,
     is_better,
@@ -35,6 +26,7 @@ from classification_model.evaluation import (
 )
 from classification_model.golden import golden_inputs
 from classification_model.libraries import library_versions
+from classification_model.manifest import GoldenRow, Manifest, MetricValue
 from classification_model.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
@@ -42,6 +34,7 @@ from classification_model.processing.data_manager import DataLoader, TrainingDat
 from classification_model.processing.sources import read_bytes
 from classification_model.reference import describe_distribution, describe_numbers
 from classification_model.reports import render_reports
+from classification_model.training_report import TrainingReport
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -49,40 +42,6 @@ if TYPE_CHECKING:
     from classification_model.config.sections import Config
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainingReport:
-    """What training made and found.
-
-    Attributes
-    ----------
-    folder
-        The model folder.
-    manifest
-        What it says of itself.
-    data
-        Rows that were learned from and held out.
-    selection
-        The comparison of candidates.
-    outcome
-        Predictions for the hold-out.
-    importances
-        For each raw feature how much the hold-out's log loss grows when it is shuffled: name, mean, deviation.
-    slices
-        Metrics on parts of the hold-out.
-    seconds
-        How long it took.
-    """
-
-    folder: Path
-    manifest: Manifest
-    data: TrainingData
-    selection: Selection
-    outcome: Outcome
-    importances: list[tuple[str, float, float]]
-    slices: list[Slice]
-    seconds: float
 
 
 def run_training(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from classification_model.artifact import Manifest, packaged_model
+from classification_model.artifact import packaged_model
 from classification_model.errors import VerificationError
+from classification_model.manifest import Manifest
 from classification_model.predict import Predictor
 
 DISTRIBUTION = "classification-model"

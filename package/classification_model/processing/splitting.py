@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
-from classification_model.artifact import Holdout
 from classification_model.errors import DataError
+from classification_model.manifest import Holdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,153 @@
+"""What a model folder says of itself: the manifest, and the models it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from classification_model.schema import InputSchema
+
+FORMAT_VERSION = 1
+
+
+class FileRecord(BaseModel):
+    """What a file of the model folder must be: its SHA-256 in hexadecimal, its size in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    size: int
+
+
+class Fingerprint(BaseModel):
+    """The table a model was trained on: rows, columns, and the SHA-256 of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    columns: int
+    sha256: str
+
+
+class Holdout(BaseModel):
+    """The rows that no model trains on.
+
+    Attributes
+    ----------
+    rule
+        How to tell a row of the hold-out, in words.
+    kind
+        ``hash``: by the hash of `key`; ``time``: from `cutoff` on; ``table``: a validation table of its own.
+    share
+        Share of rows aimed at.
+    key
+        Columns whose values are hashed; empty for all columns but the target.
+    cutoff
+        First moment that is held out, in seconds since 1970.
+    rows
+        Number of rows held out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str
+    kind: Literal["hash", "time", "table"]
+    share: float
+    key: tuple[str, ...] = ()
+    cutoff: float | None = None
+    rows: int
+
+
+class MetricValue(BaseModel):
+    """A metric on the hold-out with its 95 % bootstrap interval."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    low: float
+    high: float
+
+
+class GoldenRow(BaseModel):
+    """An input, and the probability of each class that it must give."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inputs: dict[str, Any]
+    probabilities: tuple[float, ...]
+
+
+class Manifest(BaseModel):
+    """What a model folder says of itself; readable without loading the model.
+
+    Attributes
+    ----------
+    format_version
+        Version of this layout.
+    name, version, created
+        The problem, the model's version, and when it was made (RFC 3339, UTC).
+    config_hash, code_hash, data, holdout
+        What it was trained from: hashes of the config and of this package's code, fingerprint of the table,
+        rows held out.
+    pipeline
+        Name of the pickled pipeline in the folder.
+    files
+        Hash and size of every file of the folder but this one.
+    libraries
+        Versions of Python and of the libraries that fitted it.
+    input_schema, classes, threshold
+        What goes in, the labels in the order of the probabilities, and the probability from which the
+        second of two classes is predicted.
+    estimator, parameters
+        The estimator that won and its settings.
+    metrics
+        Metrics on the hold-out.
+    golden_rows
+        Inputs with the probabilities they must give.
+    training_distribution, prediction_distribution
+        For each field, and for the out-of-fold probabilities of each class, the distribution that drift is
+        measured against.
+    gates, monitoring
+        What the model had to reach, and the limits it is watched by.
+    digest
+        SHA-256 of the manifest without this field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = FORMAT_VERSION
+    name: str
+    version: str
+    created: str
+    config_hash: str
+    code_hash: str
+    data: Fingerprint
+    holdout: Holdout
+    pipeline: str
+    files: dict[str, FileRecord]
+    libraries: dict[str, str]
+    input_schema: InputSchema
+    classes: tuple[str, ...]
+    threshold: float | None
+    estimator: str
+    parameters: dict[str, Any]
+    metrics: dict[str, MetricValue]
+    golden_rows: tuple[GoldenRow, ...]
+    training_distribution: dict[str, dict[str, Any]]
+    prediction_distribution: dict[str, dict[str, Any]]
+    gates: dict[str, float]
+    monitoring: dict[str, Any]
+    digest: str = ""
+
+    def sealed_bytes(self) -> bytes:
+        """Return the file's bytes, with a digest of everything else in it."""
+        content = self.model_dump(mode="json", exclude={"digest"})
+        content["digest"] = hashlib.sha256(_canonical(content)).hexdigest()
+        return _canonical(content)
+
+
+def _canonical(content: dict[str, Any]) -> bytes:
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,102 @@
+"""What all transformers share: the input is checked, new columns are appended."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+
+class AppendColumns(TransformerMixin, BaseEstimator, ABC):
+    """Base: checks the input, and appends what `_derive` computes.
+
+    Parameters
+    ----------
+    variables
+        Columns to compute from, in order; all columns when None.
+    name
+        Name of the appended column, or its beginning where several are appended.
+    """
+
+    #: Whether the values must be numbers.
+    _numeric = True
+
+    def __init__(self, variables: Sequence[str] | None = None, name: str = "derived") -> None:
+        self.variables = variables
+        self.name = name
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Learn the columns; nothing else is learned.
+
+        Parameters
+        ----------
+        X
+            Table of shape (n_samples, n_features).
+        y
+            Ignored.
+
+        Raises
+        ------
+        ValueError
+            If a variable is no column of `X`, or a parameter is out of its range.
+        """
+        frame = self._frame(X, reset=True)
+        variables = list(frame.columns) if self.variables is None else list(self.variables)
+        unknown = [name for name in variables if name not in frame.columns]
+        if unknown:
+            msg = f"variables {unknown} are not among the columns {list(frame.columns)}"
+            raise ValueError(msg)
+        self._check_parameters(len(variables))
+        self.variables_ = variables
+        return self
+
+    def transform(self, X: Any) -> pd.DataFrame:
+        """Return `X` with the new columns appended, shape (n_samples, n_features + new)."""
+        check_is_fitted(self)
+        frame = self._frame(X, reset=False)
+        derived = self._derive(frame[self.variables_])
+        new = {name: pd.Series(values, index=frame.index, dtype=values.dtype) for name, values in derived.items()}
+        return pd.concat([frame, pd.DataFrame(new)], axis=1)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:  # noqa: ARG002
+        """Return the names of the input's columns and of the new ones."""
+        check_is_fitted(self)
+        names = getattr(self, "feature_names_in_", None)
+        names = [f"x{position}" for position in range(self.n_features_in_)] if names is None else list(names)
+        return np.asarray([*names, *self._new_names()], dtype=object)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = not self._numeric
+        tags.input_tags.categorical = not self._numeric
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
+        if isinstance(X, pd.DataFrame):
+            if X.shape[1] == 0 or len(X) == 0:
+                check_array(X)  # raises scikit-learn's own message
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X.copy()
+        dtype = "numeric" if self._numeric else None
+        array = validate_data(
+            self, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan" if self._numeric else False
+        )
+        return pd.DataFrame(array, columns=[f"x{position}" for position in range(array.shape[1])])
+
+    def _check_parameters(self, count: int) -> None:
+        """Raise ValueError for a parameter that makes no sense with `count` variables."""
+
+    def _new_names(self) -> list[str]:
+        return [self.name]
+
+    @abstractmethod
+    def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Compute the new columns, by name, from the columns of `variables_`."""

@@ -1,0 +1,73 @@
+"""Numbers from dates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from classification_model.processing.features.base import AppendColumns
+
+SECONDS_A_DAY = 86_400.0
+
+
+class DateParts(AppendColumns):
+    """Parts of a moment as numbers.
+
+    Parameters
+    ----------
+    variables
+        Columns of seconds since 1970-01-01 UTC, or of datetime64; all columns when None.
+    name
+        Beginning of the new names, which end in ``_<part>``; before it stands the column's own name when
+        there are several.
+    parts
+        ``year``; ``quarter`` 1 to 4; ``month`` 1 to 12; ``day`` 1 to 31; ``weekday`` 0 (Monday) to 6;
+        ``day_of_year`` 1 to 366; ``hour`` 0 to 23; ``days``: days since 1970-01-01 with their fraction.
+    """
+
+    _PARTS = ("year", "quarter", "month", "day", "weekday", "day_of_year", "hour", "days")
+    #: Seconds of years 1 and 9999, the range of Python's own dates; beyond it is missing.
+    _RANGE = (-62_135_596_800.0, 253_402_300_799.0)
+
+    def __init__(
+        self, variables: Sequence[str] | None = None, name: str = "date", parts: Sequence[str] = ("year", "month")
+    ) -> None:
+        super().__init__(variables, name)
+        self.parts = parts
+
+    def _check_parameters(self, count: int) -> None:  # noqa: ARG002
+        unknown = [part for part in self.parts if part not in self._PARTS]
+        if unknown or not self.parts:
+            msg = f"parts must be among {', '.join(self._PARTS)}, found {list(self.parts)}"
+            raise ValueError(msg)
+
+    def _new_names(self) -> list[str]:
+        if len(self.variables_) == 1:
+            return [f"{self.name}_{part}" for part in self.parts]
+        return [f"{variable}_{self.name}_{part}" for variable in self.variables_ for part in self.parts]
+
+    def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
+        values = [part for name in columns.columns for part in self._parts_of(columns[name])]
+        return dict(zip(self._new_names(), values, strict=True))
+
+    def _parts_of(self, column: pd.Series) -> list[np.ndarray]:
+        if pd.api.types.is_datetime64_any_dtype(column.dtype):
+            column = (column - pd.Timestamp(0, tz=column.dt.tz)).dt.total_seconds()
+        seconds = column.to_numpy(dtype=np.float64)
+        seconds = np.where((seconds >= self._RANGE[0]) & (seconds <= self._RANGE[1]), seconds, np.nan)
+        missing = np.isnan(seconds)
+        whole = np.where(missing, 0, np.floor(seconds)).astype("int64").astype("datetime64[s]")
+        moments = pd.DatetimeIndex(whole)
+        answers = {
+            "year": moments.year,
+            "quarter": moments.quarter,
+            "month": moments.month,
+            "day": moments.day,
+            "weekday": moments.weekday,
+            "day_of_year": moments.dayofyear,
+            "hour": moments.hour,
+            "days": seconds / SECONDS_A_DAY,
+        }
+        return [np.where(missing, np.nan, np.asarray(answers[part], dtype=np.float64)) for part in self.parts]

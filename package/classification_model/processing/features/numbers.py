@@ -1,0 +1,81 @@
+"""Numbers from numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from classification_model.processing.features.base import AppendColumns
+
+
+class Sum(AppendColumns):
+    """The sum of numeric columns and a constant; NaN when one of them is.
+
+    Parameters
+    ----------
+    variables
+        Numeric columns; all columns when None.
+    name
+        Name of the new column.
+    plus
+        What is added to the sum.
+    """
+
+    def __init__(self, variables: Sequence[str] | None = None, name: str = "sum", plus: float = 0.0) -> None:
+        super().__init__(variables, name)
+        self.plus = plus
+
+    def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
+        return {self.name: columns.to_numpy(dtype=np.float64).sum(axis=1) + self.plus}
+
+
+class Ratio(AppendColumns):
+    """The first of two numeric columns divided by the second; NaN when either is, or the divisor is zero.
+
+    Parameters
+    ----------
+    variables
+        Dividend and divisor; the first and the last column when None.
+    name
+        Name of the new column.
+    """
+
+    def _check_parameters(self, count: int) -> None:
+        if self.variables is not None and count != 2:
+            msg = f"a ratio needs two variables, found {count}"
+            raise ValueError(msg)
+
+    def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
+        values = columns.to_numpy(dtype=np.float64)
+        dividend, divisor = values[:, 0], values[:, -1]
+        safe = np.where(divisor == 0, np.nan, divisor)
+        with np.errstate(over="ignore"):
+            ratio = dividend / safe
+        return {self.name: np.where(np.isfinite(ratio), ratio, np.nan)}
+
+
+class LogOnePlus(AppendColumns):
+    """The natural logarithm of one plus a number; NaN for a missing one and for -1 or less.
+
+    Parameters
+    ----------
+    variables
+        Numeric columns; all columns when None. With several, ``_<name>`` is appended to each one's name.
+    name
+        Name of the new column.
+    """
+
+    def __init__(self, variables: Sequence[str] | None = None, name: str = "log") -> None:
+        super().__init__(variables, name)
+
+    def _new_names(self) -> list[str]:
+        if len(self.variables_) == 1:
+            return [self.name]
+        return [f"{variable}_{self.name}" for variable in self.variables_]
+
+    def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
+        values = columns.to_numpy(dtype=np.float64)
+        logs = np.log1p(np.where(values > -1, values, np.nan))
+        return dict(zip(self._new_names(), logs.T, strict=True))

@@ -1,0 +1,172 @@
+"""Categories, flags and numbers from texts."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from classification_model.processing.features.base import AppendColumns
+from classification_model.values import UnreadableValue, read_category, read_number
+
+
+class _AppendText(AppendColumns):
+    """Base of transformers that read texts: computed once for each distinct value."""
+
+    _numeric = False
+
+    def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
+        names = self._new_names()
+        return {
+            name: self._map_unique(columns[variable]) for name, variable in zip(names, columns.columns, strict=True)
+        }
+
+    def _new_names(self) -> list[str]:
+        if len(self.variables_) == 1:
+            return [self.name]
+        return [f"{variable}_{self.name}" for variable in self.variables_]
+
+    def _map_unique(self, column: pd.Series) -> np.ndarray:
+        codes, values = pd.factorize(column, use_na_sentinel=True)
+        answers = [self._answer(str(value)) for value in values]
+        table = pd.Series([*answers, None], dtype=self._dtype())
+        return table.to_numpy()[codes]
+
+    def _dtype(self) -> Any:
+        return object
+
+    @abstractmethod
+    def _answer(self, text: str) -> str | float | None:
+        """Give the new value of one text."""
+
+
+class TextPattern(_AppendText):
+    r"""The first match of a regular expression in a text, as a category or a number.
+
+    Parameters
+    ----------
+    variables
+        Columns of text; all columns when None. With several, ``_<name>`` is appended to each one's name.
+    name
+        Name of the new column.
+    pattern
+        Regular expression as in `re`. The first group is the result, or the whole match without groups.
+        No match, or an empty one, is a missing value.
+    as_number
+        Read the match as a number; a match that is none is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> names = pd.DataFrame({"name": ["Allen, Miss. Elisabeth", "Sage"]})
+    >>> TextPattern(["name"], "title", pattern=r",\s*(\w+)\.").fit_transform(names)["title"].tolist()
+    ['Miss', None]
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[str] | None = None,
+        name: str = "match",
+        pattern: str = r"\w+",
+        as_number: bool = False,
+    ) -> None:
+        super().__init__(variables, name)
+        self.pattern = pattern
+        self.as_number = as_number
+
+    def _check_parameters(self, count: int) -> None:  # noqa: ARG002
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            msg = f"pattern {self.pattern!r} is not a regular expression: {error}"
+            raise ValueError(msg) from error
+
+    def _dtype(self) -> Any:
+        return np.float64 if self.as_number else object
+
+    def _answer(self, text: str) -> str | float | None:
+        match = re.search(self.pattern, text)
+        found = match and (match[1] if match.re.groups else match[0])
+        if not found:
+            return None
+        if not self.as_number:
+            return read_category(found, frozenset())
+        try:
+            return read_number(found, frozenset())
+        except UnreadableValue:
+            return None
+
+
+class TextContains(_AppendText):
+    """Whether a text contains one of some words: whole words, upper and lower case alike.
+
+    Parameters
+    ----------
+    variables
+        Columns of text; all columns when None. With several, ``_<name>`` is appended to each one's name.
+    name
+        Name of the new column: 1.0, 0.0, or NaN where the text is missing.
+    words
+        Words or phrases to look for.
+    """
+
+    def __init__(
+        self, variables: Sequence[str] | None = None, name: str = "contains", words: Sequence[str] = ("yes",)
+    ) -> None:
+        super().__init__(variables, name)
+        self.words = words
+
+    def _check_parameters(self, count: int) -> None:  # noqa: ARG002
+        if isinstance(self.words, str) or not self.words:
+            msg = f"words must be a sequence of one word or more, found {self.words!r}"
+            raise ValueError(msg)
+
+    def _dtype(self) -> Any:
+        return np.float64
+
+    def _map_unique(self, column: pd.Series) -> np.ndarray:
+        self._pattern = re.compile(whole_words(self.words), re.IGNORECASE)
+        try:
+            return super()._map_unique(column)
+        finally:
+            del self._pattern
+
+    def _answer(self, text: str) -> float:
+        return float(self._pattern.search(text) is not None)
+
+
+def whole_words(words: Sequence[str]) -> str:
+    """Return a regular expression that finds one of the words where it is not part of a longer one."""
+    return r"(?<!\w)(?:" + "|".join(re.escape(word) for word in words) + r")(?!\w)"
+
+
+class Combine(AppendColumns):
+    """The values of several columns side by side, as one category.
+
+    Parameters
+    ----------
+    variables
+        Columns of texts or numbers; all columns when None.
+    name
+        Name of the new column: the values with ``|`` between, a missing one empty; missing when all are.
+    """
+
+    _numeric = False
+
+    def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
+        parts = [self._text(columns[variable]) for variable in columns.columns]
+        combined = parts[0].astype(object)
+        for part in parts[1:]:
+            combined = combined + "|" + part
+        combined[columns.isna().all(axis=1).to_numpy()] = None
+        return {self.name: combined}
+
+    @staticmethod
+    def _text(column: pd.Series) -> np.ndarray:
+        codes, values = pd.factorize(column, use_na_sentinel=True)
+        texts = [read_category(value, frozenset()) or "" for value in values.tolist()]
+        return np.asarray([*texts, ""], dtype=object)[codes]

@@ -1,0 +1,96 @@
+"""The features of a table as fields of a schema and columns of a frame."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from classification_model.config.features import ColumnFeature
+from classification_model.errors import DataError
+from classification_model.processing.inference import infer_classes, infer_columns
+from classification_model.schema import InputSchema, SchemaField, Value
+
+if TYPE_CHECKING:
+    from classification_model.config.sections import Config
+
+logger = logging.getLogger(__name__)
+
+#: Categories kept in the schema to warn of others; a column with more of them is not warned about.
+MOST_CATEGORIES = 10_000
+
+
+def to_frame(columns: dict[str, list[Value]], schema: InputSchema) -> pd.DataFrame:
+    """Put the columns of checked rows into the frame that a pipeline takes; see `Rows.features`."""
+    frame = {
+        field.name: pd.Series(
+            columns[field.name], dtype=object if field.kind in {"categorical", "text"} else np.float64
+        )
+        for field in schema.fields
+    }
+    return pd.DataFrame(frame)
+
+
+def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
+    """Fill in features and classes that the config leaves out, from the data."""
+    data = config.data
+    update: dict[str, Any] = {}
+    if not data.classes and data.target in table.columns:
+        classes = infer_classes(table[data.target], data.missing_values)
+        update["data"] = data.model_copy(update={"classes": classes})
+    if not config.features:
+        taken = {*data.roles, *(name for name in (data.time,) if name is not None)}
+        features: dict[str, ColumnFeature] = {}
+        for column in infer_columns(table[[name for name in table.columns if name not in taken]], data.missing_values):
+            if column.feature is not None:
+                features[column.name] = column.feature
+            elif not column.identifies:
+                msg = f"{source}: column {column.name!r} cannot be learned from: {column.reason}; list it in data.drop"
+                raise DataError(msg)
+            logger.info(
+                "column inferred",
+                extra={"column": column.name, "kind": getattr(column.feature, "kind", "none"), "why": column.reason},
+            )
+        if not features:
+            msg = f"{source} has no column to learn from beside {', '.join(sorted(taken))}"
+            raise DataError(msg)
+        update["features"] = features
+    return config.model_copy(update=update)
+
+
+def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
+    """Give the fields of the features, without what only the training rows can tell."""
+    old_names = {new: old for old, new in config.data.rename.items()}
+    general = tuple(dict.fromkeys(word.lower() for word in config.data.missing_values))
+    fields = tuple(
+        SchemaField(
+            name=name,
+            aliases=(old_names[name],) if name in old_names else (),
+            kind=feature.kind,
+            nullable=True,
+            missing_values=tuple(dict.fromkeys((*general, *(word.lower() for word in feature.missing_values)))),
+            datetime_format=feature.datetime_format,
+        )
+        for name, feature in config.features.items()
+        if isinstance(feature, ColumnFeature)
+    )
+    used = {field.name for field in fields}
+    ignored = [str(name) for name in table.columns if name not in used]
+    return InputSchema(fields=fields, ignored=(*ignored, *(old_names[name] for name in ignored if name in old_names)))
+
+
+def describe_schema(schema: InputSchema, features: pd.DataFrame) -> InputSchema:
+    """Add to each field what the training rows hold: gaps, range, categories."""
+    fields = []
+    for field in schema.fields:
+        column = features[field.name]
+        update: dict[str, Any] = {"nullable": bool(column.isna().any())}
+        present = column.dropna()
+        if field.kind in {"numeric", "datetime"}:
+            update |= {"minimum": float(present.min()), "maximum": float(present.max())}
+        elif field.kind == "categorical" and present.nunique() <= MOST_CATEGORIES:
+            update["categories"] = tuple(sorted(present.unique()))
+        fields.append(field.model_copy(update=update))
+    return schema.model_copy(update={"fields": tuple(fields)})

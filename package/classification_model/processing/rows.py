@@ -1,0 +1,134 @@
+"""Prepared rows: features beside labels, groups, times and weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classification_model.errors import DataError
+from classification_model.processing import validation
+from classification_model.processing.inference import infer_columns
+from classification_model.values import UnreadableValue, read_category, read_moment, read_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from classification_model.config.sections import Config
+    from classification_model.schema import Value
+
+_NO_MARKS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Prepared rows.
+
+    Attributes
+    ----------
+    features
+        Frame of the raw features, (n_rows, n_features): float64 for numbers, truth values and moments (seconds
+        since 1970), object for categories and texts; missing is NaN or None.
+    labels
+        Class labels, shape (n_rows,), texts.
+    groups, moments, weights
+        Group, time and sample weight of each row, shape (n_rows,), or None where the config names no such column.
+    """
+
+    features: pd.DataFrame
+    labels: NDArray[np.object_]
+    groups: NDArray[np.object_] | None = None
+    moments: NDArray[np.float64] | None = None
+    weights: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: NDArray[Any]) -> Rows:
+        """Return some rows, by mask or by number."""
+        return Rows(
+            self.features[rows].reset_index(drop=True)
+            if rows.dtype == bool
+            else self.features.iloc[rows].reset_index(drop=True),
+            self.labels[rows],
+            None if self.groups is None else self.groups[rows],
+            None if self.moments is None else self.moments[rows],
+            None if self.weights is None else self.weights[rows],
+        )
+
+
+def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Rows:
+    """Put the columns of a table that are no features beside its prepared features.
+
+    Parameters
+    ----------
+    features
+        Prepared features, as `Rows.features`.
+    table
+        Raw values of the same rows.
+    config
+        Names of target, index, group, time and weight; classes of the target.
+
+    Raises
+    ------
+    DataError
+        If one of these columns breaks its rule, naming it.
+    """
+    data = config.data
+    marks = frozenset(word.lower() for word in data.missing_values)
+    values = _read_column(table, data.target, lambda value: read_category(value, marks), "the target")
+    validation.check_labels(values, data.classes, data.target)
+    if data.index is not None:
+        index = _read_column(table, data.index, lambda value: read_category(value, _NO_MARKS), "the index")
+        validation.check_unique(data.index, index)
+    groups = moments = weights = None
+    if data.group is not None:
+        names = _read_column(table, data.group, lambda value: read_category(value, marks), "the group")
+        alone = (f"\x1e{row}" if name is None else name for row, name in enumerate(names))
+        groups = np.array(list(alone), dtype=object)
+    if data.time is not None:
+        moments = _read_moments(table, data.time, marks)
+    if data.weight is not None:
+        weights = _read_numbers(table, data.weight, marks, "the weight")
+        if (weights <= 0).any():
+            msg = f"column {data.weight!r}, the weight, is not above 0 in row {int(np.argmax(weights <= 0))}"
+            raise DataError(msg)
+    labels = np.array([data.classes[str(value)] for value in values], dtype=object)
+    return Rows(features, labels, groups, moments, weights)
+
+
+def _read_column(table: pd.DataFrame, name: str, read: Callable[[Any], Value], role: str) -> Sequence[Value]:
+    values = []
+    for row, value in enumerate(table[name].tolist()):
+        try:
+            values.append(read(value))
+        except UnreadableValue as error:
+            msg = f"column {name!r}, {role}, row {row}: {error}"
+            raise DataError(msg) from error
+    return values
+
+
+def _read_numbers(table: pd.DataFrame, name: str, marks: frozenset[str], role: str) -> NDArray[np.float64]:
+    numbers = _read_column(table, name, lambda value: read_number(value, marks), role)
+    return _complete(numbers, name, role)
+
+
+def _read_moments(table: pd.DataFrame, name: str, marks: frozenset[str]) -> NDArray[np.float64]:
+    """Read the time column as a date where it is one, else as a number that grows with time."""
+    (inferred,) = infer_columns(table[[name]], tuple(marks))
+    if inferred.feature is None or inferred.feature.kind != "datetime":
+        return _read_numbers(table, name, marks, "the time")
+    pattern = inferred.feature.datetime_format
+    return _complete(_read_column(table, name, lambda v: read_moment(v, marks, pattern), "the time"), name, "the time")
+
+
+def _complete(values: Sequence[Value], name: str, role: str) -> NDArray[np.float64]:
+    array = np.array(values, dtype=np.float64)
+    if np.isnan(array).any():
+        msg = f"column {name!r}, {role}, is missing in row {int(np.argmax(np.isnan(array)))}"
+        raise DataError(msg)
+    return array
