@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from classification_model.schema import InputSchema
+    from classification_model.schema import InputSchema, SchemaField
 
 RECOMBINED_ROWS = 24
 UNSEEN = "\N{SNOWMAN} unseen by training"
@@ -31,8 +32,8 @@ def golden_inputs(features: pd.DataFrame, schema: InputSchema, random_state: int
     """
     generator = np.random.default_rng(random_state)
     columns = {name: features[name].tolist() for name in features.columns}
-    rows = [
-        {name: _plain(values[generator.integers(len(values))]) for name, values in columns.items()}
+    rows: list[dict[str, Any]] = [
+        {name: values[generator.integers(len(values))] for name, values in columns.items()}
         for _ in range(RECOMBINED_ROWS)
     ]
     edges: list[dict[str, Any]] = [{}, {}, {}, {}]
@@ -45,8 +46,14 @@ def golden_inputs(features: pd.DataFrame, schema: InputSchema, random_state: int
             values = (None, UNSEEN, known[0], known[-1])
         for edge, value in zip(edges, values, strict=True):
             edge[field.name] = value
-    return rows + edges
+    return [{field.name: _as_input(row[field.name], field) for field in schema.fields} for row in rows + edges]
 
 
-def _plain(value: Any) -> Any:
-    return None if pd.isna(value) else value
+def _as_input(value: Any, field: SchemaField) -> Any:
+    """Turn a prepared value into one that a caller may send: null, a number, a text, a written date."""
+    if pd.isna(value):
+        return None
+    if field.kind != "datetime":
+        return value
+    moment = datetime.fromtimestamp(value, UTC)
+    return moment.strftime(field.datetime_format) if field.datetime_format else moment.isoformat()

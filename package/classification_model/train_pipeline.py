@@ -106,6 +106,7 @@ def run_training(
         slices=slice_metrics(data.holdout.features, outcome),
         seconds=0.0,
     )
+    Predictor(pipeline, manifest).check_golden_rows()
     contents = {manifest.pipeline: dump_pipeline(pipeline), **render_reports(report, pipeline)}
     write_model_folder(folder, manifest, contents)
     predictor = Predictor.load(folder)

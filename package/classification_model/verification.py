@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 from classification_model.artifact import packaged_model
 from classification_model.errors import VerificationError
 from classification_model.manifest import Manifest
 from classification_model.predict import Predictor
-
-DISTRIBUTION = "classification-model"
 
 
 @dataclass(frozen=True)
@@ -63,11 +61,11 @@ def verify(folder: Path | str | None = None) -> Verification:
 
 def _verify_installed_files() -> int:
     """Hold every file of the installed wheel against its record; return how many there were."""
-    try:
-        installed = distribution(DISTRIBUTION)
-    except PackageNotFoundError:
-        return 0
     here = Path(__file__).resolve()
+    name = next(iter(packages_distributions().get(__name__.partition(".")[0], ())), None)
+    if name is None:
+        return 0
+    installed = distribution(name)
     recorded = {Path(str(file.locate())): file.hash for file in installed.files or () if file.hash is not None}
     if here not in {path.resolve() for path in recorded}:
         return 0  # this code runs from a checkout, not from the wheel

@@ -1,0 +1,96 @@
+"""The documentation: every command and every line of Python in it is run, page by page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from classification_model.config.features import FEATURE_MODELS, Section
+from classification_model.config.sections import AppConfig, DataConfig, MonitoringConfig, TrainingConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "package"
+PAGES = [ROOT / "README.md", PACKAGE / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(
+    r"(?P<note><!-- not run here: [^>]+ -->\n)?```(?P<language>bash|python)\n(?P<code>.*?)```", re.DOTALL
+)
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Return language and code of each block of a page that is to be run."""
+    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return [(match["language"], match["code"]) for match in found if match["note"] is None]
+
+
+def run(language: str, code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run one block in a folder, with the programs of this environment."""
+    program = [sys.executable, "-"] if language == "python" else ["bash", "-euo", "pipefail"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        program, input=code, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path, model_folder: Path) -> None:
+    """Every block that is not marked otherwise succeeds, in order, in one folder of its own."""
+    assert model_folder.is_dir()
+    for language, code in blocks(page):
+        done = run(language, code, tmp_path)
+        assert done.returncode == 0, f"{page.name}: {code}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_readme_names_two_commands_that_the_makefile_has() -> None:
+    """`make run` and `make test` are the README's commands, and make knows both."""
+    commands = re.findall(r"^make [\w-]+", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert commands == ["make run", "make test"]
+    make = shutil.which("make")
+    assert make is not None, "make is not installed"
+    for command in commands:
+        target = command.removeprefix("make ")
+        done = subprocess.run([make, "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    """A relative link in a page is a file that exists."""
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_command_and_option_is_documented() -> None:
+    """Each subcommand stands in a page of the documentation."""
+    everything = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    done = run("bash", "classification-model --help", ROOT)
+    commands = re.findall(r"^  (\w+)  ", done.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert commands
+    for command in commands:
+        assert f"classification-model {command}" in everything
+
+
+def test_every_config_key_is_documented() -> None:
+    """Each key of each section stands in docs/config.md."""
+    page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
+    models: list[type[Section]] = [AppConfig, DataConfig, TrainingConfig, MonitoringConfig, *FEATURE_MODELS.values()]
+    for model in models:
+        for name, field in model.model_fields.items():
+            assert re.search(rf"`(?:[\w.]+\.)?{field.alias or name}(?:`|[.:])", page), f"{model.__name__}.{name}"
+
+
+def test_the_distribution_name_stands_in_one_place() -> None:
+    """Changing the name in pyproject.toml is enough: nothing else installs or looks it up by name."""
+    name = tomllib.loads((PACKAGE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    modules = (PACKAGE / "classification_model").rglob("*.py")
+    for file in [PACKAGE / "tox.ini", ROOT / "Makefile", ROOT / ".ci" / "run", *modules]:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(rf"install\W+(?:-\S+ )*{name}", text), file
+        assert not re.search(rf"(distribution|version)\W+{name}\W", text), file
+        assert f'= "{name}"' not in text, file
