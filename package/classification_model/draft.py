@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import codecs
 import os
 import re
 from collections import Counter
@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING
 
 from classification_model.config.complaints import nearest
 from classification_model.errors import DataError
+from classification_model.processing import validation
 from classification_model.processing.inference import Inferred, infer_classes, infer_columns
-from classification_model.processing.sources import format_of, parse_table, read_bytes, sniff_delimiter
+from classification_model.processing.sources import (
+    STANDARD_STREAM,
+    format_of,
+    parse_table,
+    read_bytes,
+    sniff_delimiter,
+)
 from classification_model.schema import DEFAULT_MISSING_VALUES
 from classification_model.values import read_category
 
@@ -23,6 +30,10 @@ if TYPE_CHECKING:
     from classification_model.config.features import ColumnFeature
 
 MOST_CLASSES = 50
+#: Longest key that YAML reads, less its quotes.
+LONGEST_NAME = 1000
+#: Marks of missing values that are classes where a target holds them: + and -, none and mild.
+_CLASSES_AS_WELL = ("none", "-")
 _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*(?: [\w./+-]+)*|\d+(?:\.\d+)?", re.ASCII)
 
 
@@ -41,11 +52,16 @@ def draft_config(source: str, target: str, folder: Path) -> str:
     Raises
     ------
     DataError
-        If the table cannot be read, lacks the target, or the target has too many values for classes.
+        If the table cannot be read, lacks the target, a row has none, or it has too many values for classes.
     """
+    if source == STANDARD_STREAM:
+        msg = "a config names the file that training reads: expected a file or URL, found standard input"
+        raise DataError(msg)
     content = read_bytes(source)
-    delimiter = sniff_delimiter(content) if format_of(source) == "csv" else ","
-    table = parse_table(content, source, delimiter=delimiter)
+    is_text = format_of(source) in {"csv", "tsv"}
+    encoding = _guess_encoding(content) if is_text else "utf-8"
+    delimiter = sniff_delimiter(content, encoding) if format_of(source) == "csv" else ","
+    table = parse_table(content, source, delimiter=delimiter, encoding=encoding)
     if table.empty:
         msg = f"{source} has a header and no rows"
         raise DataError(msg)
@@ -53,11 +69,17 @@ def draft_config(source: str, target: str, folder: Path) -> str:
     if target not in columns:
         msg = f"{source} has no column {target!r}, which --target names: expected {nearest(target, columns)}"
         raise DataError(msg)
-    classes = infer_classes(table[target])
+    marks = _marks_beside(table[target])
+    classes = infer_classes(table[target], marks)
     if not 2 <= len(classes) <= MOST_CLASSES:
-        msg = f"{source}: the target {target!r} has {len(classes)} distinct values, classes are 2 to {MOST_CLASSES}"
+        msg = (
+            f"{source}: the target {target!r} has {len(classes)} distinct value(s): expected a column of 2 to "
+            f"{MOST_CLASSES} classes"
+        )
         raise DataError(msg)
-    inferred = infer_columns(table[[name for name in columns if name != target]])
+    labels = [read_category(value, frozenset(marks)) for value in table[target].tolist()]
+    validation.check_labels(labels, classes, target)
+    inferred = infer_columns(table[[name for name in columns if name != target]], marks)
     named = source if "://" in source else os.path.relpath(source, folder)
     return "\n".join(
         [
@@ -66,11 +88,16 @@ def draft_config(source: str, target: str, folder: Path) -> str:
             "app:",
             f"  name: {_scalar(target)}",
             "",
-            *_data_section(named, target, delimiter, classes, inferred),
+            "data:",
+            f"  source: {_scalar(named)}",
+            *([] if delimiter == "," else [f"  delimiter: {_scalar(delimiter)}"]),
+            *([] if encoding == "utf-8" else ["  # It is not UTF-8; this is a guess:", f"  encoding: {encoding}"]),
+            *_target(target, classes, marks),
+            *_unused(inferred),
             "",
-            *_features_section(inferred),
+            *_features(inferred),
             "",
-            *_training_section(table[target]),
+            *_training(min(Counter(labels).values())),
             "",
             "# What the hold-out must reach for the model to be saved, such as",
             "# gates:",
@@ -80,33 +107,57 @@ def draft_config(source: str, target: str, folder: Path) -> str:
     )
 
 
-def _data_section(
-    source: str, target: str, delimiter: str, classes: dict[str, str], inferred: list[Inferred]
-) -> list[str]:
-    lines = ["data:", f"  source: {_scalar(source)}"]
-    if delimiter != ",":
-        lines.append(f"  delimiter: {_scalar(delimiter)}")
-    lines += [f"  target: {_scalar(target)}"]
-    lines.append("  # Label of each value; of two classes the second is the positive one.")
-    lines.append("  classes:")
-    lines += [f"    {_scalar(value)}: {_scalar(label)}" for value, label in classes.items()]
-    identifying = [column.name for column in inferred if column.identifies]
-    if identifying:
-        lines += ["  # Different in every row: it names rows, and tells the model nothing.", "  index: "]
-        lines[-1] += _scalar(identifying[0])
-    unused = [column for column in inferred if column.feature is None and column.name not in identifying[:1]]
+def _guess_encoding(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _marks_beside(target: pd.Series) -> tuple[str, ...]:
+    """Return the marks of missing values, without those that the target has for classes."""
+    texts = {value.strip().lower() for value in target.tolist() if isinstance(value, str)}
+    return tuple(mark for mark in DEFAULT_MISSING_VALUES if mark not in texts or mark not in _CLASSES_AS_WELL)
+
+
+def _target(target: str, classes: dict[str, str], marks: tuple[str, ...]) -> list[str]:
+    lines = [
+        f"  target: {_scalar(target)}",
+        "  # Label of each value; of two classes the second is the positive one.",
+        "  classes:",
+        *(f"    {_key(value)}: {_scalar(label)}" for value, label in classes.items()),
+    ]
+    if marks != DEFAULT_MISSING_VALUES:
+        lines += ["  # Without what the target has for a class:", "  missing_values:"]
+        lines += [f"    - {_scalar(mark)}" for mark in marks]
+    return lines
+
+
+def _unused(inferred: list[Inferred]) -> list[str]:
+    identifying = [column.name for column in inferred if column.identifies][:1]
+    lines = []
+    for name in identifying:
+        lines += [
+            "  # Different in every row: it names rows, and tells the model nothing.",
+            f"  index: {_scalar(name)}",
+        ]
+    unused = [column for column in inferred if column.feature is None and column.name not in identifying]
     if unused:
         lines.append("  drop:")
-        lines += [line for column in unused for line in (f"    # {column.reason}", f"    - {_scalar(column.name)}")]
-    lines += [
+        for column in unused:
+            lines += [f"    # {_comment(column.reason)}", f"    - {_scalar(column.name)}"]
+    return [
+        *lines,
         "  # Columns that are known only after the outcome belong here, or the model cheats:",
         "  # leakage:",
         "  #   - name",
     ]
-    return lines
 
 
-def _features_section(inferred: list[Inferred]) -> list[str]:
+def _features(inferred: list[Inferred]) -> list[str]:
     lines = ["features:"]
     for column in inferred:
         if column.feature is not None:
@@ -114,21 +165,21 @@ def _features_section(inferred: list[Inferred]) -> list[str]:
     if len(lines) == 1:
         msg = "no column can be learned from: every one is empty, the same in every row, or different in every row"
         raise DataError(msg)
-    lines += [
+    return [
+        *lines,
         "  # Features may be derived from those above: pattern, contains, combine, sum, ratio, log, date_parts, as in",
         "  # title:",
         "  #   derive: pattern",
         "  #   from: name",
         r"  #   pattern: ',\s*([^.]+)\.'",
     ]
-    return lines
 
 
 def _feature(name: str, feature: ColumnFeature) -> list[str]:
     options = feature.model_dump(exclude_unset=True, exclude={"kind"})
     if not options:
-        return [f"  {_scalar(name)}: {feature.kind}"]
-    lines = [f"  {_scalar(name)}:", f"    kind: {feature.kind}"]
+        return [f"  {_key(name)}: {feature.kind}"]
+    lines = [f"  {_key(name)}:", f"    kind: {feature.kind}"]
     for option, value in options.items():
         if isinstance(value, (list, tuple)):
             lines += [f"    {option}:", *(f"      - {_scalar(item)}" for item in value)]
@@ -137,17 +188,13 @@ def _feature(name: str, feature: ColumnFeature) -> list[str]:
     return lines
 
 
-def _training_section(target: pd.Series) -> list[str]:
-    marks = frozenset(DEFAULT_MISSING_VALUES)
-    values = (read_category(value, marks) for value in target.tolist())
-    smallest = min(Counter(value for value in values if value is not None).values())
-    folds = max(2, min(5, smallest // 2))
+def _training(smallest_class: int) -> list[str]:
     return [
         "training:",
         "  random_state: 0",
         "  # Candidates are compared by this: log_loss, roc_auc, average_precision, brier, accuracy or f1.",
         "  metric: log_loss",
-        f"  folds: {folds}",
+        f"  folds: {max(2, min(5, smallest_class // 2))}",
         "  split:",
         "    # random, or group or time with data.group or data.time",
         "    kind: random",
@@ -158,9 +205,23 @@ def _training_section(target: pd.Series) -> list[str]:
 
 
 def _comment(text: str) -> str:
-    return " ".join(text.split())
+    """Put a text on one line of a comment."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= 100 else f"{line[:97]}..."
+
+
+def _key(name: str) -> str:
+    key = _scalar(name)
+    if len(key) > LONGEST_NAME:
+        msg = f"the name {name[:30]!r}... has {len(name)} characters, too many for YAML: give it a shorter one"
+        raise DataError(msg)
+    return key
 
 
 def _scalar(text: str) -> str:
     """Write a text as YAML: plain where that is safe, else between double quotes."""
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    if _PLAIN.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    letters = (letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in escaped)
+    return f'"{"".join(letters)}"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from classification_model.artifact import GOLDEN_TOLERANCE, packaged_model
 from classification_model.errors import InputError, VerificationError, require_extra
 from classification_model.libraries import library_versions
 from classification_model.manifest import Manifest
-from classification_model.schema import CheckedRows
+from classification_model.schema import CheckedRows, column_name
 
 with require_extra("train", "predicting before the compiled runtime exists"):
     from sklearn.exceptions import InconsistentVersionWarning
@@ -142,18 +143,18 @@ def read_input(manifest: Manifest, input_data: Any) -> CheckedRows:
     schema = manifest.input_schema
     if isinstance(input_data, Mapping):
         return schema.check_columns(input_data)
-    if hasattr(input_data, "columns") and hasattr(input_data, "to_dict"):
-        names = [str(name) for name in input_data.columns]
-        repeated = next((name for name in names if names.count(name) > 1), None)
+    if hasattr(input_data, "iloc") and hasattr(input_data, "columns") and not isinstance(input_data, type):
+        names = [column_name(name) for name in input_data.columns]
+        repeated = next((name for name, count in Counter(names).items() if count > 1), None)
         if repeated is not None:
-            msg = f"the frame has the column {repeated!r} twice"
+            msg = f"the frame has the column {repeated[:100]!r} twice"
             raise InputError(msg)
         return schema.check_columns(
             {name: input_data.iloc[:, place].tolist() for place, name in enumerate(names)}, len(input_data)
         )
     if isinstance(input_data, Sequence) and not isinstance(input_data, (str, bytes)):
         return schema.check_rows(input_data)
-    msg = f"expected a DataFrame, a dict of columns or a list of row dicts, found {type(input_data).__name__}"
+    msg = f"expected a pandas DataFrame, a dict of columns or a list of row dicts, found {type(input_data).__name__}"
     raise InputError(msg)
 
 

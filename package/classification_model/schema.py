@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set, Sized
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -13,16 +14,18 @@ from pydantic import BaseModel, ConfigDict
 from classification_model.errors import InputError
 from classification_model.values import (
     UnreadableValue,
-    is_missing,
     read_boolean,
     read_category,
     read_moment,
     read_number,
     read_text,
+    spell_moment,
 )
 
 Kind = Literal["numeric", "categorical", "boolean", "text", "datetime"]
 Value = float | str | None
+#: Code and text of a remark on a value.
+Finding = tuple[str, str]
 
 DEFAULT_MISSING_VALUES = ("?", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "-")
 
@@ -33,15 +36,11 @@ _READERS: dict[str, Callable[..., Value]] = {
     "text": read_text,
 }
 
-
-class _Absent:
-    """A key that a row does not have, in distinction from one whose value is null."""
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT = _Absent()
+_REQUIRED = ("required", "required: training never saw it missing; send null where it is unknown")
+_UNKNOWN = ("unknown_field", "not a column of the training table")
+_DUPLICATED = ("duplicated_field", "given twice, under two of its names")
+#: Stands for a key that a row does not have, in distinction from one whose value is null.
+ABSENT = object()
 
 
 class SchemaField(BaseModel):
@@ -84,6 +83,9 @@ class SchemaField(BaseModel):
     def _known(self) -> frozenset[str]:
         return frozenset(self.categories or ())
 
+    def _spell(self, number: float) -> str:
+        return spell_moment(number) if self.kind == "datetime" else f"{number:g}"
+
     def reader(self) -> Callable[[Any], Value]:
         """Return the function that reads a value of this column: value in, float, text or None out."""
         marks = frozenset(self.missing_values)
@@ -91,15 +93,15 @@ class SchemaField(BaseModel):
             return partial(read_moment, marks=marks, pattern=self.datetime_format)
         return partial(_READERS[self.kind], marks=marks)
 
-    def remark(self, value: Value) -> tuple[str, str] | None:
+    def remark(self, value: Value) -> Finding | None:
         """Return the code and text of a warning when a readable value is unlike those of training."""
         if value is None:
             return None if self.nullable else ("unexpected_missing", "missing here, never in training: imputed")
         if isinstance(value, float):
-            if (self.minimum is not None and value < self.minimum) or (
-                self.maximum is not None and value > self.maximum
-            ):
-                return "out_of_range", f"outside of the training range {self.minimum:g} to {self.maximum:g}"
+            if self.minimum is not None and value < self.minimum:
+                return "out_of_range", f"below the training range, which begins at {self._spell(self.minimum)}"
+            if self.maximum is not None and value > self.maximum:
+                return "out_of_range", f"above the training range, which ends at {self._spell(self.maximum)}"
         elif self.categories is not None and value not in self._known:
             return "unseen_category", "a category that training did not see"
         return None
@@ -167,8 +169,10 @@ class InputSchema(BaseModel):
     ignored: tuple[str, ...] = ()
 
     @cached_property
-    def _names(self) -> dict[str, str]:
-        return {key: field.name for field in self.fields for key in (field.name, *field.aliases)}
+    def _names(self) -> dict[str, str | None]:
+        """Field of each key; None for a key that is ignored."""
+        names = {key: field.name for field in self.fields for key in (field.name, *field.aliases)}
+        return dict.fromkeys(self.ignored) | names
 
     def check_rows(self, rows: Sequence[Mapping[str, Any]]) -> CheckedRows:
         """Read rows given as mappings.
@@ -184,15 +188,16 @@ class InputSchema(BaseModel):
             if not isinstance(row, Mapping):
                 msg = f"expected rows as mappings of column to value, found {type(row).__name__} as row {number}"
                 raise InputError(msg)
-            for key, value in row.items():
-                name = self._names.get(key)
-                if name is None:
-                    if key not in self.ignored:
-                        errors.append(_unknown(number, key))
+            for given, value in row.items():
+                key = column_name(given)
+                if key not in self._names:
+                    errors.append(Issue(number, _printable(key), *_UNKNOWN))
+                elif (name := self._names[key]) is None:
+                    continue
                 elif columns[name][number] is ABSENT:
                     columns[name][number] = value
                 else:
-                    errors.append(_duplicated(number, name))
+                    errors.append(Issue(number, name, *_DUPLICATED))
         return self._read(columns, len(rows), errors)
 
     def check_columns(self, given: Mapping[str, Any], rows: int | None = None) -> CheckedRows:
@@ -210,36 +215,27 @@ class InputSchema(BaseModel):
         InputError
             If the columns differ in length, or one is not a sequence.
         """
-        lengths = {}
-        for key, values in given.items():
-            if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
-                msg = (
-                    f"expected a sequence of values for column {key!r}, found {type(values).__name__}: "
-                    "give a single row as a list of one mapping"
-                )
-                raise InputError(msg)
-            lengths[key] = len(values)
-        if len(set(lengths.values())) > 1:
-            listed = ", ".join(f"{key}: {length}" for key, length in lengths.items())
-            msg = f"expected columns of one length, found {listed}"
-            raise InputError(msg)
-        count = next(iter(lengths.values()), rows or 0)
+        lists = [(spelt := column_name(key), _as_list(spelt, values)) for key, values in given.items()]
+        count = len(lists[0][1]) if lists else rows or 0
         columns: dict[str, list[Any]] = {}
         errors: list[Issue] = []
-        for key, values in given.items():
-            name = self._names.get(key)
-            if name is None:
-                if key not in self.ignored:
-                    errors.append(_unknown(None, key))
+        for key, values in lists:
+            if len(values) != count:
+                msg = f"expected columns of one length, found {count} and {len(values)} values, in {_printable(key)!r}"
+                raise InputError(msg)
+            if key not in self._names:
+                errors.append(Issue(None, _printable(key), *_UNKNOWN))
+            elif (name := self._names[key]) is None:
+                continue
             elif name in columns:
-                errors.append(_duplicated(None, name))
+                errors.append(Issue(None, name, *_DUPLICATED))
             else:
-                columns[name] = values.tolist() if isinstance(values, np.ndarray) else list(values)
+                columns[name] = values
         for field_ in self.fields:
             if field_.name not in columns:
                 columns[field_.name] = [None] * count
                 if not field_.nullable:
-                    errors.append(_required(None, field_.name))
+                    errors.append(Issue(None, field_.name, *_REQUIRED))
         return self._read(columns, count, errors)
 
     def _read(self, columns: dict[str, list[Any]], count: int, errors: list[Issue]) -> CheckedRows:
@@ -249,52 +245,56 @@ class InputSchema(BaseModel):
             checked.columns[field_.name] = (
                 [None] * count if field_.name in hopeless else _read_column(field_, columns[field_.name], checked)
             )
-        checked.errors.sort(key=lambda issue: -1 if issue.row is None else issue.row)
         bad = checked.bad_rows
         checked.warnings = [issue for issue in checked.warnings if issue.row not in bad]
-        checked.warnings.sort(key=lambda issue: -1 if issue.row is None else issue.row)
+        for issues in (checked.errors, checked.warnings):
+            issues.sort(key=lambda issue: -1 if issue.row is None else issue.row)
         return checked
 
 
 def _read_column(field_: SchemaField, values: list[Any], checked: CheckedRows) -> list[Value]:
-    """Read a column, each distinct value once."""
-    read = field_.reader()
-    memory: dict[tuple[type, Any], tuple[Value, tuple[str, str] | None, bool]] = {}
-
-    def answer(value: Any) -> tuple[Value, tuple[str, str] | None, bool]:
-        if value is ABSENT:
-            if field_.nullable:
-                return None, None, False
-            issue = _required(None, field_.name)
-            return None, (issue.code, issue.message), True
-        try:
-            parsed = read(value)
-        except UnreadableValue as error:
-            return None, (error.code, str(error)), True
-        return parsed, field_.remark(parsed), False
-
+    """Read a column, each distinct text once."""
+    answer = partial(_answer, field_, field_.reader())
+    remembered = cache(answer)
     column: list[Value] = []
     for row, value in enumerate(values):
-        key = (type(value), None if is_missing(value) else value)
-        try:
-            if key not in memory:
-                memory[key] = answer(value)
-            parsed, finding, is_error = memory[key]
-        except TypeError:  # an unhashable value: a list or an object
-            parsed, finding, is_error = answer(value)
+        parsed, finding, is_error = remembered(value) if isinstance(value, str) else answer(value)
         column.append(parsed)
         if finding is not None:
             (checked.errors if is_error else checked.warnings).append(Issue(row, field_.name, *finding))
     return column
 
 
-def _unknown(row: int | None, key: Any) -> Issue:
-    return Issue(row, str(key)[:100], "unknown_field", "not a column of the training table")
+def _answer(field_: SchemaField, read: Callable[[Any], Value], value: Any) -> tuple[Value, Finding | None, bool]:
+    """Read a value; return it, what is to be said of it, and whether that is an error."""
+    if value is ABSENT:
+        return None, None if field_.nullable else _REQUIRED, not field_.nullable
+    try:
+        parsed = read(value)
+    except UnreadableValue as error:
+        return None, (error.code, str(error)), True
+    return parsed, field_.remark(parsed), False
 
 
-def _duplicated(row: int | None, name: str) -> Issue:
-    return Issue(row, name, "duplicated_field", "given twice, under two of its names")
+def _as_list(name: str, values: Any) -> list[Any]:
+    """Return the values of a column; a mapping or a set has no order of rows, a table has columns of its own."""
+    is_column = isinstance(values, Sized) and isinstance(values, Iterable) and getattr(values, "ndim", 1) == 1
+    if not is_column or isinstance(values, (str, bytes, bytearray, memoryview, Mapping, Set)):
+        found = f"for column {_printable(name)!r}, found {type(values).__name__}"
+        msg = f"expected a sequence of values {found}: give a single row as a list of one mapping"
+        raise InputError(msg)
+    is_plain = isinstance(values, np.ndarray) and values.dtype.kind not in "mM"  # whose tolist() may give integers
+    return list(values.tolist() if is_plain else values)
 
 
-def _required(row: int | None, name: str) -> Issue:
-    return Issue(row, name, "required", "required: training never saw it missing; send null where it is unknown")
+def column_name(key: Any) -> str:
+    """Return the text that spells the name of a column."""
+    if isinstance(key, str):
+        return key
+    with suppress(ValueError):  # an integer of thousands of digits
+        return str(key)
+    return type(key).__name__
+
+
+def _printable(name: str) -> str:
+    return name[:100].encode(errors="replace").decode()

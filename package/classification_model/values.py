@@ -18,11 +18,16 @@ TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
 
 LARGEST_EXACT_INTEGER = 2**53
+#: Beyond it sums overflow, and the 32-bit numbers of tree estimators end.
+LARGEST_NUMBER = 1e30
+LARGEST_INTEGER_IN_TEXT = 2**64
 LONGEST_TEXT = 10_000
+#: Years that Python's dates can hold.
+YEARS = range(1, 10_000)
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_MONEY = re.compile(r"^([+-]?)\s*(?:[$£€¥₹]|USD|EUR|GBP)\s*|\s*(?:[$£€¥₹%]|USD|EUR|GBP)$")
+_MONEY = re.compile(r"^([+-]?)\s*(?:[$£€¥₹]|USD|EUR|GBP)\s*|(?<!\s)\s*(?:[$£€¥₹%]|USD|EUR|GBP)$")
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -49,6 +54,8 @@ def is_missing(value: Any) -> bool:
         return math.isnan(value)
     if isinstance(value, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(value))
+    if isinstance(value, Decimal):
+        return value.is_nan()
     return type(value).__name__ in {"NAType", "NaTType"}
 
 
@@ -59,7 +66,7 @@ def text_of(value: str, marks: frozenset[str]) -> str | None:
 
 
 def read_number(value: Any, marks: frozenset[str]) -> float | None:
-    """Read a finite number; texts such as "28.5", "$1,200" and "95%" are numbers."""
+    """Read a number of at most 1e30 in size; texts such as "28.5", "$1,200" and "95%" are numbers."""
     if is_missing(value):
         return None
     if isinstance(value, (bool, np.bool_)):
@@ -83,6 +90,8 @@ def read_number(value: Any, marks: frozenset[str]) -> float | None:
         return None
     if math.isinf(number):
         raise UnreadableValue("not_finite", "expected a finite number, found an infinite one")
+    if abs(number) > LARGEST_NUMBER:
+        raise UnreadableValue("too_large", "expected a number of at most 1e30 in size, found a larger one")
     return number
 
 
@@ -106,7 +115,7 @@ def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
         word = _without_fraction(text.lower())
         if word in TRUE_WORDS or word in FALSE_WORDS:
             return float(word in TRUE_WORDS)
-    elif isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)) and value in {0, 1}:
+    elif isinstance(value, (bool, int, float, Decimal, np.bool_, np.integer, np.floating)) and value in {0, 1}:
         return float(value)
     raise UnreadableValue("type", "expected true or false, found something else")
 
@@ -120,11 +129,13 @@ def read_text(value: Any, marks: frozenset[str]) -> str | None:
     elif isinstance(value, (bool, np.bool_)):
         text = str(bool(value)).lower()
     elif isinstance(value, (int, np.integer)):
-        text = str(int(value)) if abs(int(value)) <= LARGEST_EXACT_INTEGER else f"{float(value)!r}"
+        if abs(int(value)) > LARGEST_INTEGER_IN_TEXT:
+            raise UnreadableValue("too_large", "expected a whole number of at most 2**64 in size, found a larger one")
+        text = str(int(value))
     elif isinstance(value, (float, np.floating, Decimal)):
-        text = repr(float(value))
-    elif isinstance(value, (datetime, date)):
-        text = value.isoformat()
+        text = repr(float(value) + 0.0)  # so that -0.0 is 0.0
+    elif isinstance(value, (datetime, date, np.datetime64)):
+        text = _date_of(value).isoformat()
     else:
         raise UnreadableValue("type", f"expected text, found {_type_name(value)}")
     if _UNPRINTABLE.search(text):
@@ -158,8 +169,7 @@ def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float
     """
     if is_missing(value):
         return None
-    if isinstance(value, np.datetime64):
-        return float(value.astype("datetime64[us]").astype(np.int64)) / 1e6
+    moment: date
     if isinstance(value, str):
         text = text_of(value, marks)
         if text is None:
@@ -168,15 +178,31 @@ def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float
             moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007
         except ValueError as error:
             raise UnreadableValue("not_a_date", f"expected a date as {pattern or 'in ISO 8601'}") from error
-    elif isinstance(value, datetime):
-        moment = value
-    elif isinstance(value, date):
-        moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    elif isinstance(value, (date, np.datetime64)):
+        moment = _date_of(value)
     else:
         raise UnreadableValue("type", f"expected a date, found {_type_name(value)}")
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp()
+
+
+def _date_of(value: date | np.datetime64) -> date:
+    """Return a date or datetime whose year Python can hold; numpy and pandas know others."""
+    if isinstance(value, np.datetime64):
+        year = int(value.astype("datetime64[Y]").astype(np.int64)) + 1970
+    else:
+        year = value.year
+    if year not in YEARS:
+        raise UnreadableValue("not_a_date", "expected a date of the years 1 to 9999, found one before or after")
+    return value.astype("datetime64[us]").item() if isinstance(value, np.datetime64) else value
+
+
+def spell_moment(seconds: float) -> str:
+    """Spell seconds since 1970-01-01 UTC in ISO 8601."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _type_name(value: Any) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from classification_model.config.complaints import complaints_of
+from classification_model.config.complaints import complaints_of, in_lines
 from classification_model.config.document import Document, parse_document, read_document
 from classification_model.config.references import check_references
 from classification_model.config.sections import Config
@@ -41,12 +41,11 @@ def parse_config(text: str, *, name: str = "config.yml", folder: Path | None = N
 
 def _build(document: Document, folder: Path) -> Config:
     try:
-        config = Config.model_validate({**document.content, "folder": folder})
+        config = Config.model_validate(document.content)
     except ValidationError as error:
         complaints = complaints_of(error, document, Config)
     else:
         complaints = check_references(config)
     if complaints:
-        lines = (f"{document.name}:{document.line(c.location)}: {c}" for c in complaints)
-        raise ConfigError("\n".join(lines))
-    return config
+        raise ConfigError("\n".join(in_lines(complaints, document)))
+    return config.at(folder)

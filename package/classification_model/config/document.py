@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Location = tuple[str | int, ...]
+
+_NO_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_KEY = re.compile(r"[\s-]*(?P<key>[^\s'\"#:{\[-][^#:]*?)\s*:")
+#: What to say instead of the parser's words, by a part of them: expected, found.
+_SYNTAX = {
+    "mapping values are not allowed": (
+        "one 'key: value' a line, a value that holds ': ' between single quotes",
+        "a ':' that ends no key",
+    ),
+    "'\\t' that cannot start any token": ("indentation by spaces", "a tab"),
+    "unexpected end of stream": ("a second quote that ends this text", "none"),
+    "disallowed anchor": ("a text that begins with & between single quotes", "an anchor"),
+    "undefined alias": ("a text that begins with * between single quotes", "an alias"),
+    "disallowed tag": ("a text that begins with ! between single quotes", "a tag"),
+    "but found another document": ("a single document", "another '---'"),
+    "cannot start any token": ("a value that begins with this character between single quotes", "it bare"),
+    "unknown escape character": ("a text with a backslash between single quotes", "an unknown escape"),
+    "<block end>": ("the indentation of the lines above, or one level more below a key that has no value", "another"),
+    "could not find expected ':'": ("one 'key: value' a line", "a line without ': '"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,43 +73,55 @@ def read_document(path: Path) -> Document:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read as UTF-8 text: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+    except (OSError, ValueError) as error:
+        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else None
+        msg = f"{path} cannot be read: {reason or getattr(error, 'strerror', None) or error}"
         raise ConfigError(msg) from error
     return parse_document(text, str(path))
 
 
 def parse_document(text: str, name: str) -> Document:
     """Parse strict YAML from a string; see `read_document`."""
-    try:
-        content = strictyaml.load(text, label=name).data
-    except (strictyaml.YAMLError, ruamel.error.MarkedYAMLError) as error:
-        raise ConfigError(_explain(error, name)) from error
-    if not isinstance(content, dict):
-        msg = f"{name}:1: expected a mapping with the sections of a problem, found {_kind(content)}"
+    odd = _NO_YAML.search(text)
+    if odd is not None:
+        line = text.count("\n", 0, odd.start()) + 1
+        msg = f"{name}:{line}: expected characters that can be printed, found {odd[0]!r}: remove it"
         raise ConfigError(msg)
     lines: dict[Location, int] = {}
-    _collect_lines(ruamel.main.compose(text, Loader=ruamel.main.RoundTripLoader), (), lines)
+    try:
+        content = strictyaml.load(text, label=name).data
+        node = ruamel.main.compose(text, Loader=ruamel.main.RoundTripLoader)
+        _collect_lines(node, (), lines)
+    except (strictyaml.YAMLError, ruamel.error.MarkedYAMLError) as error:
+        raise ConfigError(_explain(error, text, name)) from error
+    except RecursionError as error:
+        msg = f"{name}:1: expected a few levels of keys, found hundreds, one inside the other"
+        raise ConfigError(msg) from error
+    if not isinstance(content, dict):
+        found = "a list" if isinstance(content, list) else "a single value"
+        msg = f"{name}:1: expected a mapping with the sections of a problem, found {found if node else 'an empty file'}"
+        raise ConfigError(msg)
     return Document(name, content, lines)
 
 
-def _kind(value: Any) -> str:
-    return "an empty file" if value == "" else f"a {'list' if isinstance(value, list) else 'single value'}"
-
-
-def _explain(error: Any, name: str) -> str:
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark is not None else 1
+def _explain(error: Any, text: str, name: str) -> str:
     problem = str(error.problem).strip()
+    start_tells_more = error.problem_mark is None or "end of stream" in problem
+    mark = error.context_mark if start_tells_more else error.problem_mark
+    line = mark.line + 1 if mark is not None else 1
+    key = _KEY.match(text.splitlines()[line - 1]) if line <= len(text.splitlines()) else None
+    place = f"{name}:{line}: {key['key']}: " if key is not None else f"{name}:{line}: "
     if isinstance(error, strictyaml.FlowMappingDisallowed):
-        problem = (
-            "flow style is not allowed: write [a, b] as a block, one '- a' a line, and {a: b} as 'a: b' on its own"
+        return (
+            f"{place}expected a block, one '- a' a line for [a, b] and one 'a: b' a line for {{a: b}}, "
+            "found flow style; a text that begins with a bracket goes between single quotes"
         )
-    elif isinstance(error, strictyaml.DuplicateKeysDisallowed):
-        problem = f"{problem}: a key may be given once"
-    elif "mapping values are not allowed" in problem:
-        problem = "a second ': ' on one line: put the value between single quotes"
-    return f"{name}:{line}: {problem}"
+    if isinstance(error, strictyaml.DuplicateKeysDisallowed):
+        return f"{place}expected each key once, found it again"
+    for words, (expected, found) in _SYNTAX.items():
+        if words in problem:
+            return f"{place}expected {expected}, found {found}"
+    return f"{place}expected strict YAML, found that the parser stops here: {' '.join(problem.split())}"
 
 
 def _collect_lines(node: Any, location: Location, lines: dict[Location, int]) -> None:

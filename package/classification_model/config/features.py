@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from classification_model.schema import Kind
 
 Encoding = Literal["one_hot", "ordinal", "target", "none"]
 DatePart = Literal["year", "quarter", "month", "day", "weekday", "day_of_year", "hour", "days"]
 
+_EXAMPLE = datetime(2000, 12, 31, tzinfo=UTC)
+
 
 class Section(BaseModel):
     """Base of every part of a config: immutable, no unknown keys, no infinite numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def as_list(value: Any) -> Any:
-    """Take one name where a list of names is expected."""
-    return [value] if isinstance(value, str) else value
+    """Take one name where a list of names is expected, and nothing for an empty list."""
+    return [value] * bool(value) if isinstance(value, str) else value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(as_list)]
-SomeWords = Annotated[Words, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(as_list)]
+SomeNames = Annotated[Names, Field(min_length=1)]
+#: Marks of missing values, of which "" is one.
+Marks = Annotated[tuple[str, ...], BeforeValidator(as_list)]
 Parts = Annotated[tuple[DatePart, ...], BeforeValidator(as_list), Field(min_length=1)]
+
+
+def _reads_what_it_writes(pattern: str) -> bool:
+    try:
+        datetime.strptime(_EXAMPLE.strftime(pattern), pattern)  # noqa: DTZ007 - only the format counts
+    except (ValueError, re.error):
+        return False
+    return "%" in pattern
 
 
 class ColumnFeature(Section):
@@ -53,20 +67,17 @@ class ColumnFeature(Section):
     kind: Kind
     encode: Encoding = "one_hot"
     impute: Literal["median", "mean"] | float = "median"
-    missing_values: Words = ()
+    missing_values: Marks = ()
     datetime_format: str | None = None
     parts: Parts = ("days", "month", "weekday")
 
-    @model_validator(mode="after")
-    def _options_fit_the_kind(self) -> ColumnFeature:
-        owners = {"impute": "numeric", "datetime_format": "datetime", "parts": "datetime"}
-        if self.encode != "none":
-            owners["encode"] = "categorical"
-        for option, owner in owners.items():
-            if option in self.model_fields_set and self.kind != owner:
-                msg = f"no {option!r} here, it belongs to the kind {owner}"
-                raise ValueError(msg)
-        return self
+    @field_validator("datetime_format")
+    @classmethod
+    def _reads_a_date(cls, value: str | None) -> str | None:
+        if value is not None and not _reads_what_it_writes(value):
+            msg = "a format as in datetime.strptime, such as %d.%m.%Y"
+            raise ValueError(msg)
+        return value
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -77,7 +88,7 @@ class ColumnFeature(Section):
 class _Derived(Section):
     """Base of features computed row by row from features that stand above them in the config."""
 
-    sources: SomeWords = Field(alias="from")
+    sources: SomeNames = Field(alias="from")
 
 
 class PatternFeature(_Derived):
@@ -107,7 +118,7 @@ class ContainsFeature(_Derived):
 
     derive: Literal["contains"]
     kind: Literal["boolean"] = "boolean"
-    words: SomeWords
+    words: SomeNames
 
 
 class CombineFeature(_Derived):
@@ -153,10 +164,12 @@ DerivedFeature = (
 )
 
 
-def _tag(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("derive", "column"))
-    return getattr(value, "derive", "column")
+#: Stands for a column where derivations have their name; no derivation is called so.
+COLUMN = "<column>"
+
+
+def _tag(value: Any) -> Any:
+    return value.get("derive", COLUMN) if isinstance(value, dict) else getattr(value, "derive", COLUMN)
 
 
 def _short_form(value: Any) -> Any:
@@ -164,7 +177,7 @@ def _short_form(value: Any) -> Any:
 
 
 Feature = Annotated[
-    Annotated[ColumnFeature, Tag("column")]
+    Annotated[ColumnFeature, Tag(COLUMN)]
     | Annotated[PatternFeature, Tag("pattern")]
     | Annotated[ContainsFeature, Tag("contains")]
     | Annotated[CombineFeature, Tag("combine")]
@@ -177,9 +190,12 @@ Feature = Annotated[
 ]
 
 FEATURE_MODELS: dict[str, type[Section]] = {
-    "column": ColumnFeature,
+    COLUMN: ColumnFeature,
     **{get_args(model.model_fields["derive"].annotation)[0]: model for model in get_args(DerivedFeature)},
 }
+
+#: Which kind of column an option is for. `encode: none` is for all, as it says that the column only feeds others.
+OPTION_KINDS = {"impute": "numeric", "encode": "categorical", "datetime_format": "datetime", "parts": "datetime"}
 
 #: How many sources a derivation takes (at least, at most) and of which kinds they must be.
 SOURCE_RULES: dict[str, tuple[int, int, tuple[str, ...]]] = {

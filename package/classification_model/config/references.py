@@ -1,29 +1,35 @@
-"""Names in a config that must mean something elsewhere in it."""
+"""Names in a config that must mean something elsewhere in it, and options that must fit each other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from classification_model.config.complaints import Complaint, nearest
-from classification_model.config.features import SOURCE_RULES, ColumnFeature
+from classification_model.config.features import OPTION_KINDS, SOURCE_RULES, ColumnFeature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classification_model.config.sections import Config
 
+#: Metrics that are a share or an area, and cannot be above 1.
+_SHARES = {"roc_auc", "average_precision", "accuracy", "f1"}
+
 
 def check_references(config: Config) -> list[Complaint]:
     """Return what contradicts itself in a config whose values are all well-formed."""
-    return [*_columns(config), *_sources(config), *_training(config)]
+    return [*_columns(config), *_classes(config), *_options(config), *_sources(config), *_training(config)]
 
 
 def _columns(config: Config) -> Iterator[Complaint]:
     data = config.data
-    roles = set(data.roles)
     for name, feature in config.features.items():
-        if isinstance(feature, ColumnFeature) and name in roles:
-            yield Complaint(("features", name), "a column that is not target, index, weight, drop or leakage", name)
+        if isinstance(feature, ColumnFeature) and name in data.roles:
+            expected = "a column that is not target, index, weight, drop or leakage"
+            yield Complaint(("features", name), expected, repr(name))
+    for role in ("index", "group", "time", "weight"):
+        if getattr(data, role) == data.target:
+            yield Complaint(("data", role), "a column that is not the target", repr(data.target))
     for section in ("drop", "leakage"):
         for position, name in enumerate(getattr(data, section)):
             if name == data.target:
@@ -32,12 +38,26 @@ def _columns(config: Config) -> Iterator[Complaint]:
     for old, new in data.rename.items():
         if renamed.count(new) > 1:
             yield Complaint(("data", "rename", old), "a new name for each column", repr(new))
-    if len(data.classes) == 1:
+
+
+def _classes(config: Config) -> Iterator[Complaint]:
+    classes = config.data.classes
+    if len(classes) == 1:
         yield Complaint(("data", "classes"), "two classes or more", "one")
-    labels = list(data.classes.values())
-    for value, label in data.classes.items():
+    labels = list(classes.values())
+    for value, label in classes.items():
         if labels.count(label) > 1:
             yield Complaint(("data", "classes", value), "a label of its own", repr(label))
+
+
+def _options(config: Config) -> Iterator[Complaint]:
+    for name, feature in config.features.items():
+        if not isinstance(feature, ColumnFeature):
+            continue
+        for option, kind in OPTION_KINDS.items():
+            for_all = option == "encode" and feature.encode == "none"
+            if option in feature.model_fields_set and feature.kind != kind and not for_all:
+                yield Complaint(("features", name, option), f"this key under kind {kind} only", f"kind {feature.kind}")
 
 
 def _sources(config: Config) -> Iterator[Complaint]:
@@ -47,13 +67,16 @@ def _sources(config: Config) -> Iterator[Complaint]:
             least, most, kinds = SOURCE_RULES[feature.derive]
             place = ("features", name, "from")
             if not least <= len(feature.sources) <= most:
-                count = f"{least}" if least == most else f"{least} or more"
+                count = f"{least}" if least == most else f"{least} to {most}"
                 yield Complaint(place, f"{count} feature(s)", str(len(feature.sources)))
             for source in feature.sources:
                 if source not in above:
-                    yield Complaint(place, f"a feature that stands above: {nearest(source, above)}", repr(source))
+                    expected = "a feature that stands above" + (f", {nearest(source, above)}" if above else "")
+                    below = ", which stands below" if source in config.features and source != name else ""
+                    yield Complaint(place, expected, f"{source!r}{below}")
                 elif above[source] not in kinds:
-                    yield Complaint(place, f"a source of kind {' or '.join(kinds)}", f"{source!r}, {above[source]}")
+                    found = f"{source!r} of kind {above[source]}"
+                    yield Complaint(place, f"a source of kind {' or '.join(kinds)}", found)
         above[name] = feature.kind
 
 
@@ -65,17 +88,25 @@ def _training(config: Config) -> Iterator[Complaint]:
     single = [name for name in training.candidates if name != "average"]
     if "average" in training.candidates and len(single) < 2:
         yield Complaint(("training", "candidates", "average"), "two other candidates or more", str(len(single)))
-    if training.estimator == "average" and "average" not in training.candidates:
+    for parameter in training.candidates.get("average", {}):
+        yield Complaint(("training", "candidates", "average", parameter), "no parameters of an average", "one")
+    if training.estimator == "average" and training.candidates and "average" not in training.candidates:
         yield Complaint(("training", "estimator"), "'average' among training.candidates", "no such candidate")
-    if isinstance(training.class_weights, dict) and data.classes:
-        labels = list(data.classes.values())
-        for label, weight in training.class_weights.items():
-            place = ("training", "class_weights", label)
-            if label not in labels:
-                yield Complaint(place, nearest(label, labels), "an unknown label")
-            elif weight <= 0:
-                yield Complaint(place, "a number above 0", str(weight))
+    if isinstance(training.class_weights, dict):
+        yield from _class_weights(training.class_weights, list(data.classes.values()))
     if isinstance(training.threshold, float) and not 0 < training.threshold < 1:
-        yield Complaint(("training", "threshold"), "a number between 0 and 1", str(training.threshold))
-    if data.classes and len(data.classes) > 2 and training.threshold != 0.5:
-        yield Complaint(("training", "threshold"), "two classes", str(len(data.classes)))
+        yield Complaint(("training", "threshold"), "a number between 0 and 1", f"{training.threshold:g}")
+    if len(data.classes) > 2 and training.threshold != 0.5:
+        yield Complaint(("training", "threshold"), "no threshold where classes are not two", f"{len(data.classes)}")
+    for metric, limit in config.gates.items():
+        if metric in _SHARES and limit > 1:
+            yield Complaint(("gates", metric), "a number at most 1", f"{limit:g}")
+
+
+def _class_weights(weights: dict[str, float], labels: list[str]) -> Iterator[Complaint]:
+    for label, weight in weights.items():
+        place = ("training", "class_weights", label)
+        if labels and label not in labels:
+            yield Complaint(place, nearest(label, labels), "an unknown label")
+        elif weight <= 0:
+            yield Complaint(place, "a number above 0", f"{weight:g}")

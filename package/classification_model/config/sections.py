@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 
 from classification_model.artifact import package_version
-from classification_model.config.features import Feature, Section, Words
+from classification_model.config.features import Feature, Marks, Name, Names, Section
 from classification_model.schema import DEFAULT_MISSING_VALUES
 
 Metric = Literal["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
@@ -31,10 +32,18 @@ class AppConfig(Section):
         PEP 440 version of the model; the package's own when left out, as it is for the packaged problem.
     """
 
-    name: str = Field(min_length=1)
+    name: Name
     description: str = ""
-    pipeline_save_file: str = Field("classification_model_output_v", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-    version: str | None = Field(None, pattern=r"^\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9.]+)?$")
+    pipeline_save_file: str = Field(
+        "classification_model_output_v",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="a beginning of file names: letters, digits, - and _",
+    )
+    version: str | None = Field(
+        None,
+        pattern=r"^[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?$",
+        description="a PEP 440 version, such as 1.2.0",
+    )
 
 
 class DataConfig(Section):
@@ -65,20 +74,30 @@ class DataConfig(Section):
         How a CSV file is written.
     """
 
-    source: str = Field(min_length=1)
-    validation_source: str | None = None
-    target: str = Field(min_length=1)
-    classes: dict[str, str] = Field(default_factory=dict)
-    index: str | None = None
-    group: str | None = None
-    time: str | None = None
-    weight: str | None = None
-    rename: dict[str, str] = Field(default_factory=dict)
-    drop: Words = ()
-    leakage: Words = ()
-    missing_values: Words = DEFAULT_MISSING_VALUES
+    source: Name
+    validation_source: Name | None = None
+    target: Name
+    classes: dict[Name, Name] = Field(default_factory=dict)
+    index: Name | None = None
+    group: Name | None = None
+    time: Name | None = None
+    weight: Name | None = None
+    rename: dict[Name, Name] = Field(default_factory=dict)
+    drop: Names = ()
+    leakage: Names = ()
+    missing_values: Marks = DEFAULT_MISSING_VALUES
     delimiter: str = Field(",", min_length=1, max_length=1)
     encoding: str = "utf-8"
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except (LookupError, UnicodeError, ValueError) as error:
+            msg = "an encoding of text that Python knows, such as utf-8 or cp1252"
+            raise ValueError(msg) from error
+        return value
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -103,24 +122,34 @@ class SplitConfig(Section):
     holdout: float = Field(0.2, ge=0.05, le=0.5)
 
 
-def _scalar(value: Any) -> Any:
-    """Read a parameter as the number or truth value it spells, else leave it as text."""
+def _parameter(value: Any) -> Any:
+    """Read a parameter, or the items of a block list, as what they spell."""
     if isinstance(value, list):
-        return [_scalar(item) for item in value]
-    if not isinstance(value, str):
-        return value
+        return tuple(_spelled(item) for item in value)
+    return _spelled(value)
+
+
+def _spelled(value: Any) -> Any:
+    """Read a text as the number or truth value that it spells, else leave it."""
+    if not isinstance(value, str) or not value:
+        msg = "a value, or a block list of values to try"
+        raise ValueError(msg)
     if value in {"true", "false"}:
         return value == "true"
     for read in (int, float):
         try:
-            return read(value)
+            number = read(value)
         except ValueError:
             continue
+        if not math.isfinite(number):
+            msg = "a finite number"
+            raise ValueError(msg)
+        return number
     return value
 
 
 Scalar = bool | int | float | str
-Parameter = Annotated[Scalar | tuple[Scalar, ...], BeforeValidator(_scalar)]
+Parameter = Annotated[Scalar | tuple[Scalar, ...], BeforeValidator(_parameter)]
 #: A candidate with nothing below its name has no parameters.
 Parameters = Annotated[dict[str, Parameter], BeforeValidator(lambda value: value or {})]
 
@@ -210,17 +239,26 @@ class Config(Section):
     ----------
     app, data, features, training, gates, monitoring
         The sections of the file. `gates` holds, for each metric, what the hold-out must reach.
-    folder
-        Folder of the config file, against which relative paths are resolved; not part of the problem.
     """
 
     app: AppConfig
     data: DataConfig
-    features: dict[str, Feature] = Field(default_factory=dict)
+    features: dict[Name, Feature] = Field(default_factory=dict)
     training: TrainingConfig = TrainingConfig()
     gates: dict[Metric, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     monitoring: MonitoringConfig = MonitoringConfig()
-    folder: Path = Field(Path(), exclude=True)
+    _folder: Path = PrivateAttr(Path())
+
+    def at(self, folder: Path) -> Config:
+        """Return the same problem with its relative paths resolved against a folder."""
+        placed = self.model_copy()
+        placed._folder = folder
+        return placed
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the config file, against which relative paths are resolved; not part of the problem."""
+        return self._folder
 
     @property
     def version(self) -> str:
@@ -229,5 +267,9 @@ class Config(Section):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of what the file says; comments, order of keys and place do not count."""
+        """SHA-256 of what the file says.
+
+        Comments, the order of sections and of their options, defaults that are spelled out, and the place of the file
+        do not count. The order of what the file itself names, such as features and classes, does.
+        """
         return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from classification_model.config.complaints import describe, expectation
 from classification_model.errors import ConfigError
 
 
@@ -24,15 +25,23 @@ class Settings(BaseSettings):
     log_format
         ``LOG_FORMAT``: ``text`` or ``json``, one record a line on standard error.
     log_level
-        ``LOG_LEVEL``: least severe level that is logged.
+        ``LOG_LEVEL``: least severe level that is logged, upper and lower case alike.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     model_output: Path | None = None
     jobs: int = Field(-1, validation_alias="TRAINING_JOBS", ge=-1)
     log_format: Literal["text", "json"] = "text"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "WARNING"
+
+    @field_validator("jobs")
+    @classmethod
+    def _is_a_number_of_threads(cls, value: int) -> int:
+        if value == 0:
+            msg = "a number of threads above 0, or -1 for one a core"
+            raise ValueError(msg)
+        return value
 
 
 def read_settings() -> Settings:
@@ -41,12 +50,17 @@ def read_settings() -> Settings:
     Raises
     ------
     ConfigError
-        If a variable has a value that is not allowed, naming it.
+        With a line for each variable whose value is not allowed.
     """
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).upper()
-        msg = f"environment variable {name}: {first['msg'].lower()}, found {first['input']!r}"
+        lines = (
+            f"environment variable {str(details['loc'][0]).upper()}: expected {expectation(details)}, "
+            f"found {describe(details['input'])}"
+            for details in error.errors(include_url=False)
+        )
+        raise ConfigError("\n".join(lines)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f".env cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
         raise ConfigError(msg) from error

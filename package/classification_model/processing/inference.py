@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from classification_model.config.features import ColumnFeature
-from classification_model.schema import DEFAULT_MISSING_VALUES
+from classification_model.errors import DataError
+from classification_model.schema import DEFAULT_MISSING_VALUES, SchemaField
 from classification_model.values import (
     FALSE_WORDS,
     TRUE_WORDS,
@@ -25,22 +27,37 @@ from classification_model.values import (
 )
 
 ONE_HOT_LIMIT = 20
-#: Words among numbers are marks of missing values while they are this few: kinds, and share of the values.
+#: Words among numbers or dates are marks of missing values while they are this few: kinds, and share of the values.
 MOST_MARKS, MARK_SHARE = 5, 0.1
 #: A text, rather than a category: this share of distinct values, of this many words in the mean.
 TEXT_SHARE, TEXT_WORDS = 0.5, 3.0
-_ID_NAME = re.compile(r"(^|[_\W])(id|key|uuid|index|idx|rownum|row)$|^unnamed|Id$|ID$", re.IGNORECASE)
+#: A column is as good as constant when fewer rows than this, and than this share, differ from the rest: all of them
+#: may be held out.
+LEAST_VARIED, LEAST_VARIED_SHARE = 4, 0.05
+_ID_NAME = re.compile(r"(?i:(^|[_\W])(id|key|uuid|guid|index|idx|rownum|row)$|^unnamed)|[a-z]I[dD]$")
 _DATE_FORMATS = (
     None,
     "%d/%m/%Y",
     "%m/%d/%Y",
     "%d.%m.%Y",
     "%d-%m-%Y",
+    "%m-%d-%Y",
     "%Y/%m/%d",
+    "%Y-%m-%d",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y",
     "%d/%m/%Y %H:%M",
     "%m/%d/%Y %H:%M",
+    "%d.%m.%Y %H:%M",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M:%S",
+    "%Y/%m/%d %H:%M",
     "%Y/%m/%d %H:%M:%S",
     "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
     "%d %B %Y",
     "%b %d, %Y",
     "%B %d, %Y",
@@ -71,14 +88,19 @@ class Inferred:
 
 @dataclass
 class _Values:
-    """Distinct values of a column, missing ones left out, with how often each occurs."""
+    """Distinct values of a column, by the category that each is, with how often it occurs; missing ones left out."""
 
-    counts: Counter[Any] = field(default_factory=Counter)
+    samples: dict[str, Any] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     missing: int = 0
 
     @property
     def total(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def all_differ(self) -> bool:
+        return len(self.counts) == self.total > 1 and not self.missing
 
 
 def infer_columns(table: pd.DataFrame, missing_values: Sequence[str] = DEFAULT_MISSING_VALUES) -> list[Inferred]:
@@ -89,109 +111,148 @@ def infer_columns(table: pd.DataFrame, missing_values: Sequence[str] = DEFAULT_M
     table
         Raw values, as `sources.read_table` gives them.
     missing_values
-        Texts, in lower case, that mean "missing".
+        Texts that mean "missing", upper and lower case alike.
     """
-    marks = frozenset(missing_values)
+    marks = frozenset(word.lower() for word in missing_values)
     return [_infer(str(name), table[name].tolist(), marks) for name in table.columns]
 
 
 def _infer(name: str, column: list[Any], marks: frozenset[str]) -> Inferred:
-    values = _count(column, marks)
-    distinct, total = len(values.counts), values.total
-    if total == 0:
+    try:
+        values = _count(column, marks)
+    except UnreadableValue as error:
+        return Inferred(name, None, f"no kind fits its values: {error}")
+    if values.total == 0:
         return Inferred(name, None, "every value is missing")
-    if distinct == 1 and values.missing == 0:
-        return Inferred(name, None, "every value is the same")
-    if distinct == total == len(column) > 1 and _looks_like_an_id(name, values):
+    if any(isinstance(value, (float, Decimal)) and math.isinf(value) for value in values.samples.values()):
+        return Inferred(name, None, "some of its numbers are infinite")
+    feature, reason = _feature(values, marks)
+    if values.all_differ and _looks_like_an_id(name, values, feature):
         return Inferred(name, None, "it identifies rows", identifies=True)
-    for infer in (_boolean, _datetime, _numeric):
-        feature, reason = infer(values, marks)
-        if feature is not None:
-            return Inferred(name, feature, reason)
-    words = sum(len(str(value).split()) * count for value, count in values.counts.items()) / total
-    if distinct > ONE_HOT_LIMIT and distinct / total > TEXT_SHARE and words >= TEXT_WORDS:
-        return Inferred(name, ColumnFeature(kind="text"), f"{distinct} texts of {words:.0f} words in the mean")
-    if distinct == total == len(column) > ONE_HOT_LIMIT:
-        return Inferred(name, None, "every value is another one", identifies=True)
-    if distinct > ONE_HOT_LIMIT:
-        return Inferred(name, ColumnFeature(kind="categorical", encode="target"), f"{distinct} categories")
-    return Inferred(name, ColumnFeature(kind="categorical"), f"{distinct} categories")
+    if feature is None:
+        return Inferred(name, None, reason, identifies=values.all_differ)
+    same = _same(values, feature, marks)
+    return Inferred(name, feature, reason) if same is None else Inferred(name, None, same)
 
 
 def _count(column: list[Any], marks: frozenset[str]) -> _Values:
+    """Count the values of a column.
+
+    Raises
+    ------
+    UnreadableValue
+        If one is no single value that a feature can have.
+    """
     values = _Values()
+    memory: dict[tuple[type, Any], str | None] = {}
     for value in column:
-        if isinstance(value, str):
-            stripped = value.strip()
-            if not stripped or stripped.lower() in marks:
-                values.missing += 1
-            else:
-                values.counts[stripped] += 1
-        elif is_missing(value):
+        key = (type(value), None if is_missing(value) else value)
+        try:
+            text = memory[key] if key in memory else memory.setdefault(key, read_category(value, marks))
+        except TypeError:  # an unhashable value: a list or an object
+            text = read_category(value, marks)
+        if text is None:
             values.missing += 1
         else:
-            try:
-                values.counts[value] += 1
-            except TypeError:
-                values.counts[str(value)] += 1
+            values.counts[text] += 1
+            values.samples.setdefault(text, value)
     return values
 
 
-def _looks_like_an_id(name: str, values: _Values) -> bool:
-    if any(isinstance(value, float) and not value.is_integer() for value in values.counts):
+def _feature(values: _Values, marks: frozenset[str]) -> tuple[ColumnFeature | None, str]:
+    for infer in (_boolean, _numeric, _datetime):
+        feature, reason = infer(values, marks)
+        if feature is not None:
+            return feature, reason
+    distinct = len(values.counts)
+    words = sum(len(text.split()) * count for text, count in values.counts.items()) / values.total
+    if distinct > ONE_HOT_LIMIT and distinct / values.total > TEXT_SHARE and words >= TEXT_WORDS:
+        return ColumnFeature(kind="text"), f"{distinct} texts of {words:.0f} words in the mean"
+    if values.all_differ and distinct > ONE_HOT_LIMIT:
+        return None, "every value is another one"
+    if distinct > ONE_HOT_LIMIT:
+        return ColumnFeature(kind="categorical", encode="target"), f"{distinct} categories"
+    return ColumnFeature(kind="categorical"), f"{distinct} categories"
+
+
+def _looks_like_an_id(name: str, values: _Values, feature: ColumnFeature | None) -> bool:
+    """Tell whether values that all differ name rows: whole numbers without a gap, or codes in a column called so."""
+    if feature is not None and feature.kind == "datetime":
         return False
-    if _ID_NAME.search(name):
-        return True
-    numbers = [int(value) for value in values.counts if isinstance(value, (int, str)) and str(value).isdecimal()]
-    return len(numbers) == len(values.counts) and sorted(numbers) == list(range(min(numbers), max(numbers) + 1))
+    texts = list(values.counts)
+    if feature is None or feature.kind != "numeric":
+        return bool(_ID_NAME.search(name))
+    numbers = [int(text) for text in texts if re.fullmatch(r"[0-9]{1,20}", text)]
+    if len(numbers) < len(texts):
+        return False
+    return bool(_ID_NAME.search(name)) or max(numbers) - min(numbers) + 1 == len(set(numbers))
 
 
 def _boolean(values: _Values, _: frozenset[str]) -> tuple[ColumnFeature | None, str]:
-    words = {str(value).lower() for value in values.counts}
-    words = {word.removesuffix(".0") for word in words}
+    words = {text.lower() for text in values.counts}
     if len(words) == 2 and words <= TRUE_WORDS | FALSE_WORDS and len(words & TRUE_WORDS) == 1:
         return ColumnFeature(kind="boolean"), " and ".join(sorted(words))
     return None, ""
 
 
-def _datetime(values: _Values, marks: frozenset[str]) -> tuple[ColumnFeature | None, str]:
-    if all(isinstance(value, (date, datetime)) for value in values.counts):
-        return ColumnFeature(kind="datetime"), "dates"
-    if not all(isinstance(value, str) and re.search(r"\d", value) for value in values.counts):
+def _numeric(values: _Values, marks: frozenset[str]) -> tuple[ColumnFeature | None, str]:
+    words = _words_among(values, partial(read_number, marks=marks))
+    if words is None:
         return None, ""
-    if all(str(value).replace(".", "").isdigit() for value in values.counts):
-        return None, ""  # ISO 8601 reads 20240131 and 2024 as dates; numbers they are first
+    return _with_marks(ColumnFeature(kind="numeric"), "numbers", words)
+
+
+def _datetime(values: _Values, marks: frozenset[str]) -> tuple[ColumnFeature | None, str]:
     for pattern in _DATE_FORMATS:
-        if _reads_all(values, partial(read_moment, marks=marks, pattern=pattern)):
-            if pattern is None:
-                return ColumnFeature(kind="datetime"), "dates in ISO 8601"
-            return ColumnFeature(kind="datetime", datetime_format=pattern), f"dates as {pattern}"
+        words = _words_among(values, partial(read_moment, marks=marks, pattern=pattern))
+        if words is None or any(re.search(r"\d", word) for word in words):
+            continue
+        if pattern is None:
+            typed = not any(isinstance(value, str) for value in values.samples.values())
+            return _with_marks(ColumnFeature(kind="datetime"), "dates" if typed else "dates in ISO 8601", words)
+        return _with_marks(ColumnFeature(kind="datetime", datetime_format=pattern), f"dates as {pattern}", words)
     return None, ""
 
 
-def _reads_all(values: _Values, read: Callable[[Any], Any]) -> bool:
-    try:
-        for value in values.counts:
-            read(value)
-    except UnreadableValue:
-        return False
-    return True
-
-
-def _numeric(values: _Values, marks: frozenset[str]) -> tuple[ColumnFeature | None, str]:
+def _words_among(values: _Values, read: Callable[[Any], Any]) -> list[str] | None:
+    """Return the words among values that `read` can read, or None when they are no few words."""
     words: Counter[str] = Counter()
-    numbers = []
-    for value, count in values.counts.items():
+    for text, value in values.samples.items():
         try:
-            numbers.append(read_number(value, marks))
+            read(value)
         except UnreadableValue:
-            words[str(value).lower()] += count
-    if not numbers or len(words) > MOST_MARKS or sum(words.values()) > MARK_SHARE * values.total:
-        return None, ""
-    if words:
-        listed = ", ".join(sorted(words))
-        return ColumnFeature(kind="numeric", missing_values=tuple(sorted(words))), f"numbers, with few words: {listed}"
-    return ColumnFeature(kind="numeric"), "numbers"
+            words[text.lower()] += values.counts[text]
+            if not isinstance(value, str) or len(words) > MOST_MARKS:
+                return None
+    return None if sum(words.values()) > MARK_SHARE * values.total else sorted(words)
+
+
+def _with_marks(feature: ColumnFeature, reason: str, words: list[str]) -> tuple[ColumnFeature, str]:
+    if not words:
+        return feature, reason
+    options = feature.model_dump(exclude_unset=True) | {"missing_values": words}
+    return ColumnFeature(**options), f"{reason}, with few words: {', '.join(words)}"
+
+
+def _same(values: _Values, feature: ColumnFeature, marks: frozenset[str]) -> str | None:
+    """Say that a column is constant, or as good as that, once its values are read."""
+    missing_values = (*marks, *feature.missing_values)
+    reader = SchemaField(
+        name="",
+        kind=feature.kind,
+        nullable=True,
+        missing_values=missing_values,
+        datetime_format=feature.datetime_format,
+    ).reader()
+    counts: Counter[Any] = Counter({None: values.missing})
+    for text, value in values.samples.items():
+        counts[reader(value)] += values.counts[text]
+    (commonest, count), rows = counts.most_common(1)[0], counts.total()
+    others = rows - count
+    if others >= max(1, min(LEAST_VARIED, LEAST_VARIED_SHARE * rows)):
+        return None
+    what = "missing" if commonest is None else "the same"
+    return f"all values but {others} are {what}" if others else f"every value is {what}"
 
 
 def infer_classes(column: pd.Series, missing_values: Sequence[str] = DEFAULT_MISSING_VALUES) -> dict[str, str]:
@@ -199,10 +260,18 @@ def infer_classes(column: pd.Series, missing_values: Sequence[str] = DEFAULT_MIS
 
     Numbers are ordered by size, of yes and no (or the like) the positive one comes last, all else is ordered
     by the alphabet.
+
+    Raises
+    ------
+    DataError
+        If a value can be no class, such as a list.
     """
-    marks = frozenset(missing_values)
-    found = {read_category(value, marks) for value in column.drop_duplicates().tolist()}
-    classes = sorted(value for value in found if value is not None)
+    try:
+        found = _count(column.tolist(), frozenset(word.lower() for word in missing_values)).counts
+    except UnreadableValue as error:
+        msg = f"column {column.name!r}, the target, has a value that can be no class: {error}"
+        raise DataError(msg) from error
+    classes = sorted(found)
     if len(classes) == 2 and {value.lower() for value in classes} <= TRUE_WORDS | FALSE_WORDS:
         classes.sort(key=lambda value: value.lower() in TRUE_WORDS)
     else:

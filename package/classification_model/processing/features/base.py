@@ -44,7 +44,8 @@ class AppendColumns(TransformerMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If a variable is no column of `X`, or a parameter is out of its range.
+            If a variable is no column of `X`, a new column has the name of another, or a parameter is out of its
+            range.
         """
         frame = self._frame(X, reset=True)
         variables = list(frame.columns) if self.variables is None else list(self.variables)
@@ -54,6 +55,12 @@ class AppendColumns(TransformerMixin, BaseEstimator, ABC):
             raise ValueError(msg)
         self._check_parameters(len(variables))
         self.variables_ = variables
+        self.columns_ = list(frame.columns)
+        names = [*self.columns_, *self._new_names()]
+        taken = [name for name in self._new_names() if names.count(name) > 1]
+        if taken:
+            msg = f"the new columns {taken} would have the names of others: choose another name"
+            raise ValueError(msg)
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -67,9 +74,7 @@ class AppendColumns(TransformerMixin, BaseEstimator, ABC):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:  # noqa: ARG002
         """Return the names of the input's columns and of the new ones."""
         check_is_fitted(self)
-        names = getattr(self, "feature_names_in_", None)
-        names = [f"x{position}" for position in range(self.n_features_in_)] if names is None else list(names)
-        return np.asarray([*names, *self._new_names()], dtype=object)
+        return np.asarray([*self.columns_, *self._new_names()], dtype=object)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

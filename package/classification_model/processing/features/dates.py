@@ -18,7 +18,8 @@ class DateParts(AppendColumns):
     Parameters
     ----------
     variables
-        Columns of seconds since 1970-01-01 UTC, or of datetime64; all columns when None.
+        Columns of seconds since 1970-01-01 UTC, or of datetime64, without a zone taken for UTC; all columns when
+        None.
     name
         Beginning of the new names, which end in ``_<part>``; before it stands the column's own name when
         there are several.
@@ -53,9 +54,7 @@ class DateParts(AppendColumns):
         return dict(zip(self._new_names(), values, strict=True))
 
     def _parts_of(self, column: pd.Series) -> list[np.ndarray]:
-        if pd.api.types.is_datetime64_any_dtype(column.dtype):
-            column = (column - pd.Timestamp(0, tz=column.dt.tz)).dt.total_seconds()
-        seconds = column.to_numpy(dtype=np.float64)
+        seconds = _seconds(column)
         seconds = np.where((seconds >= self._RANGE[0]) & (seconds <= self._RANGE[1]), seconds, np.nan)
         missing = np.isnan(seconds)
         whole = np.where(missing, 0, np.floor(seconds)).astype("int64").astype("datetime64[s]")
@@ -65,9 +64,16 @@ class DateParts(AppendColumns):
             "quarter": moments.quarter,
             "month": moments.month,
             "day": moments.day,
-            "weekday": moments.weekday,
-            "day_of_year": moments.dayofyear,
+            "weekday": moments.day_of_week,
+            "day_of_year": moments.day_of_year,
             "hour": moments.hour,
             "days": seconds / SECONDS_A_DAY,
         }
         return [np.where(missing, np.nan, np.asarray(answers[part], dtype=np.float64)) for part in self.parts]
+
+
+def _seconds(column: pd.Series) -> np.ndarray:
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column.to_numpy(dtype=np.float64)
+    moments = column.to_numpy(dtype="datetime64[us]")  # of a zone, those in UTC
+    return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / 1e6)

@@ -11,7 +11,7 @@ from classification_model.processing.features.base import AppendColumns
 
 
 class Sum(AppendColumns):
-    """The sum of numeric columns and a constant; NaN when one of them is.
+    """The sum of numeric columns and a constant; NaN when one of them is, or the sum is not finite.
 
     Parameters
     ----------
@@ -28,11 +28,13 @@ class Sum(AppendColumns):
         self.plus = plus
 
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
-        return {self.name: columns.to_numpy(dtype=np.float64).sum(axis=1) + self.plus}
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = columns.to_numpy(dtype=np.float64).sum(axis=1) + self.plus
+        return {self.name: _finite(total)}
 
 
 class Ratio(AppendColumns):
-    """The first of two numeric columns divided by the second; NaN when either is, or the divisor is zero.
+    """The first of two numeric columns divided by the second; NaN when either is, or the ratio is not finite.
 
     Parameters
     ----------
@@ -50,10 +52,8 @@ class Ratio(AppendColumns):
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
         values = columns.to_numpy(dtype=np.float64)
         dividend, divisor = values[:, 0], values[:, -1]
-        safe = np.where(divisor == 0, np.nan, divisor)
-        with np.errstate(over="ignore"):
-            ratio = dividend / safe
-        return {self.name: np.where(np.isfinite(ratio), ratio, np.nan)}
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return {self.name: _finite(dividend / divisor)}
 
 
 class LogOnePlus(AppendColumns):
@@ -79,3 +79,7 @@ class LogOnePlus(AppendColumns):
         values = columns.to_numpy(dtype=np.float64)
         logs = np.log1p(np.where(values > -1, values, np.nan))
         return dict(zip(self._new_names(), logs.T, strict=True))
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)

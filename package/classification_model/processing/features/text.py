@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from classification_model.processing.features.base import AppendColumns
-from classification_model.values import UnreadableValue, read_category, read_number
+from classification_model.values import UnreadableValue, is_missing, read_category, read_number
 
 
 class _AppendText(AppendColumns):
@@ -31,9 +31,9 @@ class _AppendText(AppendColumns):
         return [f"{variable}_{self.name}" for variable in self.variables_]
 
     def _map_unique(self, column: pd.Series) -> np.ndarray:
-        codes, values = pd.factorize(column, use_na_sentinel=True)
-        answers = [self._answer(str(value)) for value in values]
-        table = pd.Series([*answers, None], dtype=self._dtype())
+        texts = [None if is_missing(value) else str(value) for value in column.tolist()]
+        codes, values = pd.factorize(np.asarray(texts, dtype=object), use_na_sentinel=True)
+        table = pd.Series([*(self._answer(value) for value in values), None], dtype=self._dtype())
         return table.to_numpy()[codes]
 
     def _dtype(self) -> Any:
@@ -55,7 +55,7 @@ class TextPattern(_AppendText):
         Name of the new column.
     pattern
         Regular expression as in `re`. The first group is the result, or the whole match without groups.
-        No match, or an empty one, is a missing value.
+        No match, an empty or an unreadable one is a missing value.
     as_number
         Read the match as a number; a match that is none is missing.
 
@@ -93,10 +93,8 @@ class TextPattern(_AppendText):
         found = match and (match[1] if match.re.groups else match[0])
         if not found:
             return None
-        if not self.as_number:
-            return read_category(found, frozenset())
         try:
-            return read_number(found, frozenset())
+            return read_number(found, frozenset()) if self.as_number else read_category(found, frozenset())
         except UnreadableValue:
             return None
 
@@ -121,8 +119,8 @@ class TextContains(_AppendText):
         self.words = words
 
     def _check_parameters(self, count: int) -> None:  # noqa: ARG002
-        if isinstance(self.words, str) or not self.words:
-            msg = f"words must be a sequence of one word or more, found {self.words!r}"
+        if isinstance(self.words, str) or not self.words or not all(self.words):
+            msg = f"words must be a sequence of one word or more, none of them empty, found {self.words!r}"
             raise ValueError(msg)
 
     def _dtype(self) -> Any:
@@ -167,6 +165,10 @@ class Combine(AppendColumns):
 
     @staticmethod
     def _text(column: pd.Series) -> np.ndarray:
+        if column.dtype == object and pd.api.types.infer_dtype(column) != "string":  # 1 and True would be one value
+            return np.asarray([read_category(value, frozenset()) or "" for value in column.tolist()], dtype=object)
+        if pd.api.types.is_float_dtype(column.dtype):
+            column = column + 0.0  # -0.0 is 0.0
         codes, values = pd.factorize(column, use_na_sentinel=True)
         texts = [read_category(value, frozenset()) or "" for value in values.tolist()]
         return np.asarray([*texts, ""], dtype=object)[codes]
