@@ -44,7 +44,7 @@ def run_fold(config: Config, train: pd.DataFrame, test: pd.DataFrame, folder: Pa
     train.to_csv(folder / "train.csv", index=False)
     test.to_csv(folder / "test.csv", index=False)
     sources = {"source": "train.csv", "validation_source": "test.csv"}
-    here = config.model_copy(update={"data": config.data.model_copy(update=sources), "folder": folder})
+    here = config.model_copy(update={"data": config.data.model_copy(update=sources)}).at(folder)
     started = time.perf_counter()
     data = DataLoader(here).load()
     winner = select_model(data).winner

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import shutil
 import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
 import orjson
 from pydantic import ValidationError
 
 from classification_model.errors import ArtifactError, VerificationError
-from classification_model.manifest import FORMAT_VERSION, FileRecord, Manifest
+from classification_model.manifest import FORMAT_VERSION, FileRecord, Manifest, digest_of, seal
+
+if sys.platform != "win32":
+    import fcntl
 
 MANIFEST = "manifest.json"
 GOLDEN_TOLERANCE = 1e-9
+LARGEST_MANIFEST = 64 * 2**20
 LARGEST_FILE = 4 * 2**30
 
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # from Linux's fcntl.h and fs.h
 _HERE = Path(__file__).resolve().parent
 
 
@@ -46,32 +56,45 @@ def read_manifest(folder: Path) -> Manifest:
     VerificationError
         If the manifest is not what was written.
     """
-    path = folder / MANIFEST
-    if not folder.is_dir() or not path.exists():
-        msg = f"no model in {folder}: there is no {MANIFEST}; train one with `classification-model train`"
-        raise ArtifactError(msg)
-    content = _read_regular_file(path, LARGEST_FILE)
+    content = _read_manifest_file(folder)
     try:
         plain = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         msg = f"{MANIFEST} is not JSON: it was damaged after it was written"
         raise VerificationError(msg) from error
-    found = plain.get("format_version") if isinstance(plain, dict) else None
+    if not isinstance(plain, dict):
+        msg = f"{MANIFEST} holds no JSON object: it was damaged after it was written"
+        raise VerificationError(msg)
+    found = plain.get("format_version")
     if isinstance(found, int) and found != FORMAT_VERSION:
         msg = f"{MANIFEST} has format {found}, this package reads format {FORMAT_VERSION}: install a package that fits"
         raise ArtifactError(msg)
+    if plain.get("digest") != digest_of(plain):
+        msg = f"{MANIFEST} was changed: its digest is sha256 {digest_of(plain)}, it claims {plain.get('digest')}"
+        raise VerificationError(msg)
+    sealed = seal(plain)
+    if content != sealed:
+        msg = f"{MANIFEST} was written anew: expected sha256 {_sha256(sealed)}, found {_sha256(content)}"
+        raise VerificationError(msg)
     try:
-        manifest = Manifest.model_validate_json(content)
+        return Manifest.model_validate_json(content)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        msg = f"{MANIFEST} does not fit its format at {place!r}: it was damaged after it was written"
+        msg = f"{MANIFEST} does not fit its format at {place!r}: install the version of this package that made it"
         raise VerificationError(msg) from error
-    if manifest.sealed_bytes() != content:
-        expected = manifest.digest or "none"
-        actual = orjson.loads(manifest.sealed_bytes())["digest"]
-        msg = f"{MANIFEST} was changed: its digest is sha256 {actual}, it claims {expected}"
-        raise VerificationError(msg)
-    return manifest
+
+
+def _read_manifest_file(folder: Path) -> bytes:
+    try:
+        (folder / MANIFEST).lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        msg = f"no model in {folder}: there is no {MANIFEST}; train one with `classification-model train`"
+        raise ArtifactError(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"{folder} cannot be read: {getattr(error, 'strerror', error)}"
+        raise ArtifactError(msg) from error
+    with _open_regular_file(folder, MANIFEST, LARGEST_MANIFEST) as file:
+        return file.read()
 
 
 def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
@@ -91,37 +114,54 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     }
     extra = sorted(present - set(manifest.files) - {MANIFEST})
     if extra:
-        msg = f"{extra[0]} is in the model folder but not in its manifest: remove it"
+        msg = f"{extra[0]!r} is in the model folder but not in its manifest: remove it"
         raise VerificationError(msg)
-    contents = {}
-    for name, record in sorted(manifest.files.items()):
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            msg = f"{name!r} in the manifest points out of the model folder"
-            raise VerificationError(msg)
-        content = _read_regular_file(folder / name, record.size)
-        actual = hashlib.sha256(content).hexdigest()
-        if actual != record.sha256 or len(content) != record.size:
-            msg = f"{name} was changed: expected sha256 {record.sha256}, found {actual}"
-            raise VerificationError(msg)
-        contents[name] = content
-    return contents
+    if manifest.pipeline not in manifest.files:
+        msg = f"{MANIFEST} lists no file {manifest.pipeline!r}, which is to hold the pipeline"
+        raise VerificationError(msg)
+    return {name: _read_recorded_file(folder, name, record) for name, record in sorted(manifest.files.items())}
 
 
-def _read_regular_file(path: Path, limit: int) -> bytes:
-    """Read at most one byte more than `limit`, following no link and never waiting on a pipe."""
+def _read_recorded_file(folder: Path, name: str, record: FileRecord) -> bytes:
+    if not _lies_inside(name):
+        msg = f"{name!r} in the manifest points out of the model folder"
+        raise VerificationError(msg)
+    with _open_regular_file(folder, name, LARGEST_FILE) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size) if size == record.size else None
+        actual = hashlib.file_digest(file, "sha256").hexdigest() if content is None else _sha256(content)
+    if content is None or actual != record.sha256:
+        msg = (
+            f"{name} was changed: expected sha256 {record.sha256} of {record.size} bytes, "
+            f"found {actual} of {size} bytes"
+        )
+        raise VerificationError(msg)
+    return content
+
+
+def _lies_inside(name: str) -> bool:
+    """Tell whether a path names a file of a model folder beside its manifest."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and path != PurePosixPath(MANIFEST)
+
+
+def _open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
+    """Open a file of at most `limit` bytes, following no link and never waiting on a pipe."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError as error:
-        msg = f"{path.name} is missing from the model folder"
+        msg = f"{name} is missing from the model folder"
         raise VerificationError(msg) from error
-    except OSError as error:
-        msg = f"{path.name} cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:
+        msg = f"{name!r} cannot be read: {getattr(error, 'strerror', error)}"
         raise VerificationError(msg) from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            msg = f"{path.name} is no regular file"
-            raise VerificationError(msg)
-        return file.read(limit + 1)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_size <= limit:
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    found = f"{status.st_size} bytes" if stat.S_ISREG(status.st_mode) else "something else"
+    msg = f"{name}: expected a regular file of at most {limit} bytes, found {found}"
+    raise VerificationError(msg)
 
 
 def write_model_folder(folder: Path, manifest: Manifest, contents: dict[str, bytes]) -> None:
@@ -141,33 +181,92 @@ def write_model_folder(folder: Path, manifest: Manifest, contents: dict[str, byt
     ArtifactError
         If something that is no model folder is in the way, or the disk refuses.
     """
-    records = {
-        name: FileRecord(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-        for name, content in sorted(contents.items())
-    }
+    outside = next((name for name in contents if not _lies_inside(name)), None)
+    if outside is not None:
+        msg = f"{outside!r} cannot be a file of a model folder: expected a path inside of it"
+        raise ArtifactError(msg)
+    records = {name: FileRecord(sha256=_sha256(content), size=len(content)) for name, content in contents.items()}
     sealed = manifest.model_copy(update={"files": records}).sealed_bytes()
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+    folder = Path(os.path.realpath(folder))  # a link to a model folder stays
+    beside, former = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _only_writer(folder.parent):
+            _recover(folder, beside, former)
+            try:
+                _check_replaceable(folder)
+                _write_folder(beside, {**contents, MANIFEST: sealed})
+                _put_in_place(beside, folder, former)
+            finally:
+                _recover(folder, beside, former)
+    except OSError as error:
+        msg = f"{folder} cannot be written: {error.strerror or error}"
+        raise ArtifactError(msg) from error
+
+
+@contextmanager
+def _only_writer(parent: Path) -> Iterator[None]:
+    """Wait until no other process writes models into a folder; a lock ends with its process, killed or not."""
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(parent, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a network file system may know no locks: there the last training wins
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _recover(folder: Path, beside: Path, former: Path) -> None:
+    """Bring a former model back that nothing replaced, and remove what a writer left behind."""
+    if former.exists() and not folder.exists():
+        former.rename(folder)
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _check_replaceable(folder: Path) -> None:
+    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not is_free and not (folder / MANIFEST).is_file():
         msg = f"{folder} exists and is no model folder: choose another place or remove it"
         raise ArtifactError(msg)
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    former = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    try:
-        beside.mkdir(parents=True)
-        for name, content in {**contents, MANIFEST: sealed}.items():
-            _write_durably(beside / name, content)
-        if folder.exists():
+
+
+def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:
+    folder.mkdir()
+    for name, content in contents.items():
+        _write_durably(folder / name, content)
+    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        _sync_folder(path)
+
+
+def _put_in_place(beside: Path, folder: Path, former: Path) -> None:
+    """Give a folder the name of another one; when a step fails, those before it are taken back."""
+    with ExitStack() as undo:
+        if not folder.exists():
+            beside.rename(folder)
+            undo.callback(folder.rename, beside)
+        elif _exchange(beside, folder):
+            undo.callback(_exchange, beside, folder)
+        else:
             folder.rename(former)
-        beside.rename(folder)
+            undo.callback(former.rename, folder)
+            beside.rename(folder)
+            undo.callback(folder.rename, beside)
         _sync_folder(folder.parent)
-    except OSError as error:
-        if former.exists() and not folder.exists():
-            former.rename(folder)
-        msg = f"{folder} cannot be written: {error.strerror}"
-        raise ArtifactError(msg) from error
-    finally:
-        _remove(beside)
-        if folder.exists():
-            _remove(former)
+        undo.pop_all()
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step where the system can (Linux); tell whether it did."""
+    if sys.platform != "linux":
+        return False
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    return renameat2 is not None and not renameat2(
+        _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE
+    )
 
 
 def _write_durably(path: Path, content: bytes) -> None:
@@ -179,6 +278,8 @@ def _write_durably(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":  # which cannot open folders
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -186,5 +287,5 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -97,8 +97,8 @@ def settings_of(parameters: Mapping[str, Any], training: TrainingConfig) -> list
     """
     lists = {name: list(value) if isinstance(value, tuple) else [value] for name, value in parameters.items()}
     first = {name: values[0] for name, values in lists.items()}
-    size = len(ParameterGrid(lists))
-    drawn = ParameterSampler(lists, n_iter=size, random_state=training.random_state)
+    count = min(len(ParameterGrid(lists)), training.trials)
+    drawn = ParameterSampler(lists, n_iter=count, random_state=training.random_state)
     others = [setting for setting in drawn if setting != first]
     ordered = [first, *({name: setting[name] for name in lists} for setting in others)]
     return ordered[: training.trials]

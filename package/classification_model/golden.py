@@ -56,4 +56,6 @@ def _as_input(value: Any, field: SchemaField) -> Any:
     if field.kind != "datetime":
         return value
     moment = datetime.fromtimestamp(value, UTC)
-    return moment.strftime(field.datetime_format) if field.datetime_format else moment.isoformat()
+    if field.datetime_format is None:
+        return moment.isoformat()
+    return moment.strftime(field.datetime_format.replace("%Y", f"{moment.year:04}"))  # strftime writes 476, not 0476

@@ -144,9 +144,17 @@ class Manifest(BaseModel):
 
     def sealed_bytes(self) -> bytes:
         """Return the file's bytes, with a digest of everything else in it."""
-        content = self.model_dump(mode="json", exclude={"digest"})
-        content["digest"] = hashlib.sha256(_canonical(content)).hexdigest()
-        return _canonical(content)
+        return seal(self.model_dump(mode="json"))
+
+
+def seal(content: dict[str, Any]) -> bytes:
+    """Return the bytes of a manifest's content, its digest computed anew."""
+    return _canonical(content | {"digest": digest_of(content)})
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of a manifest's content without its digest."""
+    return hashlib.sha256(_canonical({key: content[key] for key in content if key != "digest"})).hexdigest()
 
 
 def _canonical(content: dict[str, Any]) -> bytes:

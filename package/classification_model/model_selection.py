@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils.class_weight import compute_class_weight
+from threadpoolctl import threadpool_limits
 
 from classification_model.errors import TrainingError
 from classification_model.estimators import AVERAGE, Setting, build_estimator, candidates_of, settings_of
 from classification_model.evaluation import METRICS, Outcome, is_better, score
-from classification_model.pipeline import build_preparation
+from classification_model.pipeline import build_derivations, build_preparation
+from classification_model.processing import validation
 from classification_model.processing.splitting import make_folds
 
 if TYPE_CHECKING:
@@ -149,8 +151,10 @@ def select_model(data: TrainingData, progress: Progress | None = None, jobs: int
 
     Raises
     ------
+    DataError
+        If no folds can be drawn, or a derived feature is missing everywhere.
     TrainingError
-        If a candidate cannot be fitted, naming it.
+        If the features cannot be prepared or a candidate cannot be fitted, naming it.
     """
     config, progress = data.config, progress or Silent()
     candidates = candidates_of(config)
@@ -194,7 +198,25 @@ def _prepare_folds(data: TrainingData, jobs: int) -> list[_Fold]:
     groups = None if rows.groups is None else rows.groups.tolist()
     folds = make_folds(data.config.training, numbers, groups, rows.moments)
     prepare = delayed(_prepare_fold)
-    return list(Parallel(jobs, prefer="threads")(prepare(data, numbers, train, test) for train, test in folds))
+    try:
+        _check_derived(data)
+        return list(Parallel(jobs, prefer="threads")(prepare(data, numbers, train, test) for train, test in folds))
+    except (ValueError, TypeError) as error:
+        msg = f"the features cannot be prepared: {_first_line(error)}"
+        raise TrainingError(msg) from error
+
+
+def _check_derived(data: TrainingData) -> None:
+    frame = data.train.features
+    for _, step in build_derivations(data.config):
+        frame = step.fit_transform(frame)
+    for name, feature in data.config.features.items():
+        if feature.sources and name in frame.columns:
+            validation.check_derived(name, feature.sources, bool(frame[name].isna().all()))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _prepare_fold(
@@ -231,16 +253,16 @@ def _try(
             outcomes.append(outcome)
             progress.advance(name)
     except (ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        msg = f"candidate {name} cannot be fitted with {setting}: {reason}"
+        msg = f"candidate {name} cannot be fitted with {setting}: {_first_line(error)}"
         raise TrainingError(msg) from error
     return _judge(name, setting, outcomes, data.config.training.metric)
 
 
 def _fit_fold(name: str, setting: Setting, random_state: int, fold: _Fold, classes: tuple[str, ...]) -> Outcome:
     estimator = build_estimator(name, setting, random_state)
-    estimator.fit(fold.train, fold.train_labels, sample_weight=fold.weights)
-    return Outcome(classes, fold.test_labels, estimator.predict_proba(fold.test))
+    with threadpool_limits(1, user_api="openmp"):  # folds run side by side: threads of their own would only wait
+        estimator.fit(fold.train, fold.train_labels, sample_weight=fold.weights)
+        return Outcome(classes, fold.test_labels, estimator.predict_proba(fold.test))
 
 
 def _average(trials: list[Trial], config: Config) -> Trial:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from feature_engine.encoding import OneHotEncoder, OrdinalEncoder, RareLabelEncoder
-from feature_engine.imputation import (
-    AddMissingIndicator,
-    ArbitraryNumberImputer,
-    CategoricalImputer,
-    MeanMedianImputer,
-)
+import numpy as np
+from feature_engine.encoding import OrdinalEncoder, RareLabelEncoder
+from feature_engine.imputation import ArbitraryNumberImputer, CategoricalImputer
 from feature_engine.selection import DropFeatures
 from feature_engine.wrappers import SklearnTransformerWrapper
 from sklearn.base import TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.model_selection import StratifiedKFold
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from classification_model.config.features import (
     ColumnFeature,
@@ -31,6 +27,7 @@ from classification_model.config.features import (
     SumFeature,
 )
 from classification_model.config.sections import Config
+from classification_model.errors import ConfigError
 from classification_model.estimators import Setting, build_estimator
 from classification_model.processing.features import (
     Combine,
@@ -41,9 +38,15 @@ from classification_model.processing.features import (
     TextContains,
     TextPattern,
 )
+from classification_model.processing.indicators import MissingIndicator, OneHot
+from classification_model.processing.splitting import AtMostFolds
 
 MISSING_CATEGORY = "missing"
 RARE_CATEGORY = "rare"
+#: Numbers beyond these count as these, before they are scaled (so that their squares are finite) and in standard
+#: deviations after (so that they fit into the single precision that trees work in).
+LARGEST_NUMBER = 1e100
+LARGEST_DEVIATION = 1e6
 
 Steps = list[tuple[str, TransformerMixin]]
 #: As feature-engine has it, which takes numbers for names too.
@@ -76,20 +79,30 @@ def build_preparation(config: Config) -> Pipeline:
 
     Missing values become a category of their own, or the median beside an indicator; unseen categories become rare
     ones, or the rate of all rows. So what comes out is finite, whatever goes in.
+
+    Raises
+    ------
+    ConfigError
+        If none of the features enters the model.
     """
-    columns = {name: item for name, item in config.features.items() if isinstance(item, ColumnFeature)}
-    derived = {name: item for name, item in config.features.items() if not isinstance(item, ColumnFeature)}
-    dates = {name: item for name, item in columns.items() if item.kind == "datetime"}
-
-    steps: Steps = [(f"derive_{name}", _derivation(name, item)) for name, item in derived.items()]
-    steps += [(f"derive_{name}", DateParts([name], name, parts=item.parts)) for name, item in dates.items()]
-
+    inner = _numeric_steps(config) + _categorical_steps(config)
+    if not inner:
+        msg = "features: expected one or more that enter the model, found only text and columns with encode: none"
+        raise ConfigError(msg)
     unused: Names = [name for name, item in config.features.items() if not enters_model(item)]
-    if unused:
-        steps.append(("drop_unused", DropFeatures(unused)))
-    steps += _numeric_steps(config)
-    steps += _categorical_steps(config)
-    return Pipeline(steps)
+    dropped: Steps = [("drop_unused", DropFeatures(unused))] if unused else []
+    return Pipeline([*build_derivations(config), *dropped, *inner])
+
+
+def build_derivations(config: Config) -> Steps:
+    """Build the steps that append derived features and parts of dates to the raw features."""
+    parts = _date_parts(config)
+    derived = [(name, item) for name, item in config.features.items() if name in parts or item.sources]
+    derived.sort(key=lambda pair: isinstance(pair[1], ColumnFeature))
+    return [
+        (f"derive_{number}_{name.replace('__', '_')}", _derivation(name, item, parts))
+        for number, (name, item) in enumerate(derived)
+    ]
 
 
 def enters_model(feature: ColumnFeature | DerivedFeature) -> bool:
@@ -97,7 +110,7 @@ def enters_model(feature: ColumnFeature | DerivedFeature) -> bool:
     return feature.kind not in {"text", "datetime"} and getattr(feature, "encode", "") != "none"
 
 
-def _derivation(name: str, feature: Any) -> TransformerMixin:
+def _derivation(name: str, feature: Any, parts: dict[str, str]) -> TransformerMixin:
     sources = list(feature.sources)
     match feature:
         case PatternFeature():
@@ -113,53 +126,68 @@ def _derivation(name: str, feature: Any) -> TransformerMixin:
         case LogFeature():
             return LogOnePlus(sources, name)
         case _:
-            return DateParts(sources, name, parts=list(feature.parts))
+            return DateParts(sources or [name], parts[name], parts=list(feature.parts))
+
+
+def _date_parts(config: Config) -> dict[str, str]:
+    """Give the beginning of the names that parts of each date get, such that none is the name of another column."""
+    taken = set(config.features)
+    beginnings = {}
+    for name, feature in config.features.items():
+        if isinstance(feature, DatePartsFeature) or feature.kind == "datetime":
+            beginning = name
+            while any(f"{beginning}_{part}" in taken for part in feature.parts):
+                beginning += "_"
+            taken |= {f"{beginning}_{part}" for part in feature.parts}
+            beginnings[name] = beginning
+    return beginnings
 
 
 def _numeric_steps(config: Config) -> Steps:
     imputed: dict[str, Names] = {"median": [], "mean": []}
     constants: dict[str, float] = {}
-    for name, feature in config.features.items():
-        names = _numeric_outputs(name, feature)
+    measured: Names = []
+    for name, names in _numeric_outputs(config).items():
+        feature = config.features[name]
         strategy = getattr(feature, "impute", "median")
         if isinstance(strategy, float):
             constants |= dict.fromkeys(names, strategy)
         else:
             imputed[strategy] += names
+        if feature.kind != "boolean":  # truth values lie within 0 and 1, as encodings do
+            measured += names
     numbers: Names = [*imputed["median"], *imputed["mean"], *constants]
     if not numbers:
         return []
-    steps: Steps = [("missing_indicator", AddMissingIndicator(missing_only=True, variables=numbers))]
-    steps += [
-        (f"impute_{strategy}", MeanMedianImputer(strategy, variables=names))
-        for strategy, names in imputed.items()
-        if names
-    ]
+    steps: Steps = [("missing_indicator", MissingIndicator(missing_only=True, variables=numbers))]
     if constants:
         steps.append(("impute_constant", ArbitraryNumberImputer(imputer_dict=constants)))
-    measured: Names = [name for name in numbers if name in _measured(config)]
+    steps.append(("limit", _limit(LARGEST_NUMBER, numbers)))
+    for strategy, names in imputed.items():
+        if names:  # of a column without any value, 0
+            imputer = SimpleImputer(strategy=strategy, keep_empty_features=True)
+            steps.append((f"impute_{strategy}", SklearnTransformerWrapper(imputer, variables=names)))
     if measured:
         steps.append(("scale", SklearnTransformerWrapper(StandardScaler(), variables=measured)))
+        steps.append(("limit_scaled", _limit(LARGEST_DEVIATION, measured)))
     return steps
 
 
-def _measured(config: Config) -> set[str]:
-    """Name the numeric columns with a unit, which are scaled; truth values and encodings lie within 0 and 1."""
-    return {
-        name
-        for feature_name, feature in config.features.items()
-        if feature.kind != "boolean"
-        for name in _numeric_outputs(feature_name, feature)
-    }
+def _limit(largest: float, variables: Names) -> SklearnTransformerWrapper:
+    clip = FunctionTransformer(np.clip, kw_args={"a_min": -largest, "a_max": largest})
+    return SklearnTransformerWrapper(clip, variables=variables)
 
 
-def _numeric_outputs(name: str, feature: ColumnFeature | DerivedFeature) -> list[str]:
-    """Name the numeric columns that a feature becomes in the model."""
-    if getattr(feature, "encode", "") == "none":
-        return []
-    if isinstance(feature, DatePartsFeature) or feature.kind == "datetime":
-        return [f"{name}_{part}" for part in feature.parts]
-    return [name] if feature.kind in {"numeric", "boolean"} else []
+def _numeric_outputs(config: Config) -> dict[str, list[str]]:
+    """Name the numeric columns that features become in the model."""
+    parts = _date_parts(config)
+    outputs = {}
+    for name, feature in config.features.items():
+        if name in parts:
+            outputs[name] = [f"{parts[name]}_{part}" for part in feature.parts]
+        elif feature.kind in {"numeric", "boolean"} and enters_model(feature):
+            outputs[name] = [name]
+    return outputs
 
 
 def _categorical_steps(config: Config) -> Steps:
@@ -181,15 +209,12 @@ def _categorical_steps(config: Config) -> Steps:
         )
         steps.append(("rare_labels", rare))
     if encoded["one_hot"]:
-        steps.append(("one_hot", OneHotEncoder(variables=encoded["one_hot"], drop_last_binary=True)))
+        steps.append(("one_hot", OneHot(variables=encoded["one_hot"], drop_last_binary=True)))
     if encoded["ordinal"]:
         ordinal = OrdinalEncoder("arbitrary", variables=encoded["ordinal"], unseen="encode")
         steps.append(("ordinal", ordinal))
     if encoded["target"]:
-        folds = StratifiedKFold(training.encoding_folds, shuffle=True, random_state=training.random_state)
-        encoder = TargetEncoder(cv=folds)
-        target = ColumnTransformer(
-            [("target", encoder, encoded["target"])], remainder="passthrough", verbose_feature_names_out=False
-        )
+        folds = AtMostFolds(training.encoding_folds, shuffle=True, random_state=training.random_state)
+        target = ColumnTransformer([("target", TargetEncoder(cv=folds), encoded["target"])], remainder="passthrough")
         steps.append(("target", target.set_output(transform="pandas")))
     return steps

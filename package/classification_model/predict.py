@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from classification_model.artifact import GOLDEN_TOLERANCE, packaged_model
-from classification_model.errors import InputError, VerificationError, require_extra
+from classification_model.artifact import GOLDEN_TOLERANCE, packaged_model, read_manifest
+from classification_model.errors import ClassificationModelError, InputError, VerificationError, require_extra
 from classification_model.libraries import library_versions
 from classification_model.manifest import Manifest
 from classification_model.schema import CheckedRows, column_name
@@ -66,9 +66,17 @@ class Predictor:
             If there is no model, it was changed, or it does not predict what it predicted when it was made.
         """
         folder = packaged_model() if folder is None else Path(folder)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InconsistentVersionWarning)  # the golden rows decide
-            pipeline, manifest = load_pipeline(folder)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", InconsistentVersionWarning)  # the golden rows decide
+                pipeline, manifest = load_pipeline(folder)
+        except ClassificationModelError:
+            raise
+        except Exception as error:  # unpickling runs code of libraries, which may be others here
+            manifest = read_manifest(folder)
+            remedy = _remedy(_differing_libraries(manifest))
+            msg = f"{manifest.pipeline} cannot be loaded ({type(error).__name__}): {remedy}"
+            raise VerificationError(msg) from error
         predictor = cls(pipeline, manifest, _differing_libraries(manifest))
         predictor.check_golden_rows()
         return predictor
@@ -79,20 +87,31 @@ class Predictor:
         Raises
         ------
         VerificationError
-            If one differs by more than 1e-9.
+            If one differs by more than 1e-9, or there are none.
         """
         golden = self.manifest.golden_rows
-        remedy = f"install what it was fitted with ({'; '.join(self.notes)})" if self.notes else "train it again"
+        remedy = _remedy(self.notes)
+        if not golden:
+            msg = f"{self.manifest.pipeline} has no golden rows to hold it against: {remedy}"
+            raise VerificationError(msg)
         checked = self.manifest.input_schema.check_rows([row.inputs for row in golden])
         if checked.errors:
             msg = f"a golden row of {self.manifest.pipeline} no longer fits the schema: {remedy}"
             raise VerificationError(msg)
         try:
+            expected = np.array([row.probabilities for row in golden])
             actual = self.probabilities(checked)
         except Exception as error:
             msg = f"{self.manifest.pipeline} cannot predict its golden rows ({type(error).__name__}): {remedy}"
             raise VerificationError(msg) from error
-        difference = np.abs(actual - np.array([row.probabilities for row in golden]))
+        shape = (len(golden), len(self.manifest.classes))
+        if not actual.shape == expected.shape == shape:
+            msg = (
+                f"{self.manifest.pipeline} gives golden rows probabilities of shape {actual.shape}, "
+                f"recorded are {expected.shape}, expected {shape}: {remedy}"
+            )
+            raise VerificationError(msg)
+        difference = np.abs(actual - expected)
         if not (difference <= GOLDEN_TOLERANCE).all():
             row, _ = np.unravel_index(np.argmax(difference), difference.shape)
             msg = (
@@ -156,6 +175,10 @@ def read_input(manifest: Manifest, input_data: Any) -> CheckedRows:
         return schema.check_rows(input_data)
     msg = f"expected a pandas DataFrame, a dict of columns or a list of row dicts, found {type(input_data).__name__}"
     raise InputError(msg)
+
+
+def _remedy(notes: Sequence[str]) -> str:
+    return f"install what it was fitted with ({'; '.join(notes)})" if notes else "train it again"
 
 
 def _differing_libraries(manifest: Manifest) -> list[str]:

@@ -22,13 +22,15 @@ LARGEST_EXACT_INTEGER = 2**53
 LARGEST_NUMBER = 1e30
 LARGEST_INTEGER_IN_TEXT = 2**64
 LONGEST_TEXT = 10_000
-#: Years that Python's dates can hold.
+#: Years that Python's dates can hold, and the moments in them, in seconds since 1970 UTC.
 YEARS = range(1, 10_000)
+MOMENTS = (-62_135_596_800.0, 253_402_300_799.0)
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _MONEY = re.compile(r"^([+-]?)\s*(?:[$£€¥₹]|USD|EUR|GBP)\s*|(?<!\s)\s*(?:[$£€¥₹%]|USD|EUR|GBP)$")
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
+_NO_DATE = ("not_a_date", "expected a date of the years 1 to 9999, found one before or after")
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -186,7 +188,10 @@ def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float
         moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return moment.timestamp()
+    seconds = moment.timestamp()
+    if not MOMENTS[0] <= seconds <= MOMENTS[1]:
+        raise UnreadableValue(*_NO_DATE)
+    return seconds
 
 
 def _date_of(value: date | np.datetime64) -> date:
@@ -196,7 +201,7 @@ def _date_of(value: date | np.datetime64) -> date:
     else:
         year = value.year
     if year not in YEARS:
-        raise UnreadableValue("not_a_date", "expected a date of the years 1 to 9999, found one before or after")
+        raise UnreadableValue(*_NO_DATE)
     return value.astype("datetime64[us]").item() if isinstance(value, np.datetime64) else value
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from dataclasses import dataclass
-from importlib.metadata import distribution, packages_distributions
+from importlib.metadata import PackagePath, distribution, packages_distributions
 from pathlib import Path
 
 from classification_model.artifact import packaged_model
@@ -54,7 +55,7 @@ def verify(folder: Path | str | None = None) -> Verification:
     """
     packaged = packaged_model()
     folder = packaged if folder is None else Path(folder)
-    installed = _verify_installed_files() if folder.resolve() == packaged.resolve() else 0
+    installed = _verify_installed_files() if os.path.realpath(folder) == os.path.realpath(packaged) else 0
     predictor = Predictor.load(folder)
     return Verification(folder, predictor.manifest, installed, predictor.notes)
 
@@ -62,22 +63,33 @@ def verify(folder: Path | str | None = None) -> Verification:
 def _verify_installed_files() -> int:
     """Hold every file of the installed wheel against its record; return how many there were."""
     here = Path(__file__).resolve()
-    name = next(iter(packages_distributions().get(__name__.partition(".")[0], ())), None)
-    if name is None:
-        return 0
-    installed = distribution(name)
-    recorded = {Path(str(file.locate())): file.hash for file in installed.files or () if file.hash is not None}
-    if here not in {path.resolve() for path in recorded}:
-        return 0  # this code runs from a checkout, not from the wheel
-    for path, record in recorded.items():
+    for name in sorted(set(packages_distributions().get(here.parent.name, ()))):
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            msg = f"{path.name} is missing from the installed package"
+            files = [file for file in distribution(name).files or () if file.hash is not None]
+        except (TypeError, ValueError) as error:
+            msg = f"RECORD of the installed {name} was changed: install the wheel again"
             raise VerificationError(msg) from error
+        if here in {Path(str(file.locate())).resolve() for file in files}:
+            for file in files:
+                _verify_installed_file(file)
+            return len(files)
+    return 0  # this code runs from a checkout, not from a wheel
+
+
+def _verify_installed_file(file: PackagePath) -> None:
+    record = file.hash
+    if record is None:
+        return
+    try:
+        content = Path(str(file.locate())).read_bytes()
         expected = base64.urlsafe_b64decode(record.value + "=" * (-len(record.value) % 4)).hex()
         actual = hashlib.new(record.mode, content).hexdigest()
-        if actual != expected:
-            msg = f"{path.name} was changed: expected {record.mode} {expected}, found {actual}"
-            raise VerificationError(msg)
-    return len(recorded)
+    except OSError as error:
+        msg = f"{file} of the installed package cannot be read: {error.strerror}"
+        raise VerificationError(msg) from error
+    except ValueError as error:
+        msg = f"RECORD of the installed package was changed where it lists {file}: install the wheel again"
+        raise VerificationError(msg) from error
+    if actual != expected:
+        msg = f"{file} was changed: expected {record.mode} {expected}, found {actual}"
+        raise VerificationError(msg)

@@ -6,20 +6,22 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
+from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 from classification_model.errors import DataError
 from classification_model.manifest import Holdout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
     import pandas as pd
     from numpy.typing import NDArray
 
     from classification_model.config.sections import TrainingConfig
 
-    Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+    Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
+    Folds = list[Fold]
 
 _SEPARATOR = "\x1f"
 
@@ -128,3 +130,14 @@ def make_folds(
             msg = f"fold {number} has no row of some class to train on: lower training.folds or split another way"
             raise DataError(msg)
     return folds
+
+
+class AtMostFolds(StratifiedKFold):
+    """`StratifiedKFold` that makes do with fewer folds where the smallest class has fewer rows; two at least."""
+
+    def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[Fold]:  # noqa: ARG002 - scikit-learn's signature
+        """Yield row numbers to learn from and to encode, for each fold."""
+        smallest = int(np.unique(y, return_counts=True)[1].min())
+        kind = StratifiedKFold if smallest > 1 else KFold
+        folds = max(2, min(self.n_splits, smallest))
+        yield from kind(folds, shuffle=self.shuffle, random_state=self.random_state).split(X, y)

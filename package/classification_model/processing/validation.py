@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ def check_readable(config: Config, checked: CheckedRows, table: pd.DataFrame, so
         return
     first = checked.errors[0]
     alike = sum(issue.field == first.field for issue in checked.errors)
-    value = "" if first.row is None else f" ({_brief(table[first.field].iloc[first.row])})"
+    value = "" if first.row is None else f" ({reprlib.repr(table[first.field].iloc[first.row])})"
     kind = config.features[first.field].kind
     msg = (
         f"{source}: column {first.field!r}, {kind}, row {first.row}: {first.message}{value}, "
@@ -104,6 +105,16 @@ def check_varies(name: str, values: Sequence[Value]) -> None:
         raise DataError(msg)
 
 
+def check_derived(name: str, sources: Sequence[str], all_missing: bool) -> None:
+    """Refuse a derived feature that is missing everywhere, such as a pattern that nothing matches."""
+    if all_missing:
+        msg = (
+            f"feature {name!r}, derived from {', '.join(sources)}, is missing in every row: nothing can be learned "
+            f"from it; correct features.{name} or remove it"
+        )
+        raise DataError(msg)
+
+
 def check_unique(name: str, values: Sequence[Value]) -> None:
     """Refuse an index with a missing or a repeated value."""
     seen: dict[Value, int] = {}
@@ -112,11 +123,6 @@ def check_unique(name: str, values: Sequence[Value]) -> None:
             msg = f"column {name!r}, the index, is missing in row {row}"
             raise DataError(msg)
         if value in seen:
-            msg = f"column {name!r}, the index, is {_brief(value)} in rows {seen[value]} and {row}: it must be unique"
+            msg = f"column {name!r}, the index, is {reprlib.repr(value)} in rows {seen[value]} and {row}: it must be unique"
             raise DataError(msg)
         seen[value] = row
-
-
-def _brief(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
