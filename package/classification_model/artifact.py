@@ -17,7 +17,7 @@ import orjson
 from pydantic import ValidationError
 
 from classification_model.errors import ArtifactError, VerificationError
-from classification_model.manifest import FORMAT_VERSION, FileRecord, Manifest, digest_of, seal
+from classification_model.manifest import FORMAT_VERSION, FileRecord, Manifest, digests
 
 if sys.platform != "win32":
     import fcntl
@@ -57,24 +57,13 @@ def read_manifest(folder: Path) -> Manifest:
         If the manifest is not what was written.
     """
     content = _read_manifest_file(folder)
-    try:
-        plain = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        msg = f"{MANIFEST} is not JSON: it was damaged after it was written"
-        raise VerificationError(msg) from error
-    if not isinstance(plain, dict):
-        msg = f"{MANIFEST} holds no JSON object: it was damaged after it was written"
-        raise VerificationError(msg)
-    found = plain.get("format_version")
-    if isinstance(found, int) and found != FORMAT_VERSION:
+    found = _format_version(content)
+    if found not in {FORMAT_VERSION, None}:
         msg = f"{MANIFEST} has format {found}, this package reads format {FORMAT_VERSION}: install a package that fits"
         raise ArtifactError(msg)
-    if plain.get("digest") != digest_of(plain):
-        msg = f"{MANIFEST} was changed: its digest is sha256 {digest_of(plain)}, it claims {plain.get('digest')}"
-        raise VerificationError(msg)
-    sealed = seal(plain)
-    if content != sealed:
-        msg = f"{MANIFEST} was written anew: expected sha256 {_sha256(sealed)}, found {_sha256(content)}"
+    claimed, actual = digests(content)
+    if claimed != actual:
+        msg = f"{MANIFEST} was changed: expected sha256 {claimed or 'that it should hold and does not'}, found {actual}"
         raise VerificationError(msg)
     try:
         return Manifest.model_validate_json(content)
@@ -82,6 +71,16 @@ def read_manifest(folder: Path) -> Manifest:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         msg = f"{MANIFEST} does not fit its format at {place!r}: install the version of this package that made it"
         raise VerificationError(msg) from error
+
+
+def _format_version(content: bytes) -> int | None:
+    """Return the version of a manifest's format; None where it is damaged beyond telling."""
+    try:
+        plain = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    found = plain.get("format_version") if isinstance(plain, dict) else None
+    return found if isinstance(found, int) else None
 
 
 def _read_manifest_file(folder: Path) -> bytes:
@@ -124,7 +123,7 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
 
 def _read_recorded_file(folder: Path, name: str, record: FileRecord) -> bytes:
     if not _lies_inside(name):
-        msg = f"{name!r} in the manifest points out of the model folder"
+        msg = f"{name!r} in the manifest is no plain path of a file inside of the model folder"
         raise VerificationError(msg)
     with _open_regular_file(folder, name, LARGEST_FILE) as file:
         size = os.fstat(file.fileno()).st_size
@@ -140,9 +139,10 @@ def _read_recorded_file(folder: Path, name: str, record: FileRecord) -> bytes:
 
 
 def _lies_inside(name: str) -> bool:
-    """Tell whether a path names a file of a model folder beside its manifest."""
+    """Tell whether a name is the plain path of a file in a model folder, and not that of its manifest."""
     path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and path != PurePosixPath(MANIFEST)
+    is_plain = bool(path.parts) and str(path) == name and not path.is_absolute() and ".." not in path.parts
+    return is_plain and name != MANIFEST
 
 
 def _open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
@@ -183,7 +183,7 @@ def write_model_folder(folder: Path, manifest: Manifest, contents: dict[str, byt
     """
     outside = next((name for name in contents if not _lies_inside(name)), None)
     if outside is not None:
-        msg = f"{outside!r} cannot be a file of a model folder: expected a path inside of it"
+        msg = f"{outside!r} cannot be a file of a model folder: expected a plain path inside of it"
         raise ArtifactError(msg)
     records = {name: FileRecord(sha256=_sha256(content), size=len(content)) for name, content in contents.items()}
     sealed = manifest.model_copy(update={"files": records}).sealed_bytes()

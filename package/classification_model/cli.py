@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from classification_model.artifact import package_version
 from classification_model.errors import ClassificationModelError, InputError, VerificationError, require_extra
@@ -20,7 +23,23 @@ if TYPE_CHECKING:
 EXIT_NO = 1
 EXIT_ERROR = 2
 
+_Delimiter = Annotated[str | None, typer.Option(help="Delimiter of a CSV file; found from its header when left out.")]
+
+
+class _Commands(TyperGroup):
+    """The commands, which end without a word, and not with the 1 that means no, when nobody reads on."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _abandon_output()
+            raise typer.Exit(EXIT_ERROR) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Turn a table into a classification model that verifies itself.",
     no_args_is_help=True,
     add_completion=False,
@@ -30,28 +49,47 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; an error of this package is one line on standard error and exit code 2."""
+    """Run the command line; a fault is a line on standard error and exit code 2, a model that does not hold is 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know every letter of a class
     try:
         app()
     except VerificationError as error:
-        _complain(error)
+        _complain(str(error))
         sys.exit(EXIT_NO if sys.argv[1:2] == ["verify"] else EXIT_ERROR)
     except ClassificationModelError as error:
-        _complain(error)
+        _complain(str(error))
         sys.exit(EXIT_ERROR)
-    except BrokenPipeError:  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # such as a full disk behind standard output
+        _abandon_output()
+        _complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         sys.exit(EXIT_ERROR)
 
 
-def _complain(error: ClassificationModelError) -> None:
-    typer.echo(f"error: {error}", err=True)
+def _complain(faults: str) -> None:
+    for fault in faults.splitlines():
+        typer.echo(f"error: {fault}", err=True)
+
+
+def _abandon_output() -> None:
+    """Send what is left for standard output nowhere, so that Python does not fail on it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(package_version())
         raise typer.Exit
+
+
+def _known_encoding(name: str | None) -> str | None:
+    with require_extra("train", "reading a table"):
+        from classification_model.config.sections import check_encoding
+    try:
+        return None if name is None else check_encoding(name)
+    except ValueError as error:
+        msg = f"--encoding: expected {error}, found {name!r}"
+        raise InputError(msg) from error
 
 
 @app.callback()
@@ -116,8 +154,13 @@ def _summary(report: TrainingReport) -> str:
 @app.command()
 def init(
     data: Annotated[str, typer.Argument(help="CSV, Parquet or JSON file.")],
+    *,
     target: Annotated[str, typer.Option(help="Column to predict.")],
     output: Annotated[Path, typer.Option(help="Config file to write.")] = Path("config.yml"),
+    delimiter: _Delimiter = None,
+    encoding: Annotated[
+        str | None, typer.Option(callback=_known_encoding, help="Encoding of a CSV file; guessed when left out.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a config that is there.")] = False,
 ) -> None:
     """Draft a commented config.yml from a table."""
@@ -126,20 +169,29 @@ def init(
     if output.exists() and not force:
         msg = f"{output} is there already: choose another --output, or replace it with --force"
         raise InputError(msg)
-    text = draft_config(data, target, output.resolve().parent)
+    text = draft_config(data, target, output.resolve().parent, delimiter=delimiter, encoding=encoding)
+    beside = output.with_name(f".{output.name}.{os.getpid()}.new")
     try:
-        output.write_text(text, encoding="utf-8")
+        try:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(output)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
         msg = f"{output} cannot be written: {error.strerror}"
         raise InputError(msg) from error
-    typer.echo(f"{output} is drafted: read it, then classification-model train --config {output} --output models")
+    next_step = f"classification-model train --config {shlex.quote(str(output))} --output models"
+    typer.echo(f"{output} is drafted: read it, then {next_step}")
 
 
 @app.command()
 def verify(
     folder: Annotated[Path | None, typer.Argument(help="Model folder; the packaged model when left out.")] = None,
 ) -> None:
-    """Say whether a model is what it was when it was made: exit code 0 for yes, 1 for no."""
+    """Say whether a model is what it was when made.
+
+    Exit code 0 for yes, 1 for no, 2 when there is no model to verify.
+    """
     with require_extra("train", "verifying before the compiled runtime exists"):
         from classification_model.verification import verify as verify_folder
     verification = verify_folder(folder)
@@ -164,14 +216,27 @@ def predict(
         str, typer.Option(help="File to write, format by its suffix; - for CSV on standard output.")
     ] = "-",
     model: Annotated[Path | None, typer.Option(help="Model folder; the packaged model when left out.")] = None,
-    delimiter: Annotated[str, typer.Option(help="Delimiter of a CSV input.")] = ",",
+    delimiter: _Delimiter = None,
+    encoding: Annotated[str, typer.Option(callback=_known_encoding, help="Encoding of a CSV file.")] = "utf-8",
 ) -> None:
-    """Predict every row of a file: its columns, then prediction, probabilities, warnings and errors."""
+    """Predict every row of a file.
+
+    Writes its columns, then prediction, probabilities, warnings and errors, in the file's order of rows.
+    """
     with require_extra("train", "predicting before the compiled runtime exists"):
         from classification_model.predict import Predictor
-        from classification_model.processing.sources import format_of, read_table, write_table
+        from classification_model.processing.sources import (
+            format_of,
+            parse_table,
+            read_bytes,
+            sniff_delimiter,
+            write_table,
+        )
+    format_of(file)
     format_of(output)
-    table = read_table(file, delimiter=delimiter)
+    content = read_bytes(file)
+    delimiter = sniff_delimiter(content, encoding) if delimiter is None else delimiter
+    table = parse_table(content, file, delimiter=delimiter, encoding=encoding)
     predictor = Predictor.load(model)
     answer = predictor.predict(table)
     added = _answer_columns(answer, predictor.manifest.classes)
@@ -183,8 +248,13 @@ def predict(
         table[name] = values
     write_table(table, output)
     rejected = sum(prediction is None for prediction in answer["predictions"])
-    if rejected:
-        typer.echo(f"{rejected} of {len(table)} rows could not be predicted: see the column errors", err=True)
+    if answer["errors"]:
+        first = answer["errors"][0]
+        typer.echo(
+            f"{rejected} of {len(table)} rows could not be predicted, see the column errors; "
+            f"the first is {first['field']}: {first['message']}",
+            err=True,
+        )
 
 
 def _answer_columns(answer: dict[str, Any], classes: tuple[str, ...]) -> dict[str, list[Any]]:

@@ -25,19 +25,19 @@ from classification_model.values import read_category
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
-
     from classification_model.config.features import ColumnFeature
 
 MOST_CLASSES = 50
 #: Longest key that YAML reads, less its quotes.
 LONGEST_NAME = 1000
-#: Marks of missing values that are classes where a target holds them: + and -, none and mild.
-_CLASSES_AS_WELL = ("none", "-")
+#: Some marks of missing values are classes where a target holds them: none and mild, + and -.
+_MARKS_OF_TARGETS = tuple(mark for mark in DEFAULT_MISSING_VALUES if mark not in {"none", "-"})
 _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*(?: [\w./+-]+)*|\d+(?:\.\d+)?", re.ASCII)
 
 
-def draft_config(source: str, target: str, folder: Path) -> str:
+def draft_config(
+    source: str, target: str, folder: Path, *, delimiter: str | None = None, encoding: str | None = None
+) -> str:
     """Draft a commented ``config.yml`` from a table.
 
     Parameters
@@ -48,6 +48,8 @@ def draft_config(source: str, target: str, folder: Path) -> str:
         Column to predict.
     folder
         Folder the config is meant for; a source that is a file is named relative to it.
+    delimiter, encoding
+        How a CSV file is written; found out when left out.
 
     Raises
     ------
@@ -58,9 +60,11 @@ def draft_config(source: str, target: str, folder: Path) -> str:
         msg = "a config names the file that training reads: expected a file or URL, found standard input"
         raise DataError(msg)
     content = read_bytes(source)
-    is_text = format_of(source) in {"csv", "tsv"}
-    encoding = _guess_encoding(content) if is_text else "utf-8"
-    delimiter = sniff_delimiter(content, encoding) if format_of(source) == "csv" else ","
+    kind = format_of(source)
+    guessed = encoding is None and kind in {"csv", "tsv"}
+    encoding = _guess_encoding(content) if guessed else encoding or "utf-8"
+    if delimiter is None:
+        delimiter = sniff_delimiter(content, encoding) if kind == "csv" else ","
     table = parse_table(content, source, delimiter=delimiter, encoding=encoding)
     if table.empty:
         msg = f"{source} has a header and no rows"
@@ -69,17 +73,16 @@ def draft_config(source: str, target: str, folder: Path) -> str:
     if target not in columns:
         msg = f"{source} has no column {target!r}, which --target names: expected {nearest(target, columns)}"
         raise DataError(msg)
-    marks = _marks_beside(table[target])
-    classes = infer_classes(table[target], marks)
+    classes = infer_classes(table[target], _MARKS_OF_TARGETS)
     if not 2 <= len(classes) <= MOST_CLASSES:
         msg = (
             f"{source}: the target {target!r} has {len(classes)} distinct value(s): expected a column of 2 to "
             f"{MOST_CLASSES} classes"
         )
         raise DataError(msg)
-    labels = [read_category(value, frozenset(marks)) for value in table[target].tolist()]
+    labels = [read_category(value, frozenset(_MARKS_OF_TARGETS)) for value in table[target].tolist()]
     validation.check_labels(labels, classes, target)
-    inferred = infer_columns(table[[name for name in columns if name != target]], marks)
+    inferred = infer_columns(table[[name for name in columns if name != target]])
     named = source if "://" in source else os.path.relpath(source, folder)
     return "\n".join(
         [
@@ -91,8 +94,12 @@ def draft_config(source: str, target: str, folder: Path) -> str:
             "data:",
             f"  source: {_scalar(named)}",
             *([] if delimiter == "," else [f"  delimiter: {_scalar(delimiter)}"]),
-            *([] if encoding == "utf-8" else ["  # It is not UTF-8; this is a guess:", f"  encoding: {encoding}"]),
-            *_target(target, classes, marks),
+            *(["  # It is not UTF-8; this is a guess:"] if guessed and encoding != "utf-8" else []),
+            *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
+            f"  target: {_scalar(target)}",
+            "  # Label of each value; of two classes the second is the positive one.",
+            "  classes:",
+            *(f"    {_key(value)}: {_scalar(label)}" for value, label in classes.items()),
             *_unused(inferred),
             "",
             *_features(inferred),
@@ -115,25 +122,6 @@ def _guess_encoding(content: bytes) -> str:
     except UnicodeDecodeError:
         return "cp1252"
     return "utf-8"
-
-
-def _marks_beside(target: pd.Series) -> tuple[str, ...]:
-    """Return the marks of missing values, without those that the target has for classes."""
-    texts = {value.strip().lower() for value in target.tolist() if isinstance(value, str)}
-    return tuple(mark for mark in DEFAULT_MISSING_VALUES if mark not in texts or mark not in _CLASSES_AS_WELL)
-
-
-def _target(target: str, classes: dict[str, str], marks: tuple[str, ...]) -> list[str]:
-    lines = [
-        f"  target: {_scalar(target)}",
-        "  # Label of each value; of two classes the second is the positive one.",
-        "  classes:",
-        *(f"    {_key(value)}: {_scalar(label)}" for value, label in classes.items()),
-    ]
-    if marks != DEFAULT_MISSING_VALUES:
-        lines += ["  # Without what the target has for a class:", "  missing_values:"]
-        lines += [f"    - {_scalar(mark)}" for mark in marks]
-    return lines
 
 
 def _unused(inferred: list[Inferred]) -> list[str]:

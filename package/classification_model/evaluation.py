@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import balanced_accuracy_score, f1_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, make_scorer
 from statsmodels.stats.proportion import proportion_confint
 
 from classification_model.manifest import MetricValue
@@ -286,7 +286,9 @@ def importances(
         pipeline,
         features,
         labels,
-        scoring="neg_log_loss",
+        scoring=make_scorer(
+            log_loss, greater_is_better=False, response_method="predict_proba", labels=pipeline.classes_
+        ),
         n_repeats=IMPORTANCE_REPEATS,
         random_state=random_state,
         max_samples=min(1.0, IMPORTANCE_ROWS / len(features)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any, Literal
 
 import orjson
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from classification_model.schema import InputSchema
 
 FORMAT_VERSION = 1
+
+_DIGEST_LINE = re.compile(rb'^  "digest": "([0-9a-f]{64})",\n', re.MULTILINE)
 
 
 class FileRecord(BaseModel):
@@ -113,7 +116,7 @@ class Manifest(BaseModel):
     gates, monitoring
         What the model had to reach, and the limits it is watched by.
     digest
-        SHA-256 of the manifest without this field.
+        SHA-256 of the manifest without the line of this field.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -149,12 +152,18 @@ class Manifest(BaseModel):
 
 def seal(content: dict[str, Any]) -> bytes:
     """Return the bytes of a manifest's content, its digest computed anew."""
-    return _canonical(content | {"digest": digest_of(content)})
+    unsealed = _canonical({key: value for key, value in content.items() if key != "digest"})
+    return _canonical(content | {"digest": hashlib.sha256(unsealed).hexdigest()})
 
 
-def digest_of(content: dict[str, Any]) -> str:
-    """Return the SHA-256 of a manifest's content without its digest."""
-    return hashlib.sha256(_canonical({key: content[key] for key in content if key != "digest"})).hexdigest()
+def digests(written: bytes) -> tuple[str | None, str]:
+    """Return the digest that the bytes of a manifest claim, None without one, and the one that they have.
+
+    Nothing is parsed: what is hashed are the bytes without the line of the digest.
+    """
+    line = _DIGEST_LINE.search(written)
+    unsealed = written if line is None else written[: line.start()] + written[line.end() :]
+    return line and line[1].decode(), hashlib.sha256(unsealed).hexdigest()
 
 
 def _canonical(content: dict[str, Any]) -> bytes:

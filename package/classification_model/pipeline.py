@@ -100,7 +100,7 @@ def build_derivations(config: Config) -> Steps:
     derived = [(name, item) for name, item in config.features.items() if name in parts or item.sources]
     derived.sort(key=lambda pair: isinstance(pair[1], ColumnFeature))
     return [
-        (f"derive_{number}_{name.replace('__', '_')}", _derivation(name, item, parts))
+        (f"derive_{number}_{name.replace('__', '_')}", _derivation(name, item, parts.get(name, (name, []))[0]))
         for number, (name, item) in enumerate(derived)
     ]
 
@@ -110,7 +110,7 @@ def enters_model(feature: ColumnFeature | DerivedFeature) -> bool:
     return feature.kind not in {"text", "datetime"} and getattr(feature, "encode", "") != "none"
 
 
-def _derivation(name: str, feature: Any, parts: dict[str, str]) -> TransformerMixin:
+def _derivation(name: str, feature: Any, beginning: str) -> TransformerMixin:
     sources = list(feature.sources)
     match feature:
         case PatternFeature():
@@ -126,21 +126,21 @@ def _derivation(name: str, feature: Any, parts: dict[str, str]) -> TransformerMi
         case LogFeature():
             return LogOnePlus(sources, name)
         case _:
-            return DateParts(sources or [name], parts[name], parts=list(feature.parts))
+            return DateParts(sources or [name], beginning, parts=list(feature.parts))
 
 
-def _date_parts(config: Config) -> dict[str, str]:
-    """Give the beginning of the names that parts of each date get, such that none is the name of another column."""
+def _date_parts(config: Config) -> dict[str, tuple[str, list[str]]]:
+    """Give for each date what the names of its parts begin with, its own name where that is free, and the names."""
     taken = set(config.features)
-    beginnings = {}
+    parts = {}
     for name, feature in config.features.items():
-        if isinstance(feature, DatePartsFeature) or feature.kind == "datetime":
+        if isinstance(feature, DatePartsFeature) or (isinstance(feature, ColumnFeature) and feature.kind == "datetime"):
             beginning = name
-            while any(f"{beginning}_{part}" in taken for part in feature.parts):
+            while taken & {f"{beginning}_{part}" for part in feature.parts}:
                 beginning += "_"
-            taken |= {f"{beginning}_{part}" for part in feature.parts}
-            beginnings[name] = beginning
-    return beginnings
+            parts[name] = beginning, [f"{beginning}_{part}" for part in feature.parts]
+            taken |= set(parts[name][1])
+    return parts
 
 
 def _numeric_steps(config: Config) -> Steps:
@@ -163,10 +163,10 @@ def _numeric_steps(config: Config) -> Steps:
     if constants:
         steps.append(("impute_constant", ArbitraryNumberImputer(imputer_dict=constants)))
     steps.append(("limit", _limit(LARGEST_NUMBER, numbers)))
-    for strategy, names in imputed.items():
-        if names:  # of a column without any value, 0
+    for strategy, variables in imputed.items():
+        if variables:  # of a column without any value, 0
             imputer = SimpleImputer(strategy=strategy, keep_empty_features=True)
-            steps.append((f"impute_{strategy}", SklearnTransformerWrapper(imputer, variables=names)))
+            steps.append((f"impute_{strategy}", SklearnTransformerWrapper(imputer, variables=variables)))
     if measured:
         steps.append(("scale", SklearnTransformerWrapper(StandardScaler(), variables=measured)))
         steps.append(("limit_scaled", _limit(LARGEST_DEVIATION, measured)))
@@ -184,7 +184,7 @@ def _numeric_outputs(config: Config) -> dict[str, list[str]]:
     outputs = {}
     for name, feature in config.features.items():
         if name in parts:
-            outputs[name] = [f"{parts[name]}_{part}" for part in feature.parts]
+            outputs[name] = parts[name][1]
         elif feature.kind in {"numeric", "boolean"} and enters_model(feature):
             outputs[name] = [name]
     return outputs

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 import numpy as np
+from matplotlib import font_manager, style
 from matplotlib.figure import Figure
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
@@ -38,6 +41,7 @@ METRIC_NAMES = {
 }
 _COLOURS = ("#1b5e9b", "#d1495b", "#3a7d44", "#8a5a9e", "#c77f1a", "#4a4e69")
 _MOST_CURVES = 6
+_LONGEST_LABEL = 24
 
 
 @dataclass(frozen=True)
@@ -89,37 +93,47 @@ def render_html(report: TrainingReport) -> str:
 def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
     """Render the model card."""
     manifest, data = report.manifest, report.data.config.data
+    metrics = [manifest.metrics[name] for name in METRIC_NAMES]
     card = Card(pipeline, template=None)
+    title = f"{_markdown(manifest.name)}, version {manifest.version}".replace("/", "&#47;")  # skops nests at a slash
+    target, classes = _markdown(data.target), _markdown(", ".join(manifest.classes))
+    leakage = _markdown(", ".join(data.leakage)) or "none"
     card.add(
         **{
-            f"{manifest.name}, version {manifest.version}": report.data.config.app.description,
-            "Intended use": f"To predict `{data.target}`, one of {', '.join(manifest.classes)}, for rows like those "
-            f"of the training table. Probabilities are given beside the class.",
+            title: _markdown(report.data.config.app.description),
+            "Intended use": f"To predict {target}, one of {classes}, for rows like those of the training table. "
+            "Probabilities are given beside the class.",
             "Training data": f"{len(report.data.train)} rows to learn from and {len(report.data.holdout)} held out, "
             f"of a table of {manifest.data.rows} rows and {manifest.data.columns} columns (SHA-256 "
-            f"`{manifest.data.sha256}`). {manifest.holdout.rule[:1].upper()}{manifest.holdout.rule[1:]}.",
+            f"`{manifest.data.sha256}`). {_markdown(manifest.holdout.rule[:1].upper() + manifest.holdout.rule[1:])}.",
             "Estimator": f"`{manifest.estimator}`, the best of {len(report.selection.trials)} trials by "
             f"{METRIC_NAMES[report.data.config.training.metric]} over {report.data.config.training.folds} folds.",
             "Limits": "Values outside of the training range and unseen categories are predicted with a warning. "
-            "Columns that are known only after the outcome are not used: " + (", ".join(data.leakage) or "none") + ".",
+            f"Columns that are known only after the outcome are not used: {leakage}.",
         }
     )
     card.add_table(
         folded=False,
         **{
             "Metrics on the hold-out": {
-                "metric": [METRIC_NAMES[name] for name in manifest.metrics],
-                "value": [f"{metric.value:.4f}" for metric in manifest.metrics.values()],
-                "95 % interval": [f"{metric.low:.4f} to {metric.high:.4f}" for metric in manifest.metrics.values()],
+                "metric": list(METRIC_NAMES.values()),
+                "value": [f"{metric.value:.4f}" for metric in metrics],
+                "95 % interval": [f"{metric.low:.4f} to {metric.high:.4f}" for metric in metrics],
             },
             "Features": {
-                "feature": [note.name for note in feature_notes(report)],
-                "kind": [note.kind for note in feature_notes(report)],
-                "where it is missing": [note.handling for note in feature_notes(report)],
+                "feature": [_markdown(note.name) for note in feature_notes(report)],
+                "kind": [_markdown(note.kind) for note in feature_notes(report)],
+                "where it is missing": [_markdown(note.handling) for note in feature_notes(report)],
             },
         },
     )
-    return str(card.render())
+    return str(card.render()).lstrip("\n")
+
+
+def _markdown(text: str) -> str:
+    """Write a text on one line such that Markdown shows it as it is."""
+    escaped = re.sub(r"([\\`*_|#\[\]$])", r"\\\1", " ".join(text.split()))
+    return html.escape(escaped, quote=False)
 
 
 def feature_notes(report: TrainingReport) -> list[FeatureNote]:
@@ -158,12 +172,25 @@ def _feeds(feature: Any, other: Any, features: dict[str, Any]) -> bool:
 
 def _plot(draw: Callable[[Axes, Outcome], None], outcome: Outcome) -> str:
     """Draw a plot and return it as base64 PNG, the same bytes for the same data."""
-    figure = Figure(figsize=(5.2, 4.4), layout="constrained")
-    axes = figure.add_subplot()
-    draw(axes, outcome)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    with style.context(["default", {"text.parse_math": False}]):  # labels may hold a dollar
+        figure = Figure(figsize=(5.2, 4.4), layout="constrained")
+        axes = figure.add_subplot()
+        draw(axes, replace(outcome, classes=_plot_labels(outcome.classes)))
+        figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _plot_labels(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Cut long labels, and number those that the font of matplotlib cannot write."""
+    glyphs = font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap()
+    labels = []
+    for number, label in enumerate(classes, start=1):
+        line = " ".join(label.split())
+        cut = line if len(line) <= _LONGEST_LABEL else f"{line[: _LONGEST_LABEL - 3]}..."
+        drawn = cut if all(ord(character) in glyphs for character in cut) else f"class {number}"
+        labels.append(f" {drawn}" if drawn.startswith("_") else drawn)  # a legend leaves out what begins with _
+    return tuple(labels)
 
 
 def _curves(outcome: Outcome) -> list[tuple[str, np.ndarray, np.ndarray, str]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from classification_model.artifact import read_files, read_manifest, trained_models, write_model_folder
 from classification_model.errors import ArtifactError, DataError, GateError
@@ -30,7 +31,7 @@ from classification_model.manifest import GoldenRow, Manifest, MetricValue
 from classification_model.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
-from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
+from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, table_rule
 from classification_model.processing.sources import read_bytes
 from classification_model.reference import describe_distribution, describe_numbers
 from classification_model.reports import render_reports
@@ -79,8 +80,13 @@ def run_training(
         If the folder cannot be written.
     """
     started = time.monotonic()
-    folder = model_folder(config, output)
-    data = DataLoader(config, source).load()
+    with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
+        report = _train(config, model_folder(config, output), DataLoader(config, source), progress, jobs)
+    return replace(report, seconds=time.monotonic() - started)
+
+
+def _train(config: Config, folder: Path, loader: DataLoader, progress: Progress | None, jobs: int) -> TrainingReport:
+    data = loader.load()
     logger.info("table loaded", extra={"rows": len(data.train), "held_out": len(data.holdout)})
     selection = select_model(data, progress, jobs)
     pipeline = fit_pipeline(data, selection.winner.candidate, selection.winner.setting)
@@ -111,7 +117,7 @@ def run_training(
     write_model_folder(folder, manifest, contents)
     predictor = Predictor.load(folder)
     logger.info("model saved", extra={"folder": str(folder), "version": manifest.version})
-    return replace(report, manifest=predictor.manifest, seconds=time.monotonic() - started)
+    return replace(report, manifest=predictor.manifest)
 
 
 def model_folder(config: Config, output: Path | None = None) -> Path:
@@ -134,11 +140,14 @@ def is_current(config: Config, folder: Path, source: str | None = None) -> bool:
     try:
         manifest = read_manifest(folder)
         read_files(folder, manifest)
-        content = read_bytes(DataLoader(config, source).source)
+        loader = DataLoader(config, source)
+        content = read_bytes(loader.source)
+        second = None if loader.validation_source is None else read_bytes(loader.validation_source)
     except (ArtifactError, DataError):
         return False
     return (
-        manifest.config_hash == config.hash
+        (second is None or manifest.holdout.rule == table_rule(second))
+        and manifest.config_hash == config.hash
         and manifest.data.sha256 == hashlib.sha256(content).hexdigest()
         and manifest.libraries == library_versions()
         and manifest.code_hash == code_hash()

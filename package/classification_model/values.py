@@ -80,7 +80,7 @@ def read_number(value: Any, marks: frozenset[str]) -> float | None:
         number = _number_in(text)
         if number is None:
             raise UnreadableValue("type", "expected a number, found text")
-    elif isinstance(value, (int, np.integer)):
+    elif _is_whole(value):
         if abs(int(value)) > LARGEST_EXACT_INTEGER:
             raise UnreadableValue("too_large", "expected a whole number of at most 2**53 in size, found a larger one")
         number = float(value)
@@ -117,7 +117,7 @@ def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
         word = _without_fraction(text.lower())
         if word in TRUE_WORDS or word in FALSE_WORDS:
             return float(word in TRUE_WORDS)
-    elif isinstance(value, (bool, int, float, Decimal, np.bool_, np.integer, np.floating)) and value in {0, 1}:
+    elif (isinstance(value, (float, Decimal, np.bool_, np.floating)) or _is_whole(value)) and value in {0, 1}:
         return float(value)
     raise UnreadableValue("type", "expected true or false, found something else")
 
@@ -130,7 +130,7 @@ def read_text(value: Any, marks: frozenset[str]) -> str | None:
         text = value
     elif isinstance(value, (bool, np.bool_)):
         text = str(bool(value)).lower()
-    elif isinstance(value, (int, np.integer)):
+    elif _is_whole(value):
         if abs(int(value)) > LARGEST_INTEGER_IN_TEXT:
             raise UnreadableValue("too_large", "expected a whole number of at most 2**64 in size, found a larger one")
         text = str(int(value))
@@ -189,9 +189,9 @@ def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     seconds = moment.timestamp()
-    if not MOMENTS[0] <= seconds <= MOMENTS[1]:
+    if not MOMENTS[0] <= seconds <= MOMENTS[1] + 1:
         raise UnreadableValue(*_NO_DATE)
-    return seconds
+    return min(seconds, MOMENTS[1])  # a fraction more would be rounded up to the year 10000
 
 
 def _date_of(value: date | np.datetime64) -> date:
@@ -208,6 +208,11 @@ def _date_of(value: date | np.datetime64) -> date:
 def spell_moment(seconds: float) -> str:
     """Spell seconds since 1970-01-01 UTC in ISO 8601."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _is_whole(value: Any) -> bool:
+    """Tell an integer, truth values among them, from numpy's durations, which are integers to numpy."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, np.timedelta64)
 
 
 def _type_name(value: Any) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import os
 from dataclasses import dataclass
-from importlib.metadata import PackagePath, distribution, packages_distributions
+from importlib.metadata import Distribution, distribution, packages_distributions
 from pathlib import Path
 
 from classification_model.artifact import packaged_model
@@ -64,32 +65,36 @@ def _verify_installed_files() -> int:
     """Hold every file of the installed wheel against its record; return how many there were."""
     here = Path(__file__).resolve()
     for name in sorted(set(packages_distributions().get(here.parent.name, ()))):
-        try:
-            files = [file for file in distribution(name).files or () if file.hash is not None]
-        except (TypeError, ValueError) as error:
-            msg = f"RECORD of the installed {name} was changed: install the wheel again"
-            raise VerificationError(msg) from error
-        if here in {Path(str(file.locate())).resolve() for file in files}:
-            for file in files:
-                _verify_installed_file(file)
-            return len(files)
+        installed = distribution(name)
+        record = _read_record(installed)
+        if here in {Path(str(installed.locate_file(file))).resolve() for file in record}:
+            for file, recorded in record.items():
+                _verify_installed_file(Path(str(installed.locate_file(file))), file, recorded)
+            return len(record)
     return 0  # this code runs from a checkout, not from a wheel
 
 
-def _verify_installed_file(file: PackagePath) -> None:
-    record = file.hash
-    if record is None:
-        return
+def _read_record(installed: Distribution) -> dict[str, str]:
+    """Return the hash of each installed file by its path; `Distribution.files` leaves out files that are gone."""
     try:
-        content = Path(str(file.locate())).read_bytes()
-        expected = base64.urlsafe_b64decode(record.value + "=" * (-len(record.value) % 4)).hex()
-        actual = hashlib.new(record.mode, content).hexdigest()
+        rows = list(csv.reader((installed.read_text("RECORD") or "").splitlines()))
+        return {file: recorded for file, recorded, _ in rows if recorded}
+    except ValueError as error:
+        msg = f"RECORD of the installed {installed.name} was changed: install the wheel again"
+        raise VerificationError(msg) from error
+
+
+def _verify_installed_file(path: Path, file: str, recorded: str) -> None:
+    mode, _, value = recorded.partition("=")
+    try:
+        expected = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+        actual = hashlib.new(mode, path.read_bytes()).hexdigest()
     except OSError as error:
         msg = f"{file} of the installed package cannot be read: {error.strerror}"
         raise VerificationError(msg) from error
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         msg = f"RECORD of the installed package was changed where it lists {file}: install the wheel again"
         raise VerificationError(msg) from error
     if actual != expected:
-        msg = f"{file} was changed: expected {record.mode} {expected}, found {actual}"
+        msg = f"{file} was changed: expected {mode} {expected}, found {actual}"
         raise VerificationError(msg)

@@ -1,10 +1,19 @@
 """What several test files share: the packaged model that the tests judge."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
+from commands import Command, Done
+from hypothesis import settings
 
+from classification_model import cli
 from classification_model.artifact import packaged_model
+
+# How long an example takes says something of the machine's load, not of the code.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +23,21 @@ def model_folder() -> Path:
     if not (folder / "manifest.json").is_file():
         pytest.fail(f"no trained model in {folder}: run `classification-model train`, as `tox -e train` does")
     return folder
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return a function that runs the command line in an empty folder, as if it were typed."""
+    monkeypatch.chdir(tmp_path)
+    for variable in ("MODEL_OUTPUT", "TRAINING_JOBS", "LOG_FORMAT", "LOG_LEVEL"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def run(*arguments: str | Path, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "argv", ["classification-model", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run

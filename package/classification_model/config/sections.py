@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from classification_model.artifact import package_version
 from classification_model.config.features import Feature, Marks, Name, Names, Section
@@ -15,6 +15,25 @@ from classification_model.schema import DEFAULT_MISSING_VALUES
 
 Metric = Literal["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
 Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "hist_gradient_boosting", "average"]
+
+#: A character that separates the cells of a CSV file.
+DELIMITER = r"^[\t -!#-~]$"
+
+
+def check_encoding(name: str) -> str:
+    """Return the name of an encoding.
+
+    Raises
+    ------
+    ValueError
+        If Python has no encoding of text that is called so, saying what was expected.
+    """
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        msg = "an encoding of text that Python knows, such as utf-8 or cp1252"
+        raise ValueError(msg) from error
+    return name
 
 
 class AppConfig(Section):
@@ -86,18 +105,8 @@ class DataConfig(Section):
     drop: Names = ()
     leakage: Names = ()
     missing_values: Marks = DEFAULT_MISSING_VALUES
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    encoding: str = "utf-8"
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_an_encoding(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except (LookupError, UnicodeError, ValueError) as error:
-            msg = "an encoding of text that Python knows, such as utf-8 or cp1252"
-            raise ValueError(msg) from error
-        return value
+    delimiter: str = Field(",", pattern=DELIMITER, description="one ASCII character, no quote and no line break")
+    encoding: Annotated[str, AfterValidator(check_encoding)] = "utf-8"
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -22,7 +22,7 @@ from classification_model.processing.rows import Rows, read_rows
 from classification_model.processing.sources import parse_table, read_bytes
 from classification_model.processing.splitting import hold_out_by_hash, hold_out_latest
 from classification_model.schema import InputSchema, Value
-from classification_model.values import read_category
+from classification_model.values import UnreadableValue, read_category
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +76,8 @@ class DataLoader:
 
     Attributes
     ----------
-    source
-        Path or URL of the table.
+    source, validation_source
+        Path or URL of the table, and of the one to measure the model on, or None.
 
     Examples
     --------
@@ -90,6 +90,8 @@ class DataLoader:
     def __init__(self, config: Config, source: str | None = None) -> None:
         self._config = config
         self.source = source or _resolve(config.data.source, config.folder)
+        second = config.data.validation_source
+        self.validation_source = None if second is None else _resolve(second, config.folder)
 
     def load(self) -> TrainingData:
         """Read, check, prepare and split.
@@ -107,14 +109,14 @@ class DataLoader:
         fingerprint = Fingerprint(
             rows=len(table), columns=len(table.columns), sha256=hashlib.sha256(content).hexdigest()
         )
-        if config.data.validation_source is None:
+        if self.validation_source is None:
             mask, rule = _draw_holdout(config, table, rows)
             train, holdout = rows.take(~mask), rows.take(mask)
         else:
-            source = _resolve(config.data.validation_source, config.folder)
-            second = self._import(read_bytes(source), source)
-            train, holdout = rows, self._prepare(config, second, source)[0]
-            rule = Holdout(rule="a validation table of its own", kind="table", share=1.0, rows=len(holdout))
+            content = read_bytes(self.validation_source)
+            second = self._import(content, self.validation_source)
+            train, holdout = rows, self._prepare(config, second, self.validation_source)[0]
+            rule = Holdout(rule=table_rule(content), kind="table", share=1.0, rows=len(holdout))
         classes = tuple(config.data.classes.values())
         validation.check_class_sizes(train.labels.tolist(), classes, config.data.target, config.training.folds)
         if len(set(holdout.labels)) < 2:
@@ -142,6 +144,11 @@ class DataLoader:
         return read_rows(to_frame(checked.columns, schema), table, config), schema
 
 
+def table_rule(content: bytes) -> str:
+    """Say in words that the hold-out is a table of its own, and which."""
+    return f"a validation table of its own, SHA-256 {hashlib.sha256(content).hexdigest()}"
+
+
 def _resolve(source: str, folder: Path) -> str:
     return source if "://" in source else str(folder / source)
 
@@ -159,7 +166,15 @@ def _draw_holdout(config: Config, table: pd.DataFrame, rows: Rows) -> tuple[NDAr
 
 
 def _texts(column: pd.Series) -> list[str]:
-    return [read_category(value, _NO_MARKS) or "" for value in column.tolist()]
+    return [_text(value) for value in column.tolist()]
+
+
+def _text(value: Any) -> str:
+    """Spell a value of any kind; columns that are no features hold what they like."""
+    try:
+        return read_category(value, _NO_MARKS) or ""
+    except UnreadableValue:
+        return repr(value)
 
 
 def _plain(column: pd.Series) -> list[Value]:

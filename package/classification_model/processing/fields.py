@@ -62,7 +62,8 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
 
 def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
     """Give the fields of the features, without what only the training rows can tell."""
-    old_names = {new: old for old, new in config.data.rename.items()}
+    columns = [str(name) for name in table.columns]
+    old_names = {new: old for old, new in config.data.rename.items() if old not in columns}
     general = tuple(dict.fromkeys(word.lower() for word in config.data.missing_values))
     fields = tuple(
         SchemaField(
@@ -77,7 +78,7 @@ def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
         if isinstance(feature, ColumnFeature)
     )
     used = {field.name for field in fields}
-    ignored = [str(name) for name in table.columns if name not in used]
+    ignored = [name for name in columns if name not in used]
     return InputSchema(fields=fields, ignored=(*ignored, *(old_names[name] for name in ignored if name in old_names)))
 
 

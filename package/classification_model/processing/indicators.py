@@ -22,7 +22,7 @@ class MissingIndicator(AddMissingIndicator):
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return `X` with a column of 0 and 1 for each variable that had gaps in training."""
         X = self._transform(X)
-        flags = X[self.variables_].isna().astype("int8")
+        flags: pd.DataFrame = X[self.variables_].isna().astype("int8")
         return pd.concat([X, flags.set_axis(self._get_new_features_name(), axis=1)], axis=1)
 
     def _get_new_features_name(self) -> list[str]:
@@ -41,7 +41,8 @@ class OneHot(OneHotEncoder):
             for category in self.encoder_dict_[variable]
         ]
         new = pd.DataFrame(dict(zip(self._get_new_features_name(), flags, strict=True)), index=X.index)
-        return pd.concat([X.drop(columns=self.variables_), new], axis=1)
+        rest: pd.DataFrame = X.drop(columns=self.variables_)
+        return pd.concat([rest, new], axis=1)
 
     def _get_new_features_name(self) -> list[str]:
         return free_names(super()._get_new_features_name(), self.feature_names_in_)

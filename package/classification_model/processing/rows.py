@@ -80,7 +80,8 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     """
     data = config.data
     marks = frozenset(word.lower() for word in data.missing_values)
-    values = _read_column(table, data.target, lambda value: read_category(value, marks), "the target")
+    no_class = marks - {value.lower() for value in data.classes}
+    values = _read_column(table, data.target, lambda value: read_category(value, no_class), "the target")
     validation.check_labels(values, data.classes, data.target)
     if data.index is not None:
         index = _read_column(table, data.index, lambda value: read_category(value, _NO_MARKS), "the index")
@@ -91,7 +92,7 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
         alone = (f"\x1e{row}" if name is None else name for row, name in enumerate(names))
         groups = np.array(list(alone), dtype=object)
     if data.time is not None:
-        moments = _read_moments(table, data.time, marks)
+        moments = _read_moments(table, data.time, marks, config.features.get(data.time))
     if data.weight is not None:
         weights = _read_numbers(table, data.weight, marks, "the weight")
         if (weights <= 0).any():
@@ -117,12 +118,17 @@ def _read_numbers(table: pd.DataFrame, name: str, marks: frozenset[str], role: s
     return _complete(numbers, name, role)
 
 
-def _read_moments(table: pd.DataFrame, name: str, marks: frozenset[str]) -> NDArray[np.float64]:
+def _read_moments(table: pd.DataFrame, name: str, marks: frozenset[str], feature: Any) -> NDArray[np.float64]:
     """Read the time column as a date where it is one, else as a number that grows with time."""
-    (inferred,) = infer_columns(table[[name]], tuple(marks))
-    if inferred.feature is None or inferred.feature.kind != "datetime":
+    if getattr(feature, "kind", "") != "datetime":
+        (inferred,) = infer_columns(table[[name]].set_axis(["time"], axis=1), tuple(marks))  # of no id's name
+        feature = inferred.feature
+        if feature is None and not inferred.identifies:
+            msg = f"column {name!r}, the time, cannot order the rows: {inferred.reason}"
+            raise DataError(msg)
+    if feature is None or feature.kind != "datetime":
         return _read_numbers(table, name, marks, "the time")
-    pattern = inferred.feature.datetime_format
+    pattern = feature.datetime_format
     return _complete(_read_column(table, name, lambda v: read_moment(v, marks, pattern), "the time"), name, "the time")
 
 

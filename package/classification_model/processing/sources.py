@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import csv
+import codecs
 import io
+import json
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import fsspec
 import orjson
@@ -18,6 +20,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from classification_model.errors import DataError
+from classification_model.processing.rendering import render_table
 
 STANDARD_STREAM = "-"
 _FORMATS = {
@@ -29,6 +32,7 @@ _FORMATS = {
     ".ndjson": "jsonl",
 }
 _OTHER_DELIMITERS = ";\t|,"
+_LARGEST_ROW = 2**26  # bytes
 
 
 def format_of(source: str) -> str:
@@ -56,9 +60,9 @@ def read_bytes(source: str) -> bytes:
     DataError
         If it cannot be read, saying why.
     """
-    if source == STANDARD_STREAM:
-        return sys.stdin.buffer.read()
     try:
+        if source == STANDARD_STREAM:
+            return _open_stream(sys.stdin).read()
         if "://" not in source:
             return Path(source).read_bytes()
         with fsspec.open(source, "rb") as file:
@@ -67,6 +71,13 @@ def read_bytes(source: str) -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         msg = f"{source} cannot be read: {reason}"
         raise DataError(msg) from error
+
+
+def _open_stream(stream: TextIO | None) -> BinaryIO:
+    if stream is None:
+        msg = "the standard stream is closed"
+        raise ValueError(msg)
+    return stream.buffer
 
 
 def parse_table(content: bytes, source: str, *, delimiter: str = ",", encoding: str = "utf-8") -> pd.DataFrame:
@@ -89,7 +100,7 @@ def parse_table(content: bytes, source: str, *, delimiter: str = ",", encoding: 
     Raises
     ------
     DataError
-        If the file is empty, malformed, or names a column twice.
+        If the file is empty or malformed, or a column has no name or that of another.
     """
     kind = format_of(source)
     if not content.strip():
@@ -114,30 +125,58 @@ def sniff_delimiter(content: bytes, encoding: str = "utf-8") -> str:
 
 
 def _parse_csv(content: bytes, source: str, delimiter: str, encoding: str) -> pd.DataFrame:
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
+        msg = f"{source}: expected one ASCII character that parts the cells, found {delimiter!r}: set data.delimiter"
+        raise DataError(msg)
+    content = _as_utf8(content, source, encoding)
+    _check_quotes(content, source, delimiter)
+    read = pa.csv.ReadOptions(use_threads=False, block_size=_LARGEST_ROW)  # one thread knows the row of an error
+    parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     try:
-        text = content.decode("utf-8-sig" if encoding.lower().replace("_", "-") == "utf-8" else encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        msg = f"{source} is not text in the encoding {encoding!r}: set data.encoding"
-        raise DataError(msg) from error
-    header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
-    _check_header(header, source)
-    if len(header) == 1:
-        other = next((mark for mark in _OTHER_DELIMITERS if mark != delimiter and mark in header[0]), None)
-        if other is not None:
-            msg = f"{source} has one column at the delimiter {delimiter!r}: is it {other!r}? set data.delimiter"
-            raise DataError(msg)
-    try:
-        table = pa.csv.read_csv(
-            io.BytesIO(text.encode()),
-            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=pa.csv.ConvertOptions(
-                column_types={name: pa.string() for name in header}, strings_can_be_null=False
-            ),
+        header = pa.csv.open_csv(io.BytesIO(content), read, parse).schema.names
+        _check_header(header, source)
+        _check_delimiter(header, source, delimiter)
+        parse.ignore_empty_lines = len(header) > 1  # of a single column, an empty line is an empty cell
+        convert = pa.csv.ConvertOptions(
+            column_types={name: pa.string() for name in header}, strings_can_be_null=False, null_values=[]
         )
+        table = pa.csv.read_csv(io.BytesIO(content), read, parse, convert)
     except pa.ArrowInvalid as error:
         msg = f"{source} is no table: {_first_sentence(error)}"
         raise DataError(msg) from error
-    return pd.DataFrame({name: _objects(table.column(name)) for name in header})
+    return _frame(table, source)
+
+
+def _as_utf8(content: bytes, source: str, encoding: str) -> bytes:
+    """Encode as UTF-8 without a byte order mark or empty lines before the header, and with a last line end."""
+    try:
+        text = content.decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
+        content = text.lstrip("\r\n").encode()
+    except (ValueError, LookupError) as error:
+        msg = f"{source} is not text in the encoding {encoding!r}: set data.encoding"
+        raise DataError(msg) from error
+    if not content.strip():
+        msg = f"{source} is empty: expected a header and rows"
+        raise DataError(msg)
+    return content if content.endswith((b"\n", b"\r")) else content + b"\n"
+
+
+def _check_quotes(content: bytes, source: str, delimiter: str) -> None:
+    """Refuse a quoted cell that does not end where a cell ends: it would swallow the rows after it."""
+    ends = re.escape(delimiter.encode()) + rb"\r\n"
+    quoted = re.compile(rb'"(?<![^' + ends + rb']")[^"]*(?:""[^"]*)*("(?=[' + ends + rb"]))?")
+    for match in quoted.finditer(content):
+        if match[1] is None:
+            line = len((content[: match.start()] + b"x").splitlines())
+            msg = f"{source}: a cell that opens with a quote in line {line} does not end with one: double those inside"
+            raise DataError(msg)
+
+
+def _check_delimiter(header: list[str], source: str, delimiter: str) -> None:
+    others = [mark for mark in _OTHER_DELIMITERS if mark != delimiter and mark in header[0]]
+    if len(header) == 1 and others:
+        msg = f"{source} has one column at the delimiter {delimiter!r}: is it {others[0]!r}? set data.delimiter"
+        raise DataError(msg)
 
 
 def _parse_parquet(content: bytes, source: str) -> pd.DataFrame:
@@ -147,32 +186,55 @@ def _parse_parquet(content: bytes, source: str) -> pd.DataFrame:
         msg = f"{source} is no readable Parquet file: {_first_sentence(error)}"
         raise DataError(msg) from error
     _check_header(table.column_names, source)
-    return pd.DataFrame({name: _objects(table.column(name)) for name in table.column_names})
+    return _frame(table, source)
 
 
-def _objects(column: pa.ChunkedArray) -> pd.Series:
-    return pd.Series(column.to_pylist(), dtype=object)
+def _frame(table: pa.Table, source: str) -> pd.DataFrame:
+    columns = {}
+    for name in table.column_names:
+        column = table.column(name)
+        try:
+            columns[name] = pd.Series(column.to_pylist(), dtype=object)
+        except (pa.ArrowException, ValueError, OverflowError) as error:
+            msg = f"{source}: column {name!r} of type {column.type} cannot be read: {_first_sentence(error)}"
+            raise DataError(msg) from error
+    return pd.DataFrame(columns)
 
 
 def _parse_json(content: bytes, source: str, *, lines: bool) -> pd.DataFrame:
-    try:
-        data: Any = (
-            [orjson.loads(line) for line in content.splitlines() if line.strip()] if lines else orjson.loads(content)
-        )
-    except orjson.JSONDecodeError as error:
-        msg = f"{source} is not JSON: {error}"
-        raise DataError(msg) from error
+    content = content.removeprefix(codecs.BOM_UTF8)
+    documents = content.splitlines() if lines else [content]
+    parsed = []
+    for number, document in enumerate(documents, start=1):
+        if document.strip():
+            try:
+                parsed.append(orjson.loads(document))
+                json.loads(document, object_pairs_hook=partial(_check_keys, source))
+            except (orjson.JSONDecodeError, RecursionError) as error:
+                msg = f"{source} is not JSON: {f'on line {number}, ' if lines else ''}{error}"
+                raise DataError(msg) from error
+    data: Any = parsed if lines else parsed[0]
     if isinstance(data, dict) and data and all(isinstance(values, list) for values in data.values()):
         lengths = {len(values) for values in data.values()}
         if len(lengths) > 1:
             msg = f"{source}: expected columns of one length, found lengths from {min(lengths)} to {max(lengths)}"
             raise DataError(msg)
-        return pd.DataFrame(data, dtype=object)
-    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+    elif isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        names = dict.fromkeys(name for row in data for name in row)
+        lengths = {len(data)}
+        data = {name: [row.get(name) for row in data] for name in names}
+    else:
         msg = f"{source}: expected a list of rows as objects, or an object of columns"
         raise DataError(msg)
-    names = list(dict.fromkeys(name for row in data for name in row))
-    return pd.DataFrame({name: pd.Series([row.get(name) for row in data], dtype=object) for name in names})
+    _check_header(list(data), source)
+    columns = {name: pd.Series(values, dtype=object) for name, values in data.items()}
+    return pd.DataFrame(columns, index=range(*lengths))
+
+
+def _check_keys(source: str, pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        _check_header(names, source)
 
 
 def _check_header(names: list[str], source: str) -> None:
@@ -192,39 +254,33 @@ def _first_sentence(error: Exception) -> str:
 def write_table(frame: pd.DataFrame, target: str) -> None:
     """Write a frame in the format of the target's suffix, beside its place and then renamed.
 
+    Values that JSON or Parquet cannot hold are written as text.
+
     Raises
     ------
     DataError
         If it cannot be written.
     """
-    content = _render(frame, format_of(target))
-    if target == STANDARD_STREAM:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        return
-    path = Path(target)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    kind = format_of(target)
     try:
-        try:
-            beside.write_bytes(content)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        msg = f"{target} cannot be written: {error.strerror}"
+        content = render_table(frame, kind)
+        if target == STANDARD_STREAM:
+            stream = _open_stream(sys.stdout)
+            stream.write(content)
+            stream.flush()
+        else:
+            _replace(Path(target), content)
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError, TypeError) as error:
+        msg = f"{target} cannot be written: {getattr(error, 'strerror', None) or error}"
         raise DataError(msg) from error
 
 
-def _render(frame: pd.DataFrame, kind: str) -> bytes:
-    if kind in {"csv", "tsv"}:
-        return frame.to_csv(index=False, sep="\t" if kind == "tsv" else ",", lineterminator="\n").encode()
-    if kind == "parquet":
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
-        return buffer.getvalue()
-    rows = [
-        {name: None if pd.isna(value) else value for name, value in row.items()} for row in frame.to_dict("records")
-    ]
-    if kind == "jsonl":
-        return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    return orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def _replace(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

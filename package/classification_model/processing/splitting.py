@@ -75,9 +75,17 @@ def hold_out_latest(moments: NDArray[np.float64], share: float) -> tuple[NDArray
         Time of each row, shape (n_rows,): seconds since 1970, or any number that grows with time.
     share
         Share of rows to hold out, 0 to 1.
+
+    Raises
+    ------
+    DataError
+        If so many rows share the earliest time that none is left to learn from.
     """
     cutoff = float(np.quantile(moments, 1 - share, method="higher"))
     mask = moments >= cutoff
+    if mask.all():
+        msg = f"data.time: no row is earlier than the latest {share:.0%} of rows: split another way"
+        raise DataError(msg)
     rule = f"a row is held out when its time is {cutoff:g} or later"
     return mask, Holdout(rule=rule, kind="time", share=share, cutoff=cutoff, rows=int(mask.sum()))
 
@@ -109,12 +117,13 @@ def make_folds(
     Raises
     ------
     DataError
-        If a class is missing from the training rows of a fold.
+        If a class is missing from the training rows of a fold, or it has no rows to be judged on.
     """
     rows = np.zeros((len(labels), 1))
     if training.split.kind == "time" and moments is not None:
         order = np.argsort(moments, kind="stable")
         folds = [(order[train], order[test]) for train, test in TimeSeriesSplit(training.folds).split(rows)]
+        folds = [(train[moments[train] < moments[test].min()], test) for train, test in folds]
     elif training.split.kind == "group" and groups is not None:
         grouped = StratifiedGroupKFold(training.folds, shuffle=True, random_state=training.random_state)
         if len(set(groups)) < training.folds:
@@ -125,7 +134,10 @@ def make_folds(
         stratified = StratifiedKFold(training.folds, shuffle=True, random_state=training.random_state)
         folds = list(stratified.split(rows, labels))
     classes = len(np.unique(labels))
-    for number, (train, _) in enumerate(folds, start=1):
+    for number, (train, test) in enumerate(folds, start=1):
+        if len(test) == 0:
+            msg = f"fold {number} has no row to judge a model on: lower training.folds or split another way"
+            raise DataError(msg)
         if len(np.unique(labels[train])) < classes:
             msg = f"fold {number} has no row of some class to train on: lower training.folds or split another way"
             raise DataError(msg)

@@ -52,8 +52,8 @@ def check_labels(labels: Sequence[Value], classes: dict[str, str], target: str) 
     missing = [row for row, label in enumerate(labels) if label is None]
     if missing:
         msg = (
-            f"column {target!r}, the target, is missing in {len(missing)} row(s), first in row {missing[0]}: "
-            "remove the rows or fill it"
+            f"column {target!r}, the target, is missing in {len(missing)} row(s), first in row {missing[0]}: remove "
+            "the rows or fill it; a word of data.missing_values counts as missing unless data.classes lists it"
         )
         raise DataError(msg)
     found = {str(label) for label in labels}
@@ -123,6 +123,7 @@ def check_unique(name: str, values: Sequence[Value]) -> None:
             msg = f"column {name!r}, the index, is missing in row {row}"
             raise DataError(msg)
         if value in seen:
-            msg = f"column {name!r}, the index, is {reprlib.repr(value)} in rows {seen[value]} and {row}: it must be unique"
+            rows = f"rows {seen[value]} and {row}"
+            msg = f"column {name!r}, the index, is {reprlib.repr(value)} in {rows}: it must be unique"
             raise DataError(msg)
         seen[value] = row

@@ -167,8 +167,6 @@ class Combine(AppendColumns):
     def _text(column: pd.Series) -> np.ndarray:
         if column.dtype == object and pd.api.types.infer_dtype(column) != "string":  # 1 and True would be one value
             return np.asarray([read_category(value, frozenset()) or "" for value in column.tolist()], dtype=object)
-        if pd.api.types.is_float_dtype(column.dtype):
-            column = column + 0.0  # -0.0 is 0.0
         codes, values = pd.factorize(column, use_na_sentinel=True)
         texts = [read_category(value, frozenset()) or "" for value in values.tolist()]
         return np.asarray([*texts, ""], dtype=object)[codes]

@@ -1,0 +1,188 @@
+"""What training answers to input that no model can come of: one line, exit code 2, and nothing written."""
+
+import re
+from pathlib import Path
+
+import pytest
+from commands import CONFIG, MODEL, Command, csv_with, everything_below
+
+#: What is wrong: the table, what the config says more, and what training answers.
+BAD_TABLES: dict[str, tuple[bytes, str, str]] = {
+    "empty file": (b"", "", r"table\.csv is empty: expected a header and rows"),
+    "blank file": (b"  \n\n", "", r"table\.csv is empty: expected a header and rows"),
+    "header only": (b"size,shape,y\n", "", r"table\.csv has a header and no rows"),
+    "missing target": (
+        csv_with(y=None),
+        "",
+        r"table\.csv has no column 'y', which data\.target names: expected one of: ",
+    ),
+    "one class": (csv_with(y="red"), "", r"column 'y', the target, holds one class only \(red\)"),
+    "tiny class": (
+        csv_with(y=["green"] + ["red", "blue"] * 59 + ["red"]),
+        "",
+        r"class 'green' has [01] row\(s\) to train on",
+    ),
+    "gap in the target": (
+        csv_with(y=["", *["red", "blue"] * 59, "red"]),
+        "",
+        r"column 'y', the target, is missing in 1 row",
+    ),
+    "unknown class": (
+        csv_with(),
+        "  classes:\n    red: r\n    green: g\n",
+        r"column 'y', the target, holds 'blue', which data\.classes does not list",
+    ),
+    "empty column": (
+        csv_with(size=""),
+        "",
+        r"column 'size' cannot be learned from: every value is missing; list it in data\.",
+    ),
+    "constant column": (
+        csv_with(size=7),
+        "",
+        r"column 'size' cannot be learned from: every value is the same; list it in ",
+    ),
+    "empty feature": (
+        csv_with(size="", order=range(120)),
+        "features:\n  size: numeric\n",
+        r"column 'size' is missing in every row: nothing can be learned from it",
+    ),
+    "constant feature": (
+        csv_with(size=7),
+        "features:\n  size: numeric\n",
+        r"column 'size' is the same in every row: nothing can be learned from it",
+    ),
+    "missing feature": (
+        csv_with(),
+        "features:\n  shap: categorical\n",
+        r"table\.csv has no column 'shap', which features\.shap names: expected 'shape'",
+    ),
+    "column twice": (b"size,size,y\n1,2,red\n", "", r"table\.csv: the column 'size' is there twice"),
+    "column without a name": (b"size,,y\n1,2,red\n", "", r"table\.csv: column 2 has no name in the header"),
+    "index twice": (
+        csv_with(key=[*range(119), 7]),
+        "  index: key\n",
+        r"column 'key', the index, is '7' in rows 7 and 119: it must be unique",
+    ),
+    "gap in the index": (
+        csv_with(key=[*range(119), None]),
+        "  index: key\n",
+        r"column 'key', the index, is missing in row 119",
+    ),
+    "wrong delimiter": (
+        csv_with().replace(b",", b";"),
+        "",
+        r"table\.csv has one column at the delimiter ',': is it ';'\?",
+    ),
+    "rows of other lengths": (csv_with() + b"1,2\n", "", r"table\.csv is no table: .*Expected 3 columns, got 2"),
+    "open quote": (csv_with() + b'1,"cube,red\n', "", r"table\.csv"),
+    "not UTF-8": (
+        csv_with(shape="gr\u00fcn").decode().encode("latin-1"),
+        "",
+        r"table\.csv is not text in the encoding 'utf-8'",
+    ),
+    "mixed types": (
+        csv_with(size=[*range(119), "many"]),
+        "features:\n  size: numeric\n",
+        r"table\.csv: column 'size', numeric, row 119: expected a number, found text \('many'\), 1 row\(s\) in all",
+    ),
+    "weight of nothing": (
+        csv_with(w=0),
+        "  weight: w\nfeatures:\n  size: numeric\n",
+        r"column 'w', the weight, is not above 0",
+    ),
+    "only a number for each row": (
+        csv_with(size=range(120), shape=None),
+        "",
+        r"table\.csv has no column to learn from",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "more", "expected"), [pytest.param(*case, id=name) for name, case in BAD_TABLES.items()]
+)
+def test_a_table_that_cannot_be_trained_on_is_one_line_and_no_model(
+    command: Command, tmp_path: Path, table: bytes, more: str, expected: str
+) -> None:
+    """A fault of the table ends training with exit code 2 and one line that names it; nothing is written."""
+    (tmp_path / "table.csv").write_bytes(table)
+    head, training = CONFIG.split("training:")
+    (tmp_path / "config.yml").write_text(f"{head}{more}training:{training}", encoding="utf-8")
+    before = everything_below(tmp_path)
+    done = command("train", "--config", "config.yml", "--output", "models")
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(rf"error: [^\n]*{expected}[^\n]*\n", done.err), done.err
+    assert everything_below(tmp_path) == before
+    assert not (tmp_path / "models").exists()
+
+
+BAD_CONFIGS: dict[str, tuple[str, str]] = {
+    "missing table": ("  source: none.csv", r"none\.csv cannot be read: No such file or directory"),
+    "folder for a table": ("  source: .", r" cannot be read: Is a directory"),
+    "unknown format": ("  source: config.yml", r"config\.yml: expected a file called \.csv, .*, found \.yml"),
+    "unknown scheme": ("  source: nowhere://table.csv", r"nowhere://table\.csv cannot be read: "),
+    "text for Parquet": ("  source: table.parquet", r"table\.parquet is no readable Parquet file: "),
+    "text for JSON": ("  source: table.json", r"table\.json is not JSON: "),
+    "missing second table": ("  source: table.csv\n  validation_source: none.csv", r"none\.csv cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), BAD_CONFIGS.values(), ids=BAD_CONFIGS)
+def test_a_source_that_cannot_be_read_is_one_line(command: Command, tmp_path: Path, source: str, expected: str) -> None:
+    """A source that is not there, or not what its name says, ends training with exit code 2 and one line."""
+    for name in ("table.csv", "table.parquet", "table.json"):
+        (tmp_path / name).write_bytes(csv_with())
+    (tmp_path / "config.yml").write_text(CONFIG.replace("  source: table.csv", source), encoding="utf-8")
+    done = command("train", "--config", "config.yml", "--output", "models")
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(rf"error: [^\n]*{expected}[^\n]*\n", done.err), done.err
+    assert not (tmp_path / "models").exists()
+
+
+def test_every_fault_of_a_config_is_a_line_of_its_own(command: Command, tmp_path: Path) -> None:
+    """All faults of a config are printed, each as an error with file and line."""
+    (tmp_path / "config.yml").write_text(
+        CONFIG.replace("folds: 3", "folds: x").replace("app:", "ap:"), encoding="utf-8"
+    )
+    done = command("train", "--config", "config.yml", "--output", "models")
+    assert done.code == 2
+    assert re.findall(r"^error: config\.yml:(\d+): (.*?): expected", done.err, re.MULTILINE) == [
+        ("1", "app"),
+        ("1", "ap"),
+        ("7", "training.folds"),
+    ]
+    assert len(done.err.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        ("D: 1", r"error: .*training\.candidates\.logistic_regression\.D: expected .*found an unknown parameter"),
+        ("C: -1", r"error: candidate logistic_regression cannot be fitted with {'C': -1}: .*"),
+    ],
+)
+def test_a_parameter_that_an_estimator_refuses_is_one_line(
+    command: Command, tmp_path: Path, parameter: str, expected: str
+) -> None:
+    """A wrong parameter ends training with exit code 2, naming candidate and parameter."""
+    (tmp_path / "table.csv").write_bytes(csv_with())
+    (tmp_path / "config.yml").write_text(f"{CONFIG}      {parameter}\n", encoding="utf-8")
+    done = command("train", "--config", "config.yml", "--output", "models")
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(f"{expected}\n", done.err), done.err
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize("blocked", ["models", MODEL])
+def test_a_place_that_no_model_can_be_written_to_is_one_line(command: Command, tmp_path: Path, blocked: str) -> None:
+    """A file where the folder should be ends training with exit code 2; the file stays, and nothing else is left."""
+    (tmp_path / "table.csv").write_bytes(csv_with())
+    (tmp_path / "config.yml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / blocked).parent.mkdir(exist_ok=True)
+    (tmp_path / blocked).write_text("mine", encoding="utf-8")
+    before = everything_below(tmp_path)
+    done = command("train", "--config", "config.yml", "--output", "models")
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(rf"error: \S*{MODEL} [^\n]*\n", done.err), done.err
+    assert everything_below(tmp_path) == before
