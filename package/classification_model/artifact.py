@@ -243,7 +243,7 @@ def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:
 
 
 def _put_in_place(beside: Path, folder: Path, former: Path) -> None:
-    """Give a folder the name of another one; when a step fails, those before it are taken back."""
+    """Give a folder the name of another one; when a step fails, it is taken back."""
     with ExitStack() as undo:
         if not folder.exists():
             beside.rename(folder)
@@ -251,8 +251,7 @@ def _put_in_place(beside: Path, folder: Path, former: Path) -> None:
         elif _exchange(beside, folder):
             undo.callback(_exchange, beside, folder)
         else:
-            folder.rename(former)
-            undo.callback(former.rename, folder)
+            folder.rename(former)  # and back by `_recover`, when the next step fails
             beside.rename(folder)
             undo.callback(folder.rename, beside)
         _sync_folder(folder.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ def build_derivations(config: Config) -> Steps:
     derived = [(name, item) for name, item in config.features.items() if name in parts or item.sources]
     derived.sort(key=lambda pair: isinstance(pair[1], ColumnFeature))
     return [
-        (f"derive_{number}_{name.replace('__', '_')}", _derivation(name, item, parts.get(name, (name, []))[0]))
+        (re.sub("_+", "_", f"derive_{number}_{name}"), _derivation(name, item, parts.get(name, (name, []))[0]))
         for number, (name, item) in enumerate(derived)
     ]
 

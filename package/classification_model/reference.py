@@ -52,7 +52,7 @@ def describe_numbers(values: np.ndarray) -> dict[str, Any]:
     values
         Numbers without missing ones, shape (n_values,), one or more.
     """
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)))
+    edges = np.unique(np.quantile(values, np.arange(BINS + 1) / BINS))
     if len(edges) == 1:
         edges = np.array([edges[0], edges[0]])
         shares = np.array([1.0])

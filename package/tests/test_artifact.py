@@ -509,24 +509,27 @@ def test_a_full_disk_leaves_the_former_model(folder: Path, manifest: Manifest) -
 def test_what_cannot_be_taken_back_is_brought_back_by_the_next_write(
     folder: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk fails for good between two renames, the former model waits beside and is not removed."""
+    """When the disk fails for good between two renames, the former model waits beside until somebody writes again."""
+
+    def refuse(*arguments: Any) -> None:
+        raise OSError(5, "Input/output error")
+
     with monkeypatch.context() as patch:
         patch.setattr(artifact, "_exchange", no_exchange)
-        renames = iter([os.rename])
+        calls = iter([os.rename])
 
-        def rename(*arguments: Any) -> None:
-            next(renames, fail)(*arguments)
+        def rename_once(*names: Any) -> None:
+            next(calls, refuse)(*names)
 
-        def fail(*arguments: Any) -> None:
-            raise OSError(5, "Input/output error")
-
-        patch.setattr(os, "rename", rename)
-        with pytest.raises(ArtifactError, match="Input/output error"):
+        patch.setattr(os, "rename", rename_once)
+        with pytest.raises(ArtifactError, match="cannot be written: Input/output error"):
             write_model_folder(folder, manifest, OTHERS)
-    with pytest.raises(ArtifactError, match="cannot be a file"):
-        write_model_folder(folder, manifest, {"": b""})
-    write_model_folder(folder, manifest, OTHERS)
-    assert load(folder) == OTHERS
+    assert not folder.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        with pytest.raises(ArtifactError, match="cannot be written: Input/output error"):
+            write_model_folder(folder, manifest, OTHERS)
+    assert load(folder) == CONTENTS
     assert names_in(folder.parent) == [folder.name]
 
 

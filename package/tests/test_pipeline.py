@@ -295,7 +295,7 @@ CLASHES: dict[str, tuple[dict[str, Any], pd.DataFrame, int]] = {
         2,
     ),
     "step of a pipeline": (
-        {"d": "text", "a__b": {"derive": "pattern", "from": "d", "pattern": "."}, "steps": "numeric"},
+        {"d": "text", "_a___b": {"derive": "pattern", "from": "d", "pattern": "."}, "steps": "numeric"},
         texts(d=["x", "y", "z"] * 2).assign(steps=[1.0, 2.0, 7.0, 3.0, 9.0, 8.0]),
         4,
     ),

@@ -88,9 +88,8 @@ def test_labels_are_predicted(report: TrainingReport) -> None:
     assert answer["errors"] is None
 
 
-@pytest.mark.parametrize(("loader", "area"), [(load_iris, 0.97), (load_wine, 0.97)])
-@pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])
-def test_three_classes_are_told_apart(tmp_path: Path, loader: Callable[..., Any], area: float, suffix: str) -> None:
+@pytest.mark.parametrize(("loader", "suffix"), [(load_iris, "csv"), (load_wine, "json"), (load_wine, "parquet")])
+def test_three_classes_are_told_apart(tmp_path: Path, loader: Callable[..., Any], suffix: str) -> None:
     """Iris and wine, from a config that names a file and a target and no more, are told apart."""
     bunch = loader(as_frame=True)
     table = bunch.data.assign(kind=np.array(bunch.target_names)[bunch.target])
@@ -99,7 +98,7 @@ def test_three_classes_are_told_apart(tmp_path: Path, loader: Callable[..., Any]
         "training:\n  candidates:\n    logistic_regression:\n"
     )
     report = train(table, parse_config(text, folder=tmp_path))
-    assert report.manifest.metrics["roc_auc"].value > area
+    assert report.manifest.metrics["roc_auc"].value > 0.97
     assert report.manifest.classes == tuple(sorted(bunch.target_names))
 
 
@@ -109,13 +108,13 @@ from pathlib import Path
 from problems import DERIVED, EVERY_KIND, make_config, make_table, train
 candidates = {
     "logistic_regression": {"C": ["1", "0.1"]},
-    "random_forest": {"n_estimators": "20"},
-    "hist_gradient_boosting": {"max_iter": "20"},
+    "random_forest": {"n_estimators": "5"},
+    "hist_gradient_boosting": {"max_iter": "5"},
     "average": {},
 }
 training = {"candidates": candidates, "budget_seconds": 600, "estimator": "average", "threshold": "accuracy"}
 folder, jobs = Path(sys.argv[1]), int(sys.argv[2])
-train(make_table(200), make_config(EVERY_KIND | DERIVED, folder=folder, training=training), jobs=jobs)
+train(make_table(150), make_config(EVERY_KIND | DERIVED, folder=folder, training=training), jobs=jobs)
 """
 
 
@@ -190,7 +189,7 @@ def test_a_gate_that_is_just_reached_is_passed(name: str, value: float) -> None:
     """A gate is a limit that may be touched, from above or from below."""
     config = make_config(gates={name: 0.8})
     check_gates(config, {name: MetricValue(value=value, low=0.7, high=0.9)})
-    worse = value - 0.001 if METRICS[name] else value + 0.001  # type: ignore[index]
+    worse = value - 0.001 if METRICS[name] else value + 0.001
     with pytest.raises(GateError, match=f"{name} is"):
         check_gates(config, {name: MetricValue(value=worse, low=0.7, high=0.9)})
 
@@ -206,7 +205,8 @@ def test_the_threshold_is_chosen_out_of_fold(tmp_path: Path, measure: str | floa
     assert report.outcome.threshold == expected
 
 
-Change = Callable[[Path, pd.DataFrame], dict[str, Any] | None]
+#: Changes something in a folder, or gives the sections of another config.
+Change = Callable[[Path, pd.DataFrame], object]
 
 
 def rewrite(**update: Any) -> Change:
@@ -256,8 +256,8 @@ CHANGES: dict[str, Change] = {
     "report": damage("reports/report.html"),
     "manifest": damage(MANIFEST),
     "no report": lambda folder, _: (folder / FOLDER / "reports/model_card.md").unlink(),
-    "another file": lambda folder, _: (folder / FOLDER / "more.txt").write_text("x") and None,
-    "no model": lambda folder, _: (folder / FOLDER).rename(folder / "elsewhere") and None,
+    "another file": lambda folder, _: (folder / FOLDER / "more.txt").write_text("x"),
+    "no model": lambda folder, _: (folder / FOLDER).rename(folder / "elsewhere"),
 }
 
 
@@ -295,8 +295,9 @@ def test_an_unchanged_model_is_current(copied: Path) -> None:
 @pytest.mark.parametrize("case", CHANGES)
 def test_a_change_is_noticed(copied: Path, case: str) -> None:
     """A change of the config, a table, a library, the code or a file of the model asks for training."""
-    sections = CHANGES[case](copied, make_table(60 if case == "validation table" else 120))
-    assert not is_current(current_config(copied, **(sections or {})), copied / FOLDER)
+    found = CHANGES[case](copied, make_table(60 if case == "validation table" else 120))
+    sections = found if isinstance(found, dict) else {}
+    assert not is_current(current_config(copied, **sections), copied / FOLDER)
 
 
 def test_another_source_is_another_table(copied: Path) -> None:

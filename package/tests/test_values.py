@@ -39,6 +39,7 @@ READERS: list[Callable[..., Any]] = [
     partial(read_moment, pattern=None),
     partial(read_moment, pattern="%d.%m.%Y"),
 ]
+READER_NAMES = ["number", "boolean", "text", "category", "moment", "moment as written"]
 MISSING = [
     None,
     math.nan,
@@ -53,7 +54,7 @@ MISSING = [
 
 
 @pytest.mark.parametrize("value", MISSING, ids=repr)
-@pytest.mark.parametrize("read", READERS, ids=str)
+@pytest.mark.parametrize("read", READERS, ids=READER_NAMES)
 def test_every_reader_reads_every_sign_of_absence_as_missing(read: Callable[..., Any], value: Any) -> None:
     """None, NaN, NaT and NA mean the same in a column of any kind."""
     assert is_missing(value)
@@ -61,7 +62,7 @@ def test_every_reader_reads_every_sign_of_absence_as_missing(read: Callable[...,
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\t\n", "NA", "na", " Na ", "?"])
-@pytest.mark.parametrize("read", READERS, ids=str)
+@pytest.mark.parametrize("read", READERS, ids=READER_NAMES)
 def test_every_reader_reads_marks_and_blanks_as_missing(read: Callable[..., Any], text: str) -> None:
     """A text that is blank or a mark of the column, in any case, is a missing value."""
     assert read(text, marks=MARKS) is None

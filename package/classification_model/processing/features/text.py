@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,15 +33,16 @@ class _AppendText(AppendColumns):
     def _map_unique(self, column: pd.Series) -> np.ndarray:
         texts = [None if is_missing(value) else str(value) for value in column.tolist()]
         codes, values = pd.factorize(np.asarray(texts, dtype=object), use_na_sentinel=True)
-        table = pd.Series([*(self._answer(value) for value in values), None], dtype=self._dtype())
+        answer = self._answerer()
+        table = pd.Series([*(answer(value) for value in values), None], dtype=self._dtype())
         return table.to_numpy()[codes]
 
     def _dtype(self) -> Any:
         return object
 
     @abstractmethod
-    def _answer(self, text: str) -> str | float | None:
-        """Give the new value of one text."""
+    def _answerer(self) -> Callable[[str], str | float | None]:
+        """Return the function that gives the new value of one text."""
 
 
 class TextPattern(_AppendText):
@@ -88,15 +89,19 @@ class TextPattern(_AppendText):
     def _dtype(self) -> Any:
         return np.float64 if self.as_number else object
 
-    def _answer(self, text: str) -> str | float | None:
-        match = re.search(self.pattern, text)
-        found = match and (match[1] if match.re.groups else match[0])
-        if not found:
-            return None
-        try:
-            return read_number(found, frozenset()) if self.as_number else read_category(found, frozenset())
-        except UnreadableValue:
-            return None
+    def _answerer(self) -> Callable[[str], str | float | None]:
+        pattern = re.compile(self.pattern)
+        read = read_number if self.as_number else read_category
+
+        def answer(text: str) -> str | float | None:
+            match = pattern.search(text)
+            found = match and (match[1] if match.re.groups else match[0])
+            try:
+                return read(found, frozenset()) if found else None
+            except UnreadableValue:
+                return None
+
+        return answer
 
 
 class TextContains(_AppendText):
@@ -126,15 +131,9 @@ class TextContains(_AppendText):
     def _dtype(self) -> Any:
         return np.float64
 
-    def _map_unique(self, column: pd.Series) -> np.ndarray:
-        self._pattern = re.compile(whole_words(self.words), re.IGNORECASE)
-        try:
-            return super()._map_unique(column)
-        finally:
-            del self._pattern
-
-    def _answer(self, text: str) -> float:
-        return float(self._pattern.search(text) is not None)
+    def _answerer(self) -> Callable[[str], str | float | None]:
+        pattern = re.compile(whole_words(self.words), re.IGNORECASE)
+        return lambda text: float(pattern.search(text) is not None)
 
 
 def whole_words(words: Sequence[str]) -> str:
