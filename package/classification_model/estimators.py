@@ -85,6 +85,19 @@ def candidates_of(config: Config) -> dict[str, Setting]:
     return {training.estimator: candidates.get(training.estimator, {})}
 
 
+def check_candidates(config: Config) -> None:
+    """Refuse a parameter that its estimator does not have, before a table is read.
+
+    Raises
+    ------
+    ConfigError
+        Naming the parameter and the nearest known one.
+    """
+    for name, parameters in candidates_of(config).items():
+        if name != AVERAGE:
+            build_estimator(name, parameters, config.training.random_state)
+
+
 def settings_of(parameters: Mapping[str, Any], training: TrainingConfig) -> list[Setting]:
     """Return the settings to try, in order: the first value of every list, then others drawn at random.
 

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from classification_model.artifact import read_files, read_manifest, trained_models, write_model_folder
 from classification_model.errors import ArtifactError, DataError, GateError
+from classification_model.estimators import check_candidates
 from classification_model.evaluation import (
     METRICS,
     Outcome,
@@ -80,6 +81,7 @@ def run_training(
         If the folder cannot be written.
     """
     started = time.monotonic()
+    check_candidates(config)
     with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
         report = _train(config, model_folder(config, output), DataLoader(config, source), progress, jobs)
     return replace(report, seconds=time.monotonic() - started)

@@ -21,7 +21,7 @@ from classification_model.processing.fields import bare_schema, complete_config,
 from classification_model.processing.rows import Rows, read_rows
 from classification_model.processing.sources import parse_table, read_bytes
 from classification_model.processing.splitting import hold_out_by_hash, hold_out_latest
-from classification_model.schema import InputSchema, Value
+from classification_model.schema import InputSchema
 from classification_model.values import UnreadableValue, read_category
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ class DataLoader:
         validation.check_columns_exist(self._config, table, Path(self.source).name)
         config = complete_config(self._config, table, Path(self.source).name)
         rows, schema = self._prepare(config, table, self.source)
+        validation.check_features_vary(rows.features)
         fingerprint = Fingerprint(
             rows=len(table), columns=len(table.columns), sha256=hashlib.sha256(content).hexdigest()
         )
@@ -125,8 +126,7 @@ class DataLoader:
                 "gather more rows, raise training.split.holdout or name a data.validation_source"
             )
             raise DataError(msg)
-        for name in train.features.columns:
-            validation.check_varies(name, _plain(train.features[name]))
+        validation.check_features_vary(train.features)
         return TrainingData(config, describe_schema(schema, train.features), train, holdout, rule, fingerprint)
 
     def _import(self, content: bytes, source: str) -> pd.DataFrame:
@@ -175,10 +175,6 @@ def _text(value: Any) -> str:
         return read_category(value, _NO_MARKS) or ""
     except UnreadableValue:
         return repr(value)
-
-
-def _plain(column: pd.Series) -> list[Value]:
-    return [None if pd.isna(value) else value for value in column.drop_duplicates()]
 
 
 def dump_pipeline(pipeline: Pipeline) -> bytes:

@@ -33,6 +33,8 @@ _FORMATS = {
 }
 _OTHER_DELIMITERS = ";\t|,"
 _LARGEST_ROW = 2**26  # bytes
+_DELIMITER = "data.delimiter, or --delimiter on the command line"
+_ENCODING = "data.encoding, or --encoding on the command line"
 
 
 def format_of(source: str) -> str:
@@ -119,14 +121,17 @@ def read_table(source: str, *, delimiter: str = ",", encoding: str = "utf-8") ->
 
 
 def sniff_delimiter(content: bytes, encoding: str = "utf-8") -> str:
-    """Guess the delimiter of a CSV file from its header: the candidate that occurs most."""
-    header = content[:100_000].decode(encoding, errors="replace").partition("\n")[0]
-    return max(",;\t|", key=header.count)
+    """Guess the delimiter of a CSV file from its header: the candidate that occurs most outside of quotes."""
+    try:
+        header = content[:100_000].decode(encoding, errors="replace").partition("\n")[0]
+    except LookupError:  # which parsing tells
+        return ","
+    return max(",;\t|", key=re.sub(r'"[^"]*"', "", header).count)
 
 
 def _parse_csv(content: bytes, source: str, delimiter: str, encoding: str) -> pd.DataFrame:
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
-        msg = f"{source}: expected one ASCII character that parts the cells, found {delimiter!r}: set data.delimiter"
+        msg = f"{source}: expected one ASCII character that parts the cells, found {delimiter!r}: set {_DELIMITER}"
         raise DataError(msg)
     content = _as_utf8(content, source, encoding)
     _check_quotes(content, source, delimiter)
@@ -153,7 +158,7 @@ def _as_utf8(content: bytes, source: str, encoding: str) -> bytes:
         text = content.decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
         content = text.lstrip("\r\n").encode()
     except (ValueError, LookupError) as error:
-        msg = f"{source} is not text in the encoding {encoding!r}: set data.encoding"
+        msg = f"{source} is not text in the encoding {encoding!r}: set {_ENCODING}"
         raise DataError(msg) from error
     if not content.strip():
         msg = f"{source} is empty: expected a header and rows"
@@ -175,7 +180,7 @@ def _check_quotes(content: bytes, source: str, delimiter: str) -> None:
 def _check_delimiter(header: list[str], source: str, delimiter: str) -> None:
     others = [mark for mark in _OTHER_DELIMITERS if mark != delimiter and mark in header[0]]
     if len(header) == 1 and others:
-        msg = f"{source} has one column at the delimiter {delimiter!r}: is it {others[0]!r}? set data.delimiter"
+        msg = f"{source} has one column at the delimiter {delimiter!r}: is it {others[0]!r}? set {_DELIMITER}"
         raise DataError(msg)
 
 

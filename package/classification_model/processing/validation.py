@@ -94,15 +94,16 @@ def check_readable(config: Config, checked: CheckedRows, table: pd.DataFrame, so
     raise DataError(msg)
 
 
-def check_varies(name: str, values: Sequence[Value]) -> None:
+def check_features_vary(features: pd.DataFrame) -> None:
     """Refuse a feature that is missing everywhere, or the same everywhere."""
-    distinct = set(values)
-    if distinct == {None}:
-        msg = f"column {name!r} is missing in every row: nothing can be learned from it; list it under data.drop"
-        raise DataError(msg)
-    if len(distinct) == 1:
-        msg = f"column {name!r} is the same in every row: nothing can be learned from it; list it under data.drop"
-        raise DataError(msg)
+    for name in features.columns:
+        column = features[name]
+        if column.isna().all():
+            msg = f"column {name!r} is missing in every row: nothing can be learned from it; list it under data.drop"
+            raise DataError(msg)
+        if column.nunique(dropna=False) == 1:
+            msg = f"column {name!r} is the same in every row: nothing can be learned from it; list it under data.drop"
+            raise DataError(msg)
 
 
 def check_derived(name: str, sources: Sequence[str], all_missing: bool) -> None:
