@@ -16,6 +16,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import tarfile
 import time
@@ -127,11 +128,16 @@ def _verify_model() -> datetime:
 
     path = folder / "manifest.json"
     try:
-        manifest = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        manifest = json.loads(content)
         files = {name: (entry["sha256"], entry["size"]) for name, entry in manifest["files"].items()}
         made_for, created = manifest["version"], datetime.fromisoformat(manifest["created"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise SystemExit(f"{path} is not a readable manifest ({error!r}): run `tox -e train` again") from error
+    claimed = re.search(rb'\n  "digest": "([0-9a-f]{64})",', content)
+    digest = hashlib.sha256(content.replace(claimed[0], b"") if claimed else content).hexdigest()
+    if claimed is None or claimed[1].decode() != digest:
+        raise SystemExit(f"{path} was changed: its digest is sha256 {digest}: run `tox -e train` again")
     if made_for != version:
         raise SystemExit(f"{path} is of version {made_for}, expected {version}: run `tox -e train` again")
 

@@ -63,7 +63,7 @@ def build_estimator(name: str, setting: Setting, random_state: int) -> Classifie
     """
     if name == AVERAGE:
         members = [(member, build_estimator(member, inner, random_state)) for member, inner in setting.items()]
-        return VotingClassifier(members, voting="soft")
+        return VotingClassifier(members, voting="soft", flatten_transform=False)
     kind, defaults = _ESTIMATORS[name]
     estimator = kind(**defaults, random_state=random_state)
     known = estimator.get_params()

@@ -132,7 +132,9 @@ def _weighted_scores(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str
         "log_loss": weights @ -np.log(given) / total,
         "brier": weights @ (squared[:, 1] if binary else squared.sum(axis=1)) / total,
         "accuracy": weights @ (predicted == truth) / total,
-        "f1": np.mean([_f1(truth == number, predicted == number, weights) for number in classes], axis=0),
+        "f1": np.nan_to_num(
+            _mean_of_present([_f1(truth == number, predicted == number, weights) for number in classes])
+        ),
     }
 
 
@@ -168,7 +170,9 @@ def _areas(
 def _f1(positive: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     hits = weights @ (positive & predicted)
     marked = weights @ positive + weights @ predicted
-    return np.divide(2 * hits, marked, out=np.zeros_like(hits), where=marked > 0)
+    f1 = np.full(len(hits), np.nan)  # of a class that is neither true nor predicted
+    np.divide(2 * hits, marked, out=f1, where=marked > 0)
+    return f1
 
 
 def is_better(metric: str, value: float, than: float) -> bool:

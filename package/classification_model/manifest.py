@@ -47,7 +47,7 @@ class Holdout(BaseModel):
     share
         Share of rows aimed at.
     key
-        Columns whose values are hashed; empty for all columns but the target.
+        Columns whose values are hashed.
     cutoff
         First moment that is held out, in seconds since 1970.
     rows

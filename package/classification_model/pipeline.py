@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from feature_engine.encoding import OrdinalEncoder, RareLabelEncoder
-from feature_engine.imputation import ArbitraryNumberImputer, CategoricalImputer
+from feature_engine.imputation import CategoricalImputer
 from feature_engine.selection import DropFeatures
 from feature_engine.wrappers import SklearnTransformerWrapper
 from sklearn.base import TransformerMixin
@@ -21,11 +21,12 @@ from classification_model.config.features import (
     CombineFeature,
     ContainsFeature,
     DatePartsFeature,
-    DerivedFeature,
     LogFeature,
     PatternFeature,
     RatioFeature,
     SumFeature,
+    enters_model,
+    used_features,
 )
 from classification_model.config.sections import Config
 from classification_model.errors import ConfigError
@@ -86,12 +87,13 @@ def build_preparation(config: Config) -> Pipeline:
     ConfigError
         If none of the features enters the model.
     """
+    config = config.model_copy(update={"features": used_features(config.features)})
     inner = _numeric_steps(config) + _categorical_steps(config)
     if not inner:
         msg = "features: expected one or more that enter the model, found only text and columns with encode: none"
         raise ConfigError(msg)
-    unused: Names = [name for name, item in config.features.items() if not enters_model(item)]
-    dropped: Steps = [("drop_unused", DropFeatures(unused))] if unused else []
+    fed: Names = [name for name, item in config.features.items() if not enters_model(item) or item.kind == "datetime"]
+    dropped: Steps = [("drop_fed", DropFeatures(fed))] if fed else []
     return Pipeline([*build_derivations(config), *dropped, *inner])
 
 
@@ -104,11 +106,6 @@ def build_derivations(config: Config) -> Steps:
         (re.sub("_+", "_", f"derive_{number}_{name}"), _derivation(name, item, parts.get(name, (name, []))[0]))
         for number, (name, item) in enumerate(derived)
     ]
-
-
-def enters_model(feature: ColumnFeature | DerivedFeature) -> bool:
-    """Tell whether a feature itself reaches the estimator, beside feeding others."""
-    return feature.kind not in {"text", "datetime"} and getattr(feature, "encode", "") != "none"
 
 
 def _derivation(name: str, feature: Any, beginning: str) -> TransformerMixin:
@@ -146,32 +143,31 @@ def _date_parts(config: Config) -> dict[str, tuple[str, list[str]]]:
 
 def _numeric_steps(config: Config) -> Steps:
     imputed: dict[str, Names] = {"median": [], "mean": []}
-    constants: dict[str, float] = {}
+    constants: dict[float, Names] = {}
     measured: Names = []
     for name, names in _numeric_outputs(config).items():
         feature = config.features[name]
         strategy = getattr(feature, "impute", "median")
-        if isinstance(strategy, float):
-            constants |= dict.fromkeys(names, strategy)
-        else:
-            imputed[strategy] += names
+        (constants.setdefault(strategy, []) if isinstance(strategy, float) else imputed[strategy]).extend(names)
         if feature.kind != "boolean":  # truth values lie within 0 and 1, as encodings do
             measured += names
-    numbers: Names = [*imputed["median"], *imputed["mean"], *constants]
+    numbers: Names = [name for names in (*imputed.values(), *constants.values()) for name in names]
     if not numbers:
         return []
     steps: Steps = [("missing_indicator", MissingIndicator(missing_only=True, variables=numbers))]
-    if constants:
-        steps.append(("impute_constant", ArbitraryNumberImputer(imputer_dict=constants)))
+    for number, (value, variables) in enumerate(constants.items()):
+        steps.append((f"impute_constant_{number}", _impute(variables, strategy="constant", fill_value=value)))
     steps.append(("limit", _limit(LARGEST_NUMBER, numbers)))
-    for strategy, variables in imputed.items():
-        if variables:  # of a column without any value, 0
-            imputer = SimpleImputer(strategy=strategy, keep_empty_features=True)
-            steps.append((f"impute_{strategy}", SklearnTransformerWrapper(imputer, variables=variables)))
+    steps += [(f"impute_{strategy}", _impute(names, strategy=strategy)) for strategy, names in imputed.items() if names]
     if measured:
         steps.append(("scale", SklearnTransformerWrapper(StandardScaler(), variables=measured)))
         steps.append(("limit_scaled", _limit(LARGEST_DEVIATION, measured)))
     return steps
+
+
+def _impute(variables: Names, **parameters: Any) -> SklearnTransformerWrapper:
+    """Fill gaps; a column without any value, such as in a fold, becomes 0, which feature-engine's leaves NaN."""
+    return SklearnTransformerWrapper(SimpleImputer(**parameters, keep_empty_features=True), variables=variables)
 
 
 def _limit(largest: float, variables: Names) -> SklearnTransformerWrapper:
@@ -210,7 +206,7 @@ def _categorical_steps(config: Config) -> Steps:
         )
         steps.append(("rare_labels", rare))
     if encoded["one_hot"]:
-        steps.append(("one_hot", OneHot(variables=encoded["one_hot"], drop_last_binary=True)))
+        steps.append(("one_hot", OneHot(variables=encoded["one_hot"])))
     if encoded["ordinal"]:
         ordinal = OrdinalEncoder("arbitrary", variables=encoded["ordinal"], unseen="encode")
         steps.append(("ordinal", ordinal))

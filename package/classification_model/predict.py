@@ -19,6 +19,7 @@ from classification_model.schema import CheckedRows, column_name
 
 with require_extra("train", "predicting before the compiled runtime exists"):
     from sklearn.exceptions import InconsistentVersionWarning
+    from threadpoolctl import ThreadpoolController
 
     from classification_model.evaluation import decide
     from classification_model.processing.data_manager import load_pipeline
@@ -125,7 +126,8 @@ class Predictor:
         if checked.count == 0:
             return np.empty((0, len(self.manifest.classes)))
         frame = to_frame(checked.columns, self.manifest.input_schema)
-        return np.asarray(self._pipeline.predict_proba(frame), dtype=np.float64)
+        with _threads().limit(limits=1, user_api="openmp"):  # on a busy machine several wait ten times the work
+            return np.asarray(self._pipeline.predict_proba(frame), dtype=np.float64)
 
     def predict(self, input_data: Any) -> dict[str, Any]:
         """Predict rows; see `make_prediction`."""
@@ -188,6 +190,12 @@ def _differing_libraries(manifest: Manifest) -> list[str]:
         for name, version in manifest.libraries.items()
         if here.get(name) != version
     ]
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Find the thread pools of the libraries, which takes a while, once for the process."""
+    return ThreadpoolController()
 
 
 @cache

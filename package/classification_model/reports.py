@@ -17,7 +17,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 from skops.card import Card
 
-from classification_model.config.features import ColumnFeature
+from classification_model.config.features import ColumnFeature, used_features
 from classification_model.evaluation import METRICS
 from classification_model.pipeline import MISSING_CATEGORY, RARE_CATEGORY
 
@@ -138,11 +138,12 @@ def _markdown(text: str) -> str:
 
 def feature_notes(report: TrainingReport) -> list[FeatureNote]:
     """Say of every feature what is done where it is missing, raw ones with their share of gaps."""
-    frame = report.data.train.features
+    frame, features = report.data.train.features, report.data.config.features
+    used = used_features(features)
     notes = []
-    for name, feature in report.data.config.features.items():
-        gaps = f"{frame[name].isna().mean():.1%}" if name in frame.columns else "derived"
-        notes.append(FeatureNote(name, _kind(feature), gaps, _handling(feature, report.data.config.features)))
+    for name, feature in features.items():
+        gaps = f"{frame[name].isna().mean():.1%}" if name in frame.columns else "derived" if feature.sources else ""
+        notes.append(FeatureNote(name, _kind(feature), gaps, _handling(feature, used) if name in used else "not used"))
     return notes
 
 
@@ -154,8 +155,8 @@ def _kind(feature: ColumnFeature | DerivedFeature) -> str:
 
 def _handling(feature: ColumnFeature | DerivedFeature, features: dict[str, Any]) -> str:
     if getattr(feature, "encode", "") == "none" or feature.kind == "text":
-        users = [name for name, other in features.items() if other is not feature and _feeds(feature, other, features)]
-        return f"missing for {', '.join(users)}, which it feeds" if users else "not used"
+        users = [name for name, other in features.items() if _feeds(feature, other, features)]
+        return f"missing for {', '.join(users)}, which it feeds"
     if feature.kind != "categorical":
         fill = getattr(feature, "impute", "median")
         fill = f"the training {fill}" if isinstance(fill, str) else f"{fill:g}"
@@ -163,7 +164,7 @@ def _handling(feature: ColumnFeature | DerivedFeature, features: dict[str, Any])
     unseen = f"a category never seen counts as {RARE_CATEGORY!r}"
     if feature.encode == "target":
         unseen = "a category never seen gets the rate of all rows"
-    return f"a category of its own, {MISSING_CATEGORY!r}; {unseen}"
+    return f"a category of its own, {MISSING_CATEGORY!r}, where training saw gaps, else as one never seen; {unseen}"
 
 
 def _feeds(feature: Any, other: Any, features: dict[str, Any]) -> bool:

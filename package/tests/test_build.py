@@ -10,6 +10,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,8 +53,15 @@ def write_manifest(tree: Path, version: str = "1.0.0") -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != "manifest.json"
     }
-    manifest = {"version": version, "created": "2026-11-21T00:00:00Z", "files": files}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    seal(folder / "manifest.json", {"version": version, "created": "2026-11-21T00:00:00Z", "files": files})
+
+
+def seal(path: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest with the digest of all else in it, on a line of its own, as training does."""
+    content = {name: value for name, value in manifest.items() if name != "digest"}
+    text = json.dumps(content, indent=2, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(text.replace('\n  "files"', f'\n  "digest": "{digest}",\n  "files"', 1), encoding="utf-8")
 
 
 @pytest.fixture
@@ -184,7 +192,7 @@ def test_size_that_does_not_hold_is_refused(tree: Path) -> None:
     path = tree / MODEL / "manifest.json"
     manifest = json.loads(path.read_bytes())
     manifest["files"]["reports/report.html"]["size"] = 4
-    path.write_text(json.dumps(manifest), encoding="utf-8")
+    seal(path, manifest)
     with pytest.raises(BuildError, match=r"report\.html was changed: .*\(4 bytes\), found .*\(3 bytes\)"):
         build(tree, "build_wheel")
 
@@ -201,7 +209,7 @@ def test_listed_file_outside_the_folder_is_refused(tree: Path) -> None:
     path = tree / MODEL / "manifest.json"
     manifest = json.loads(path.read_bytes())
     manifest["files"]["../../VERSION"] = {"sha256": hashlib.sha256(b"1.0.0\n").hexdigest(), "size": 6}
-    path.write_text(json.dumps(manifest), encoding="utf-8")
+    seal(path, manifest)
     with pytest.raises(BuildError, match=r"\.\./\.\./VERSION is listed in manifest\.json but not there"):
         build(tree, "build_wheel")
 
@@ -226,6 +234,14 @@ def test_model_of_another_version_beside_it_is_refused(tree: Path) -> None:
     shutil.copytree(tree / MODEL, tree / MODEL.with_name("classification_model_output_v0.9.0"))
     with pytest.raises(BuildError, match=r"\A\S*_v0\.9\.0 is not the model of version 1\.0\.0 .*: remove it\Z"):
         build(tree, "build_sdist")
+
+
+def test_an_edited_manifest_is_refused(tree: Path) -> None:
+    """A manifest that says something else than when it was sealed is not shipped."""
+    path = tree / MODEL / "manifest.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("2026-11-21", "2026-11-22"), encoding="utf-8")
+    with pytest.raises(BuildError, match=r"\A\S*manifest\.json was changed: its digest is sha256 [0-9a-f]{64}: run"):
+        build(tree, "build_wheel")
 
 
 def test_manifest_of_another_version_is_refused(tree: Path) -> None:

@@ -386,10 +386,12 @@ def test_derivations_come_before_parts_of_dates() -> None:
     assert names == [f"derive_{number}_{name}" for number, name in enumerate([*DERIVED, "day"])]
 
 
-def test_nothing_warns_in_a_whole_fit() -> None:
-    """Fitting and predicting with every kind of feature gives no warning of numpy, pandas or scikit-learn."""
-    data = data_of(2)
+@pytest.mark.parametrize("gaps", [0, 0.1, 0.6])
+def test_nothing_warns_in_a_whole_fit(tmp_path: Path, gaps: float) -> None:
+    """Fitting and predicting with every kind of feature, with few gaps, many and none, gives no warning."""
+    data = load(make_table(200, gaps=gaps), make_config(EVERY_KIND | DERIVED, folder=tmp_path))
+    labels = class_numbers(data.train.labels, data.classes)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        pipeline = build_pipeline(data.config).fit(data.train.features, class_numbers(data.train.labels, data.classes))
+        warnings.simplefilter("error")
+        pipeline = build_pipeline(data.config).fit(data.train.features, labels)
         assert np.isfinite(pipeline.predict_proba(features_of(EDGES))).all()

@@ -9,6 +9,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -124,7 +125,7 @@ cells = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(st.lists(cells, min_size=1, max_size=6))
 def test_all_forms_of_a_table_give_the_same_answer(rows: list[dict[str, Any]]) -> None:
     """A list of rows, a dict of columns, of arrays or of series, and a frame are the same table."""
@@ -138,7 +139,7 @@ def test_all_forms_of_a_table_give_the_same_answer(rows: list[dict[str, Any]]) -
     assert make_prediction(input_data=pd.DataFrame(series)) == answer
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -383,7 +384,7 @@ def test_everything_missing_and_everything_unseen_are_predicted() -> None:
     assert warned == [set(FIELDS) - NULLABLE, {*NUMERIC, *CATEGORICAL}]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -400,14 +401,14 @@ def test_readable_rows_are_always_predicted(rows: list[dict[str, Any]]) -> None:
     assert answer["errors"] is None
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.dictionaries(st.sampled_from([*FIELDS, "boat"]) | texts | st.integers(), anything), max_size=6))
 def test_garbage_rows_are_answered_each(rows: list[dict[Any, Any]]) -> None:
     """Whatever stands in rows, each gets its prediction or its errors, in its place."""
     check_answer(make_prediction(input_data=rows), len(rows))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(anything | st.lists(anything) | st.dictionaries(st.sampled_from(FIELDS) | texts, st.lists(anything, max_size=2)))
 def test_garbage_input_is_answered_or_refused(garbage: Any) -> None:
     """Whatever comes instead of a table is answered as one, or refused as none."""
@@ -631,7 +632,10 @@ def test_a_pickle_of_another_scikit_learn_is_loaded_without_noise(copy: Path, mo
         patch.setattr(sklearn.base, "__version__", "1.8.0")
         swap(copy, pipeline)
     assert b"1.8.0" in (copy / manifest.pipeline).read_bytes()
-    assert Predictor.load(copy).predict([ALLEN])["errors"] is None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert Predictor.load(copy).predict([ALLEN])["errors"] is None
+    assert caught == []
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,13 @@ def test_a_fold_without_a_class_is_refused() -> None:
         make_folds(training("time"), np.array([0] * 30 + [1] * 30), moments=np.arange(60.0))
 
 
+def test_folds_that_judge_one_class_are_refused() -> None:
+    """When the later rows are all of one class, no metric can be computed of any fold, and the error says so."""
+    labels = np.array([0, 1] * 10 + [0] * 60)
+    with pytest.raises(DataError, match=r"no fold has rows of two classes to judge a model on: lower training\.folds"):
+        make_folds(training("time"), labels, moments=np.arange(80.0))
+
+
 @pytest.mark.parametrize(("smallest", "folds"), [(1, 2), (2, 2), (3, 3), (9, 5)])
 def test_encoding_makes_do_with_fewer_folds(smallest: int, folds: int) -> None:
     """No class is asked for more folds than it has rows, without a warning, and every row is encoded once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_args
 
@@ -188,6 +189,21 @@ Feature = Annotated[
     Discriminator(_tag),
     BeforeValidator(_short_form),
 ]
+
+
+def enters_model(feature: Feature) -> bool:
+    """Tell whether a feature reaches the estimator, beside feeding others; dates do by their parts."""
+    return feature.kind != "text" and getattr(feature, "encode", "") != "none"
+
+
+def used_features(features: Mapping[str, Feature]) -> dict[str, Feature]:
+    """Return the features that enter the model or feed one that does, in the given order."""
+    used: set[str] = set()
+    for name, feature in reversed(list(features.items())):
+        if name in used or enters_model(feature):
+            used |= {name, *feature.sources}
+    return {name: feature for name, feature in features.items() if name in used}
+
 
 FEATURE_MODELS: dict[str, type[Section]] = {
     COLUMN: ColumnFeature,

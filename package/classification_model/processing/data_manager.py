@@ -116,6 +116,7 @@ class DataLoader:
         else:
             content = read_bytes(self.validation_source)
             second = self._import(content, self.validation_source)
+            validation.check_tables_differ(config, table, second)
             train, holdout = rows, self._prepare(config, second, self.validation_source)[0]
             rule = Holdout(rule=table_rule(content), kind="table", share=1.0, rows=len(holdout))
         classes = tuple(config.data.classes.values())
@@ -159,9 +160,9 @@ def _draw_holdout(config: Config, table: pd.DataFrame, rows: Rows) -> tuple[NDAr
         return hold_out_latest(rows.moments, split.holdout)
     if split.kind == "group" and rows.groups is not None:
         return hold_out_by_hash(pd.DataFrame({data.group: rows.groups}), split.holdout, f"the group, {data.group}")
-    columns = [data.index] if data.index is not None else [name for name in table.columns if name != data.target]
+    columns = [data.index] if data.index is not None else list(rows.features.columns)
     texts = pd.DataFrame({name: _texts(table[name]) for name in columns})
-    what = f"its index, {data.index}" if data.index is not None else "its values, the target left out"
+    what = f"its index, {data.index}" if data.index is not None else "the values of its features"
     return hold_out_by_hash(texts, split.holdout, what)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from classification_model.config.features import ColumnFeature
-from classification_model.errors import DataError
+from classification_model.config.features import ColumnFeature, used_features
+from classification_model.config.references import check_references
+from classification_model.errors import ConfigError, DataError
 from classification_model.processing.inference import infer_classes, infer_columns
 from classification_model.schema import InputSchema, SchemaField, Value
 
@@ -41,7 +42,7 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
         classes = infer_classes(table[data.target], data.missing_values)
         update["data"] = data.model_copy(update={"classes": classes})
     if not config.features:
-        taken = {*data.roles, *(name for name in (data.time,) if name is not None)}
+        taken = {*data.roles, *(name for name in (data.group, data.time) if name is not None)}
         features: dict[str, ColumnFeature] = {}
         for column in infer_columns(table[[name for name in table.columns if name not in taken]], data.missing_values):
             if column.feature is not None:
@@ -57,7 +58,11 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
             msg = f"{source} has no column to learn from beside {', '.join(sorted(taken))}"
             raise DataError(msg)
         update["features"] = features
-    return config.model_copy(update=update)
+    completed = config.model_copy(update=update)
+    complaints = check_references(completed)
+    if complaints:
+        raise ConfigError("\n".join(f"beside what the data holds, {complaint}" for complaint in complaints))
+    return completed
 
 
 def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
@@ -74,7 +79,7 @@ def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
             missing_values=tuple(dict.fromkeys((*general, *(word.lower() for word in feature.missing_values)))),
             datetime_format=feature.datetime_format,
         )
-        for name, feature in config.features.items()
+        for name, feature in used_features(config.features).items()
         if isinstance(feature, ColumnFeature)
     )
     used = {field.name for field in fields}

@@ -89,8 +89,9 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     groups = moments = weights = None
     if data.group is not None:
         names = _read_column(table, data.group, lambda value: read_category(value, marks), "the group")
-        alone = (f"\x1e{row}" if name is None else name for row, name in enumerate(names))
-        groups = np.array(list(alone), dtype=object)
+        contents = features.itertuples(index=False, name=None)  # which stay the same as the table grows
+        alone = [f"\x1e{row}" if name is None else name for name, row in zip(names, contents, strict=True)]
+        groups = np.array(alone, dtype=object)
     if data.time is not None:
         moments = _read_moments(table, data.time, marks, config.features.get(data.time))
     if data.weight is not None:

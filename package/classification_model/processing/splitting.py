@@ -62,7 +62,7 @@ def hold_out_by_hash(columns: pd.DataFrame, share: float, what: str) -> tuple[ND
         f"a row is held out when the first 8 bytes of the SHA-256 of {what}, over 2**64, are below {share:g}; "
         "several columns are joined by U+001F in the order of their names"
     )
-    key = tuple(map(str, columns)) if len(columns.columns) == 1 else ()
+    key = tuple(sorted(map(str, columns)))
     return mask, Holdout(rule=rule, kind="hash", share=share, key=key, rows=int(mask.sum()))
 
 
@@ -86,7 +86,7 @@ def hold_out_latest(moments: NDArray[np.float64], share: float) -> tuple[NDArray
     if mask.all():
         msg = f"data.time: no row is earlier than the latest {share:.0%} of rows: split another way"
         raise DataError(msg)
-    rule = f"a row is held out when its time is {cutoff:g} or later"
+    rule = f"a row is held out when its time is {cutoff:.15g} or later"
     return mask, Holdout(rule=rule, kind="time", share=share, cutoff=cutoff, rows=int(mask.sum()))
 
 
@@ -117,7 +117,8 @@ def make_folds(
     Raises
     ------
     DataError
-        If a class is missing from the training rows of a fold, or it has no rows to be judged on.
+        If a class is missing from the training rows of a fold, it has no rows to be judged on, or those of every
+        fold are of one class.
     """
     rows = np.zeros((len(labels), 1))
     if training.split.kind == "time" and moments is not None:
@@ -141,6 +142,9 @@ def make_folds(
         if len(np.unique(labels[train])) < classes:
             msg = f"fold {number} has no row of some class to train on: lower training.folds or split another way"
             raise DataError(msg)
+    if all(len(np.unique(labels[test])) < 2 for _, test in folds):
+        msg = "no fold has rows of two classes to judge a model on: lower training.folds or split another way"
+        raise DataError(msg)
     return folds
 
 

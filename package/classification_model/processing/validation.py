@@ -66,6 +66,22 @@ def check_labels(labels: Sequence[Value], classes: dict[str, str], target: str) 
         raise DataError(msg)
 
 
+def check_tables_differ(config: Config, table: pd.DataFrame, second: pd.DataFrame) -> None:
+    """Refuse a validation table that holds rows of the training table: it could not tell how good the model is."""
+    index = config.data.index
+    if index is not None and index in second.columns:
+        shared = set(map(str, table[index])) & set(map(str, second[index]))
+        if shared:
+            msg = (
+                f"data.validation_source holds {len(shared)} row(s) of data.source, by their {index!r}: "
+                "a model is to be judged on rows that it did not learn from"
+            )
+            raise DataError(msg)
+    if table.astype(str).equals(second.astype(str)):
+        msg = "data.validation_source holds the rows of data.source: name a table that the model does not learn from"
+        raise DataError(msg)
+
+
 def check_class_sizes(labels: Sequence[str], classes: Sequence[str], target: str, folds: int) -> None:
     """Refuse a class with fewer rows to train on than there are folds."""
     counts = Counter(labels)
