@@ -15,6 +15,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from problems import CLASSES, EVERY_KIND, load, make_config, make_table
 
+from classification_model import errors
 from classification_model.config.core import load_config
 from classification_model.config.sections import Config
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, load_pipeline
@@ -157,7 +158,7 @@ def test_a_column_of_times_that_looks_like_an_index_is_a_time(tmp_path: Path, se
 
 def test_a_validation_table_is_the_hold_out(tmp_path: Path) -> None:
     """A second table is measured on as it is, every row of the first is learned from, and the rule names its hash."""
-    table, second = make_table(), make_table(40, seed=1)
+    table, second = make_table(), make_table(40, seed=1).assign(key=range(1000, 1040))
     second.to_csv(tmp_path / "second.csv", index=False)
     data = load(table, make_config(folder=tmp_path, data={"validation_source": "second.csv"}))
     assert (len(data.train), len(data.holdout)) == (120, 40)
@@ -287,9 +288,30 @@ def test_the_schema_describes_the_training_rows(tmp_path: Path) -> None:
     assert not fields["size"].nullable
     assert (fields["price"].minimum, fields["price"].maximum) == (train["price"].min(), train["price"].max())
     assert fields["shape"].categories == tuple(sorted(train["shape"].unique()))
-    assert fields["note"].categories is None
+    assert fields["code"].categories == tuple(sorted(train["code"].unique()))
     assert (fields["open"].minimum, fields["open"].categories) == (None, None)
-    assert data.schema.ignored == ("key", "colour")
+    assert data.schema.ignored == ("key", "note", "colour")  # the note feeds nothing
+
+
+@pytest.mark.parametrize("shared", [{"key": [7]}, {}])
+def test_a_validation_table_with_training_rows_is_refused(tmp_path: Path, shared: dict[str, list[int]]) -> None:
+    """A second table that shares an index with the first, or is the first, cannot tell how good a model is."""
+    table = make_table()
+    second = table.head(1).assign(**shared) if shared else table
+    second.to_csv(tmp_path / "second.csv", index=False)
+    with pytest.raises(errors.DataError, match=r"holds (1|120) row\(s\) of data\.source, by their 'key'"):
+        load(table, make_config(folder=tmp_path, data={"validation_source": "second.csv"}))
+
+
+def test_rows_without_a_group_keep_their_side(tmp_path: Path) -> None:
+    """Rows whose group is missing are held out by what they hold, whatever their place in the table."""
+    table = make_table(gaps=0).assign(party=["" if row % 2 else f"party {row // 4}" for row in range(120)])
+    config = make_config(folder=tmp_path, data={"group": "party"}, training={"split": {"kind": "group"}})
+    held_out = [
+        sorted(load(rows, config).holdout.features["price"].tolist())
+        for rows in (table, table.sample(frac=1, random_state=0))
+    ]
+    assert held_out[0] == held_out[1]
 
 
 def test_another_source_takes_the_place_of_the_configs(tmp_path: Path) -> None:

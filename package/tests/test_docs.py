@@ -66,6 +66,12 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_no_page_holds_a_placeholder() -> None:
+    """No line of a page is a word in capitals that waits to be replaced."""
+    for page in PAGES:
+        assert not re.search(r"^[A-Z_]{6,}$", page.read_text(encoding="utf-8"), re.MULTILINE), page
+
+
 def test_every_command_and_option_is_documented() -> None:
     """Each subcommand stands in a page of the documentation."""
     everything = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)

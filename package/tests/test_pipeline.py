@@ -208,9 +208,15 @@ def test_categories_are_one_hot() -> None:
     assert prepared.to_numpy().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]
 
 
-def test_two_categories_are_one_column() -> None:
-    """Of two categories one column says which it is."""
-    assert prepare({"c": "categorical"}, texts(c=["a", "b", "a"])).to_numpy().tolist() == [[1], [0], [1]]
+def test_an_unseen_value_is_neither_of_two_categories() -> None:
+    """Of two categories each has a column, so that an unseen or missing value is not taken for one of them."""
+    preparation = build_preparation(make_config({"c": "categorical"})).fit(texts(c=["a", "b", "a"]))
+    assert preparation.transform(texts(c=["a", "b", "new", None])).to_numpy().tolist() == [
+        [1, 0],
+        [0, 1],
+        [0, 0],
+        [0, 0],
+    ]
 
 
 def test_rare_and_unseen_categories_are_one() -> None:

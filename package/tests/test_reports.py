@@ -154,8 +154,9 @@ def test_the_page_says_what_happens_where_a_feature_is_missing(report: TrainingR
     assert handling["size"] == "the training median, with an indicator where training saw gaps"
     assert handling["price"] == "the training mean, with an indicator where training saw gaps"
     assert handling["count"] == "-1, with an indicator where training saw gaps"
-    assert handling["shape"] == "a category of its own, 'missing'; a category never seen counts as 'rare'"
-    assert handling["code"] == "a category of its own, 'missing'; a category never seen gets the rate of all rows"
+    own = "a category of its own, 'missing', where training saw gaps, else as one never seen"
+    assert handling["shape"] == f"{own}; a category never seen counts as 'rare'"
+    assert handling["code"] == f"{own}; a category never seen gets the rate of all rows"
     assert handling["note"] == "missing for word, digits, urgent, which it feeds"
     assert {note.name: note.missing for note in feature_notes(report)}["total"] == "derived"
 
@@ -180,7 +181,7 @@ def test_rendering_twice_gives_the_same_bytes(report: TrainingReport) -> None:
 ODD_NAMES = [
     "<script>alert(1)</script>",
     "</td></table><h1>&amp;",
-    "$\\frac{1}{",
+    "$\\bad{1}$",
     "$x$",
     "_hidden",
     "{{ 7 * 7 }}",

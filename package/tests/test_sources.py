@@ -215,6 +215,13 @@ def test_an_encoding_that_does_not_fit_is_refused(encoding: str) -> None:
         parse_table(b"a,b\n+2AA-,\xff\n", "file.csv", encoding=encoding)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf8", "utf-8-sig"])
+def test_a_byte_order_mark_alone_is_an_empty_file(encoding: str) -> None:
+    """A file of a byte order mark and line ends holds no table."""
+    with pytest.raises(DataError, match=r"file.csv is empty: expected a header and rows"):
+        parse_table(codecs.BOM_UTF8 + b"\r\n", "file.csv", encoding=encoding)
+
+
 @pytest.mark.parametrize("delimiter", ["", "ab", "\u00e9", "\n", "\r", '"', "\0"])
 def test_a_delimiter_that_cannot_be_one_is_refused(delimiter: str) -> None:
     """What cannot part cells is no delimiter."""

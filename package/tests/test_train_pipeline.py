@@ -265,7 +265,7 @@ CHANGES: dict[str, Change] = {
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train once with a validation table; give the folder of tables and model."""
     folder = tmp_path_factory.mktemp("current")
-    make_table(60, seed=1).to_csv(folder / "second.csv", index=False)
+    make_table(60, seed=1).assign(key=range(1000, 1060)).to_csv(folder / "second.csv", index=False)
     train(make_table(), current_config(folder))
     return folder
 
@@ -359,10 +359,29 @@ def test_steps_are_logged_with_their_figures(tmp_path: Path, caplog: pytest.LogC
     assert records["model saved"]["version"] == "1.0.0"
 
 
+@pytest.mark.parametrize("candidate", ["logistic_regression", "random_forest", "hist_gradient_boosting", "average"])
+def test_weights_reach_the_model_that_is_saved(tmp_path: Path, candidate: str) -> None:
+    """Where the second class weighs three times as much by row and three times by class, the saved model says so."""
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame({"key": range(400), "noise": draw.normal(size=400)})
+    table["colour"] = [CLASSES[row % 10 == 0] for row in range(400)]  # one in ten
+    table["weight"] = np.where(table["colour"] == "green", 3.0, 1.0)
+    leaf = {"min_samples_leaf": "80"}
+    candidates = {"logistic_regression": {}, "random_forest": leaf, "hist_gradient_boosting": leaf, "average": {}}
+    training = {"candidates": candidates, "estimator": candidate, "class_weights": {"green": "3"}, "trials": 1}
+    config = make_config({"noise": "numeric"}, folder=tmp_path, data={"weight": "weight"}, training=training)
+    report = train(table, config)
+    assert report.manifest.estimator == candidate
+    answer = Predictor.load(report.folder).predict(table[["noise"]])
+    mean = np.mean([probability["green"] for probability in answer["probabilities"]])
+    assert mean == pytest.approx(1 / 2, abs=0.07)  # 9 to 9
+
+
 def test_a_rare_class_may_be_missing_from_the_hold_out(tmp_path: Path) -> None:
     """Three classes of which the validation table shows two are judged and reported without a warning."""
     table = make_table(240, 3)
-    table[table["colour"] != CLASSES[2]].to_csv(tmp_path / "second.csv", index=False)
+    second = table[table["colour"] != CLASSES[2]]
+    second.assign(key=range(1000, 1000 + len(second))).to_csv(tmp_path / "second.csv", index=False)
     data = {"validation_source": "second.csv"}
     report = train(table, make_config({"size": "numeric"}, folder=tmp_path, classes=3, data=data))
     assert all(np.isfinite(metric.value) for metric in report.manifest.metrics.values())

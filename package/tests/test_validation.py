@@ -105,7 +105,6 @@ RULES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any], s
         "column 'size' is the same in every row: nothing can be learned from it; list it under data.drop",
     ),
     "a constant category": (change(shape="disc"), {}, "column 'shape' is the same in every row"),
-    "a constant text": (change(note="now"), {}, "column 'note' is the same in every row"),
     "a repeated index": (
         change(key=[7, 1, 2, 7]),
         {},

@@ -59,7 +59,7 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
             raise DataError(msg)
         update["features"] = features
     completed = config.model_copy(update=update)
-    complaints = check_references(completed)
+    complaints = check_references(completed) if len(completed.data.classes) > 1 else ()  # one class is told later
     if complaints:
         raise ConfigError("\n".join(f"beside what the data holds, {complaint}" for complaint in complaints))
     return completed

@@ -122,7 +122,7 @@ def _read_numbers(table: pd.DataFrame, name: str, marks: frozenset[str], role: s
 def _read_moments(table: pd.DataFrame, name: str, marks: frozenset[str], feature: Any) -> NDArray[np.float64]:
     """Read the time column as a date where it is one, else as a number that grows with time."""
     if getattr(feature, "kind", "") != "datetime":
-        (inferred,) = infer_columns(table[[name]].set_axis(["time"], axis=1), tuple(marks))  # of no id's name
+        (inferred,) = infer_columns(table[[name]], tuple(marks))
         feature = inferred.feature
         if feature is None and not inferred.identifies:
             msg = f"column {name!r}, the time, cannot order the rows: {inferred.reason}"
