@@ -138,14 +138,15 @@ def _parse_csv(content: bytes, source: str, delimiter: str, encoding: str) -> pd
     read = pa.csv.ReadOptions(use_threads=False, block_size=_LARGEST_ROW)  # one thread knows the row of an error
     parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     try:
-        header = pa.csv.open_csv(io.BytesIO(content), read, parse).schema.names
+        with pa.csv.open_csv(pa.BufferReader(content), read, parse) as reader:  # else it reads on in the background
+            header = reader.schema.names
         _check_header(header, source)
         _check_delimiter(header, source, delimiter)
         parse.ignore_empty_lines = len(header) > 1  # of a single column, an empty line is an empty cell
         convert = pa.csv.ConvertOptions(
             column_types={name: pa.string() for name in header}, strings_can_be_null=False, null_values=[]
         )
-        table = pa.csv.read_csv(io.BytesIO(content), read, parse, convert)
+        table = pa.csv.read_csv(pa.BufferReader(content), read, parse, convert)
     except pa.ArrowInvalid as error:
         msg = f"{source} is no table: {_first_sentence(error)}"
         raise DataError(msg) from error
