@@ -286,13 +286,12 @@ def importances(
     list of tuple
         Name, mean and standard deviation over 5 shuffles, the largest first. At most 2,000 rows are used.
     """
+    loss = make_scorer(log_loss, greater_is_better=False, response_method="predict_proba", labels=pipeline.classes_)
     result = permutation_importance(
         pipeline,
         features,
         labels,
-        scoring=make_scorer(
-            log_loss, greater_is_better=False, response_method="predict_proba", labels=pipeline.classes_
-        ),
+        scoring=loss,
         n_repeats=IMPORTANCE_REPEATS,
         random_state=random_state,
         max_samples=min(1.0, IMPORTANCE_ROWS / len(features)),

@@ -89,7 +89,7 @@ class AppendColumns(TransformerMixin, BaseEstimator, ABC):
             if X.shape[1] == 0 or len(X) == 0:
                 check_array(X)  # raises scikit-learn's own message
             validate_data(self, X, reset=reset, skip_check_array=True)
-            return X.copy()
+            return X
         dtype = "numeric" if self._numeric else None
         array = validate_data(
             self, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan" if self._numeric else False
