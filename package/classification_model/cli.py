@@ -1,4 +1,4 @@
-"""The command line: ``classification-model train | init | verify | predict``."""
+"""The command line: ``classification-model train | init | verify | predict | wheel``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from classification_model.errors import ClassificationModelError, InputError, Ve
 
 if TYPE_CHECKING:
     from classification_model.config.settings import Settings
+    from classification_model.manifest import Manifest
     from classification_model.training_report import TrainingReport
 
 EXIT_NO = 1
@@ -148,7 +149,18 @@ def _summary(report: TrainingReport) -> str:
             f"the budget of seconds ended after {len(selection.trials)} of {selection.planned} trials: "
             "a rerun may choose another setting"
         )
+    lines.append(_parity_line(manifest))
     return "\n".join([*lines, f"saved in {report.folder} after {report.seconds:.0f} s"])
+
+
+def _parity_line(manifest: Manifest) -> str:
+    parity = manifest.parity
+    if parity is None:
+        return f"not compiled, so only the workshop can predict with it: {manifest.not_compiled}"
+    return (
+        f"compiled: {parity.training_rows} training rows and {parity.generated_rows} generated ones differ from the "
+        f"pipeline by {parity.largest_difference:.1e} at most"
+    )
 
 
 @app.command()
@@ -192,19 +204,10 @@ def verify(
 
     Exit code 0 for yes, 1 for no, 2 when there is no model to verify.
     """
-    with require_extra("train", "verifying before the compiled runtime exists"):
-        from classification_model.verification import verify as verify_folder
+    from classification_model.verification import verify as verify_folder
+
     verification = verify_folder(folder)
-    manifest = verification.manifest
-    typer.echo(
-        f"yes: {manifest.name}, version {manifest.version}: {len(manifest.files)} files and "
-        f"{len(manifest.golden_rows)} golden rows hold"
-        + (
-            f", and {verification.installed_files} files of the installed package"
-            if verification.installed_files
-            else ""
-        )
-    )
+    typer.echo(f"yes: {verification.summary}")
     for note in verification.notes:
         typer.echo(f"note: {note}")
 
@@ -223,8 +226,8 @@ def predict(
 
     Writes its columns, then prediction, probabilities, warnings and errors, in the file's order of rows.
     """
-    with require_extra("train", "predicting before the compiled runtime exists"):
-        from classification_model.predict import Predictor
+    with require_extra("train", "predicting a table"):
+        from classification_model.processing.pipeline_model import load_predictor
         from classification_model.processing.sources import (
             format_of,
             parse_table,
@@ -237,7 +240,7 @@ def predict(
     content = read_bytes(file)
     delimiter = sniff_delimiter(content, encoding) if delimiter is None else delimiter
     table = parse_table(content, file, delimiter=delimiter, encoding=encoding)
-    predictor = Predictor.load(model)
+    predictor = load_predictor(model)
     answer = predictor.predict(table)
     added = _answer_columns(answer, predictor.manifest.classes)
     clash = next((name for name in added if name in table.columns), None)
@@ -255,6 +258,32 @@ def predict(
             f"the first is {first['field']}: {first['message']}",
             err=True,
         )
+
+
+@app.command()
+def wheel(
+    folder: Annotated[Path, typer.Argument(help="Model folder.")],
+    *,
+    name: Annotated[str, typer.Option(help="Name to install the model by, such as churn-model.")],
+    output: Annotated[Path, typer.Option(help="Folder to put the wheel in.")] = Path("dist"),
+    version: Annotated[str | None, typer.Option(help="Version of the wheel; the model's when left out.")] = None,
+    description: Annotated[str | None, typer.Option(help="One line on what the model predicts.")] = None,
+    author: Annotated[str | None, typer.Option(help="Name, or 'Name <address>'.")] = None,
+    license_expression: Annotated[str | None, typer.Option("--license", help="SPDX licence, such as MIT.")] = None,
+) -> None:
+    """Pack a model as a wheel of its own."""
+    from classification_model.wheel.build import build_wheel
+
+    path = build_wheel(
+        folder,
+        name,
+        output=output,
+        version=version,
+        description=description,
+        author=author,
+        license_expression=license_expression,
+    )
+    typer.echo(f"{path} is built: pip install {shlex.quote(str(path))}")
 
 
 def _answer_columns(answer: dict[str, Any], classes: tuple[str, ...]) -> dict[str, list[Any]]:

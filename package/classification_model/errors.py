@@ -6,7 +6,8 @@
     ├── ConfigError            a config.yml is wrong: file, line, key, expected, found
     ├── DataError              a table cannot be read, or nothing can be learned from it
     ├── TrainingError          training started and could not finish
-    │   └── GateError          the model did not reach what its config demands
+    │   ├── GateError          the model did not reach what its config demands
+    │   └── ExportError        a fitted pipeline cannot be compiled, or its compiled model disagrees
     ├── ArtifactError          a model folder is missing, malformed or in the way
     │   └── VerificationError  a file's hash or a golden row's prediction does not hold
     ├── InputError             the input of a prediction is not a table at all
@@ -28,6 +29,7 @@ __all__ = [
     "ClassificationModelError",
     "ConfigError",
     "DataError",
+    "ExportError",
     "GateError",
     "InputError",
     "MissingExtraError",
@@ -55,6 +57,10 @@ class TrainingError(ClassificationModelError):
 
 class GateError(TrainingError):
     """The trained model did not pass a gate, so nothing was saved."""
+
+
+class ExportError(TrainingError):
+    """A fitted pipeline holds what has no converter, or its compiled model predicts otherwise."""
 
 
 class ArtifactError(ClassificationModelError):

@@ -11,6 +11,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, make_scorer
 from statsmodels.stats.proportion import proportion_confint
 
+from classification_model.decision import decide
 from classification_model.manifest import MetricValue
 
 if TYPE_CHECKING:
@@ -66,13 +67,6 @@ class Outcome:
     def take(self, mask: NDArray[np.bool_]) -> Outcome:
         """Return the rows of a mask."""
         return Outcome(self.classes, self.truth[mask], self.probabilities[mask], self.threshold)
-
-
-def decide(probabilities: NDArray[np.float64], threshold: float | None) -> NDArray[np.int64]:
-    """Turn probabilities, shape (n_rows, n_classes), into class numbers, shape (n_rows,)."""
-    if threshold is not None and probabilities.shape[1] == 2:
-        return np.asarray(probabilities[:, 1] >= threshold, dtype=np.int64)
-    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 
 def score(outcome: Outcome) -> dict[str, float]:

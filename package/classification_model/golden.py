@@ -46,10 +46,10 @@ def golden_inputs(features: pd.DataFrame, schema: InputSchema, random_state: int
             values = (None, UNSEEN, known[0], known[-1])
         for edge, value in zip(edges, values, strict=True):
             edge[field.name] = value
-    return [{field.name: _as_input(row[field.name], field) for field in schema.fields} for row in rows + edges]
+    return [{field.name: as_input(row[field.name], field) for field in schema.fields} for row in rows + edges]
 
 
-def _as_input(value: Any, field: SchemaField) -> Any:
+def as_input(value: Any, field: SchemaField) -> Any:
     """Turn a prepared value into one that a caller may send: null, a number, a text, a written date."""
     if pd.isna(value):
         return None

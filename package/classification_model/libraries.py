@@ -1,19 +1,32 @@
-"""Versions of what a pipeline is fitted with."""
+"""Versions of what a model is made with, and how they differ from those here."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-FITTED_WITH = ("feature-engine", "joblib", "numpy", "pandas", "scikit-learn", "scipy")
+MADE_WITH = ("feature-engine", "joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy")
+#: Those that a compiled model's predictions pass through.
+RUN_BY = ("numpy", "onnxruntime")
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries whose objects are in a pickled pipeline."""
+    """Return the versions of Python and of the libraries that fit and compile a pipeline."""
     versions = {"python": platform.python_version()}
-    for name in FITTED_WITH:
+    for name in MADE_WITH:
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
             continue
     return versions
+
+
+def differing_libraries(recorded: Mapping[str, str], names: Iterable[str] = RUN_BY) -> list[str]:
+    """Say which libraries, such as those that run a compiled model, are of other versions than when it was made."""
+    here = library_versions()
+    return [
+        f"{name} {recorded[name]} when made, {here.get(name, 'none')} here"
+        for name in names
+        if name in recorded and here.get(name) != recorded[name]
+    ]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from classification_model.schema import InputSchema
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _DIGEST_LINE = re.compile(rb'^  "digest": "([0-9a-f]{64})",\n', re.MULTILINE)
 
@@ -74,6 +74,35 @@ class MetricValue(BaseModel):
     high: float
 
 
+class Parity(BaseModel):
+    """How the compiled model was held against the pipeline it was compiled from.
+
+    Attributes
+    ----------
+    training_rows, generated_rows
+        Numbers of rows that both predicted: all training rows, and rows of edges.
+    tolerance
+        Largest difference of a probability that is allowed.
+    largest_difference
+        Largest difference found.
+    other_classes
+        Number of rows whose predicted class differs, but for those within the tolerance around the threshold.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    training_rows: int
+    generated_rows: int
+    tolerance: float
+    largest_difference: float
+    other_classes: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether both agree."""
+        return self.largest_difference <= self.tolerance and not self.other_classes
+
+
 class GoldenRow(BaseModel):
     """An input, and the probability of each class that it must give."""
 
@@ -97,6 +126,10 @@ class Manifest(BaseModel):
         rows held out.
     pipeline
         Name of the pickled pipeline in the folder.
+    compiled, parity
+        Name of the compiled model in the folder, and the proof that it agrees with the pipeline; None without one.
+    not_compiled
+        Why there is no compiled model.
     files
         Hash and size of every file of the folder but this one.
     libraries
@@ -110,6 +143,8 @@ class Manifest(BaseModel):
         Metrics on the hold-out.
     golden_rows
         Inputs with the probabilities they must give.
+    baseline
+        Inputs of a row that is typical of the training rows, which predictions are explained against.
     training_distribution, prediction_distribution
         For each field, and for the out-of-fold probabilities of each class, the distribution that drift is
         measured against.
@@ -130,6 +165,9 @@ class Manifest(BaseModel):
     data: Fingerprint
     holdout: Holdout
     pipeline: str
+    compiled: str | None
+    parity: Parity | None
+    not_compiled: str | None
     files: dict[str, FileRecord]
     libraries: dict[str, str]
     input_schema: InputSchema
@@ -139,6 +177,7 @@ class Manifest(BaseModel):
     parameters: dict[str, Any]
     metrics: dict[str, MetricValue]
     golden_rows: tuple[GoldenRow, ...]
+    baseline: dict[str, Any]
     training_distribution: dict[str, dict[str, Any]]
     prediction_distribution: dict[str, dict[str, Any]]
     gates: dict[str, float]

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
-from classification_model.artifact import GOLDEN_TOLERANCE, packaged_model, read_manifest
-from classification_model.errors import ClassificationModelError, InputError, VerificationError, require_extra
-from classification_model.libraries import library_versions
-from classification_model.manifest import Manifest
-from classification_model.schema import CheckedRows, column_name
-
-with require_extra("train", "predicting before the compiled runtime exists"):
-    from sklearn.exceptions import InconsistentVersionWarning
-    from threadpoolctl import ThreadpoolController
-
-    from classification_model.evaluation import decide
-    from classification_model.processing.data_manager import load_pipeline
-    from classification_model.processing.fields import to_frame
+from classification_model.artifact import GOLDEN_TOLERANCE, packaged_model, read_files, read_manifest
+from classification_model.checking import check_input, check_rows
+from classification_model.compiled import CompiledModel
+from classification_model.decision import decide
+from classification_model.errors import ArtifactError, VerificationError
+from classification_model.explanation import Explainer
+from classification_model.libraries import differing_libraries
+from classification_model.row_reader import RowReader
 
 if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from classification_model.checking import CheckedRows
+    from classification_model.columns import Column
+    from classification_model.manifest import Manifest
+
+#: Up to so many rows are read and run one by one; from there on, columns are quicker.
+FEW_ROWS = 8
+
+
+class Model(Protocol):
+    """What gives the probabilities: the compiled model, or the pipeline it was compiled from."""
+
+    def probabilities(self, columns: Mapping[str, Column], count: int) -> NDArray[np.float64]:
+        """Return the probabilities of `count` rows, shape (n_rows, n_classes), from the columns of all fields."""
+
+    def probabilities_of_row(self, row: dict[str, Any]) -> NDArray[np.float64]:
+        """Return the probabilities of one row, shape (1, n_classes), from the values of all fields."""
 
 
 class Predictor:
-    """A verified model, ready to predict.
+    """A verified model, ready to predict; safe for several threads at once.
 
     Parameters
     ----------
-    pipeline
-        Fitted pipeline that takes the frame of the schema's fields.
+    model
+        What gives the probabilities.
     manifest
         Manifest of its model folder.
     notes
@@ -47,14 +58,15 @@ class Predictor:
         As given.
     """
 
-    def __init__(self, pipeline: Pipeline, manifest: Manifest, notes: Sequence[str] = ()) -> None:
-        self._pipeline = pipeline
+    def __init__(self, model: Model, manifest: Manifest, notes: Sequence[str] = ()) -> None:
+        self._model = model
         self.manifest = manifest
         self.notes = tuple(notes)
+        self._reader = RowReader(manifest.input_schema)
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
-        """Load a model folder after verifying it: hashes first, then the golden rows.
+        """Load the compiled model of a folder after verifying it: hashes first, then the golden rows.
 
         Parameters
         ----------
@@ -64,21 +76,19 @@ class Predictor:
         Raises
         ------
         ArtifactError
-            If there is no model, it was changed, or it does not predict what it predicted when it was made.
+            If there is no model, it has no compiled form, it was changed, or it does not predict what it predicted
+            when it was made.
         """
         folder = packaged_model() if folder is None else Path(folder)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", InconsistentVersionWarning)  # the golden rows decide
-                pipeline, manifest = load_pipeline(folder)
-        except ClassificationModelError:
-            raise
-        except Exception as error:  # unpickling runs code of libraries, which may be others here
-            manifest = read_manifest(folder)
-            remedy = _remedy(_differing_libraries(manifest))
-            msg = f"{manifest.pipeline} cannot be loaded ({type(error).__name__}): {remedy}"
-            raise VerificationError(msg) from error
-        predictor = cls(pipeline, manifest, _differing_libraries(manifest))
+        manifest = read_manifest(folder)
+        contents = read_files(folder, manifest)
+        if manifest.compiled is None:
+            msg = (
+                f"the model in {folder} has no compiled form ({manifest.not_compiled}): "
+                "change its config and train it again, or use its pipeline with the extra [train]"
+            )
+            raise ArtifactError(msg)
+        predictor = cls(CompiledModel(contents[manifest.compiled]), manifest, differing_libraries(manifest.libraries))
         predictor.check_golden_rows()
         return predictor
 
@@ -91,24 +101,24 @@ class Predictor:
             If one differs by more than 1e-9, or there are none.
         """
         golden = self.manifest.golden_rows
-        remedy = _remedy(self.notes)
+        remedy = f"install what it was made with ({'; '.join(self.notes)})" if self.notes else "train it again"
         if not golden:
-            msg = f"{self.manifest.pipeline} has no golden rows to hold it against: {remedy}"
+            msg = f"the model has no golden rows to hold it against: {remedy}"
             raise VerificationError(msg)
-        checked = self.manifest.input_schema.check_rows([row.inputs for row in golden])
+        checked = check_rows(self.manifest.input_schema, [row.inputs for row in golden])
         if checked.errors:
-            msg = f"a golden row of {self.manifest.pipeline} no longer fits the schema: {remedy}"
+            msg = f"a golden row of the model no longer fits its schema: {remedy}"
             raise VerificationError(msg)
         try:
             expected = np.array([row.probabilities for row in golden])
             actual = self.probabilities(checked)
-        except Exception as error:
-            msg = f"{self.manifest.pipeline} cannot predict its golden rows ({type(error).__name__}): {remedy}"
+        except Exception as error:  # onnxruntime's errors share no base but this
+            msg = f"the model cannot predict its golden rows ({type(error).__name__}): {remedy}"
             raise VerificationError(msg) from error
         shape = (len(golden), len(self.manifest.classes))
         if not actual.shape == expected.shape == shape:
             msg = (
-                f"{self.manifest.pipeline} gives golden rows probabilities of shape {actual.shape}, "
+                f"the model gives golden rows probabilities of shape {actual.shape}, "
                 f"recorded are {expected.shape}, expected {shape}: {remedy}"
             )
             raise VerificationError(msg)
@@ -116,86 +126,73 @@ class Predictor:
         if not (difference <= GOLDEN_TOLERANCE).all():
             row, _ = np.unravel_index(np.argmax(difference), difference.shape)
             msg = (
-                f"{self.manifest.pipeline} predicts golden row {row} otherwise than when it was made, "
+                f"the model predicts golden row {row} otherwise than when it was made, "
                 f"by {difference.max():.3g}: {remedy}"
             )
             raise VerificationError(msg)
 
-    def probabilities(self, checked: CheckedRows) -> np.ndarray:
+    def probabilities(self, checked: CheckedRows) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n_rows, n_classes), of rows that were read."""
         if checked.count == 0:
             return np.empty((0, len(self.manifest.classes)))
-        frame = to_frame(checked.columns, self.manifest.input_schema)
-        with _threads().limit(limits=1, user_api="openmp"):  # on a busy machine several wait ten times the work
-            return np.asarray(self._pipeline.predict_proba(frame), dtype=np.float64)
+        return self._model.probabilities(checked.arrays(self.manifest.input_schema.texts), checked.count)
 
-    def predict(self, input_data: Any) -> dict[str, Any]:
+    def predict(self, input_data: Any, *, explain: bool = False) -> dict[str, Any]:
         """Predict rows; see `make_prediction`."""
-        checked = read_input(self.manifest, input_data)
+        if not explain and type(input_data) is list and 0 < len(input_data) <= FEW_ROWS:
+            quick = self._predict_plain_rows(input_data)
+            if quick is not None:
+                return quick
+        checked = check_input(self.manifest.input_schema, input_data)
         bad = checked.bad_rows
         good = [row for row in range(checked.count) if row not in bad]
-        kept = CheckedRows(len(good), {name: [values[row] for row in good] for name, values in checked.columns.items()})
+        kept = checked.take(good) if bad else checked
         probabilities = self.probabilities(kept)
+        answers = self._answers(probabilities)
         predictions: list[str | None] = [None] * checked.count
-        mappings: list[dict[str, float] | None] = [None] * checked.count
-        classes = self.manifest.classes
-        for row, number, values in zip(
-            good, decide(probabilities, self.manifest.threshold), probabilities.tolist(), strict=True
-        ):
-            predictions[row] = classes[number]
-            mappings[row] = dict(zip(classes, values, strict=True))
-        return {
+        shares: list[dict[str, float] | None] = [None] * checked.count
+        for row, (label, share) in zip(good, answers, strict=True):
+            predictions[row], shares[row] = label, share
+        answer = {
             "predictions": predictions,
-            "probabilities": mappings,
+            "probabilities": shares,
             "version": self.manifest.version,
             "warnings": [issue.as_dict() for issue in checked.warnings],
             "errors": [issue.as_dict() for issue in checked.errors] or None,
         }
+        if explain:
+            explained = dict(zip(good, self._explainer.explain(kept, probabilities), strict=True))
+            answer["explanations"] = [explained.get(row) for row in range(checked.count)]
+        return answer
 
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self._model.probabilities, self.manifest)
 
-def read_input(manifest: Manifest, input_data: Any) -> CheckedRows:
-    """Read a frame, a mapping of columns or a sequence of rows by the schema of a model.
+    def _predict_plain_rows(self, rows: list[Any]) -> dict[str, Any] | None:
+        """Predict rows one by one; None when something is to be said of one of them."""
+        answers: list[tuple[str, dict[str, float]]] = []
+        for row in rows:
+            values = self._reader.read(row) if type(row) is dict else None
+            if values is None:
+                return None
+            answers += self._answers(self._model.probabilities_of_row(values))
+        return {
+            "predictions": [label for label, _ in answers],
+            "probabilities": [share for _, share in answers],
+            "version": self.manifest.version,
+            "warnings": [],
+            "errors": None,
+        }
 
-    Raises
-    ------
-    InputError
-        If it is none of these.
-    """
-    schema = manifest.input_schema
-    if isinstance(input_data, Mapping):
-        return schema.check_columns(input_data)
-    if hasattr(input_data, "iloc") and hasattr(input_data, "columns") and not isinstance(input_data, type):
-        names = [column_name(name) for name in input_data.columns]
-        repeated = next((name for name, count in Counter(names).items() if count > 1), None)
-        if repeated is not None:
-            msg = f"the frame has the column {repeated[:100]!r} twice"
-            raise InputError(msg)
-        return schema.check_columns(
-            {name: input_data.iloc[:, place].tolist() for place, name in enumerate(names)}, len(input_data)
-        )
-    if isinstance(input_data, Sequence) and not isinstance(input_data, (str, bytes)):
-        return schema.check_rows(input_data)
-    msg = f"expected a pandas DataFrame, a dict of columns or a list of row dicts, found {type(input_data).__name__}"
-    raise InputError(msg)
-
-
-def _remedy(notes: Sequence[str]) -> str:
-    return f"install what it was fitted with ({'; '.join(notes)})" if notes else "train it again"
-
-
-def _differing_libraries(manifest: Manifest) -> list[str]:
-    here = library_versions()
-    return [
-        f"{name} {version} when fitted, {here.get(name, 'none')} here"
-        for name, version in manifest.libraries.items()
-        if here.get(name) != version
-    ]
-
-
-@cache
-def _threads() -> ThreadpoolController:
-    """Find the thread pools of the libraries, which takes a while, once for the process."""
-    return ThreadpoolController()
+    def _answers(self, probabilities: NDArray[np.float64]) -> list[tuple[str, dict[str, float]]]:
+        """Return for each row its label, and the probability of each label."""
+        classes = self.manifest.classes
+        numbers = decide(probabilities, self.manifest.threshold).tolist()
+        return [
+            (classes[number], dict(zip(classes, values, strict=True)))
+            for number, values in zip(numbers, probabilities.tolist(), strict=True)
+        ]
 
 
 @cache
@@ -204,7 +201,7 @@ def packaged_predictor() -> Predictor:
     return Predictor.load()
 
 
-def make_prediction(*, input_data: Any) -> dict[str, Any]:
+def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]:
     """Predict rows with the packaged model.
 
     Parameters
@@ -213,6 +210,8 @@ def make_prediction(*, input_data: Any) -> dict[str, Any]:
         A pandas DataFrame, a mapping of column to values, or a sequence of mappings of column to value. Columns of
         the training table that the model does not use are ignored. A value may be None or NaN: how missing values
         of each feature are handled stands in the model's report.
+    explain
+        Say of each prediction what each field of its row contributed to it.
 
     Returns
     -------
@@ -222,6 +221,11 @@ def make_prediction(*, input_data: Any) -> dict[str, Any]:
         ``version``: version of the model.
         ``warnings``: values unlike those of training, as ``row``, ``field``, ``code``, ``message``.
         ``errors``: None, or values that break the schema, likewise; ``row`` is None for a whole column.
+        ``explanations``, only where they are asked for: one for each row, or None. Of ``value``, what the model says
+        of the row, and ``base_value``, what it says of the baseline in its manifest, a row of typical values,
+        ``contributions`` share the difference among the fields; a field in which the row is like the baseline
+        contributes 0. ``class`` is what they speak for: the second of two classes, else the predicted one. ``scale``
+        is their unit: ``log_odds`` for a logistic regression, ``probability`` for every other estimator.
 
     Raises
     ------
@@ -229,6 +233,25 @@ def make_prediction(*, input_data: Any) -> dict[str, Any]:
         If the input is no table at all.
     ArtifactError
         If the packaged model is missing or was changed.
+
+    Notes
+    -----
+    Contributions are baseline Shapley values [1]_ [2]_ [3]_: what a field adds when it takes the row's value in the
+    place of the baseline's, averaged over all orders in which the fields of the row that differ can do so. They are
+    exact for up to 10 such fields; beyond, the mean over 128 orders, which sums to the same difference. Log-odds are
+    ``log(p / (1 - p))``, within 36.7 of 0, which is as far as doubles tell a probability from 1; of more than two
+    classes, the logarithm of the probability less the mean of these logarithms over the classes. On this scale a
+    logistic regression is a sum, so that a field that enters it alone contributes its coefficient times its
+    difference from the baseline.
+
+    They say how the model arrives at its number, not what would happen if somebody changed the field: they are
+    relative to the baseline, what fields only do together is shared equally among them, and rows are asked about that
+    may never occur, such as a child in the place of a man whose name is still that of a man.
+
+    .. [1] L. S. Shapley, "A value for n-person games", Contributions to the Theory of Games II, 307-317, 1953.
+    .. [2] E. Strumbelj and I. Kononenko, "Explaining prediction models and individual predictions with feature
+       contributions", Knowledge and Information Systems 41, 647-665, 2014.
+    .. [3] M. Sundararajan and A. Najmi, "The many Shapley values for model explanation", ICML 2020.
 
     Examples
     --------
@@ -247,4 +270,4 @@ def make_prediction(*, input_data: Any) -> dict[str, Any]:
     >>> answer["predictions"], answer["errors"]
     (['survived'], None)
     """
-    return packaged_predictor().predict(input_data)
+    return packaged_predictor().predict(input_data, explain=explain)

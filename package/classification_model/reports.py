@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from skops.card import Card
 
 from classification_model.config.features import ColumnFeature, used_features
 from classification_model.evaluation import METRICS
+from classification_model.markdown import as_text
 from classification_model.pipeline import MISSING_CATEGORY, RARE_CATEGORY
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from classification_model.config.features import DerivedFeature
     from classification_model.evaluation import Outcome
+    from classification_model.manifest import Manifest
     from classification_model.training_report import TrainingReport
 
 METRIC_NAMES = {
@@ -81,6 +81,7 @@ def render_html(report: TrainingReport) -> str:
         names=METRIC_NAMES,
         higher=METRICS,
         features=feature_notes(report),
+        compiled=compilation_note(report.manifest),
         plots={
             "ROC curve": _plot(_draw_roc, report.outcome),
             "Precision and recall": _plot(_draw_precision_recall, report.outcome),
@@ -95,19 +96,20 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
     manifest, data = report.manifest, report.data.config.data
     metrics = [manifest.metrics[name] for name in METRIC_NAMES]
     card = Card(pipeline, template=None)
-    title = f"{_markdown(manifest.name)}, version {manifest.version}".replace("/", "&#47;")  # skops nests at a slash
-    target, classes = _markdown(data.target), _markdown(", ".join(manifest.classes))
-    leakage = _markdown(", ".join(data.leakage)) or "none"
+    title = f"{as_text(manifest.name)}, version {manifest.version}".replace("/", "&#47;")  # skops nests at a slash
+    target, classes = as_text(data.target), as_text(", ".join(manifest.classes))
+    leakage = as_text(", ".join(data.leakage)) or "none"
     card.add(
         **{
-            title: _markdown(report.data.config.app.description),
+            title: as_text(report.data.config.app.description),
             "Intended use": f"To predict {target}, one of {classes}, for rows like those of the training table. "
             "Probabilities are given beside the class.",
             "Training data": f"{len(report.data.train)} rows to learn from and {len(report.data.holdout)} held out, "
             f"of a table of {manifest.data.rows} rows and {manifest.data.columns} columns (SHA-256 "
-            f"`{manifest.data.sha256}`). {_markdown(manifest.holdout.rule[:1].upper() + manifest.holdout.rule[1:])}.",
+            f"`{manifest.data.sha256}`). {as_text(manifest.holdout.rule[:1].upper() + manifest.holdout.rule[1:])}.",
             "Estimator": f"`{manifest.estimator}`, the best of {len(report.selection.trials)} trials by "
             f"{METRIC_NAMES[report.data.config.training.metric]} over {report.data.config.training.folds} folds.",
+            "Compiled": as_text(compilation_note(manifest)),
             "Limits": "Values outside of the training range and unseen categories are predicted with a warning. "
             f"Columns that are known only after the outcome are not used: {leakage}.",
         }
@@ -121,19 +123,24 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
                 "95 % interval": [f"{metric.low:.4f} to {metric.high:.4f}" for metric in metrics],
             },
             "Features": {
-                "feature": [_markdown(note.name) for note in feature_notes(report)],
-                "kind": [_markdown(note.kind) for note in feature_notes(report)],
-                "where it is missing": [_markdown(note.handling) for note in feature_notes(report)],
+                "feature": [as_text(note.name) for note in feature_notes(report)],
+                "kind": [as_text(note.kind) for note in feature_notes(report)],
+                "where it is missing": [as_text(note.handling) for note in feature_notes(report)],
             },
         },
     )
     return str(card.render()).lstrip("\n")
 
 
-def _markdown(text: str) -> str:
-    """Write a text on one line such that Markdown shows it as it is."""
-    escaped = re.sub(r"([\\`*_|#\[\]$])", r"\\\1", " ".join(text.split()))
-    return html.escape(escaped, quote=False)
+def compilation_note(manifest: Manifest) -> str:
+    """Say whether there is a compiled model, and how it was proved; without the last digits, which may vary."""
+    parity = manifest.parity
+    if parity is None:
+        return f"No compiled model: {manifest.not_compiled}."
+    return (
+        f"The compiled model and the pipeline gave {parity.training_rows} training rows and {parity.generated_rows} "
+        f"generated rows of edges the same class and the same probabilities, to within {parity.tolerance:g}."
+    )
 
 
 def feature_notes(report: TrainingReport) -> list[FeatureNote]:

@@ -15,6 +15,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from classification_model.artifact import read_files, read_manifest, trained_models, write_model_folder
+from classification_model.baseline import typical_inputs
+from classification_model.checking import check_rows
+from classification_model.compiled import CompiledModel
 from classification_model.errors import ArtifactError, DataError, GateError
 from classification_model.estimators import check_candidates
 from classification_model.evaluation import (
@@ -26,6 +29,7 @@ from classification_model.evaluation import (
     score_with_intervals,
     slice_metrics,
 )
+from classification_model.export.compilation import CORE, compile_and_prove
 from classification_model.golden import golden_inputs
 from classification_model.libraries import library_versions
 from classification_model.manifest import GoldenRow, Manifest, MetricValue
@@ -33,6 +37,7 @@ from classification_model.model_selection import Progress, Selection, class_numb
 from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, table_rule
+from classification_model.processing.pipeline_model import PipelineModel, load_predictor
 from classification_model.processing.sources import read_bytes
 from classification_model.reference import describe_distribution, describe_numbers
 from classification_model.reports import render_reports
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from classification_model.config.sections import Config
+    from classification_model.export.compilation import Compilation
+    from classification_model.predict import Model
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +103,18 @@ def _train(config: Config, folder: Path, loader: DataLoader, progress: Progress 
     outcome = judge(pipeline, data, threshold)
     metrics = score_with_intervals(outcome, config.training.random_state)
     check_gates(config, metrics)
+    compilation = compile_and_prove(pipeline, data, threshold)
+    model: Model = PipelineModel(pipeline, data.schema)
+    if compilation.parity is not None:
+        model = CompiledModel(compilation.files[CORE])
     manifest = _describe(
-        config=config, data=data, selection=selection, pipeline=pipeline, threshold=threshold, metrics=metrics
+        config=config,
+        data=data,
+        selection=selection,
+        model=model,
+        compilation=compilation,
+        threshold=threshold,
+        metrics=metrics,
     )
     report = TrainingReport(
         folder=folder,
@@ -114,12 +131,16 @@ def _train(config: Config, folder: Path, loader: DataLoader, progress: Progress 
         slices=slice_metrics(data.holdout.features, outcome),
         seconds=0.0,
     )
-    Predictor(pipeline, manifest).check_golden_rows()
-    contents = {manifest.pipeline: dump_pipeline(pipeline), **render_reports(report, pipeline)}
+    Predictor(model, manifest).check_golden_rows()
+    contents = {
+        manifest.pipeline: dump_pipeline(pipeline),
+        **compilation.files,
+        **render_reports(report, pipeline),
+    }
     write_model_folder(folder, manifest, contents)
-    predictor = Predictor.load(folder)
+    written = load_predictor(folder).manifest
     logger.info("model saved", extra={"folder": str(folder), "version": manifest.version})
-    return replace(report, manifest=predictor.manifest)
+    return replace(report, manifest=written)
 
 
 def model_folder(config: Config, output: Path | None = None) -> Path:
@@ -210,7 +231,8 @@ def _describe(
     config: Config,
     data: TrainingData,
     selection: Selection,
-    pipeline: Pipeline,
+    model: Model,
+    compilation: Compilation,
     threshold: float | None,
     metrics: dict[str, MetricValue],
 ) -> Manifest:
@@ -226,6 +248,9 @@ def _describe(
         data=data.fingerprint,
         holdout=data.holdout_rule,
         pipeline=f"{config.app.pipeline_save_file}{config.version}.pkl",
+        compiled=None if compilation.parity is None else CORE,
+        parity=compilation.parity,
+        not_compiled=compilation.reason,
         files={},
         libraries=library_versions(),
         input_schema=data.schema,
@@ -235,13 +260,14 @@ def _describe(
         parameters=winner.setting,
         metrics=metrics,
         golden_rows=(),
+        baseline=typical_inputs(data.train.features, data.schema),
         training_distribution=describe_distribution(data.train.features, data.schema),
         prediction_distribution=_predicted_distribution(selection.out_of_fold()),
         gates=dict(config.gates),
         monitoring=config.monitoring.model_dump(mode="json"),
     )
     inputs = golden_inputs(data.train.features, data.schema, state)
-    probabilities = Predictor(pipeline, manifest).probabilities(data.schema.check_rows(inputs))
+    probabilities = Predictor(model, manifest).probabilities(check_rows(data.schema, inputs))
     golden = tuple(
         GoldenRow(inputs=row, probabilities=tuple(values))
         for row, values in zip(inputs, probabilities.tolist(), strict=True)

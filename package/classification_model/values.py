@@ -114,7 +114,7 @@ def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
         text = text_of(value, marks)
         if text is None:
             return None
-        word = _without_fraction(text.lower())
+        word = without_fraction(text.lower())
         if word in TRUE_WORDS or word in FALSE_WORDS:
             return float(word in TRUE_WORDS)
     elif (isinstance(value, (float, Decimal, np.bool_, np.floating)) or _is_whole(value)) and value in {0, 1}:
@@ -150,11 +150,12 @@ def read_text(value: Any, marks: frozenset[str]) -> str | None:
 def read_category(value: Any, marks: frozenset[str]) -> str | None:
     """Read a category: a text in which 3, 3.0 and "3" are the same."""
     text = read_text(value, marks)
-    return None if text is None else _without_fraction(text)
+    return None if text is None else without_fraction(text)
 
 
-def _without_fraction(text: str) -> str:
-    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
+def without_fraction(text: str) -> str:
+    """Spell a whole number without a fraction of zeros; any other text stays as it is."""
+    return text.partition(".")[0] if text.endswith("0") and _WHOLE.fullmatch(text) else text
 
 
 def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float | None:

@@ -7,10 +7,10 @@ import csv
 import hashlib
 import os
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distribution, packages_distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from classification_model.artifact import packaged_model
+from classification_model.artifact import MANIFEST, packaged_model
 from classification_model.errors import VerificationError
 from classification_model.manifest import Manifest
 from classification_model.predict import Predictor
@@ -27,8 +27,8 @@ class Verification:
     manifest
         What it says of itself.
     installed_files
-        Files of the installed distribution that were held against its record; 0 for another folder, and for a
-        development install, whose files have no record.
+        Files of the installed wheel that brought the model, held against its record; 0 for a model that no wheel
+        brought, and for a development install, whose files have no record.
     notes
         What differs without harm, such as library versions.
     """
@@ -38,11 +38,19 @@ class Verification:
     installed_files: int
     notes: tuple[str, ...]
 
+    @property
+    def summary(self) -> str:
+        """What holds, in one line."""
+        manifest = self.manifest
+        held = f"{len(manifest.files)} files and {len(manifest.golden_rows)} golden rows hold"
+        installed = f", and {self.installed_files} files of the installed package" if self.installed_files else ""
+        return f"{manifest.name}, version {manifest.version}: {held}{installed}"
+
 
 def verify(folder: Path | str | None = None) -> Verification:
     """Verify a model folder: its manifest, then the hash of every file, then the golden rows.
 
-    Of the packaged model, the files of the installed distribution are held against its record as well.
+    Of a model that came with an installed wheel, the files of that wheel are held against its record as well.
 
     Parameters
     ----------
@@ -54,24 +62,33 @@ def verify(folder: Path | str | None = None) -> Verification:
     ArtifactError
         If there is no model, or something was changed: the first file at fault is named.
     """
-    packaged = packaged_model()
-    folder = packaged if folder is None else Path(folder)
-    installed = _verify_installed_files() if os.path.realpath(folder) == os.path.realpath(packaged) else 0
+    folder = packaged_model() if folder is None else Path(folder)
+    installed = _verify_installed_files(folder / MANIFEST)
     predictor = Predictor.load(folder)
     return Verification(folder, predictor.manifest, installed, predictor.notes)
 
 
-def _verify_installed_files() -> int:
-    """Hold every file of the installed wheel against its record; return how many there were."""
-    here = Path(__file__).resolve()
-    for name in sorted(set(packages_distributions().get(here.parent.name, ()))):
-        installed = distribution(name)
-        record = _read_record(installed)
-        if here in {Path(str(installed.locate_file(file))).resolve() for file in record}:
-            for file, recorded in record.items():
-                _verify_installed_file(Path(str(installed.locate_file(file))), file, recorded)
-            return len(record)
-    return 0  # this code runs from a checkout, not from a wheel
+def installed_around(path: Path) -> Distribution | None:
+    """Return the installed wheel that brought a file; None where no wheel did, as in a checkout."""
+    path = Path(os.path.realpath(path))
+    for folder in path.parents:
+        file = path.relative_to(folder).as_posix()
+        for installed in distributions(path=[str(folder)]):
+            # A search in the text first, since there may be hundreds of records, each of hundreds of lines.
+            if file in (installed.read_text("RECORD") or "") and file in _read_record(installed):
+                return installed
+    return None
+
+
+def _verify_installed_files(path: Path) -> int:
+    """Hold every file of the wheel that brought a file against that wheel's record; return how many there were."""
+    installed = installed_around(path)
+    if installed is None:
+        return 0
+    record = _read_record(installed)
+    for file, recorded in record.items():
+        _verify_installed_file(Path(str(installed.locate_file(file))), file, recorded)
+    return len(record)
 
 
 def _read_record(installed: Distribution) -> dict[str, str]:

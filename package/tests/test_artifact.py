@@ -293,8 +293,8 @@ def test_a_manifest_without_its_pipeline_is_refused(folder: Path) -> None:
 
 def test_a_manifest_of_another_format_says_to_install_a_package_that_fits(folder: Path) -> None:
     """A folder that a later package wrote is told apart from a damaged one."""
-    reseal(folder, format_version=2)
-    with pytest.raises(ArtifactError, match="has format 2, this package reads format 1: install") as caught:
+    reseal(folder, format_version=3)
+    with pytest.raises(ArtifactError, match="has format 3, this package reads format 2: install") as caught:
         read_manifest(folder)
     assert not isinstance(caught.value, VerificationError)
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from classification_model.checking import check_columns
 from classification_model.config.core import load_config, parse_config
 from classification_model.draft import draft_config
 from classification_model.errors import DataError
@@ -380,4 +381,4 @@ def test_whatever_columns_and_classes_are_called_the_draft_loads(
     frame = read_table(str(path))
     schema = bare_schema(config, frame)
     assert named(text) == set(table)
-    assert not schema.check_columns({field.name: frame[field.name].tolist() for field in schema.fields}).errors
+    assert not check_columns(schema, {field.name: frame[field.name].tolist() for field in schema.fields}).errors

@@ -26,12 +26,12 @@ from sklearn.metrics import (
 from sklearn.pipeline import Pipeline
 from statsmodels.stats.proportion import proportion_confint
 
+from classification_model.decision import decide
 from classification_model.evaluation import (
     METRICS,
     Outcome,
     _weighted_scores,
     choose_threshold,
-    decide,
     importances,
     is_better,
     score,

@@ -242,8 +242,6 @@ def test_the_title_of_every_passenger_is_found() -> None:
         (r"x*", "abc", None),
         (r"(\s+)", "a b", None),
         (r"\d+\.\d+", "3.0", "3"),
-        (r"(?s).+", "a\0b", None),
-        (r".+", "x" * 10_001, None),
         (r"\w+", "Ünïcödé", "Ünïcödé"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classification_model.checking import check_columns, check_rows
 from classification_model.config.core import load_config
 from classification_model.golden import RECOMBINED_ROWS, UNSEEN, golden_inputs
 from classification_model.processing.data_manager import DataLoader, TrainingData
@@ -32,7 +33,7 @@ def test_golden_rows_have_every_field_and_fit_the_schema(data: TrainingData, row
     """Every golden row gives every field, and reading it meets no error."""
     assert len(rows) == RECOMBINED_ROWS + 4
     assert all(list(row) == [field.name for field in data.schema.fields] for row in rows)
-    assert data.schema.check_rows(rows).errors == []
+    assert check_rows(data.schema, rows).errors == []
 
 
 def test_golden_rows_follow_from_the_seed(data: TrainingData, rows: list[dict[str, Any]]) -> None:
@@ -45,7 +46,7 @@ def test_golden_rows_are_made_of_training_values_and_publish_no_passenger(
     data: TrainingData, rows: list[dict[str, Any]]
 ) -> None:
     """Each value occurs in training, and no passenger's name stands beside the ticket that was theirs."""
-    known = data.schema.check_rows(rows[:RECOMBINED_ROWS]).columns
+    known = check_rows(data.schema, rows[:RECOMBINED_ROWS]).columns
     train = data.train.features
     for field in data.schema.fields:
         values = {value for value in train[field.name] if not pd.isna(value)} | {None}
@@ -88,7 +89,7 @@ def test_dates_are_written_as_the_problem_writes_them(pattern: str | None, days:
     features = pd.DataFrame({"x": [*moments, np.nan]})
     schema = a_schema("datetime", features, datetime_format=pattern)
     inputs = golden_inputs(features, schema, random_state=0)
-    checked = schema.check_rows(inputs)
+    checked = check_rows(schema, inputs)
     assert checked.errors == checked.warnings == []
     assert set(checked.columns["x"]) <= {*moments, None}
     assert checked.columns["x"][MISSING:] == [None, max(moments), min(moments), max(moments)]
@@ -98,7 +99,7 @@ def test_truth_values_are_golden_as_one_and_zero() -> None:
     """A truth value is written as the number that the pipeline sees, and reads back as it."""
     features = pd.DataFrame({"x": [1.0, 0.0, np.nan]})
     schema = a_schema("boolean", features)
-    checked = schema.check_rows(golden_inputs(features, schema, random_state=0))
+    checked = check_rows(schema, golden_inputs(features, schema, random_state=0))
     assert checked.errors == checked.warnings == []
     assert checked.columns["x"][MISSING:] == [None, 1.0, 0.0, 1.0]
 
@@ -107,10 +108,10 @@ def test_truth_values_are_golden_as_one_and_zero() -> None:
 def test_categories_read_back_as_themselves(texts: list[str]) -> None:
     """Whatever categories training read, in any script, a golden row that holds one reads as that one."""
     schema = InputSchema(fields=(SchemaField(name="x", kind="categorical", nullable=True),))
-    present = [text for text in schema.check_columns({"x": texts}).columns["x"] if text is not None]
+    present = [text for text in check_columns(schema, {"x": texts}).columns["x"] if text is not None]
     if not present:
         present = ["a"]
     features = pd.DataFrame({"x": pd.Series([*present, None], dtype=object)})
-    checked = schema.check_rows(golden_inputs(features, schema, random_state=0))
+    checked = check_rows(schema, golden_inputs(features, schema, random_state=0))
     assert checked.errors == []
     assert set(checked.columns["x"]) <= {*present, UNSEEN, None}

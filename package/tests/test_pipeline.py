@@ -18,6 +18,7 @@ from pandas.testing import assert_frame_equal
 from problems import DERIVED, EVERY_KIND, load, make_config, make_table
 from sklearn.pipeline import Pipeline
 
+from classification_model.checking import check_rows
 from classification_model.errors import ConfigError
 from classification_model.model_selection import class_numbers
 from classification_model.pipeline import build_derivations, build_pipeline, build_preparation
@@ -362,7 +363,7 @@ def test_the_order_of_keys_does_not_change_the_frame() -> None:
     row = {"size": 1.0, "shape": "ball", "note": "now 1 pieces", "day": "2024-02-29", "open": "yes"}
     row |= {name: None for name in EVERY_KIND if name not in row}
     forward, backward = (
-        to_frame(schema.check_rows([given_row]).columns, schema) for given_row in (row, dict(reversed(row.items())))
+        to_frame(check_rows(schema, [given_row]).columns, schema) for given_row in (row, dict(reversed(row.items())))
     )
     assert_frame_equal(forward, backward)
 

@@ -1,39 +1,28 @@
 """Predictions: what `make_prediction` owes to any input, and what a load refuses."""
 
+import ast
 import doctest
-import hashlib
-import io
 import math
-import os
-import pickle
-import shutil
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import orjson
 import pandas as pd
 import pytest
-import sklearn.base
 from garbage import anything, texts
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.dummy import DummyClassifier
-from sklearn.pipeline import make_pipeline
 
 import classification_model
 from classification_model import predict
-from classification_model.artifact import MANIFEST, package_version, read_files, read_manifest
-from classification_model.errors import InputError, VerificationError
-from classification_model.manifest import Manifest, seal
-from classification_model.predict import Predictor, make_prediction, packaged_predictor
+from classification_model.artifact import package_version
+from classification_model.errors import InputError
+from classification_model.predict import make_prediction, packaged_predictor
 
 TITANIC = Path(classification_model.__file__).parent / "datasets" / "titanic.csv"
 NUMERIC = ("age", "sibsp", "parch", "fare")
@@ -449,246 +438,46 @@ def test_the_example_in_the_docstring_holds() -> None:
     assert doctest.testmod(predict).failed == 0
 
 
-# Loading
-
-
-@pytest.fixture
-def copy(model_folder: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(model_folder, tmp_path / "model")
-
-
-def reseal(folder: Path, **changes: Any) -> None:
-    """Change a manifest and give it hashes and a digest that fit, as an attacker would."""
-    plain = orjson.loads((folder / MANIFEST).read_bytes()) | changes
-    content = (folder / plain["pipeline"]).read_bytes()
-    plain["files"][plain["pipeline"]] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-    (folder / MANIFEST).write_bytes(seal(plain))
-
-
-def swap(folder: Path, pipeline: Any) -> None:
-    """Put another pickled object in the place of the pipeline, with good hashes."""
-    joblib.dump(pipeline, folder / read_manifest(folder).pipeline)
-    reseal(folder)
-
-
-def test_the_packaged_model_is_loaded_once(copy: Path) -> None:
-    """One process loads the packaged model once; another folder is loaded each time, and answers the same."""
-    assert packaged_predictor() is packaged_predictor()
-    answer = Predictor.load(str(copy)).predict([ALLEN])
-    assert answer == Predictor.load(copy).predict([ALLEN]) == make_prediction(input_data=[ALLEN])
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-@given(st.data())
-def test_a_changed_byte_of_any_file_is_refused_with_both_hashes(
-    model_folder: Path, copy: Path, data: st.DataObject
-) -> None:
-    """One byte of the pickle or of a report, changed anywhere, is enough for the model not to be loaded."""
-    name = data.draw(st.sampled_from(sorted(read_manifest(model_folder).files)))
-    whole = (model_folder / name).read_bytes()
-    changed = bytearray(whole)
-    changed[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
-    (copy / name).write_bytes(changed)
-    expected, found = hashlib.sha256(whole).hexdigest(), hashlib.sha256(changed).hexdigest()
-    with pytest.raises(VerificationError, match=f"^{name} was changed: expected sha256 {expected} .* found {found}"):
-        Predictor.load(copy)
-    (copy / name).write_bytes(whole)
-
-
-class Malicious:
-    """An object whose unpickling makes a folder."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return os.mkdir, (str(self.marker),)
-
-
-@pytest.mark.parametrize("place", ["pipeline", "extra"])
-def test_a_malicious_pickle_is_never_unpickled(copy: Path, tmp_path: Path, place: str) -> None:
-    """A pickle that would run a command runs nothing, whether it replaces the pipeline or lies beside it."""
-    marker = tmp_path / "marker"
-    content = pickle.dumps(Malicious(marker))
-    (copy / (read_manifest(copy).pipeline if place == "pipeline" else "extra.pkl")).write_bytes(content)
-    with pytest.raises(VerificationError, match=r"(was changed|not in its manifest)"):
-        Predictor.load(copy)
-    assert not marker.exists()
-    joblib.load(io.BytesIO(content))
-    assert marker.is_dir()  # so it would have run
-
-
-def test_another_pipeline_with_good_hashes_is_refused_by_its_golden_rows(copy: Path) -> None:
-    """A manifest that was sealed anew around another valid pipeline does not make it the model."""
-    swap(copy, make_pipeline(DummyClassifier(strategy="prior").fit([[0], [1]], [0, 1])))
-    with pytest.raises(
-        VerificationError, match=r"\.pkl predicts golden row \d+ otherwise than when it was made, by 0\."
-    ):
-        Predictor.load(copy)
-
-
-def test_a_pipeline_that_differs_in_one_number_is_refused_by_its_golden_rows(copy: Path) -> None:
-    """A change of a fitted number by a millionth shows in the golden rows."""
-    manifest = read_manifest(copy)
-    pipeline = joblib.load(io.BytesIO(read_files(copy, manifest)[manifest.pipeline]))
-    changed = 0
-    for part in walk(pipeline):
-        if isinstance(getattr(part, "intercept_", None), np.ndarray):
-            part.intercept_ = part.intercept_ + 1e-6
-            changed += 1
-    assert changed
-    swap(copy, pipeline)
-    with pytest.raises(
-        VerificationError, match=r"predicts golden row \d+ otherwise .* by \d\.\d+e-0[78]: train it again"
-    ):
-        Predictor.load(copy)
-
-
-def walk(value: Any) -> Iterator[Any]:
-    """Yield an estimator and all estimators in it."""
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            yield from walk(part)
-    elif hasattr(value, "get_params"):
-        yield value
-        yield from walk(list(vars(value).values()))
-
-
-@pytest.mark.parametrize(
-    ("impostor", "message"),
-    [
-        (DummyClassifier().fit([[0], [1], [2]], [0, 1, 2]), r"gives golden rows probabilities of shape \(28, 3\)"),
-        (DummyClassifier().fit([[0]], [0]), r"gives golden rows probabilities of shape \(28, 1\)"),
-        (DummyClassifier(), r"cannot predict its golden rows \(NotFittedError\)"),
-        ({"a": "dict"}, r"cannot predict its golden rows \(AttributeError\)"),
-        (None, r"cannot predict its golden rows \(AttributeError\)"),
-    ],
-    ids=repr,
-)
-def test_what_cannot_predict_the_golden_rows_is_refused(copy: Path, impostor: Any, message: str) -> None:
-    """A pickle of anything else, with good hashes, is refused in one line."""
-    swap(copy, impostor)
-    with pytest.raises(VerificationError, match=message) as caught:
-        Predictor.load(copy)
-    assert str(caught.value).isprintable()
-
-
-@pytest.mark.parametrize(
-    ("content", "error"),
-    [
-        (b"", "EOFError"),
-        (b"garbage", r"\w+Error"),
-        (b"\x80\x04cnumpy\nno_such_thing\n.", "AttributeError"),
-        (b"\x80\x04cno_such_library\nClass\n.", "ModuleNotFoundError"),
-    ],
-    ids=repr,
-)
-def test_a_pickle_that_cannot_be_loaded_here_says_what_it_was_fitted_with(
-    copy: Path, content: bytes, error: str
-) -> None:
-    """A pickle with a good hash that today's libraries cannot load is an error that names the versions to install."""
-    (copy / read_manifest(copy).pipeline).write_bytes(content)
-    libraries = read_manifest(copy).libraries
-    reseal(copy, libraries=libraries | {"scikit-learn": "0.1"})
-    with pytest.raises(
-        VerificationError, match=rf"cannot be loaded \({error}\): install what .*\(scikit-learn 0\.1 when fitted, "
-    ):
-        Predictor.load(copy)
-
-
-def test_other_library_versions_with_the_same_predictions_pass_with_a_note(copy: Path) -> None:
-    """What decides is what the model predicts; that its libraries differ is only noted."""
-    libraries = read_manifest(copy).libraries
-    assert Predictor.load(copy).notes == ()
-    reseal(copy, libraries=libraries | {"scikit-learn": "1.8.0", "python": "3.10.1", "gone": "1"})
-    notes = Predictor.load(copy).notes
-    assert len(notes) == 3
-    assert f"scikit-learn 1.8.0 when fitted, {libraries['scikit-learn']} here" in notes
-    assert "gone 1 when fitted, none here" in notes
-
-
-def test_other_library_versions_with_other_predictions_fail_and_name_them(copy: Path) -> None:
-    """Where predictions differ, the versions to install are named."""
-    manifest = orjson.loads((copy / MANIFEST).read_bytes())
-    manifest["golden_rows"][3]["probabilities"][0] += 2e-9
-    reseal(copy, golden_rows=manifest["golden_rows"], libraries=manifest["libraries"] | {"numpy": "1.0"})
-    with pytest.raises(VerificationError, match=r"golden row 3 otherwise .* \(numpy 1\.0 when fitted, [\d.]+ here\)"):
-        Predictor.load(copy)
-
-
-def test_a_difference_in_the_last_digits_is_no_difference(copy: Path) -> None:
-    """Another processor may add in another order: less than 1e-9 passes."""
-    rows = orjson.loads((copy / MANIFEST).read_bytes())["golden_rows"]
-    rows[3]["probabilities"][0] += 5e-10
-    reseal(copy, golden_rows=rows)
-    assert Predictor.load(copy).notes == ()
-
-
-def test_a_pickle_of_another_scikit_learn_is_loaded_without_noise(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """scikit-learn's warning of another version is not passed on: the golden rows decide."""
-    manifest = read_manifest(copy)
-    pipeline = joblib.load(io.BytesIO(read_files(copy, manifest)[manifest.pipeline]))
-    with monkeypatch.context() as patch:
-        patch.setattr(sklearn.base, "__version__", "1.8.0")
-        swap(copy, pipeline)
-    assert b"1.8.0" in (copy / manifest.pipeline).read_bytes()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        assert Predictor.load(copy).predict([ALLEN])["errors"] is None
-    assert caught == []
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda rows: rows.clear(), "has no golden rows to hold it against: train it again"),
-        (lambda rows: rows[0]["inputs"].update(age="young"), "a golden row of .* no longer fits the schema"),
-        (lambda rows: rows[0]["inputs"].update(shoe_size=42), "a golden row of .* no longer fits the schema"),
-        (lambda rows: rows[0]["inputs"].pop("sex"), "a golden row of .* no longer fits the schema"),
-        (lambda rows: rows[0]["probabilities"].pop(), r"cannot predict its golden rows \(ValueError\)"),
-        (lambda rows: [row["probabilities"].pop() for row in rows], r"recorded are \(28, 1\), expected \(28, 2\)"),
-    ],
-)
-def test_golden_rows_that_cannot_be_held_against_are_refused(
-    copy: Path, change: Callable[[list[dict[str, Any]]], Any], message: str
-) -> None:
-    """Golden rows that were removed or bent prove nothing, and a model without proof is not loaded."""
-    rows = orjson.loads((copy / MANIFEST).read_bytes())["golden_rows"]
-    change(rows)
-    reseal(copy, golden_rows=rows)
-    with pytest.raises(VerificationError, match=message):
-        Predictor.load(copy)
-
-
-def test_classes_that_are_not_those_of_the_pipeline_are_refused(copy: Path) -> None:
-    """A manifest with a label too many is refused when it is loaded, not when a row is predicted."""
-    reseal(copy, classes=["died", "survived", "unknown"])
-    with pytest.raises(VerificationError, match=r"expected \(28, 3\)"):
-        Predictor.load(copy)
-
-
 def test_any_number_of_threads_may_predict(passengers: pd.DataFrame) -> None:
-    """One predictor answers several threads at once as it answers one."""
+    """One predictor answers several threads at once as it answers one, tables and single rows."""
     expected = make_prediction(input_data=passengers)
+    rows = passengers[:50].to_dict("records")
+    alone = [make_prediction(input_data=[row]) for row in rows]
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: make_prediction(input_data=passengers), range(16)))
-    assert all(answer == expected for answer in answers)
+        answers = threads.map(lambda _: make_prediction(input_data=passengers), range(16))
+        others = threads.map(lambda _: [make_prediction(input_data=[row]) for row in rows], range(16))
+        assert all(answer == expected for answer in answers)
+        assert all(answer == alone for answer in others)
 
 
-def test_a_missing_extra_is_named() -> None:
-    """Where scikit-learn is not installed, predicting says which extra brings it, in one line."""
+@settings(max_examples=200)
+@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, anything)), min_size=1, max_size=3))
+def test_few_rows_are_answered_as_many_are(rows: list[dict[str, Any]]) -> None:
+    """A short list, which is read row by row, gets the answer that the same rows get as a tuple, read by column."""
+    few, many = make_prediction(input_data=rows), make_prediction(input_data=tuple(rows))
+    assert few["predictions"] == many["predictions"]
+    assert (few["warnings"], few["errors"]) == (many["warnings"], many["errors"])
+    for one, other in zip(few["probabilities"], many["probabilities"], strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or one == pytest.approx(other, abs=1e-15)
+
+
+def test_nothing_of_the_workshop_is_imported_and_nothing_unpickled(model_folder: Path) -> None:
+    """A process in which pickles cannot be read predicts, and has imported neither pandas nor scikit-learn."""
     code = (
-        "import sys; sys.modules['sklearn'] = None\n"
-        "from classification_model.errors import MissingExtraError\n"
-        "try:\n    import classification_model.predict\n"
-        "except MissingExtraError as error:\n    print(error)"
+        "import pickle, sys\n"
+        "def refuse(*_, **__): raise AssertionError('unpickled')\n"
+        "pickle.load = pickle.loads = pickle.Unpickler = refuse\n"
+        "from classification_model.predict import make_prediction\n"
+        f"answer = make_prediction(input_data=[{ALLEN!r}])\n"
+        f"assert answer == make_prediction(input_data={columns_of([ALLEN])!r}), answer\n"
+        "from classification_model.verification import verify\n"
+        "verify()\n"
+        "print(answer['predictions'], sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "needs sklearn" in done.stdout
-    assert "extra [train]" in done.stdout
-
-
-def test_a_manifest_alone_answers_about_the_input() -> None:
-    """Input can be read by the schema of a model without loading the model."""
-    manifest: Manifest = packaged_predictor().manifest
-    assert predict.read_input(manifest, [ALLEN, BAD]).bad_rows == {1}
+    label, _, modules = done.stdout.partition(" ")
+    assert label == "['survived']"
+    loaded = set(ast.literal_eval(modules))
+    assert "onnxruntime" in loaded
+    assert not loaded & {"pandas", "sklearn", "feature_engine", "joblib", "scipy", "onnx", "pyarrow", "matplotlib"}

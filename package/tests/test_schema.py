@@ -14,8 +14,9 @@ from garbage import anything, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classification_model.checking import CheckedRows, check_columns, check_rows
 from classification_model.errors import InputError
-from classification_model.schema import CheckedRows, InputSchema, Kind, SchemaField
+from classification_model.schema import InputSchema, Kind, SchemaField
 
 NEW_YEAR = datetime(2020, 1, 1, tzinfo=UTC)
 KINDS: tuple[Kind, ...] = ("numeric", "categorical", "boolean", "text", "datetime")
@@ -53,7 +54,7 @@ def columns_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 def test_a_row_is_read_into_the_columns_of_the_schema() -> None:
     """Numbers and truth values become floats, categories and texts stay text, moments become seconds."""
-    checked = SCHEMA.check_rows([GOOD])
+    checked = check_rows(SCHEMA, [GOOD])
     assert checked == CheckedRows(
         1,
         {
@@ -72,12 +73,12 @@ def test_a_row_is_read_into_the_columns_of_the_schema() -> None:
 @pytest.mark.parametrize("row", [MappingProxyType(GOOD), UserDict(GOOD), dict(reversed(GOOD.items()))], ids=type)
 def test_a_row_may_be_any_mapping_in_any_order(row: Mapping[str, Any]) -> None:
     """Rows are read by key, whatever mapping they are."""
-    assert SCHEMA.check_rows([row]) == SCHEMA.check_rows([GOOD])
+    assert check_rows(SCHEMA, [row]) == check_rows(SCHEMA, [GOOD])
 
 
 def test_an_absent_key_is_missing_where_training_saw_gaps_and_an_error_where_it_did_not() -> None:
     """A row may leave out what may be missing; what training never saw missing must at least be null."""
-    checked = SCHEMA.check_rows([{"members": 1, "sex": "male"}, {"members": 1}])
+    checked = check_rows(SCHEMA, [{"members": 1, "sex": "male"}, {"members": 1}])
     assert [checked.columns[name][0] for name in NAMES] == [None, 1.0, "male", None, None, None, None]
     assert found(checked) == [(1, "sex", "required")]
     assert "send null" in checked.errors[0].message
@@ -85,14 +86,14 @@ def test_an_absent_key_is_missing_where_training_saw_gaps_and_an_error_where_it_
 
 def test_null_where_training_saw_no_gap_is_a_warning() -> None:
     """An explicit null is always accepted, with a warning where training never saw one."""
-    checked = SCHEMA.check_rows([dict.fromkeys(NAMES)])
+    checked = check_rows(SCHEMA, [dict.fromkeys(NAMES)])
     assert all(values == [None] for values in checked.columns.values())
     assert found(checked) == [(0, "members", "unexpected_missing"), (0, "sex", "unexpected_missing")]
 
 
 def test_an_absent_column_concerns_the_whole_table() -> None:
     """A column that training never saw missing is missed once, not once a row, and no row is predicted."""
-    checked = SCHEMA.check_columns({"sex": ["male"] * 3})
+    checked = check_columns(SCHEMA, {"sex": ["male"] * 3})
     assert found(checked) == [(None, "members", "required")]
     assert checked.bad_rows == {0, 1, 2}
 
@@ -100,19 +101,19 @@ def test_an_absent_column_concerns_the_whole_table() -> None:
 def test_ignored_columns_may_hold_anything() -> None:
     """Columns of the training table that the model does not read are not even looked at."""
     rows = [GOOD | {"survived": object(), "boat": [1, 2]}]
-    assert SCHEMA.check_rows(rows) == SCHEMA.check_rows([GOOD]) == SCHEMA.check_columns(columns_of(rows))
+    assert check_rows(SCHEMA, rows) == check_rows(SCHEMA, [GOOD]) == check_columns(SCHEMA, columns_of(rows))
 
 
 def test_an_unknown_key_is_an_error_of_its_row() -> None:
     """A key that no training table had is refused in the row that has it; other rows are read."""
-    checked = SCHEMA.check_rows([GOOD, GOOD | {"agee": 3}, GOOD])
+    checked = check_rows(SCHEMA, [GOOD, GOOD | {"agee": 3}, GOOD])
     assert found(checked) == [(1, "agee", "unknown_field")]
     assert checked.columns["age"] == [30.0, 30.0, 30.0]
 
 
 def test_an_unknown_column_is_an_error_of_the_table() -> None:
     """A column that no training table had is refused for all rows at once."""
-    checked = SCHEMA.check_columns(columns_of([GOOD, GOOD]) | {"agee": [1, 2]})
+    checked = check_columns(SCHEMA, columns_of([GOOD, GOOD]) | {"agee": [1, 2]})
     assert found(checked) == [(None, "agee", "unknown_field")]
     assert checked.bad_rows == {0, 1}
 
@@ -120,15 +121,15 @@ def test_an_unknown_column_is_an_error_of_the_table() -> None:
 def test_an_alias_is_read_as_its_field() -> None:
     """A column goes by its name before a rename as well."""
     row = {("size" if key == "members" else key): value for key, value in GOOD.items()}
-    assert SCHEMA.check_rows([row]) == SCHEMA.check_columns(columns_of([row])) == SCHEMA.check_rows([GOOD])
+    assert check_rows(SCHEMA, [row]) == check_columns(SCHEMA, columns_of([row])) == check_rows(SCHEMA, [GOOD])
 
 
 @pytest.mark.parametrize(("second", "field"), [("size", "members"), (2, "2")])
 def test_a_field_given_twice_is_an_error(second: Any, field: str) -> None:
     """Under name and alias, or under a name and the number it spells, a value is ambiguous even when equal."""
     row = GOOD | {second: GOOD[field]}
-    assert found(SCHEMA.check_rows([GOOD, row])) == [(1, field, "duplicated_field")]
-    assert found(SCHEMA.check_columns({key: [value] for key, value in row.items()})) == [
+    assert found(check_rows(SCHEMA, [GOOD, row])) == [(1, field, "duplicated_field")]
+    assert found(check_columns(SCHEMA, {key: [value] for key, value in row.items()})) == [
         (None, field, "duplicated_field")
     ]
 
@@ -136,7 +137,7 @@ def test_a_field_given_twice_is_an_error(second: Any, field: str) -> None:
 def test_numbers_as_keys_are_the_names_they_spell() -> None:
     """A frame's integer column 2 and a row's key 2 are the field called 2."""
     row: dict[Any, Any] = {(2 if key == "2" else key): value for key, value in GOOD.items()}
-    assert SCHEMA.check_rows([row]) == SCHEMA.check_rows([GOOD])
+    assert check_rows(SCHEMA, [row]) == check_rows(SCHEMA, [GOOD])
 
 
 @pytest.mark.parametrize(
@@ -144,10 +145,10 @@ def test_numbers_as_keys_are_the_names_they_spell() -> None:
 )
 def test_an_unknown_name_is_reported_in_printable_form(key: Any) -> None:
     """An unknown name of any type and length is reported by at most 100 characters that UTF-8 can carry."""
-    checked = SCHEMA.check_rows([GOOD | {key: 1}])
+    checked = check_rows(SCHEMA, [GOOD | {key: 1}])
     assert [issue.code for issue in checked.errors] == ["unknown_field"]
     assert len(checked.errors[0].field.encode()) <= 100
-    assert SCHEMA.check_columns({key: [1]} | columns_of([GOOD])).errors[0].field == checked.errors[0].field
+    assert check_columns(SCHEMA, {key: [1]} | columns_of([GOOD])).errors[0].field == checked.errors[0].field
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_an_unknown_name_is_reported_in_printable_form(key: Any) -> None:
 def test_a_row_that_is_no_mapping_is_an_input_error(row: Any) -> None:
     """Rows that have no keys cannot be read at all, and the first of them is named."""
     with pytest.raises(InputError, match=r"expected rows as mappings of column to value, found \w+ as row 1"):
-        SCHEMA.check_rows([GOOD, row])
+        check_rows(SCHEMA, [GOOD, row])
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_a_column_that_is_no_sequence_is_an_input_error(column: Any) -> None:
     with pytest.raises(
         InputError, match=r"expected a sequence of values for column 'age', found \w+: give a single row"
     ):
-        SCHEMA.check_columns({"age": column})
+        check_columns(SCHEMA, {"age": column})
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_column_that_is_no_sequence_is_an_input_error(column: Any) -> None:
 )
 def test_a_column_may_be_any_sequence(column: Any) -> None:
     """Tuples, arrays, series, indexes and extension arrays are columns, read in their own order."""
-    checked = SCHEMA.check_columns({"age": column, "members": [1, 1], "sex": ["male", "male"]})
+    checked = check_columns(SCHEMA, {"age": column, "members": [1, 1], "sex": ["male", "male"]})
     assert found(checked) == []
     assert checked.columns["age"] == [30.0, None]
 
@@ -210,8 +211,8 @@ def test_a_column_may_be_any_sequence(column: Any) -> None:
 def test_moments_in_arrays_are_moments_in_every_unit(unit: str) -> None:
     """An array of datetime64 is read as moments, one of timedelta64 refused, though both give integers to Python."""
     moments = np.array(["2020-01-01", "NaT"], dtype=f"datetime64[{unit}]")
-    checked = SCHEMA.check_columns(
-        {"seen": moments, "age": moments - moments[0], "members": [1, 1], "sex": ["male", "male"]}
+    checked = check_columns(
+        SCHEMA, {"seen": moments, "age": moments - moments[0], "members": [1, 1], "sex": ["male", "male"]}
     )
     assert checked.columns["seen"] == [NEW_YEAR.timestamp(), None]
     assert found(checked) == [(0, "age", "type")]
@@ -220,27 +221,27 @@ def test_moments_in_arrays_are_moments_in_every_unit(unit: str) -> None:
 def test_columns_of_different_lengths_are_an_input_error() -> None:
     """Columns that do not line up are no table; the column and both lengths are named."""
     with pytest.raises(InputError, match="columns of one length, found 3 and 2 values, in 'sex'"):
-        SCHEMA.check_columns({"age": [1, 2, 3], "members": [1, 2, 3], "sex": ["male", "male"]})
+        check_columns(SCHEMA, {"age": [1, 2, 3], "members": [1, 2, 3], "sex": ["male", "male"]})
 
 
 def test_a_table_without_columns_has_the_rows_it_says() -> None:
     """A frame may have rows and no columns: each of them is in error where a column is required."""
-    checked = SCHEMA.check_columns({}, 2)
+    checked = check_columns(SCHEMA, {}, 2)
     assert found(checked) == [(None, "members", "required"), (None, "sex", "required")]
     assert checked.bad_rows == {0, 1}
 
 
 def test_no_rows_are_no_error() -> None:
     """An empty list of rows has nothing wrong with it, nor have columns without values."""
-    assert found(SCHEMA.check_rows([])) == []
-    assert found(SCHEMA.check_columns({name: [] for name in NAMES})) == []
-    assert SCHEMA.check_rows([]).columns == {name: [] for name in NAMES}
+    assert found(check_rows(SCHEMA, [])) == []
+    assert found(check_columns(SCHEMA, {name: [] for name in NAMES})) == []
+    assert check_rows(SCHEMA, []).columns == {name: [] for name in NAMES}
 
 
 def test_bad_values_are_reported_by_row_and_field_and_the_rest_is_read() -> None:
     """Each unreadable value is one error, in the order of rows, and stands as missing in its column."""
     rows = [GOOD | {"seen": "no date"}, GOOD, GOOD | {"age": True, "smoker": "perhaps"}, GOOD | {"note": "\x00"}]
-    checked = SCHEMA.check_rows(rows)
+    checked = check_rows(SCHEMA, rows)
     assert found(checked) == [
         (0, "seen", "not_a_date"),
         (2, "age", "type"),
@@ -265,7 +266,7 @@ def test_bad_values_are_reported_by_row_and_field_and_the_rest_is_read() -> None
 )
 def test_values_unlike_those_of_training_are_warnings(given_value: dict[str, Any], message: str) -> None:
     """A number, date or category that training did not see is read, with a warning that spells the range."""
-    checked = SCHEMA.check_rows([GOOD, GOOD | given_value])
+    checked = check_rows(SCHEMA, [GOOD, GOOD | given_value])
     (name,) = given_value
     assert [(issue.row, issue.field, issue.message) for issue in checked.warnings] == [(1, name, message)]
     assert checked.errors == []
@@ -275,24 +276,24 @@ def test_values_unlike_those_of_training_are_warnings(given_value: dict[str, Any
 @pytest.mark.parametrize("edge", [{"age": 0}, {"age": 80.0}, {"seen": "2020-01-02"}, {"2": "anything"}], ids=str)
 def test_the_edges_of_training_are_no_warning(edge: dict[str, Any]) -> None:
     """The least and the greatest value of training are inside of its range; a field without categories has no edge."""
-    assert found(SCHEMA.check_rows([GOOD | edge])) == []
+    assert found(check_rows(SCHEMA, [GOOD | edge])) == []
 
 
 @pytest.mark.parametrize(("given_range", "codes"), [({"minimum": 5}, [1]), ({"maximum": 5}, [0]), ({}, [])], ids=str)
 def test_a_range_may_be_open_on_a_side(given_range: dict[str, float], codes: list[int]) -> None:
     """A field that knows one end of its range only warns beyond that end."""
     schema = InputSchema(fields=(a_field("x", "numeric", **given_range),))
-    assert [issue.row for issue in schema.check_rows([{"x": 9}, {"x": 1}]).warnings] == codes
+    assert [issue.row for issue in check_rows(schema, [{"x": 9}, {"x": 1}]).warnings] == codes
 
 
 def test_rows_in_error_have_no_warnings() -> None:
     """A row that is not predicted gets its errors, and is not warned about besides."""
-    assert found(SCHEMA.check_rows([GOOD | {"age": 99, "seen": "?", "sex": []}])) == [(0, "sex", "type")]
+    assert found(check_rows(SCHEMA, [GOOD | {"age": 99, "seen": "?", "sex": []}])) == [(0, "sex", "type")]
 
 
 def test_each_field_has_marks_of_its_own() -> None:
     """A word that means missing in one column is a value in another."""
-    checked = SCHEMA.check_rows([GOOD | {"2": "Unknown", "note": "Unknown"}, GOOD | {"2": "NA", "note": "NA"}])
+    checked = check_rows(SCHEMA, [GOOD | {"2": "Unknown", "note": "Unknown"}, GOOD | {"2": "NA", "note": "NA"}])
     assert checked.columns["2"] == [None, "NA"]
     assert checked.columns["note"] == ["Unknown", None]
 
@@ -302,8 +303,8 @@ def test_a_value_is_read_alike_wherever_it_stands() -> None:
     noon, alike = NEW_YEAR, NEW_YEAR.astimezone(timezone(timedelta(hours=1)))
     for values in ([noon, alike], [1, True, 1.0], [0.0, -0.0, False]):
         for some in (values, values[::-1]):
-            together = SCHEMA.check_columns({"note": some, "members": [1] * len(some), "sex": ["male"] * len(some)})
-            alone = [SCHEMA.check_rows([GOOD | {"note": value}]).columns["note"][0] for value in some]
+            together = check_columns(SCHEMA, {"note": some, "members": [1] * len(some), "sex": ["male"] * len(some)})
+            alone = [check_rows(SCHEMA, [GOOD | {"note": value}]).columns["note"][0] for value in some]
             assert together.columns["note"] == alone
 
 
@@ -314,15 +315,15 @@ rows_of_cells = st.lists(cells, min_size=1, max_size=5)
 @given(rows_of_cells)
 def test_rows_and_columns_give_the_same_answer(rows: list[dict[str, Any]]) -> None:
     """The same cells read as rows and as columns have the same values, errors and warnings."""
-    assert SCHEMA.check_rows(rows) == SCHEMA.check_columns(columns_of(rows))
+    assert check_rows(SCHEMA, rows) == check_columns(SCHEMA, columns_of(rows))
 
 
 @given(rows_of_cells)
 def test_each_row_is_read_by_itself(rows: list[dict[str, Any]]) -> None:
     """No row's answer depends on the rows around it."""
-    together = SCHEMA.check_rows(rows)
+    together = check_rows(SCHEMA, rows)
     for number, row in enumerate(rows):
-        alone = SCHEMA.check_rows([row])
+        alone = check_rows(SCHEMA, [row])
         assert [together.columns[name][number] for name in NAMES] == [alone.columns[name][0] for name in NAMES]
         assert (number in together.bad_rows) == (0 in alone.bad_rows)
 
@@ -332,7 +333,7 @@ def test_each_row_is_read_by_itself(rows: list[dict[str, Any]]) -> None:
 )
 def test_garbage_rows_are_answered_row_by_row(rows: list[dict[Any, Any]]) -> None:
     """Whatever mappings come in, no row is dropped or invented, and each has values or an error."""
-    checked = SCHEMA.check_rows(rows)
+    checked = check_rows(SCHEMA, rows)
     assert checked.count == len(rows)
     assert checked.bad_rows <= set(range(len(rows)))
     for field in SCHEMA.fields:
@@ -350,7 +351,7 @@ def test_garbage_rows_are_answered_row_by_row(rows: list[dict[Any, Any]]) -> Non
 def test_garbage_columns_are_answered_or_refused(columns: dict[str, Any]) -> None:
     """Whatever columns come in, they are read row by row, or refused as no table."""
     try:
-        checked = SCHEMA.check_columns(columns)
+        checked = check_columns(SCHEMA, columns)
     except InputError:
         return
     lengths = {len(values) for values in columns.values()} or {0}
@@ -362,7 +363,7 @@ def test_garbage_columns_are_answered_or_refused(columns: dict[str, Any]) -> Non
 def test_no_issue_repeats_a_value(name: str, secret: str) -> None:
     """Errors and warnings name rows and fields, and never hold what was in them."""
     for value in (secret, [secret], {secret: secret}, secret + "\x00", secret.encode()):
-        checked = SCHEMA.check_rows([GOOD | {name: value}])
+        checked = check_rows(SCHEMA, [GOOD | {name: value}])
         assert secret not in repr(checked.errors) + repr(checked.warnings)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from classification_model.artifact import read_files, read_manifest
-from classification_model.errors import DataError
+from classification_model.checking import check_columns
+from classification_model.errors import DataError, VerificationError
+from classification_model.libraries import MADE_WITH, differing_libraries
 from classification_model.manifest import Fingerprint, Holdout
 from classification_model.processing import validation
 from classification_model.processing.fields import bare_schema, complete_config, describe_schema, to_frame
@@ -140,7 +144,7 @@ class DataLoader:
         source = Path(source).name
         validation.check_columns_exist(config, table, source)
         schema = bare_schema(config, table)
-        checked = schema.check_columns({field.name: table[field.name].tolist() for field in schema.fields})
+        checked = check_columns(schema, {field.name: table[field.name].tolist() for field in schema.fields})
         validation.check_readable(config, checked, table, source)
         return read_rows(to_frame(checked.columns, schema), table, config), schema
 
@@ -191,8 +195,17 @@ def load_pipeline(folder: Path) -> tuple[Pipeline, Manifest]:
     Raises
     ------
     ArtifactError
-        If the folder holds no model, or one that was changed; nothing is unpickled then.
+        If the folder holds no model, or one that was changed, where nothing is unpickled; or if the libraries that
+        are installed cannot unpickle it.
     """
     manifest = read_manifest(folder)
-    contents = read_files(folder, manifest)
-    return joblib.load(io.BytesIO(contents[manifest.pipeline])), manifest
+    content = read_files(folder, manifest)[manifest.pipeline]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # the golden rows decide
+            return joblib.load(io.BytesIO(content)), manifest
+    except Exception as error:  # unpickling runs code of libraries, which may be others here
+        differing = "; ".join(differing_libraries(manifest.libraries, MADE_WITH))
+        remedy = f"install what it was made with ({differing})" if differing else "train it again"
+        msg = f"{manifest.pipeline} cannot be loaded ({type(error).__name__}): {remedy}"
+        raise VerificationError(msg) from error

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from classification_model.checking import CheckedRows
     from classification_model.config.sections import Config
-    from classification_model.schema import CheckedRows, Value
+    from classification_model.schema import Value
 
 
 def check_columns_exist(config: Config, table: pd.DataFrame, source: str) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from classification_model.derivations.dates import PARTS, parts_of_moments
 from classification_model.processing.features.base import AppendColumns
-
-SECONDS_A_DAY = 86_400.0
 
 
 class DateParts(AppendColumns):
@@ -28,10 +27,6 @@ class DateParts(AppendColumns):
         ``day_of_year`` 1 to 366; ``hour`` 0 to 23; ``days``: days since 1970-01-01 with their fraction.
     """
 
-    _PARTS = ("year", "quarter", "month", "day", "weekday", "day_of_year", "hour", "days")
-    #: Seconds of years 1 and 9999, the range of Python's own dates; beyond it is missing.
-    _RANGE = (-62_135_596_800.0, 253_402_300_799.0)
-
     def __init__(
         self, variables: Sequence[str] | None = None, name: str = "date", parts: Sequence[str] = ("year", "month")
     ) -> None:
@@ -39,9 +34,9 @@ class DateParts(AppendColumns):
         self.parts = parts
 
     def _check_parameters(self, count: int) -> None:  # noqa: ARG002
-        unknown = [part for part in self.parts if part not in self._PARTS]
+        unknown = [part for part in self.parts if part not in PARTS]
         if unknown or not self.parts:
-            msg = f"parts must be among {', '.join(self._PARTS)}, found {list(self.parts)}"
+            msg = f"parts must be among {', '.join(PARTS)}, found {list(self.parts)}"
             raise ValueError(msg)
 
     def _new_names(self) -> list[str]:
@@ -50,26 +45,8 @@ class DateParts(AppendColumns):
         return [f"{variable}_{self.name}_{part}" for variable in self.variables_ for part in self.parts]
 
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
-        values = [part for name in columns.columns for part in self._parts_of(columns[name])]
+        values = [part for name in columns.columns for part in parts_of_moments(_seconds(columns[name]), self.parts)]
         return dict(zip(self._new_names(), values, strict=True))
-
-    def _parts_of(self, column: pd.Series) -> list[np.ndarray]:
-        seconds = _seconds(column)
-        seconds = np.where((seconds >= self._RANGE[0]) & (seconds <= self._RANGE[1]), seconds, np.nan)
-        missing = np.isnan(seconds)
-        whole = np.where(missing, 0, np.floor(seconds)).astype("int64").astype("datetime64[s]")
-        moments = pd.DatetimeIndex(whole)
-        answers = {
-            "year": moments.year,
-            "quarter": moments.quarter,
-            "month": moments.month,
-            "day": moments.day,
-            "weekday": moments.day_of_week,
-            "day_of_year": moments.day_of_year,
-            "hour": moments.hour,
-            "days": seconds / SECONDS_A_DAY,
-        }
-        return [np.where(missing, np.nan, np.asarray(answers[part], dtype=np.float64)) for part in self.parts]
 
 
 def _seconds(column: pd.Series) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from classification_model.derivations.numbers import add, divide, log_one_plus
 from classification_model.processing.features.base import AppendColumns
 
 
@@ -28,9 +29,7 @@ class Sum(AppendColumns):
         self.plus = plus
 
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = columns.to_numpy(dtype=np.float64).sum(axis=1) + self.plus
-        return {self.name: _finite(total)}
+        return {self.name: add(list(columns.to_numpy(dtype=np.float64).T), self.plus)}
 
 
 class Ratio(AppendColumns):
@@ -51,9 +50,7 @@ class Ratio(AppendColumns):
 
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
         values = columns.to_numpy(dtype=np.float64)
-        dividend, divisor = values[:, 0], values[:, -1]
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            return {self.name: _finite(dividend / divisor)}
+        return {self.name: divide(values[:, 0], values[:, -1])}
 
 
 class LogOnePlus(AppendColumns):
@@ -77,9 +74,4 @@ class LogOnePlus(AppendColumns):
 
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
         values = columns.to_numpy(dtype=np.float64)
-        logs = np.log1p(np.where(values > -1, values, np.nan))
-        return dict(zip(self._new_names(), logs.T, strict=True))
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(values), values, np.nan)
+        return dict(zip(self._new_names(), log_one_plus(values).T, strict=True))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from classification_model.columns import Encoded, encode
+from classification_model.derivations.plan import combine_columns, map_texts, spell_column
+from classification_model.derivations.texts import pattern_finder, word_finder
 from classification_model.processing.features.base import AppendColumns
-from classification_model.values import UnreadableValue, is_missing, read_category, read_number
+from classification_model.values import is_missing, read_category
 
 
 class _AppendText(AppendColumns):
@@ -31,14 +33,12 @@ class _AppendText(AppendColumns):
         return [f"{variable}_{self.name}" for variable in self.variables_]
 
     def _map_unique(self, column: pd.Series) -> np.ndarray:
-        texts = [None if is_missing(value) else str(value) for value in column.tolist()]
-        codes, values = pd.factorize(np.asarray(texts, dtype=object), use_na_sentinel=True)
-        answer = self._answerer()
-        table = pd.Series([*(answer(value) for value in values), None], dtype=self._dtype())
-        return table.to_numpy()[codes]
+        texts = encode(None if is_missing(value) else str(value) for value in column.tolist())
+        derived = map_texts(self._answerer(), texts, as_number=self._gives_numbers())
+        return np.array(derived.tolist(), dtype=np.float64 if self._gives_numbers() else object)
 
-    def _dtype(self) -> Any:
-        return object
+    def _gives_numbers(self) -> bool:
+        return False
 
     @abstractmethod
     def _answerer(self) -> Callable[[str], str | float | None]:
@@ -86,22 +86,11 @@ class TextPattern(_AppendText):
             msg = f"pattern {self.pattern!r} is not a regular expression: {error}"
             raise ValueError(msg) from error
 
-    def _dtype(self) -> Any:
-        return np.float64 if self.as_number else object
+    def _gives_numbers(self) -> bool:
+        return self.as_number
 
     def _answerer(self) -> Callable[[str], str | float | None]:
-        pattern = re.compile(self.pattern)
-        read = read_number if self.as_number else read_category
-
-        def answer(text: str) -> str | float | None:
-            match = pattern.search(text)
-            found = match and (match[1] if match.re.groups else match[0])
-            try:
-                return read(found, frozenset()) if found else None
-            except UnreadableValue:
-                return None
-
-        return answer
+        return pattern_finder(self.pattern, as_number=self.as_number)
 
 
 class TextContains(_AppendText):
@@ -128,17 +117,11 @@ class TextContains(_AppendText):
             msg = f"words must be a sequence of one word or more, none of them empty, found {self.words!r}"
             raise ValueError(msg)
 
-    def _dtype(self) -> Any:
-        return np.float64
+    def _gives_numbers(self) -> bool:
+        return True
 
     def _answerer(self) -> Callable[[str], str | float | None]:
-        pattern = re.compile(whole_words(self.words), re.IGNORECASE)
-        return lambda text: float(pattern.search(text) is not None)
-
-
-def whole_words(words: Sequence[str]) -> str:
-    """Return a regular expression that finds one of the words where it is not part of a longer one."""
-    return r"(?<!\w)(?:" + "|".join(re.escape(word) for word in words) + r")(?!\w)"
+        return word_finder(self.words)
 
 
 class Combine(AppendColumns):
@@ -155,17 +138,11 @@ class Combine(AppendColumns):
     _numeric = False
 
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
-        parts = [self._text(columns[variable]) for variable in columns.columns]
-        combined = parts[0].astype(object)
-        for part in parts[1:]:
-            combined = combined + "|" + part
-        combined[columns.isna().all(axis=1).to_numpy()] = None
-        return {self.name: combined}
+        combined = combine_columns([self._encode(columns[name]) for name in columns.columns])
+        return {self.name: np.array(combined.tolist(), dtype=object)}
 
     @staticmethod
-    def _text(column: pd.Series) -> np.ndarray:
-        if column.dtype == object and pd.api.types.infer_dtype(column) != "string":  # 1 and True would be one value
-            return np.asarray([read_category(value, frozenset()) or "" for value in column.tolist()], dtype=object)
-        codes, values = pd.factorize(column, use_na_sentinel=True)
-        texts = [read_category(value, frozenset()) or "" for value in values.tolist()]
-        return np.asarray([*texts, ""], dtype=object)[codes]
+    def _encode(column: pd.Series) -> Encoded:
+        if column.dtype == np.float64:
+            return spell_column(column.to_numpy())
+        return encode(read_category(value, frozenset()) for value in column.tolist())

@@ -1,0 +1,174 @@
+"""What a model derives, and in which order: for one row, and for columns of many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from classification_model.columns import Column, Encoded, encode
+from classification_model.derivations.dates import parts_of_moment, parts_of_moments
+from classification_model.derivations.numbers import add, divide, log_one_plus
+from classification_model.derivations.texts import combine, pattern_finder, spell, word_finder
+
+#: A value of one row: a number, NaN where it is missing, or a text, None where it is missing.
+Scalar = float | str | None
+
+
+class Derivation(BaseModel):
+    """How new columns come from others.
+
+    Attributes
+    ----------
+    derive
+        ``pattern``: the first match of a regular expression in a text. ``contains``: whether a text contains one
+        of some words. ``combine``: several values as one category. ``sum``, ``ratio``, ``log``: arithmetic.
+        ``date_parts``: numbers from a moment.
+    sources
+        Columns it is computed from, of the table or derived before.
+    outputs
+        Names of the new columns: one, or one for each part of a date.
+    pattern, as_number, words, plus, parts
+        Parameters, each of the derivation that has it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    derive: Literal["pattern", "contains", "combine", "sum", "ratio", "log", "date_parts"]
+    sources: tuple[str, ...]
+    outputs: tuple[str, ...]
+    pattern: str = ""
+    as_number: bool = False
+    words: tuple[str, ...] = ()
+    plus: float = 0.0
+    parts: tuple[str, ...] = ()
+
+    def of_row(self) -> Callable[..., Any]:
+        """Return the function of one row: values of the sources in; the new value, or a list of them, out."""
+        match self.derive:
+            case "pattern":
+                missing = math.nan if self.as_number else None
+                return partial(_of_text, pattern_finder(self.pattern, as_number=self.as_number), missing)
+            case "contains":
+                return partial(_of_text, word_finder(self.words), math.nan)
+            case "combine":
+                return _combine_values
+            case "sum":
+                return lambda *numbers: add(numbers, self.plus)
+            case "ratio":
+                return divide
+            case "log":
+                return log_one_plus
+            case "date_parts":
+                return partial(parts_of_moment, parts=self.parts)
+
+    def of_columns(self, sources: list[Any]) -> list[Column]:
+        """Compute the new columns from those of the sources."""
+        match self.derive:
+            case "pattern":
+                find = pattern_finder(self.pattern, as_number=self.as_number)
+                return [map_texts(find, *sources, as_number=self.as_number)]
+            case "contains":
+                return [map_texts(word_finder(self.words), *sources, as_number=True)]
+            case "combine":
+                return [combine_columns([spell_column(source) for source in sources])]
+            case "sum":
+                return [add(sources, self.plus)]
+            case "ratio":
+                return [divide(*sources)]
+            case "log":
+                return [log_one_plus(*sources)]
+            case "date_parts":
+                (moments,) = sources
+                return list(parts_of_moments(moments, self.parts))
+
+
+class Plan:
+    """Derivations in order, ready to run.
+
+    Parameters
+    ----------
+    derivations
+        Each computed from columns of the table and from derivations before it.
+    """
+
+    def __init__(self, derivations: Iterable[Derivation]) -> None:
+        self.derivations = tuple(derivations)
+        self._steps = [
+            (item.outputs, item.of_row(), item.sources, item.derive == "date_parts") for item in self.derivations
+        ]
+
+    def extend_row(self, row: dict[str, Any]) -> None:
+        """Add the derived values of one row to it: numbers with NaN, texts with None for missing ones."""
+        for outputs, function, sources, gives_several in self._steps:
+            value = function(*[row[name] for name in sources])
+            if gives_several:
+                row.update(zip(outputs, value, strict=True))
+            else:
+                row[outputs[0]] = value
+
+    def extend_columns(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """Return the columns and those derived from them."""
+        extended = dict(columns)
+        spelled: dict[str, Encoded] = {}
+        for item in self.derivations:
+            if item.derive == "combine":
+                for name in item.sources:
+                    spelled.setdefault(name, spell_column(extended[name]))
+                new: list[Column] = [combine_columns([spelled[name] for name in item.sources])]
+            else:
+                new = item.of_columns([extended[name] for name in item.sources])
+            extended.update(zip(item.outputs, new, strict=True))
+        return extended
+
+
+def _of_text(function: Callable[[str], Scalar], missing: Scalar, text: str | None) -> Scalar:
+    value = None if text is None else function(text)
+    return missing if value is None else value
+
+
+def map_texts(function: Callable[[str], Scalar], column: Encoded, *, as_number: bool) -> Column:
+    """Apply a function to each distinct text of a column."""
+    answers: list[Any] = [function(value) for value in column.values]
+    if as_number:
+        return np.array([*answers, None], dtype=np.float64)[column.codes]
+    found = encode(answers)
+    return Encoded(np.append(found.codes, -1)[column.codes], found.values)
+
+
+def _combine_values(*values: Scalar) -> str | None:
+    return combine([spell(value) if isinstance(value, float) else value or "" for value in values])
+
+
+def spell_column(column: Column) -> Encoded:
+    """Spell the values of a column, each distinct one once."""
+    if isinstance(column, Encoded):
+        return column
+    numbers, codes = np.unique(column, return_inverse=True)
+    return Encoded(codes, [spell(number) for number in numbers.tolist()])
+
+
+def combine_columns(columns: list[Encoded]) -> Encoded:
+    """Put columns side by side as one of categories, spelled once for each combination that occurs."""
+    groups = np.zeros(len(columns[0]), dtype=np.int64)
+    combinations: list[tuple[str, ...]] = [()]
+    for column in columns:
+        texts = ["", *column.values]
+        pairs, groups = _distinct(groups * len(texts) + column.codes + 1, len(combinations) * len(texts))
+        combinations = [(*combinations[pair // len(texts)], texts[pair % len(texts)]) for pair in pairs.tolist()]
+    found = encode(combine(texts) for texts in combinations)
+    return Encoded(found.codes[groups], found.values)
+
+
+def _distinct(numbers: NDArray[np.int64], limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct ones of numbers from 0 to below a limit, sorted, and the place of each number in them."""
+    if limit > 8 * len(numbers) + 1024:
+        return np.unique(numbers, return_inverse=True)
+    occurs = np.zeros(limit, dtype=bool)
+    occurs[numbers] = True
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[numbers]

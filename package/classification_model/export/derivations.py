@@ -1,0 +1,49 @@
+"""The stateless steps of a pipeline as the plan that the runtime follows before the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from classification_model.derivations import Derivation
+from classification_model.processing.features import (
+    Combine,
+    DateParts,
+    LogOnePlus,
+    Ratio,
+    Sum,
+    TextContains,
+    TextPattern,
+)
+from classification_model.processing.features.base import AppendColumns
+
+_NAMES: dict[type[AppendColumns], str] = {
+    Combine: "combine",
+    DateParts: "date_parts",
+    LogOnePlus: "log",
+    Ratio: "ratio",
+    Sum: "sum",
+    TextContains: "contains",
+    TextPattern: "pattern",
+}
+
+
+def is_derivation(transformer: Any) -> bool:
+    """Tell whether a step appends columns that are computed row by row."""
+    return type(transformer) in _NAMES
+
+
+def describe_derivation(transformer: AppendColumns) -> Derivation:
+    """Describe a fitted transformer of ours."""
+    known = {"pattern", "as_number", "words", "plus", "parts"}
+    parameters = {name: value for name, value in transformer.get_params().items() if name in known}
+    return Derivation(
+        derive=_NAMES[type(transformer)],
+        sources=tuple(transformer.variables_),
+        outputs=tuple(transformer.get_feature_names_out()[len(transformer.columns_) :]),
+        **parameters,
+    )
+
+
+def gives_text(derivation: Derivation) -> bool:
+    """Tell whether a derivation gives a category, not numbers."""
+    return derivation.derive == "combine" or (derivation.derive == "pattern" and not derivation.as_number)

@@ -1,0 +1,155 @@
+"""A converter for each transformer that a pipeline can hold between the raw features and the estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from feature_engine.encoding import OrdinalEncoder, RareLabelEncoder
+from feature_engine.imputation import CategoricalImputer
+from feature_engine.outliers import ArbitraryOutlierCapper
+from feature_engine.selection import DropFeatures
+from feature_engine.wrappers import SklearnTransformerWrapper
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import StandardScaler, TargetEncoder
+
+from classification_model.errors import ExportError
+from classification_model.export.graph import DOUBLE
+from classification_model.processing.indicators import MissingIndicator, OneHot
+
+if TYPE_CHECKING:
+    from classification_model.export.table import Table, Text
+
+#: Changes the table as a fitted transformer changes its frame.
+Converter = Callable[[Any, "Table"], None]
+
+
+def convert_step(transformer: Any, table: Table) -> None:
+    """Apply a fitted transformer to the table of a graph.
+
+    Raises
+    ------
+    ExportError
+        If there is no converter for it.
+    """
+    converter = CONVERTERS.get(type(transformer))
+    if converter is None:
+        msg = f"no converter for {type(transformer).__name__}"
+        raise ExportError(msg)
+    converter(transformer, table)
+
+
+def _drop(transformer: DropFeatures, table: Table) -> None:
+    table.drop(set(transformer.features_to_drop_))
+
+
+def _flag_missing(transformer: MissingIndicator, table: Table) -> None:
+    if not transformer.variables_:
+        return
+    places = np.array([table.numbers.index(name) for name in transformer.variables_], dtype=np.int64)
+    missing = table.graph.add("IsNaN", table.graph.add("Gather", table.tensor, places, axis=1))
+    names = transformer.get_feature_names_out()[-len(places) :]
+    table.append_numbers(table.graph.add("Cast", missing, to=DOUBLE), [str(name) for name in names])
+
+
+def _wrapped(transformer: SklearnTransformerWrapper, table: Table) -> None:
+    inner = transformer.transformer_
+    converter = _WRAPPED.get(type(inner))
+    if converter is None:
+        msg = f"no converter for {type(inner).__name__}"
+        raise ExportError(msg)
+    converter(inner, [str(name) for name in transformer.variables_], table)
+
+
+def _impute(imputer: SimpleImputer, names: list[str], table: Table) -> None:
+    fill = table.vector(dict(zip(names, imputer.statistics_.tolist(), strict=True)), np.nan)
+    missing = table.graph.add("IsNaN", table.tensor)
+    table.tensor = table.graph.add("Where", missing, fill, table.tensor)
+
+
+def _scale(scaler: StandardScaler, names: list[str], table: Table) -> None:
+    if scaler.with_mean:
+        mean = table.vector(dict(zip(names, scaler.mean_.tolist(), strict=True)), 0.0)
+        table.tensor = table.graph.add("Sub", table.tensor, mean)
+    if scaler.with_std:
+        scale = table.vector(dict(zip(names, scaler.scale_.tolist(), strict=True)), 1.0)
+        table.tensor = table.graph.add("Div", table.tensor, scale)
+
+
+def _cap(capper: ArbitraryOutlierCapper, table: Table) -> None:
+    largest = table.vector({str(name): value for name, value in capper.right_tail_caps_.items()}, np.inf)
+    smallest = table.vector({str(name): value for name, value in capper.left_tail_caps_.items()}, -np.inf)
+    table.tensor = table.graph.add("Max", table.graph.add("Min", table.tensor, largest), smallest)
+
+
+def _impute_category(imputer: CategoricalImputer, table: Table) -> None:
+    for name, fill in imputer.imputer_dict_.items():
+        category = table.categories[name]
+        category.known.add(fill)
+        category.steps.append(lambda text, fill=fill: fill if text is None else text)
+
+
+def _merge_rare(encoder: RareLabelEncoder, table: Table) -> None:
+    for name, frequent in encoder.encoder_dict_.items():
+        category = table.categories[name]
+        category.known |= {*frequent, encoder.replace_with}
+
+        def merge(text: Text, kept: frozenset[str] = frozenset(frequent), rare: str = encoder.replace_with) -> Text:
+            return text if text is None or text in kept else rare
+
+        category.steps.append(merge)
+
+
+def _one_hot(encoder: OneHot, table: Table) -> None:
+    new: list[str] = []
+    names = [str(name) for name in encoder.get_feature_names_out()]
+    names = names[len(names) - sum(len(encoder.encoder_dict_[name]) for name in encoder.variables_) :]
+    for column in encoder.variables_:
+        categories = list(encoder.encoder_dict_[column])
+        table.categories[column].known |= set(categories)
+        mine = names[len(new) : len(new) + len(categories)]
+        table.encode(column, mine, lambda text, known=categories: [float(text == category) for category in known])
+        new += mine
+    table.order = [*(name for name in table.order if name not in encoder.variables_), *new]
+
+
+def _ordinal(encoder: OrdinalEncoder, table: Table) -> None:
+    for column, numbers in encoder.encoder_dict_.items():
+        table.categories[column].known |= set(numbers)
+        table.encode(column, [column], lambda text, numbers=numbers: [float(numbers.get(text, -1))])
+
+
+def _columns(transformer: ColumnTransformer, table: Table) -> None:
+    """Convert a ColumnTransformer whose one transformer encodes and whose other columns pass through."""
+    encoder, columns = transformer.named_transformers_["target"], list(transformer.transformers_[0][2])
+    if not isinstance(encoder, TargetEncoder):
+        msg = f"no converter for {type(encoder).__name__} in a ColumnTransformer"
+        raise ExportError(msg)
+    classes = len(encoder.classes_) if encoder.target_type_ == "multiclass" else 1
+    unseen = np.atleast_1d(np.asarray(encoder.target_mean_, dtype=np.float64)).tolist()
+    new: list[str] = []
+    for place, column in enumerate(columns):
+        rates = np.column_stack(encoder.encodings_[place * classes : (place + 1) * classes]).tolist()
+        rows = dict(zip(encoder.categories_[place].tolist(), rates, strict=True))
+        table.categories[column].known |= set(rows)
+        names = [column] if classes == 1 else [f"{column}\0{number}" for number in range(classes)]
+        table.encode(column, names, lambda text, rows=rows: rows.get(text, unseen))
+        new += names
+    table.order = [*new, *(name for name in table.order if name not in columns)]
+
+
+_WRAPPED: dict[type, Callable[[Any, list[str], Table], None]] = {SimpleImputer: _impute, StandardScaler: _scale}
+
+CONVERTERS: dict[type, Converter] = {
+    ArbitraryOutlierCapper: _cap,
+    CategoricalImputer: _impute_category,
+    ColumnTransformer: _columns,
+    DropFeatures: _drop,
+    MissingIndicator: _flag_missing,
+    OneHot: _one_hot,
+    OrdinalEncoder: _ordinal,
+    RareLabelEncoder: _merge_rare,
+    SklearnTransformerWrapper: _wrapped,
+}

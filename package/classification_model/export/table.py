@@ -1,0 +1,173 @@
+"""The table inside of a pipeline, as it is while its steps are converted one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classification_model.compiled import CODES, NUMBERS
+from classification_model.errors import ExportError
+from classification_model.export.graph import DOUBLE, INT64
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from numpy.typing import NDArray
+
+    from classification_model.export.graph import Graph
+
+#: Stands for every text that training did not see; no text that was read holds a NUL.
+UNSEEN = "\0unseen"
+#: What a category is inside of the pipeline: a text, or None while a missing one is not replaced.
+Text = str | None
+
+
+@dataclass
+class Category:
+    """A column of categories: what the steps so far make of a raw text."""
+
+    steps: list[Callable[[Text], Text]] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+
+    def now(self, text: Text) -> Text:
+        """Return what a raw text has become."""
+        for step in self.steps:
+            text = step(text)
+        return text
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A raw category as numbers: a row for missing ones, one for unseen ones, one for each category."""
+
+    column: str
+    names: Sequence[str]
+    categories: tuple[str, ...]
+    rows: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an estimator takes: each of its features is a column of a tensor, in whatever order.
+
+    Attributes
+    ----------
+    tensor
+        Doubles of shape (n_rows, width).
+    places
+        Column of each feature, shape (n_features,).
+    width
+        Number of columns.
+    """
+
+    tensor: str
+    places: NDArray[np.int64]
+    width: int
+
+
+class Table:
+    """Columns in order; numbers stand in one tensor, categories wait for the step that encodes them.
+
+    Parameters
+    ----------
+    graph
+        Where nodes are added.
+    order
+        All columns as they stand in the frame after the derivations.
+    texts
+        Those of them that hold categories or texts; the others are numbers.
+
+    Attributes
+    ----------
+    inputs
+        Columns of the graph's input of numbers.
+    """
+
+    def __init__(self, graph: Graph, order: Sequence[str], texts: AbstractSet[str]) -> None:
+        self.graph = graph
+        self.order = list(order)
+        self.inputs = [name for name in order if name not in texts]
+        self.numbers = list(self.inputs)
+        self.categories = {name: Category() for name in order if name in texts}
+        self.encodings: list[Encoding] = []
+        self.tensor = NUMBERS
+
+    def drop(self, names: AbstractSet[str]) -> None:
+        """Leave out columns; numbers only before a step has used them."""
+        if self.tensor != NUMBERS:
+            msg = "columns are dropped after numbers were changed"
+            raise ExportError(msg)
+        self.order = [name for name in self.order if name not in names]
+        self.inputs = [name for name in self.inputs if name not in names]
+        self.numbers = list(self.inputs)
+        self.categories = {name: category for name, category in self.categories.items() if name not in names}
+
+    def vector(self, values: dict[str, float], neutral: float) -> NDArray[np.float64]:
+        """Return a value for each column of numbers, a neutral one where none is given."""
+        unknown = set(values) - set(self.numbers)
+        if unknown:
+            msg = f"column {min(unknown)!r} is no column of numbers at this step"
+            raise ExportError(msg)
+        return np.array([values.get(name, neutral) for name in self.numbers], dtype=np.float64)
+
+    def append_numbers(self, tensor: str, names: Sequence[str]) -> None:
+        """Append columns of numbers, given as a tensor of shape (n_rows, n_names)."""
+        self.tensor = self.graph.add("Concat", self.tensor, tensor, axis=1)
+        self.numbers += names
+        self.order += names
+
+    def encode(self, column: str, names: Sequence[str], row: Callable[[str], Sequence[float]]) -> None:
+        """Turn a column of categories into columns of numbers.
+
+        Parameters
+        ----------
+        column
+            Its name.
+        names
+            Names of the new columns; where they stand is up to the step.
+        row
+            Numbers of a category.
+        """
+        category = self.categories.pop(column)
+
+        def numbers_of(raw: Text) -> list[float]:
+            text = category.now(raw)
+            if text is None:
+                msg = f"column {column!r} is encoded while it has missing values"
+                raise ExportError(msg)
+            return list(row(text))
+
+        missing, unseen = numbers_of(None), numbers_of(UNSEEN)
+        known = {text: numbers for text in sorted(category.known) if (numbers := numbers_of(text)) != unseen}
+        rows = np.array([missing, unseen, *known.values()], dtype=np.float64).reshape(2 + len(known), len(names))
+        self.encodings.append(Encoding(column, tuple(names), tuple(known), rows))
+
+    def finish(self) -> Features:
+        """Declare the inputs, and return what the estimator takes."""
+        if self.categories:
+            msg = f"column {min(self.categories)!r} reaches the estimator as text"
+            raise ExportError(msg)
+        names = [*self.numbers, *(name for encoding in self.encodings for name in encoding.names)]
+        parts = []
+        if self.numbers:
+            self.graph.input(NUMBERS, DOUBLE, len(self.inputs))
+            parts.append(self.tensor)
+        if self.encodings:
+            parts.append(self._look_up(self.graph.input(CODES, INT64, len(self.encodings))))
+        tensor = parts[0] if len(parts) == 1 else self.graph.add("Concat", *parts, axis=1)
+        return Features(tensor, np.array([names.index(name) for name in self.order], dtype=np.int64), len(names))
+
+    def _look_up(self, codes: str) -> str:
+        """Give each code the numbers of its category, shape (n_rows, n_new_columns).
+
+        All columns of all encodings lie in one vector, one after the other: a single look-up serves them all.
+        """
+        columns = [column for encoding in self.encodings for column in encoding.rows.T]
+        starts = np.cumsum([0, *(len(column) for column in columns[:-1])])
+        sources = [place for place, encoding in enumerate(self.encodings) for _ in encoding.names]
+        repeated = self.graph.add("Gather", codes, np.array(sources, dtype=np.int64), axis=1)
+        places = self.graph.add("Add", repeated, starts.astype(np.int64))
+        return self.graph.add("Gather", np.concatenate(columns), places)

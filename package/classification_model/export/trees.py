@@ -1,0 +1,102 @@
+"""Decision trees as one node of an ONNX graph, in double precision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnx import numpy_helper
+
+from classification_model.export.graph import ML
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classification_model.export.graph import Graph
+
+_SUM, _NONE, _LESS_OR_EQUAL = 1, 0, 0  # as ai.onnx.ml 5 numbers them
+
+
+class Trees:
+    """Trees whose leaves are summed for each of some targets.
+
+    The operator gives each leaf one target, so a tree that speaks of several is added once for each.
+
+    Parameters
+    ----------
+    targets
+        Number of sums.
+    """
+
+    def __init__(self, targets: int) -> None:
+        self._base = np.zeros(targets)
+        self._roots: list[int] = []
+        self._nodes: list[NDArray[Any]] = []  # feature, threshold, then for each branch its place, whether it is a leaf
+        self._leaves: list[tuple[NDArray[np.float64], int]] = []
+        self._counts = {"nodes": 0, "leaves": 0}
+
+    def add(
+        self,
+        *,
+        feature: NDArray[Any],
+        threshold: NDArray[Any],
+        left: NDArray[Any],
+        right: NDArray[Any],
+        is_leaf: NDArray[np.bool_],
+        values: NDArray[np.float64],
+        target: int,
+    ) -> None:
+        """Add a tree for one target; a row goes left where its feature is at most the threshold.
+
+        Parameters
+        ----------
+        feature, threshold, left, right, is_leaf
+            For each node, the first of them the root, shape (n_nodes,).
+        values
+            What each node adds where it is a leaf, shape (n_nodes,).
+        target
+            Number of the sum it is added to.
+        """
+        if is_leaf[0]:
+            self._base[target] += values[0]
+            return
+        inner = ~is_leaf
+        first_node, first_leaf = self._counts["nodes"], self._counts["leaves"]
+        places = np.where(is_leaf, np.cumsum(is_leaf) - 1 + first_leaf, np.cumsum(inner) - 1 + first_node)
+        branches = [(places[side[inner]], is_leaf[side[inner]]) for side in (left, right)]
+        self._nodes.append(np.array([feature[inner], threshold[inner], *branches[0], *branches[1]], dtype=np.float64))
+        self._leaves.append((values[is_leaf], target))
+        self._roots.append(first_node)
+        self._counts = {"nodes": first_node + int(inner.sum()), "leaves": first_leaf + int(is_leaf.sum())}
+
+    def convert(self, graph: Graph, features: str) -> str:
+        """Add the trees to a graph; return the tensor of the sums, shape (n_rows, n_targets)."""
+        if not self._roots:
+            rows = graph.add("Slice", graph.add("Shape", features), *(np.array([n]) for n in (0, 1)))
+            shape = graph.add("Concat", rows, np.array([len(self._base)]), axis=0)
+            return graph.add("Expand", self._base, shape)
+        feature, threshold, left, left_is_leaf, right, right_is_leaf = np.concatenate(self._nodes, axis=1)
+        sums = graph.add(
+            "TreeEnsemble",
+            features,
+            domain=ML,
+            aggregate_function=_SUM,
+            post_transform=_NONE,
+            n_targets=len(self._base),
+            tree_roots=self._roots,
+            nodes_featureids=_integers(feature),
+            nodes_splits=numpy_helper.from_array(threshold),
+            nodes_modes=numpy_helper.from_array(np.full(len(feature), _LESS_OR_EQUAL, dtype=np.uint8)),
+            nodes_truenodeids=_integers(left),
+            nodes_trueleafs=_integers(left_is_leaf),
+            nodes_falsenodeids=_integers(right),
+            nodes_falseleafs=_integers(right_is_leaf),
+            leaf_targetids=[target for values, target in self._leaves for _ in values],
+            leaf_weights=numpy_helper.from_array(np.concatenate([values for values, _ in self._leaves])),
+        )
+        return graph.add("Add", sums, self._base) if self._base.any() else sums
+
+
+def _integers(numbers: NDArray[np.float64]) -> list[int]:
+    values: list[int] = numbers.astype(np.int64).tolist()
+    return values

@@ -1,0 +1,102 @@
+"""A fitted scikit-learn pipeline in the place of the compiled model."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import ThreadpoolController
+
+from classification_model.artifact import packaged_model, read_manifest
+from classification_model.columns import Column, Encoded
+from classification_model.predict import Predictor
+from classification_model.processing.data_manager import load_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+    from classification_model.schema import InputSchema
+
+logger = logging.getLogger(__name__)
+
+
+class PipelineModel:
+    """Gives a pipeline's probabilities for the columns of a schema.
+
+    Parameters
+    ----------
+    pipeline
+        Fitted pipeline that takes the frame of the schema's fields.
+    schema
+        These fields.
+    """
+
+    def __init__(self, pipeline: Pipeline, schema: InputSchema) -> None:
+        self._pipeline = pipeline
+        self._schema = schema
+
+    def probabilities(self, columns: Mapping[str, Column], count: int) -> NDArray[np.float64]:  # noqa: ARG002
+        """Return the probabilities of rows, shape (n_rows, n_classes), from the columns of all fields."""
+        with _threads().limit(limits=1, user_api="openmp"):  # on a busy machine several wait ten times the work
+            return np.asarray(self._pipeline.predict_proba(self.frame(columns)), dtype=np.float64)
+
+    def frame(self, columns: Mapping[str, Column]) -> pd.DataFrame:
+        """Return columns as the frame that the pipeline takes."""
+        return pd.DataFrame({field.name: _series(columns[field.name]) for field in self._schema.fields})
+
+    def probabilities_of_row(self, row: dict[str, Any]) -> NDArray[np.float64]:
+        """Return the probabilities of one row, shape (1, n_classes), from the values of all fields."""
+        frame = pd.DataFrame(
+            {
+                field.name: pd.Series(
+                    [row[field.name]], dtype=object if field.name in self._schema.texts else np.float64
+                )
+                for field in self._schema.fields
+            }
+        )
+        with _threads().limit(limits=1, user_api="openmp"):
+            return np.asarray(self._pipeline.predict_proba(frame), dtype=np.float64)
+
+
+def load_predictor(folder: Path | str | None = None) -> Predictor:
+    """Load a model folder after verifying it: its compiled model, or its pipeline where it has none.
+
+    A pipeline is unpickled, only after the hash of its file held, and a warning says so in the log.
+
+    Parameters
+    ----------
+    folder
+        A model folder; the packaged model when left out.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no model, it was changed, or it does not predict what it predicted when it was made.
+    """
+    folder = packaged_model() if folder is None else Path(folder)
+    manifest = read_manifest(folder)
+    if manifest.compiled is not None:
+        return Predictor.load(folder)
+    note = f"no compiled model ({manifest.not_compiled}): its pipeline predicts, hundreds of times slower"
+    logger.warning("%s: %s", folder, note)
+    pipeline, manifest = load_pipeline(folder)
+    predictor = Predictor(PipelineModel(pipeline, manifest.input_schema), manifest, [note])
+    predictor.check_golden_rows()
+    return predictor
+
+
+def _series(column: Column) -> pd.Series:
+    return pd.Series(column.tolist(), dtype=object) if isinstance(column, Encoded) else pd.Series(column)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Find the thread pools of the libraries, which takes a while, once for the process."""
+    return ThreadpoolController()

@@ -1,0 +1,27 @@
+"""``python -m`` with the name of this package: verify its model, or predict a file with it."""
+
+import argparse
+import sys
+
+from classification_model import cli
+
+from . import model_folder
+
+
+def main() -> None:
+    """Run `classification-model verify` or `classification-model predict` on the model inside this package."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {__package__}", description="A classification model that verifies itself.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands.add_parser("verify", add_help=False, help="say whether the model and its package are what they were")
+    commands.add_parser("predict", add_help=False, help="predict every row of a file; predict --help tells how")
+    command, options = parser.parse_known_args()
+    folder = str(model_folder())
+    model = [folder] if command.command == "verify" else ["--model", folder]
+    sys.argv[1:] = [command.command, *model, *options]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Predictions with the model inside this package."""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Lock
+from typing import Any
+
+from classification_model.predict import Predictor
+
+from . import model_folder
+
+_loading = Lock()
+
+
+def predictor() -> Predictor:
+    """Return the model, verified and ready to predict; it is loaded once, by whoever asks first.
+
+    Raises
+    ------
+    classification_model.errors.ArtifactError
+        If the model was changed, or does not predict what it predicted when it was made.
+    """
+    with _loading:  # a cache alone would let threads that come together each load it
+        return _load()
+
+
+@cache
+def _load() -> Predictor:
+    return Predictor.load(model_folder())
+
+
+def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]:
+    """Predict rows.
+
+    Parameters
+    ----------
+    input_data
+        A pandas DataFrame, a mapping of column to values, or a sequence of mappings of column to value.
+    explain
+        Say of each prediction what each field of its row contributed to it.
+
+    Returns
+    -------
+    dict
+        ``predictions``: a label for each row, in order; None for a row in error.
+        ``probabilities``: for each row the probability of each label, or None.
+        ``version``: version of the model.
+        ``warnings``: values unlike those of training, as ``row``, ``field``, ``code``, ``message``.
+        ``errors``: None, or values that break the schema, likewise; ``row`` is None for a whole column.
+        ``explanations``, only where they are asked for: one for each row, or None, as ``class``, ``scale``,
+        ``base_value``, ``value`` and ``contributions``; see `classification_model.predict.make_prediction`.
+
+    Raises
+    ------
+    classification_model.errors.InputError
+        If the input is no table at all.
+    classification_model.errors.ArtifactError
+        If the model was changed.
+    """
+    return predictor().predict(input_data, explain=explain)

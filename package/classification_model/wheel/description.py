@@ -1,0 +1,105 @@
+"""What a wheel says of its model: the summary, and the long description that an index shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from classification_model.manifest import GoldenRow, Manifest
+from classification_model.markdown import as_text
+from classification_model.schema import SchemaField
+from classification_model.values import spell_moment
+from classification_model.wheel.naming import module_name
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates" / "wheel"
+MOST_LISTED = 12
+LONGEST_SUMMARY = 512  # what PyPI takes
+
+
+def summarise(manifest: Manifest) -> str:
+    """Say in one line what a model predicts."""
+    return one_line(f"{manifest.name}: predicts one of {_listed(manifest.classes)}")[:LONGEST_SUMMARY]
+
+
+def describe(manifest: Manifest, name: str, summary: str) -> str:
+    """Write the long description, in Markdown: how to install, call and verify, what goes in, how good it is.
+
+    Parameters
+    ----------
+    manifest
+        Manifest of the model.
+    name
+        Normalised name of the distribution.
+    summary
+        One line on what the model predicts.
+    """
+    inputs, probabilities = _example(manifest)
+    ignored = as_text(_listed(manifest.input_schema.ignored))
+    return Template((TEMPLATES / "README.md").read_text(encoding="utf-8")).substitute(
+        name=name,
+        module=module_name(name),
+        description=as_text(summary),
+        model=as_text(manifest.name),
+        model_version=as_text(manifest.version),
+        created=as_text(manifest.created),
+        estimator=f"`{manifest.estimator}`",
+        table_rows=manifest.data.rows,
+        classes=as_text(_listed(manifest.classes)),
+        example="\n".join(f"{' ' * 12}{_literal(key)}: {_literal(value)}," for key, value in inputs.items()),
+        probabilities=as_text(_listed([f"{label} {value:.4f}" for label, value in probabilities.items()])),
+        columns="\n".join(_column(field) for field in manifest.input_schema.fields),
+        ignored=f"Accepted and not used: {ignored}. " if ignored else "",
+        holdout_rows=manifest.holdout.rows,
+        metrics="\n".join(
+            f"| `{metric}` | {value.value:.4f} | {value.low:.4f} to {value.high:.4f} |"
+            for metric, value in sorted(manifest.metrics.items())
+        ),
+    )
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and control characters, as a line of metadata must be."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split())
+
+
+def _example(manifest: Manifest) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return a golden row that looks like a row of the table, and the probabilities on record."""
+    fields = manifest.input_schema.fields
+
+    def strangeness(row: GoldenRow) -> tuple[int, int, int]:
+        values = [row.inputs.get(field.name) for field in fields]
+        odd = sum(field.remark(field.reader()(value)) is not None for field, value in zip(fields, values, strict=True))
+        return odd, values.count(None), len(str(values))
+
+    row = min(manifest.golden_rows, key=strangeness)
+    return row.inputs, dict(zip(manifest.classes, row.probabilities, strict=True))
+
+
+def _literal(value: Any) -> str:
+    """Write a value in Python, texts in double quotes where they need no escapes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and value.isprintable() else repr(value)
+
+
+def _column(field: SchemaField) -> str:
+    name = as_text(" or ".join([field.name, *field.aliases]))
+    return f"| {name} | {field.kind} | {'yes' if field.nullable else 'no'} | {as_text(_seen(field))} |"
+
+
+def _seen(field: SchemaField) -> str:
+    if field.categories is not None:
+        count = len(field.categories)
+        return _listed(field.categories) if count <= MOST_LISTED else f"{count} values"
+    if field.minimum is None or field.maximum is None:
+        return ""
+    low, high = (
+        spell_moment(bound) if field.kind == "datetime" else f"{bound:g}" for bound in (field.minimum, field.maximum)
+    )
+    return f"{low} to {high}"
+
+
+def _listed(items: tuple[str, ...] | list[str]) -> str:
+    more = len(items) - MOST_LISTED
+    return ", ".join(items[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
