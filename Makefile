@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench-quality clean
+.PHONY: help run test bench bench-quality clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -19,6 +19,9 @@ run: .venv/installed ## train on Titanic if needed, verify the model, predict pa
 
 test: .venv/tox ## everything, through tox: train, tests, checks, build
 	cd package && ../$(BIN)/tox run -e train,test_package,checks,build
+
+bench: .venv/installed ## speed and memory of the compiled model beside the pickled pipeline
+	$(BIN)/python benchmarks/serving.py $(BENCH_OPTIONS)
 
 bench-quality: .venv/installed ## ROC AUC and log loss on Titanic by cross-validation
 	$(BIN)/python benchmarks/quality.py

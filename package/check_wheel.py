@@ -1,7 +1,8 @@
 """Prove what ``python -m build`` put into a folder: repeatable, and a working package far from this repository.
 
-Builds a second time and compares bytes; installs the wheel into an empty environment in a temporary folder; there,
-verifies the model, predicts ``sample.csv``, and sees that a changed byte is refused.
+Builds a second time and compares bytes; installs the wheel alone, without extras, into an empty environment in a
+temporary folder; there, sees that no workshop came with it, verifies the model, predicts ``sample.csv``, and sees that a
+changed byte is refused.
 """
 
 import json
@@ -12,6 +13,8 @@ import venv
 from pathlib import Path
 
 HERE = Path(__file__).parent
+#: What a base install must not bring.
+WORKSHOP = {"feature-engine", "joblib", "onnx", "pandas", "pyarrow", "scikit-learn", "scipy"}
 
 
 def main(dist: Path) -> None:
@@ -44,11 +47,17 @@ def check_repeats(dist: Path, again: Path) -> None:
 
 
 def check_installed(wheel: Path, env: Path) -> None:
-    """Install `wheel` into the new environment `env`; verify, predict, and see that a changed model is refused."""
+    """Install `wheel` into the new environment `env`; verify, predict, and see that changed models are refused."""
     venv.create(env, with_pip=True)
     programs = env / ("Scripts" if sys.platform == "win32" else "bin")
     python, verify = programs / "python", (str(programs / "classification-model"), "verify")
-    run(python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", f"{wheel.resolve()}[train]")
+    run(python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", wheel.resolve())
+
+    installed = json.loads(run(python, "-m", "pip", "--disable-pip-version-check", "list", "--format", "json"))
+    names = sorted(item["name"] for item in installed)
+    if WORKSHOP & {name.lower().replace("_", "-") for name in names}:
+        raise SystemExit(f"{wheel.name} brings the workshop: {', '.join(names)}")
+    print(f"{wheel.name}: a base install is {', '.join(names)}")
 
     run(*verify, cwd=env)
     # -I keeps the source tree, where main.py lies, out of the import path.
@@ -57,14 +66,16 @@ def check_installed(wheel: Path, env: Path) -> None:
         raise SystemExit(f"{wheel.name} does not predict sample.csv: {answer}")
     print(f"{wheel.name}: predicts {answer['predictions']}, version {answer['version']}")
 
-    (model,) = env.glob("**/trained_models/*/*.pkl")
-    content = bytearray(model.read_bytes())
-    content[len(content) // 2] ^= 1
-    model.write_bytes(content)
-    refused = subprocess.run(verify, cwd=env, capture_output=True, text=True, check=False)
-    if refused.returncode == 0 or model.name not in refused.stdout + refused.stderr:
-        raise SystemExit(f"verify does not refuse a changed {model.name}: {refused.stdout}{refused.stderr}")
-    print(f"{wheel.name}: a changed byte in {model.name} is refused")
+    for model in sorted(path for kind in ("onnx", "pkl") for path in env.glob(f"**/trained_models/*/*.{kind}")):
+        whole = model.read_bytes()
+        content = bytearray(whole)
+        content[len(content) // 2] ^= 1
+        model.write_bytes(content)
+        refused = subprocess.run(verify, cwd=env, capture_output=True, text=True, check=False)
+        if refused.returncode == 0 or model.name not in refused.stdout + refused.stderr:
+            raise SystemExit(f"verify does not refuse a changed {model.name}: {refused.stdout}{refused.stderr}")
+        model.write_bytes(whole)
+        print(f"{wheel.name}: a changed byte in {model.name} is refused")
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classification_model.checking import CheckedRows
+    from classification_model.checking import CheckedRows, Issue
     from classification_model.columns import Column
     from classification_model.manifest import Manifest
 
 #: Up to so many rows are read and run one by one; from there on, columns are quicker.
-FEW_ROWS = 8
+FEW_ROWS = 16
 
 
 class Model(Protocol):
@@ -140,10 +140,13 @@ class Predictor:
     def predict(self, input_data: Any, *, explain: bool = False) -> dict[str, Any]:
         """Predict rows; see `make_prediction`."""
         if not explain and type(input_data) is list and 0 < len(input_data) <= FEW_ROWS:
-            quick = self._predict_plain_rows(input_data)
+            quick = self._predict_few_rows(input_data)
             if quick is not None:
                 return quick
-        checked = check_input(self.manifest.input_schema, input_data)
+        if type(input_data) is list:
+            checked = self._reader.read_rows(input_data)
+        else:
+            checked = check_input(self.manifest.input_schema, input_data)
         bad = checked.bad_rows
         good = [row for row in range(checked.count) if row not in bad]
         kept = checked.take(good) if bad else checked
@@ -169,19 +172,21 @@ class Predictor:
     def _explainer(self) -> Explainer:
         return Explainer(self._model.probabilities, self.manifest)
 
-    def _predict_plain_rows(self, rows: list[Any]) -> dict[str, Any] | None:
-        """Predict rows one by one; None when something is to be said of one of them."""
-        answers: list[tuple[str, dict[str, float]]] = []
-        for row in rows:
-            values = self._reader.read(row) if type(row) is dict else None
+    def _predict_few_rows(self, rows: list[Any]) -> dict[str, Any] | None:
+        """Predict rows one by one; None when one of them is in error."""
+        warnings: list[Issue] = []
+        read = []
+        for number, row in enumerate(rows):
+            values = self._reader.read(row, number, warnings) if type(row) is dict else None
             if values is None:
                 return None
-            answers += self._answers(self._model.probabilities_of_row(values))
+            read.append(values)
+        answers = [answer for values in read for answer in self._answers(self._model.probabilities_of_row(values))]
         return {
             "predictions": [label for label, _ in answers],
             "probabilities": [share for _, share in answers],
             "version": self.manifest.version,
-            "warnings": [],
+            "warnings": [issue.as_dict() for issue in warnings],
             "errors": None,
         }
 
@@ -238,7 +243,7 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]
     -----
     Contributions are baseline Shapley values [1]_ [2]_ [3]_: what a field adds when it takes the row's value in the
     place of the baseline's, averaged over all orders in which the fields of the row that differ can do so. They are
-    exact for up to 10 such fields; beyond, the mean over 128 orders, which sums to the same difference. Log-odds are
+    exact for up to 12 such fields; beyond, the mean over 128 orders, which sums to the same difference. Log-odds are
     ``log(p / (1 - p))``, within 36.7 of 0, which is as far as doubles tell a probability from 1; of more than two
     classes, the logarithm of the probability less the mean of these logarithms over the classes. On this scale a
     logistic regression is a sum, so that a field that enters it alone contributes its coefficient times its

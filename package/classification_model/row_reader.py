@@ -1,24 +1,42 @@
-"""One plain row, read in a few microseconds; whatever is odd about it is left to `checking`."""
+"""Rows of plain mappings, read in a few microseconds each; what is in error is left to `checking`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from classification_model.checking import CheckedRows, Issue, check_rows
+from classification_model.errors import InputError
 from classification_model.values import LARGEST_EXACT_INTEGER, UnreadableValue
 
 if TYPE_CHECKING:
-    from classification_model.schema import InputSchema, SchemaField
+    from classification_model.schema import Finding, InputSchema, SchemaField
 
-#: Stands for a value of which something is to be said.
-ODD: Any = object()
+
+class Odd(NamedTuple):
+    """A value of which something is to be said.
+
+    Attributes
+    ----------
+    value
+        What it reads as.
+    finding
+        Code and text of a warning; None where it is an error.
+    """
+
+    value: Any
+    finding: Finding | None
+
+
+_IN_ERROR = Odd(None, None)
 
 
 class RowReader:
-    """Reads rows that meet neither error nor warning.
+    """Reads rows that have no error.
 
-    It gives what `check_rows` gives, and only skips what a plain row does not need.
+    It gives what `check_rows` gives, and only skips what a sound row does not need.
 
     Parameters
     ----------
@@ -27,25 +45,80 @@ class RowReader:
     """
 
     def __init__(self, schema: InputSchema) -> None:
+        self._schema = schema
         self._accepted = frozenset([*(field.name for field in schema.fields), *schema.ignored])
         self._fields = [
-            (field.name, _reader(field), _missing(field) if field.nullable else ODD) for field in schema.fields
+            (field.name, _reader(field), _missing(field) if field.nullable else _IN_ERROR) for field in schema.fields
         ]
 
-    def read(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    def read(self, row: Mapping[str, Any], number: int, warnings: list[Issue]) -> dict[str, Any] | None:
         """Return the values of a row by field, numbers with NaN and texts with None for missing ones.
 
-        None when something is to be said of the row, or it has keys other than names of fields.
+        Parameters
+        ----------
+        row
+            Values by name of the field, or of a column that is ignored.
+        number
+            Number of the row, for its warnings.
+        warnings
+            Where they are added.
+
+        Returns
+        -------
+        dict or None
+            None when the row is in error, or has keys other than names of fields.
         """
         if not row.keys() <= self._accepted:
             return None
         values = {}
         for name, read, absent in self._fields:
             value = read(row[name]) if name in row else absent
-            if value is ODD:
-                return None
+            if type(value) is Odd:
+                if value.finding is None:
+                    return None
+                warnings.append(Issue(number, name, *value.finding))
+                value = value.value
             values[name] = value
         return values
+
+    def read_rows(self, rows: Sequence[Any]) -> CheckedRows:
+        """Read many rows, and leave those in error to `check_rows`.
+
+        Raises
+        ------
+        InputError
+            If a row is not a mapping.
+        """
+        names = [name for name, _, _ in self._fields]
+        checked = CheckedRows(len(rows), {name: [None] * len(rows) for name in names})
+        columns = [checked.columns[name] for name in names]
+        left = []
+        for number, row in enumerate(rows):
+            before = len(checked.warnings)
+            values = self.read(row, number, checked.warnings) if type(row) is dict else None
+            if values is None:
+                del checked.warnings[before:]
+                left.append(number)
+                continue
+            for column, value in zip(columns, values.values(), strict=True):
+                column[number] = value
+        if left:
+            self._check(rows, left, checked)
+        return checked
+
+    def _check(self, rows: Sequence[Any], numbers: list[int], checked: CheckedRows) -> None:
+        """Read rows of some numbers with all that is to be said of them."""
+        try:
+            rest = check_rows(self._schema, [rows[number] for number in numbers])
+        except InputError:
+            check_rows(self._schema, rows)  # which knows the number of the row
+            raise
+        for name, column in rest.columns.items():
+            for number, value in zip(numbers, column, strict=True):
+                checked.columns[name][number] = value
+        for mine, theirs in ((checked.errors, rest.errors), (checked.warnings, rest.warnings)):
+            mine += [replace(issue, row=numbers[issue.row]) for issue in theirs if issue.row is not None]
+            mine.sort(key=lambda issue: issue.row or 0)
 
 
 def _missing(field: SchemaField) -> float | None:
@@ -53,7 +126,7 @@ def _missing(field: SchemaField) -> float | None:
 
 
 def _reader(field: SchemaField) -> Callable[[Any], Any]:
-    """Return a function of one value: what it reads as, or ODD."""
+    """Return a function of one value: what it reads as, `Odd` where something is to be said of it."""
     slowly = _slow_reader(field)
     if field.kind == "numeric":
         return _number_reader(field, slowly)
@@ -65,14 +138,13 @@ def _reader(field: SchemaField) -> Callable[[Any], Any]:
 def _slow_reader(field: SchemaField) -> Callable[[Any], Any]:
     read_value, remark, missing = field.reader(), field.remark, _missing(field)
 
-    def read(value: Any) -> Any:
+    def read(given: Any) -> Any:
         try:
-            parsed = read_value(value)
+            parsed = read_value(given)
         except UnreadableValue:
-            return ODD
-        if remark(parsed) is not None:
-            return ODD
-        return missing if parsed is None else parsed
+            return _IN_ERROR
+        finding, value = remark(parsed), missing if parsed is None else parsed
+        return value if finding is None else Odd(value, finding)
 
     return read
 

@@ -72,7 +72,8 @@ class SchemaField(BaseModel):
     def _known(self) -> frozenset[str]:
         return frozenset(self.categories or ())
 
-    def _spell(self, number: float) -> str:
+    def spell(self, number: float) -> str:
+        """Write a bound of the training range: a date as a date, a number as a number."""
         return spell_moment(number) if self.kind == "datetime" else f"{number:g}"
 
     def reader(self) -> Callable[[Any], Value]:
@@ -88,9 +89,9 @@ class SchemaField(BaseModel):
             return None if self.nullable else ("unexpected_missing", "missing here, never in training: imputed")
         if isinstance(value, float):
             if self.minimum is not None and value < self.minimum:
-                return "out_of_range", f"below the training range, which begins at {self._spell(self.minimum)}"
+                return "out_of_range", f"below the training range, which begins at {self.spell(self.minimum)}"
             if self.maximum is not None and value > self.maximum:
-                return "out_of_range", f"above the training range, which ends at {self._spell(self.maximum)}"
+                return "out_of_range", f"above the training range, which ends at {self.spell(self.maximum)}"
         elif self.categories is not None and value not in self._known:
             return "unseen_category", "a category that training did not see"
         return None
