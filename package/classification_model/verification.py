@@ -75,7 +75,7 @@ def installed_around(path: Path) -> Distribution | None:
         file = path.relative_to(folder).as_posix()
         for installed in distributions(path=[str(folder)]):
             # A search in the text first, since there may be hundreds of records, each of hundreds of lines.
-            if file in (installed.read_text("RECORD") or "") and file in _read_record(installed):
+            if file in _record_text(installed) and file in _read_record(installed):
                 return installed
     return None
 
@@ -91,12 +91,20 @@ def _verify_installed_files(path: Path) -> int:
     return len(record)
 
 
+def _record_text(installed: Distribution) -> str:
+    try:
+        return installed.read_text("RECORD") or ""
+    except ValueError as error:  # no UTF-8
+        msg = f"RECORD of the installed {installed.name} was changed: install the wheel again"
+        raise VerificationError(msg) from error
+
+
 def _read_record(installed: Distribution) -> dict[str, str]:
     """Return the hash of each installed file by its path; `Distribution.files` leaves out files that are gone."""
     try:
-        rows = list(csv.reader((installed.read_text("RECORD") or "").splitlines()))
+        rows = list(csv.reader(_record_text(installed).splitlines()))
         return {file: recorded for file, recorded, _ in rows if recorded}
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         msg = f"RECORD of the installed {installed.name} was changed: install the wheel again"
         raise VerificationError(msg) from error
 

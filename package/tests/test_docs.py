@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from environments import make_environment
 
 from classification_model.config.features import FEATURE_MODELS, Section
 from classification_model.config.sections import AppConfig, DataConfig, MonitoringConfig, TrainingConfig
@@ -29,21 +30,30 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return [(match["language"], match["code"]) for match in found if match["note"] is None]
 
 
-def run(language: str, code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run one block in a folder, with the programs of this environment."""
-    program = [sys.executable, "-"] if language == "python" else ["bash", "-euo", "pipefail"]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+def run(
+    language: str, code: str, folder: Path, python: Path = Path(sys.executable)
+) -> subprocess.CompletedProcess[str]:
+    """Run one block in a folder, with the programs of an interpreter's environment, then those of this one."""
+    program = [str(python), "-"] if language == "python" else ["bash", "-euo", "pipefail"]
+    path = os.pathsep.join([str(python.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    variables = {"PATH": path, "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     return subprocess.run(
-        program, input=code, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        program, input=code, cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=False
     )
 
 
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an environment that pages may install into, from files alone; give its interpreter."""
+    return make_environment(tmp_path_factory.mktemp("environment"), with_pip=True)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path, model_folder: Path) -> None:
+def test_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path, model_folder: Path, python: Path) -> None:
     """Every block that is not marked otherwise succeeds, in order, in one folder of its own."""
     assert model_folder.is_dir()
     for language, code in blocks(page):
-        done = run(language, code, tmp_path)
+        done = run(language, code, tmp_path, python)
         assert done.returncode == 0, f"{page.name}: {code}\n{done.stdout}\n{done.stderr}"
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from classification_model.manifest import GoldenRow, Manifest
-from classification_model.markdown import as_text
+from classification_model.markdown import as_text, one_line
 from classification_model.schema import SchemaField
 from classification_model.values import spell_moment
+from classification_model.wheel.metadata import LONGEST_SUMMARY
 from classification_model.wheel.naming import module_name
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates" / "wheel"
-MOST_LISTED = 12
-LONGEST_SUMMARY = 512  # what PyPI takes
+MOST_LISTED, LONGEST_LISTED = 12, 60
 
 
 def summarise(manifest: Manifest) -> str:
     """Say in one line what a model predicts."""
-    return one_line(f"{manifest.name}: predicts one of {_listed(manifest.classes)}")[:LONGEST_SUMMARY]
+    summary = one_line(f"{manifest.name}: predicts one of {_listed(manifest.classes)}")
+    return _shortened(summary, LONGEST_SUMMARY)
 
 
 def describe(manifest: Manifest, name: str, summary: str) -> str:
@@ -48,7 +50,9 @@ def describe(manifest: Manifest, name: str, summary: str) -> str:
         table_rows=manifest.data.rows,
         classes=as_text(_listed(manifest.classes)),
         example="\n".join(f"{' ' * 12}{_literal(key)}: {_literal(value)}," for key, value in inputs.items()),
-        probabilities=as_text(_listed([f"{label} {value:.4f}" for label, value in probabilities.items()])),
+        probabilities=as_text(
+            _listed([f"{_shortened(label, LONGEST_LISTED - 8)} {value:.4f}" for label, value in probabilities.items()])
+        ),
         columns="\n".join(_column(field) for field in manifest.input_schema.fields),
         ignored=f"Accepted and not used: {ignored}. " if ignored else "",
         holdout_rows=manifest.holdout.rows,
@@ -57,12 +61,6 @@ def describe(manifest: Manifest, name: str, summary: str) -> str:
             for metric, value in sorted(manifest.metrics.items())
         ),
     )
-
-
-def one_line(text: str) -> str:
-    """Return a text without line breaks and control characters, as a line of metadata must be."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(printable.split())
 
 
 def _example(manifest: Manifest) -> tuple[dict[str, Any], dict[str, float]]:
@@ -75,7 +73,8 @@ def _example(manifest: Manifest) -> tuple[dict[str, Any], dict[str, float]]:
         return odd, values.count(None), len(str(values))
 
     row = min(manifest.golden_rows, key=strangeness)
-    return row.inputs, dict(zip(manifest.classes, row.probabilities, strict=True))
+    inputs = {field.name: row.inputs[field.name] for field in fields if field.name in row.inputs}
+    return inputs, dict(zip(manifest.classes, row.probabilities, strict=True))
 
 
 def _literal(value: Any) -> str:
@@ -100,6 +99,11 @@ def _seen(field: SchemaField) -> str:
     return f"{low} to {high}"
 
 
-def _listed(items: tuple[str, ...] | list[str]) -> str:
+def _listed(items: Sequence[str]) -> str:
     more = len(items) - MOST_LISTED
-    return ", ".join(items[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
+    listed = ", ".join(_shortened(item, LONGEST_LISTED) for item in items[:MOST_LISTED])
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -45,7 +45,7 @@ def normalise_name(name: str) -> NormalizedName:
     module = module_name(normalised)
     if not (module.isascii() and module.isidentifier()) or iskeyword(module):
         _refuse(name, f"{module!r} cannot be imported: expected a letter first, and no word of the Python language")
-    if module in sys.stdlib_module_names:
+    if module in {*sys.stdlib_module_names, "test"}:  # which that list leaves out
         _refuse(name, f"{module!r} is a module of Python itself: choose another name")
     if module == RUNTIME:
         _refuse(name, "that is the package which runs the model: choose another name")
@@ -97,10 +97,7 @@ def normalise_license(expression: str) -> str:
     try:
         return canonicalize_license_expression(expression)
     except InvalidLicenseExpression as error:
-        msg = (
-            "expected an SPDX licence expression such as MIT or LicenseRef-Proprietary, "
-            f"found {expression[:100]!r}"
-        )
+        msg = f"expected an SPDX licence expression such as MIT or LicenseRef-Proprietary, found {expression[:100]!r}"
         raise InputError(msg) from error
 
 

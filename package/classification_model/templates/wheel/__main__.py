@@ -14,12 +14,16 @@ def main() -> None:
         prog=f"python -m {__package__}", description="A classification model that verifies itself.", allow_abbrev=False
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands.add_parser("verify", add_help=False, help="say whether the model and its package are what they were")
+    commands.add_parser("verify", help="say whether the model and its package are what they were")
     commands.add_parser("predict", add_help=False, help="predict every row of a file; predict --help tells how")
     command, options = parser.parse_known_args()
     folder = str(model_folder())
-    model = [folder] if command.command == "verify" else ["--model", folder]
-    sys.argv[1:] = [command.command, *model, *options]
+    if command.command == "verify":
+        if options:
+            parser.error(f"verify takes no arguments, found {' '.join(options)}")
+        sys.argv[1:] = ["verify", folder]
+    else:
+        sys.argv[1:] = ["predict", "--model", folder, *options]
     cli.main()
 
 
