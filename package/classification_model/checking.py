@@ -203,7 +203,7 @@ def _read(schema: InputSchema, columns: dict[str, list[Any]], count: int, errors
 
 def _read_column(field_: SchemaField, values: list[Any], checked: CheckedRows) -> list[Value]:
     """Read a column, each distinct text once."""
-    answer = partial(_answer, field_, field_.reader())
+    answer = partial(read_value, field_, field_.reader())
     remembered = cache(answer)
     column: list[Value] = []
     for row, value in enumerate(values):
@@ -214,7 +214,7 @@ def _read_column(field_: SchemaField, values: list[Any], checked: CheckedRows) -
     return column
 
 
-def _answer(field_: SchemaField, read: Callable[[Any], Value], value: Any) -> tuple[Value, Finding | None, bool]:
+def read_value(field_: SchemaField, read: Callable[[Any], Value], value: Any) -> tuple[Value, Finding | None, bool]:
     """Read a value; return it, what is to be said of it, and whether that is an error."""
     if value is ABSENT:
         return None, None if field_.nullable else _REQUIRED, not field_.nullable

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import orjson
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter
 from classification_model.columns import Column, Encoded
 from classification_model.derivations import Derivation, Plan
 from classification_model.errors import VerificationError
+from classification_model.session import start_session
 
 NUMBERS, CODES, PROBABILITIES, FEATURES = "numbers", "codes", "probabilities", "features"
 #: Codes of a missing category, and of one that training did not see; known ones follow.
@@ -72,17 +72,7 @@ class CompiledModel:
     """
 
     def __init__(self, content: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # who has more cores, runs more rows at once
-        options.log_severity_level = 4  # what it has to say is raised below
-        try:
-            self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"], enable_fallback=0
-            )
-        except Exception as error:  # onnxruntime's errors share no base but this
-            reason = str(error).partition("\n")[0][:300]
-            msg = f"onnxruntime {onnxruntime.__version__} cannot run the compiled model ({reason}): train it again"
-            raise VerificationError(msg) from error
+        self._session = start_session(content, "compiled model")
         try:
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.plan = Plan(_PLAN.validate_json(metadata["plan"]))

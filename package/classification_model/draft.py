@@ -8,17 +8,12 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from classification_model.batch.formats import STANDARD_STREAM, format_of, sniff_delimiter
 from classification_model.config.complaints import nearest
 from classification_model.errors import DataError
 from classification_model.processing import validation
 from classification_model.processing.inference import Inferred, infer_classes, infer_columns
-from classification_model.processing.sources import (
-    STANDARD_STREAM,
-    format_of,
-    parse_table,
-    read_bytes,
-    sniff_delimiter,
-)
+from classification_model.processing.sources import parse_table, read_bytes
 from classification_model.schema import DEFAULT_MISSING_VALUES
 from classification_model.values import read_category
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-    from sklearn.pipeline import Pipeline
+    from sklearn.base import ClassifierMixin
 
 #: Metrics in the order of reports, and whether more is better.
 METRICS = {
@@ -271,18 +271,29 @@ def _slice(feature: str, value: str, outcome: Outcome) -> Slice:
 
 
 def importances(
-    pipeline: Pipeline, features: pd.DataFrame, labels: NDArray[np.int64], random_state: int
+    classifier: ClassifierMixin, features: pd.DataFrame, labels: NDArray[np.int64], random_state: int
 ) -> list[tuple[str, float, float]]:
     """Measure how much worse the log loss gets when the values of one feature are shuffled among rows.
+
+    Parameters
+    ----------
+    classifier
+        A fitted classifier: a pipeline, or a `ModelClassifier`.
+    features
+        Prepared rows.
+    labels
+        Their class numbers, shape (n_rows,).
+    random_state
+        Seed.
 
     Returns
     -------
     list of tuple
         Name, mean and standard deviation over 5 shuffles, the largest first. At most 2,000 rows are used.
     """
-    loss = make_scorer(log_loss, greater_is_better=False, response_method="predict_proba", labels=pipeline.classes_)
+    loss = make_scorer(log_loss, greater_is_better=False, response_method="predict_proba", labels=classifier.classes_)
     result = permutation_importance(
-        pipeline,
+        classifier,
         features,
         labels,
         scoring=loss,

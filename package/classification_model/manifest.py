@@ -75,7 +75,7 @@ class MetricValue(BaseModel):
 
 
 class Parity(BaseModel):
-    """How the compiled model was held against the pipeline it was compiled from.
+    """How a compiled model was held against the pipeline it was compiled from.
 
     Attributes
     ----------
@@ -130,6 +130,13 @@ class Manifest(BaseModel):
         Name of the compiled model in the folder, and the proof that it agrees with the pipeline; None without one.
     not_compiled
         Why there is no compiled model.
+    portable, portable_parity
+        Name of the portable model in the folder, which takes raw columns and gives labels, and the proof that it
+        agrees with the pipeline; None without one.
+    portable_inputs
+        Derived columns that the portable model takes as inputs, each with why ONNX does not derive it.
+    not_portable
+        Why there is no portable model.
     files
         Hash and size of every file of the folder but this one.
     libraries
@@ -168,6 +175,10 @@ class Manifest(BaseModel):
     compiled: str | None
     parity: Parity | None
     not_compiled: str | None
+    portable: str | None
+    portable_parity: Parity | None
+    portable_inputs: dict[str, str]
+    not_portable: str | None
     files: dict[str, FileRecord]
     libraries: dict[str, str]
     input_schema: InputSchema

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 from feature_engine.encoding import OrdinalEncoder, RareLabelEncoder
 from feature_engine.imputation import CategoricalImputer
-from feature_engine.outliers import ArbitraryOutlierCapper
 from feature_engine.selection import DropFeatures
 from feature_engine.wrappers import SklearnTransformerWrapper
 from sklearn.base import TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from classification_model.config.features import (
     ColumnFeature,
@@ -170,9 +170,9 @@ def _impute(variables: Names, **parameters: Any) -> SklearnTransformerWrapper:
     return SklearnTransformerWrapper(SimpleImputer(**parameters, keep_empty_features=True), variables=variables)
 
 
-def _limit(largest: float, variables: Names) -> ArbitraryOutlierCapper:
-    caps = dict.fromkeys(variables, largest)
-    return ArbitraryOutlierCapper(caps, dict.fromkeys(variables, -largest), missing_values="ignore")
+def _limit(largest: float, variables: Names) -> SklearnTransformerWrapper:
+    clip = FunctionTransformer(np.clip, kw_args={"a_min": -largest, "a_max": largest})
+    return SklearnTransformerWrapper(clip, variables=variables)
 
 
 def _numeric_outputs(config: Config) -> dict[str, list[str]]:

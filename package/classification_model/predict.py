@@ -131,6 +131,11 @@ class Predictor:
             )
             raise VerificationError(msg)
 
+    @property
+    def model(self) -> Model:
+        """What gives the probabilities."""
+        return self._model
+
     def probabilities(self, checked: CheckedRows) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n_rows, n_classes), of rows that were read."""
         if checked.count == 0:
@@ -243,7 +248,9 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]
     -----
     Contributions are baseline Shapley values [1]_ [2]_ [3]_: what a field adds when it takes the row's value in the
     place of the baseline's, averaged over all orders in which the fields of the row that differ can do so. They are
-    exact for up to 12 such fields; beyond, the mean over 128 orders, which sums to the same difference. Log-odds are
+    exact for up to 12 such fields; beyond, the mean over 128 orders, each beside its reverse and the same each time,
+    which sums to the same difference. The model is asked about up to 4,096 rows for each row that is explained, and
+    for n fields beyond 12 about 128 n. Log-odds are
     ``log(p / (1 - p))``, within 36.7 of 0, which is as far as doubles tell a probability from 1; of more than two
     classes, the logarithm of the probability less the mean of these logarithms over the classes. On this scale a
     logistic regression is a sum, so that a field that enters it alone contributes its coefficient times its

@@ -101,7 +101,7 @@ class RowReader:
                 left.append(number)
                 continue
             for column, value in zip(columns, values.values(), strict=True):
-                column[number] = value
+                column[number] = value if value == value else None  # noqa: PLR0124 - NaN
         if left:
             self._check(rows, left, checked)
         return checked

@@ -29,7 +29,8 @@ from classification_model.evaluation import (
     score_with_intervals,
     slice_metrics,
 )
-from classification_model.export.compilation import CORE, compile_and_prove
+from classification_model.export.compilation import CORE, PORTABLE, compile_and_prove
+from classification_model.export.derivations import describe_derivation, is_derivation
 from classification_model.golden import golden_inputs
 from classification_model.libraries import library_versions
 from classification_model.manifest import GoldenRow, Manifest, MetricValue
@@ -37,6 +38,7 @@ from classification_model.model_selection import Progress, Selection, class_numb
 from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, table_rule
+from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
 from classification_model.processing.sources import read_bytes
 from classification_model.reference import describe_distribution, describe_numbers
@@ -111,6 +113,7 @@ def _train(config: Config, folder: Path, loader: DataLoader, progress: Progress 
         config=config,
         data=data,
         selection=selection,
+        pipeline=pipeline,
         model=model,
         compilation=compilation,
         threshold=threshold,
@@ -123,7 +126,7 @@ def _train(config: Config, folder: Path, loader: DataLoader, progress: Progress 
         selection=selection,
         outcome=outcome,
         importances=importances(
-            pipeline,
+            ModelClassifier(model, data.schema, len(data.classes)),
             data.holdout.features,
             class_numbers(data.holdout.labels, data.classes),
             config.training.random_state,
@@ -231,6 +234,7 @@ def _describe(
     config: Config,
     data: TrainingData,
     selection: Selection,
+    pipeline: Pipeline,
     model: Model,
     compilation: Compilation,
     threshold: float | None,
@@ -238,6 +242,7 @@ def _describe(
 ) -> Manifest:
     """Write the manifest; hashes of files are filled in when the folder is written."""
     state = config.training.random_state
+    plan = [describe_derivation(step) for _, step in pipeline.steps if is_derivation(step)]
     winner = selection.winner
     manifest = Manifest(
         name=config.app.name,
@@ -251,6 +256,10 @@ def _describe(
         compiled=None if compilation.parity is None else CORE,
         parity=compilation.parity,
         not_compiled=compilation.reason,
+        portable=None if compilation.portable_parity is None else PORTABLE,
+        portable_parity=compilation.portable_parity,
+        portable_inputs=compilation.derived_inputs,
+        not_portable=compilation.portable_reason,
         files={},
         libraries=library_versions(),
         input_schema=data.schema,
@@ -260,7 +269,7 @@ def _describe(
         parameters=winner.setting,
         metrics=metrics,
         golden_rows=(),
-        baseline=typical_inputs(data.train.features, data.schema),
+        baseline=typical_inputs(data.train.features, data.schema, plan),
         training_distribution=describe_distribution(data.train.features, data.schema),
         prediction_distribution=_predicted_distribution(selection.out_of_fold()),
         gates=dict(config.gates),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -217,5 +217,9 @@ def _is_whole(value: Any) -> bool:
 
 
 def _type_name(value: Any) -> str:
-    names = {dict: "an object", list: "a list", tuple: "a list", str: "text", datetime: "a date", date: "a date"}
+    if isinstance(value, (date, np.datetime64)):
+        return "a date"
+    if isinstance(value, (timedelta, np.timedelta64)):
+        return "a duration"
+    names = {dict: "an object", list: "a list", tuple: "a list", str: "text"}
     return names.get(type(value), f"a value of type {type(value).__name__}")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from classification_model.artifact import MANIFEST, packaged_model
+from classification_model.artifact import MANIFEST, packaged_model, read_files
 from classification_model.errors import VerificationError
 from classification_model.manifest import Manifest
+from classification_model.portable import check_golden_rows
 from classification_model.predict import Predictor
 
 
@@ -48,7 +49,7 @@ class Verification:
 
 
 def verify(folder: Path | str | None = None) -> Verification:
-    """Verify a model folder: its manifest, then the hash of every file, then the golden rows.
+    """Verify a model folder: its manifest, then the hash of every file, then the golden rows by each of its models.
 
     Of a model that came with an installed wheel, the files of that wheel are held against its record as well.
 
@@ -65,6 +66,9 @@ def verify(folder: Path | str | None = None) -> Verification:
     folder = packaged_model() if folder is None else Path(folder)
     installed = _verify_installed_files(folder / MANIFEST)
     predictor = Predictor.load(folder)
+    if predictor.manifest.portable is not None:
+        content = read_files(folder, predictor.manifest)[predictor.manifest.portable]
+        check_golden_rows(content, predictor.manifest)
     return Verification(folder, predictor.manifest, installed, predictor.notes)
 
 

@@ -41,3 +41,13 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests measured of parity: compiled models against their pipelines."""
+    reports = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    found = [value for report in reports for name, value in report.user_properties if name == "parity"]
+    if found:
+        terminalreporter.section("parity of compiled models with their pipelines")
+        for line in sorted(map(str, found)):
+            terminalreporter.write_line(line)

@@ -79,7 +79,10 @@ def test_train_says_what_was_made_and_how_good_it_is(trained: Path) -> None:
         ["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"], lines[2:8], strict=True
     ):
         assert re.fullmatch(rf"  {name} +\d\.\d{{4}}   \d\.\d{{4}} to \d\.\d{{4}}", line)
-    assert re.fullmatch(rf"saved in {MODEL} after \d+ s", lines[8])
+    assert re.fullmatch(
+        r"compiled: \d+ training rows and \d+ generated ones differ from the pipeline by \S+ at most", lines[8]
+    )
+    assert re.fullmatch(rf"saved in {MODEL} after \d+ s", lines[9])
     assert list((trained / "models").iterdir()) == [trained / MODEL]
 
 
@@ -286,8 +289,9 @@ def test_a_bad_row_is_an_error_in_its_row_and_no_more(command: Command, model: P
     done = command("predict", "in.csv", "--model", model, "--output", "out.json")
     assert (done.code, done.out) == (0, "")
     assert done.err == (
-        "1 of 6 rows could not be predicted, see the column errors; the first is size: expected a number, found text\n"
+        "1 of 6 rows could not be predicted, see out.json.rejects; the first is size: expected a number, found text\n"
     )
+    assert (tmp_path / "out.json.rejects").read_text() == '{"row":2,"reason":"size: expected a number, found text"}\n'
     answer = read_table("out.json")
     assert answer["order"].astype(int).tolist() == table["order"].tolist()
     assert answer["errors"].tolist() == [None, None, "size: expected a number, found text", None, None, None]
@@ -312,7 +316,7 @@ def test_a_column_too_few_or_too_many_is_an_error_of_every_row(
         table = table.drop(columns=name) if value is None else table.assign(**{name: value})
     write_table(table, "in.csv")
     done = command("predict", "in.csv", "--model", model, "--output", "out.csv")
-    assert done == Done(0, "", f"4 of 4 rows could not be predicted, see the column errors; the first is {message}\n")
+    assert done == Done(0, "", f"4 of 4 rows could not be predicted, see out.csv.rejects; the first is {message}\n")
     assert read_table("out.csv")["errors"].tolist() == [message] * 4
 
 
@@ -327,7 +331,9 @@ def test_a_table_of_no_rows_is_answered_with_no_rows(command: Command, model: Pa
     [
         (["empty.csv"], r"empty\.csv is empty: expected a header and rows"),
         (["none.csv"], r"none\.csv cannot be read: No such file or directory"),
-        (["."], r"\.: expected a file called \.csv, .*"),
+        (["."], r"\. is a folder, whose files are predicted into another one: name it with --output"),
+        ([".", "--output", "out"], r"\. is a folder without Parquet files: expected one or more called \.parquet"),
+        (["README"], r"README: expected a file called \.csv, .*, found no suffix"),
         (["in.xlsx"], r"in\.xlsx: expected a file called \.csv, .*, found \.xlsx"),
         (["in.csv", "--output", "out.xlsx"], r"out\.xlsx: expected a file called \.csv, .*, found \.xlsx"),
         (["in.csv", "--output", "no/out.csv"], r"no/out\.csv cannot be written: No such file or directory"),

@@ -25,15 +25,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classification_model.batch.formats import format_of, sniff_delimiter
 from classification_model.errors import DataError
-from classification_model.processing.sources import (
-    format_of,
-    parse_table,
-    read_bytes,
-    read_table,
-    sniff_delimiter,
-    write_table,
-)
+from classification_model.processing.sources import parse_table, read_bytes, read_table, write_table
 
 SUFFIXES = ("csv", "tsv", "parquet", "json", "jsonl", "ndjson")
 

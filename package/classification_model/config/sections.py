@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from classification_model.artifact import package_version
+from classification_model.batch.formats import check_encoding
 from classification_model.config.features import Feature, Marks, Name, Names, Section
 from classification_model.schema import DEFAULT_MISSING_VALUES
 
@@ -18,22 +19,6 @@ Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "hist
 
 #: A character that separates the cells of a CSV file.
 DELIMITER = r"^[\t -!#-~]$"
-
-
-def check_encoding(name: str) -> str:
-    """Return the name of an encoding.
-
-    Raises
-    ------
-    ValueError
-        If Python has no encoding of text that is called so, saying what was expected.
-    """
-    try:
-        "".encode(name)
-    except (LookupError, ValueError) as error:
-        msg = "an encoding of text that Python knows, such as utf-8 or cp1252"
-        raise ValueError(msg) from error
-    return name
 
 
 class AppConfig(Section):

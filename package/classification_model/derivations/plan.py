@@ -113,10 +113,12 @@ class Plan:
                 row[outputs[0]] = value
 
     def extend_columns(self, columns: Mapping[str, Column]) -> dict[str, Column]:
-        """Return the columns and those derived from them."""
+        """Return the columns and those derived from them; one that is there already is not computed again."""
         extended = dict(columns)
         spelled: dict[str, Encoded] = {}
         for item in self.derivations:
+            if item.outputs[0] in columns:
+                continue
             if item.derive == "combine":
                 for name in item.sources:
                     spelled.setdefault(name, spell_column(extended[name]))

@@ -17,9 +17,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Up to so many players all coalitions are evaluated, at most 1,022 of them.
-MOST_PLAYERS = 10
-#: Beyond, so many orders are drawn, each beside its reverse; their coalitions are about as many.
+#: Up to so many players all coalitions are evaluated, at most 4,094 of them.
+MOST_PLAYERS = 12
+#: Beyond, so many orders are drawn, each beside its reverse.
 DRAWN_ORDERS = 64
 SEED = 0
 
@@ -74,7 +74,9 @@ class AllCoalitions:
 
     def members(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell who is in some of the coalitions; see `Design`."""
-        return (numbers[:, None] + 1) >> np.arange(self._players) & 1 == 1
+        bits: NDArray[np.int64] = (numbers[:, None] + 1) >> np.arange(self._players)
+        is_member: NDArray[np.bool_] = bits % 2 == 1
+        return is_member
 
     def share(
         self, inner: NDArray[np.float64], empty: NDArray[np.float64], full: NDArray[np.float64]

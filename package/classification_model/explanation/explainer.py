@@ -85,7 +85,8 @@ class Explainer:
             For each row ``class``, ``scale``, ``base_value``, ``value`` and ``contributions``; see
             `predict.make_prediction`.
         """
-        classes = np.ones(rows.count, dtype=np.int64) if len(self._classes) == 2 else decide(probabilities, None)
+        is_binary = len(self._classes) == 2
+        classes = np.ones(rows.count, dtype=np.int64) if is_binary else decide(probabilities, None)
         values = self._measure(probabilities, classes)
         bases = self._measure(np.broadcast_to(self._of_baseline, probabilities.shape), classes)
         differs = np.column_stack([_differs(rows.columns[name], value) for name, value in self._baseline.items()])
@@ -102,15 +103,13 @@ class Explainer:
         scale = "log_odds" if self._is_linear else "probability"
         return [
             {
-                "class": self._classes[number],
+                "class": self._classes[classes[row]],
                 "scale": scale,
-                "base_value": base,
-                "value": value,
-                "contributions": dict(zip(self._baseline, shares, strict=True)),
+                "base_value": float(bases[row]),
+                "value": float(values[row]),
+                "contributions": dict(zip(self._baseline, contributions[row].tolist(), strict=True)),
             }
-            for number, base, value, shares in zip(
-                classes.tolist(), bases.tolist(), values.tolist(), contributions.tolist(), strict=True
-            )
+            for row in range(rows.count)
         ]
 
     def _measure(self, probabilities: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -166,11 +165,9 @@ class _Mixer:
     """Makes columns of one field in which some rows have a value of their own, the others the baseline's."""
 
     def __init__(self, values: list[Value], baseline: Value, *, is_text: bool) -> None:
-        if is_text:
-            encoded = encode([baseline, *values])  # type: ignore[list-item]  # the schema says that they are texts
-            self._texts, numbers = encoded.values, encoded.codes
-        else:
-            self._texts, numbers = None, np.array([baseline, *values], dtype=np.float64)
+        texts = encode([baseline, *values]) if is_text else None  # type: ignore[list-item]  # as the schema says
+        numbers = np.array([baseline, *values], dtype=np.float64) if texts is None else texts.codes
+        self._texts = None if texts is None else texts.values
         self._baseline, self._own = numbers[0], numbers[1:]
 
     def mix(self, rows: NDArray[np.int64], is_own: NDArray[np.bool_]) -> Column:

@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from classification_model.errors import ExportError
-from classification_model.export.compile import compile_pipeline
-from classification_model.export.parity import prove_parity
+from classification_model.export.compile import compile_core, convert_pipeline
+from classification_model.export.evidence import gather_evidence
+from classification_model.export.parity import prove_core
+from classification_model.export.portable.model import compile_portable
+from classification_model.export.portable.outline import DELICATE
+from classification_model.export.portable.parity import prove_portable
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+    from classification_model.export.compile import Converted
+    from classification_model.export.evidence import Evidence
     from classification_model.manifest import Parity
     from classification_model.processing.data_manager import TrainingData
 
-CORE = "core.onnx"
+CORE, PORTABLE = "core.onnx", "model.onnx"
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Compilation:
-    """A compiled model and its proof, or why there is none.
+    """A compiled model and its proof, or why there is none; the same of the portable model beside it.
 
     Attributes
     ----------
     files
         What goes into the model folder, by name; empty without a compiled model.
-    parity
-        The proof; None without a compiled model.
-    reason
-        Why there is no compiled model; None when there is one.
+    parity, portable_parity
+        The proofs; None without the model.
+    reason, portable_reason
+        Why there is no such model; None when there is one.
+    derived_inputs
+        Derived columns that the portable model takes as inputs, each with why it does not derive it.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     parity: Parity | None = None
     reason: str | None = None
+    portable_parity: Parity | None = None
+    portable_reason: str | None = None
+    derived_inputs: dict[str, str] = field(default_factory=dict)
 
 
 def compile_and_prove(pipeline: Pipeline, data: TrainingData, threshold: float | None) -> Compilation:
@@ -53,16 +64,41 @@ def compile_and_prove(pipeline: Pipeline, data: TrainingData, threshold: float |
         Probability from which the second of two classes is predicted.
     """
     try:
-        core = compile_pipeline(pipeline, data.schema)
-        parity = prove_parity(
-            core,
+        converted = convert_pipeline(pipeline, data.schema)
+        core = compile_core(converted)
+        evidence = gather_evidence(
             pipeline,
             data.train.features,
             data.schema,
             threshold=threshold,
             random_state=data.config.training.random_state,
         )
+        parity = prove_core(core, pipeline, data.schema, evidence)
     except ExportError as error:
         logger.warning("no compiled model: %s", error)
-        return Compilation(reason=str(error))
-    return Compilation(files={CORE: core}, parity=parity)
+        return Compilation(reason=str(error), portable_reason=str(error))
+    return _with_portable(Compilation(files={CORE: core}, parity=parity), converted, data, evidence)
+
+
+def _with_portable(
+    compilation: Compilation, converted: Converted, data: TrainingData, evidence: Evidence
+) -> Compilation:
+    """Add the portable model; where it disagrees, what it derives from texts becomes an input instead."""
+    reason = ""
+    for refused in (frozenset[str](), DELICATE):
+        try:
+            portable = compile_portable(converted, data.schema, data.classes, evidence.threshold, refused)
+            parity = prove_portable(portable.content, data.classes, evidence)
+        except ExportError as error:
+            reason = str(error)
+            continue
+        if portable.derived_inputs:
+            logger.info("%s takes derived columns as inputs", PORTABLE, extra={"columns": portable.derived_inputs})
+        return replace(
+            compilation,
+            files={**compilation.files, PORTABLE: portable.content},
+            portable_parity=parity,
+            derived_inputs=portable.derived_inputs,
+        )
+    logger.warning("no portable model: %s", reason)
+    return replace(compilation, portable_reason=reason)

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classification_model.compiled import FEATURES, PROBABILITIES, write_metadata
-from classification_model.errors import ExportError
+from classification_model.compiled import CODES, FEATURES, NUMBERS, PROBABILITIES, write_metadata
 from classification_model.export.derivations import describe_derivation, gives_text, is_derivation
 from classification_model.export.estimators import convert_estimator
-from classification_model.export.graph import DOUBLE, Graph
+from classification_model.export.failures import naming
+from classification_model.export.graph import DOUBLE, INT64, Graph
 from classification_model.export.steps import convert_step
 from classification_model.export.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sklearn.pipeline import Pipeline
 
     from classification_model.derivations import Derivation
+    from classification_model.export.table import Features
     from classification_model.schema import InputSchema
 
 
-def compile_pipeline(pipeline: Pipeline, schema: InputSchema, *, show_features: bool = False) -> bytes:
-    """Compile a fitted pipeline.
+@dataclass(frozen=True)
+class Converted:
+    """A pipeline, converted; what its graph takes is still to be bound.
+
+    Attributes
+    ----------
+    plan
+        What is derived from the raw columns, in order.
+    numbers
+        Columns of the tensor ``numbers``, doubles with NaN for missing ones; none without such columns.
+    categories
+        Columns of the tensor ``codes``, with the known categories of each: 0 stands for a missing category, 1 for an
+        unseen one, 2 for the first known one, and so on.
+    graph
+        Nodes from these tensors to the probabilities; it declares neither inputs nor outputs.
+    features
+        What reaches the estimator.
+    probabilities, classes
+        The tensor of the probabilities, and how many there are in a row.
+    """
+
+    plan: tuple[Derivation, ...]
+    numbers: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]]
+    graph: Graph
+    features: Features
+    probabilities: str
+    classes: int
+
+
+def convert_pipeline(pipeline: Pipeline, schema: InputSchema) -> Converted:
+    """Convert a fitted pipeline.
 
     Parameters
     ----------
@@ -31,27 +60,15 @@ def compile_pipeline(pipeline: Pipeline, schema: InputSchema, *, show_features: 
         As `build_pipeline` builds it, fitted.
     schema
         The raw columns that it takes, in order.
-    show_features
-        Give what reaches the estimator as another output, ``features``.
-
-    Returns
-    -------
-    bytes
-        An ONNX model. Its inputs are ``numbers``, doubles of shape (n_rows, n_numbers) with NaN for missing ones,
-        and ``codes``, integers of shape (n_rows, n_categories): 0 for a missing category, 1 for an unseen one, 2 for
-        the first known one, and so on. Either is left out where it would have no columns. Its output is
-        ``probabilities``, doubles of shape (n_rows, n_classes). Which columns these are, which categories are known
-        and what is derived from the raw columns before stands in its metadata.
 
     Raises
     ------
     ExportError
         If a step has no converter, naming the step.
     """
-    texts = {field.name for field in schema.fields if field.kind in {"categorical", "text"}}
+    texts = set(schema.texts)
     order = [field.name for field in schema.fields]
     plan: list[Derivation] = []
-    graph = Graph()
     *steps, (_, estimator) = pipeline.steps
     while steps and is_derivation(steps[0][1]):
         derivation = describe_derivation(steps.pop(0)[1])
@@ -59,25 +76,57 @@ def compile_pipeline(pipeline: Pipeline, schema: InputSchema, *, show_features: 
         order += derivation.outputs
         if gives_text(derivation):
             texts |= set(derivation.outputs)
+    graph = Graph(taken=[*order, NUMBERS, CODES, PROBABILITIES, FEATURES])
     table = Table(graph, order, texts)
     for name, step in steps:
-        with _names_the_step(name):
+        with naming(f"the pipeline's step {name!r}"):
             convert_step(step, table)
-    with _names_the_step("estimator"):
+    with naming("the pipeline's step 'estimator'"):
         features = table.finish()
         probabilities = convert_estimator(estimator, graph, features)
-    graph.output(PROBABILITIES, probabilities, DOUBLE, len(estimator.classes_))
+    return Converted(
+        plan=tuple(plan),
+        numbers=tuple(table.inputs),
+        categories={encoding.column: encoding.categories for encoding in table.encodings},
+        graph=graph,
+        features=features,
+        probabilities=probabilities,
+        classes=len(estimator.classes_),
+    )
+
+
+def compile_core(converted: Converted, *, show_features: bool = False) -> bytes:
+    """Return the model that the runtime runs, which codes texts itself.
+
+    Parameters
+    ----------
+    converted
+        The converted pipeline.
+    show_features
+        Give what reaches the estimator as another output, ``features``.
+
+    Returns
+    -------
+    bytes
+        An ONNX model. Its inputs are ``numbers``, doubles of shape (n_rows, n_numbers) with NaN for missing ones,
+        and ``codes``, integers of shape (n_rows, n_categories). Either is left out where it would have no columns.
+        Its output is ``probabilities``, doubles of shape (n_rows, n_classes). Which columns these are, which
+        categories are known and what is derived from the raw columns before stands in its metadata.
+    """
+    graph = Graph()
+    if converted.numbers:
+        graph.input(NUMBERS, DOUBLE, len(converted.numbers))
+    if converted.categories:
+        graph.input(CODES, INT64, len(converted.categories))
+    graph.append(converted.graph, {})
+    graph.output(PROBABILITIES, converted.probabilities, DOUBLE, converted.classes)
     if show_features:
+        features = converted.features
         in_order = graph.add("Gather", features.tensor, features.places, axis=1)
         graph.output(FEATURES, in_order, DOUBLE, len(features.places))
-    categories = {encoding.column: encoding.categories for encoding in table.encodings}
-    return graph.to_bytes(write_metadata(plan, table.inputs, categories))
+    return graph.to_bytes(write_metadata(converted.plan, converted.numbers, converted.categories))
 
 
-@contextmanager
-def _names_the_step(name: str) -> Iterator[None]:
-    try:
-        yield
-    except ExportError as error:
-        msg = f"the pipeline's step {name!r} cannot be compiled: {error}"
-        raise ExportError(msg) from error
+def compile_pipeline(pipeline: Pipeline, schema: InputSchema) -> bytes:
+    """Compile a fitted pipeline for the runtime: `convert_pipeline`, then `compile_core`."""
+    return compile_core(convert_pipeline(pipeline, schema))

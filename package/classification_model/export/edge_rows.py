@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from classification_model.schema import InputSchema, SchemaField
 
+_SIGN = re.compile(r"[^\w\s]")
 #: Texts that programs like to get wrong.
 _TEXTS = (
     *(
@@ -116,7 +118,7 @@ def _edges(field: SchemaField, values: Sequence[Any], thresholds: NDArray[np.flo
         return [None, True, False]
     if field.kind in {"categorical", "text"}:
         known = [value for value in dict.fromkeys(values) if value is not None][:500]
-        torn = [part for value in known for part in (value[1:], value[:-1], value.swapcase(), f"{value} ", f"x{value}")]
+        torn = [part for value in known for part in _tear(value)]
         return [None, None, *_TEXTS, *(text[:LONGEST_TEXT] for text in torn)]
     low, high = field.minimum or 0.0, field.maximum or 0.0
     limits = MOMENTS if field.kind == "datetime" else (-LARGEST_NUMBER, LARGEST_NUMBER)
@@ -126,6 +128,12 @@ def _edges(field: SchemaField, values: Sequence[Any], thresholds: NDArray[np.flo
     around += [np.nextafter(single, np.float32(side)).astype(np.float64) for side in (-np.inf, np.inf)]
     numbers = np.unique(np.clip(np.concatenate([*around, single.astype(np.float64)]), *limits))
     return [None, *as_sent(field, numbers.tolist())]
+
+
+def _tear(text: str) -> tuple[str, ...]:
+    """Return texts that are nearly the same, the last of them with white space before every sign."""
+    spaced = _SIGN.sub("\N{EM SPACE} \t\\g<0>", text)
+    return text[1:], text[:-1], text.swapcase(), f"{text} ", f"x{text}", spaced
 
 
 def as_sent(field: SchemaField, values: Sequence[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
@@ -15,38 +16,51 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 
 from classification_model.errors import ExportError
+from classification_model.export.calibration import calibrate
 from classification_model.export.graph import DOUBLE, FLOAT, Graph
+from classification_model.export.probabilities import beside_rest, of_scores
 from classification_model.export.table import Features
 from classification_model.export.trees import Trees
 
-#: Adds an estimator to a graph; returns the tensor of the probabilities, (n_rows, n_classes).
+#: Adds an estimator to a graph; returns the tensor of what it computes.
 Converter = Callable[[Any, Graph, Features], str]
-
-_ONE = np.array([1.0])
 
 
 def convert_estimator(estimator: Any, graph: Graph, features: Features) -> str:
     """Add a fitted classifier to a graph.
+
+    Returns
+    -------
+    str
+        The tensor of the probabilities, (n_rows, n_classes).
 
     Raises
     ------
     ExportError
         If there is no converter for it.
     """
-    converter = CONVERTERS.get(type(estimator))
+    response, is_probability = _respond(estimator, graph, features)
+    return response if is_probability else of_scores(graph, response, len(estimator.classes_))
+
+
+def _respond(estimator: Any, graph: Graph, features: Features) -> tuple[str, bool]:
+    """Add a classifier up to its scores, (n_rows, 1) for two classes; where it has none, up to its probabilities.
+
+    The second value tells whether they are probabilities.
+    """
+    is_probability = type(estimator) not in SCORES
+    converter = (PROBABILITIES if is_probability else SCORES).get(type(estimator))
     if converter is None:
         msg = f"no converter for {type(estimator).__name__}"
         raise ExportError(msg)
-    return converter(estimator, graph, features)
+    return converter(estimator, graph, features), is_probability
 
 
 def _linear(estimator: LogisticRegression, graph: Graph, features: Features) -> str:
     weights = np.zeros((features.width, len(estimator.coef_)))
     weights[features.places] = estimator.coef_.T
-    scores = graph.add("MatMul", features.tensor, weights)
-    return _of_scores(
-        graph, graph.add("Add", scores, np.asarray(estimator.intercept_, dtype=np.float64)), len(estimator.classes_)
-    )
+    products = graph.add("MatMul", features.tensor, weights)
+    return graph.add("Add", products, np.asarray(estimator.intercept_, dtype=np.float64))
 
 
 def _forest(estimator: Any, graph: Graph, features: Features) -> str:
@@ -57,7 +71,6 @@ def _forest(estimator: Any, graph: Graph, features: Features) -> str:
     trees = Trees(len(targets))
     for member in estimator.estimators_:
         tree = member.tree_
-        shares = tree.value[:, 0, :] / tree.value[:, 0, :].sum(axis=1, keepdims=True) / len(estimator.estimators_)
         for target, number in enumerate(targets):
             trees.add(
                 feature=features.places[np.maximum(tree.feature, 0)],  # a leaf has none
@@ -65,22 +78,22 @@ def _forest(estimator: Any, graph: Graph, features: Features) -> str:
                 left=tree.children_left,
                 right=tree.children_right,
                 is_leaf=tree.children_left < 0,
-                values=shares[:, number],
+                values=tree.value[:, 0, number],
                 target=target,
             )
-    means = trees.convert(graph, narrow)
-    return _beside_rest(graph, means) if classes == 2 else means
+    means = graph.add("Div", trees.convert(graph, narrow), np.array([float(len(estimator.estimators_))]))
+    return beside_rest(graph, means) if classes == 2 else means
 
 
 def _boosting(estimator: HistGradientBoostingClassifier, graph: Graph, features: Features) -> str:
     """Add the leaves of all trees to the baseline."""
     if estimator.is_categorical_ is not None:
-        msg = "no converter for HistGradientBoostingClassifier with categorical features"
+        msg = "no converter for HistGradientBoostingClassifier with categorical features: encode them before"
         raise ExportError(msg)
-    stages = estimator._predictors
-    count = len(stages[0]) if stages else estimator.n_trees_per_iteration_
-    trees = Trees(count)
-    for stage in stages:
+    trees = Trees(estimator.n_trees_per_iteration_)
+    for target, baseline in enumerate(np.ravel(estimator._baseline_prediction)):
+        trees.add_constant(float(baseline), target)
+    for stage in estimator._predictors:
         for target, predictor in enumerate(stage):
             nodes = predictor.nodes
             trees.add(
@@ -92,8 +105,7 @@ def _boosting(estimator: HistGradientBoostingClassifier, graph: Graph, features:
                 values=nodes["value"],
                 target=target,
             )
-    baseline = np.asarray(estimator._baseline_prediction, dtype=np.float64).reshape(1, count)
-    return _of_scores(graph, graph.add("Add", trees.convert(graph, features.tensor), baseline), len(estimator.classes_))
+    return trees.convert(graph, features.tensor)
 
 
 def _average(estimator: VotingClassifier, graph: Graph, features: Features) -> str:
@@ -109,22 +121,27 @@ def _average(estimator: VotingClassifier, graph: Graph, features: Features) -> s
     return graph.add("Div", total, np.array([weights.sum()]))
 
 
-def _of_scores(graph: Graph, scores: str, classes: int) -> str:
-    """Turn scores into probabilities: one for two classes by the logistic function, else one a class by softmax."""
-    if classes > 2:
-        return graph.add("Softmax", scores, axis=1)
-    return _beside_rest(graph, graph.add("Sigmoid", scores))
+def _calibrated(estimator: CalibratedClassifierCV, graph: Graph, features: Features) -> str:
+    """Average the calibrated classifiers, each of them a base estimator of its own."""
+    members = []
+    for classifier in estimator.calibrated_classifiers_:
+        response, is_probability = _respond(classifier.estimator, graph, features)
+        members.append(calibrate(graph, classifier, response, is_probability=is_probability))
+    total = members[0]
+    for member in members[1:]:
+        total = graph.add("Add", total, member)
+    return graph.add("Div", total, np.array([float(len(members))])) if len(members) > 1 else total
 
 
-def _beside_rest(graph: Graph, positive: str) -> str:
-    """Put the probability of the second of two classes, (n_rows, 1), beside that of the first."""
-    return graph.add("Concat", graph.add("Sub", _ONE, positive), positive, axis=1)
-
-
-CONVERTERS: dict[type, Converter] = {
-    ExtraTreesClassifier: _forest,
+#: Estimators with a decision function: scores of shape (n_rows, 1) for two classes, else (n_rows, n_classes).
+SCORES: dict[type, Converter] = {
     HistGradientBoostingClassifier: _boosting,
     LogisticRegression: _linear,
+}
+#: Estimators that only have probabilities, of shape (n_rows, n_classes).
+PROBABILITIES: dict[type, Converter] = {
+    CalibratedClassifierCV: _calibrated,
+    ExtraTreesClassifier: _forest,
     RandomForestClassifier: _forest,
     VotingClassifier: _average,
 }

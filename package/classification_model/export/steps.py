@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from feature_engine.encoding import OrdinalEncoder, RareLabelEncoder
 from feature_engine.imputation import CategoricalImputer
-from feature_engine.outliers import ArbitraryOutlierCapper
 from feature_engine.selection import DropFeatures
 from feature_engine.wrappers import SklearnTransformerWrapper
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from classification_model.errors import ExportError
 from classification_model.export.graph import DOUBLE
@@ -42,13 +41,13 @@ def convert_step(transformer: Any, table: Table) -> None:
 
 
 def _drop(transformer: DropFeatures, table: Table) -> None:
-    table.drop(set(transformer.features_to_drop_))
+    table.drop(set(map(str, transformer.features_to_drop_)))
 
 
 def _flag_missing(transformer: MissingIndicator, table: Table) -> None:
     if not transformer.variables_:
         return
-    places = np.array([table.numbers.index(name) for name in transformer.variables_], dtype=np.int64)
+    places = np.array([table.numbers.index(str(name)) for name in transformer.variables_], dtype=np.int64)
     missing = table.graph.add("IsNaN", table.graph.add("Gather", table.tensor, places, axis=1))
     names = transformer.get_feature_names_out()[-len(places) :]
     table.append_numbers(table.graph.add("Cast", missing, to=DOUBLE), [str(name) for name in names])
@@ -78,25 +77,33 @@ def _scale(scaler: StandardScaler, names: list[str], table: Table) -> None:
         table.tensor = table.graph.add("Div", table.tensor, scale)
 
 
-def _cap(capper: ArbitraryOutlierCapper, table: Table) -> None:
-    largest = table.vector({str(name): value for name, value in capper.right_tail_caps_.items()}, np.inf)
-    smallest = table.vector({str(name): value for name, value in capper.left_tail_caps_.items()}, -np.inf)
+def _clip(transformer: FunctionTransformer, names: list[str], table: Table) -> None:
+    if transformer.func is not np.clip:
+        msg = f"no converter for a FunctionTransformer of {getattr(transformer.func, '__name__', 'no function')}"
+        raise ExportError(msg)
+    limits = transformer.kw_args or {}
+    largest = table.vector(dict.fromkeys(names, limits["a_max"]), np.inf)
+    smallest = table.vector(dict.fromkeys(names, limits["a_min"]), -np.inf)
     table.tensor = table.graph.add("Max", table.graph.add("Min", table.tensor, largest), smallest)
 
 
 def _impute_category(imputer: CategoricalImputer, table: Table) -> None:
-    for name, fill in imputer.imputer_dict_.items():
-        category = table.categories[name]
+    for name, value in imputer.imputer_dict_.items():
+        category, fill = table.categories[str(name)], str(value)
         category.known.add(fill)
-        category.steps.append(lambda text, fill=fill: fill if text is None else text)
+
+        def impute(text: Text, fill: str = fill) -> str:
+            return fill if text is None else text
+
+        category.steps.append(impute)
 
 
 def _merge_rare(encoder: RareLabelEncoder, table: Table) -> None:
     for name, frequent in encoder.encoder_dict_.items():
-        category = table.categories[name]
-        category.known |= {*frequent, encoder.replace_with}
+        category, rare = table.categories[str(name)], str(encoder.replace_with)
+        category.known |= {*frequent, rare}
 
-        def merge(text: Text, kept: frozenset[str] = frozenset(frequent), rare: str = encoder.replace_with) -> Text:
+        def merge(text: Text, kept: frozenset[str] = frozenset(frequent), rare: str = rare) -> Text:
             return text if text is None or text in kept else rare
 
         category.steps.append(merge)
@@ -108,17 +115,17 @@ def _one_hot(encoder: OneHot, table: Table) -> None:
     names = names[len(names) - sum(len(encoder.encoder_dict_[name]) for name in encoder.variables_) :]
     for column in encoder.variables_:
         categories = list(encoder.encoder_dict_[column])
-        table.categories[column].known |= set(categories)
+        flags = np.eye(len(categories)).tolist()
         mine = names[len(new) : len(new) + len(categories)]
-        table.encode(column, mine, lambda text, known=categories: [float(text == category) for category in known])
+        table.encode(column, mine, dict(zip(categories, flags, strict=True)), otherwise=[0.0] * len(categories))
         new += mine
     table.order = [*(name for name in table.order if name not in encoder.variables_), *new]
 
 
 def _ordinal(encoder: OrdinalEncoder, table: Table) -> None:
     for column, numbers in encoder.encoder_dict_.items():
-        table.categories[column].known |= set(numbers)
-        table.encode(column, [column], lambda text, numbers=numbers: [float(numbers.get(text, -1))])
+        rows = {category: [float(number)] for category, number in numbers.items()}
+        table.encode(column, [column], rows, otherwise=[-1.0])
 
 
 def _columns(transformer: ColumnTransformer, table: Table) -> None:
@@ -133,17 +140,19 @@ def _columns(transformer: ColumnTransformer, table: Table) -> None:
     for place, column in enumerate(columns):
         rates = np.column_stack(encoder.encodings_[place * classes : (place + 1) * classes]).tolist()
         rows = dict(zip(encoder.categories_[place].tolist(), rates, strict=True))
-        table.categories[column].known |= set(rows)
         names = [column] if classes == 1 else [f"{column}\0{number}" for number in range(classes)]
-        table.encode(column, names, lambda text, rows=rows: rows.get(text, unseen))
+        table.encode(column, names, rows, otherwise=unseen)
         new += names
     table.order = [*new, *(name for name in table.order if name not in columns)]
 
 
-_WRAPPED: dict[type, Callable[[Any, list[str], Table], None]] = {SimpleImputer: _impute, StandardScaler: _scale}
+_WRAPPED: dict[type, Callable[[Any, list[str], Table], None]] = {
+    FunctionTransformer: _clip,
+    SimpleImputer: _impute,
+    StandardScaler: _scale,
+}
 
 CONVERTERS: dict[type, Converter] = {
-    ArbitraryOutlierCapper: _cap,
     CategoricalImputer: _impute_category,
     ColumnTransformer: _columns,
     DropFeatures: _drop,

@@ -9,10 +9,9 @@ import numpy as np
 
 from classification_model.compiled import CODES, NUMBERS
 from classification_model.errors import ExportError
-from classification_model.export.graph import DOUBLE, INT64
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
@@ -119,7 +118,9 @@ class Table:
         self.numbers += names
         self.order += names
 
-    def encode(self, column: str, names: Sequence[str], row: Callable[[str], Sequence[float]]) -> None:
+    def encode(
+        self, column: str, names: Sequence[str], rows: Mapping[str, Sequence[float]], *, otherwise: Sequence[float]
+    ) -> None:
         """Turn a column of categories into columns of numbers.
 
         Parameters
@@ -128,8 +129,10 @@ class Table:
             Its name.
         names
             Names of the new columns; where they stand is up to the step.
-        row
-            Numbers of a category.
+        rows
+            Numbers of each category.
+        otherwise
+            Numbers of a category that is not among them.
         """
         category = self.categories.pop(column)
 
@@ -138,25 +141,25 @@ class Table:
             if text is None:
                 msg = f"column {column!r} is encoded while it has missing values"
                 raise ExportError(msg)
-            return list(row(text))
+            return list(rows.get(text, otherwise))
 
         missing, unseen = numbers_of(None), numbers_of(UNSEEN)
-        known = {text: numbers for text in sorted(category.known) if (numbers := numbers_of(text)) != unseen}
-        rows = np.array([missing, unseen, *known.values()], dtype=np.float64).reshape(2 + len(known), len(names))
-        self.encodings.append(Encoding(column, tuple(names), tuple(known), rows))
+        texts = sorted(category.known | set(rows))
+        known = {text: numbers for text in texts if (numbers := numbers_of(text)) != unseen}
+        table = np.array([missing, unseen, *known.values()], dtype=np.float64).reshape(2 + len(known), len(names))
+        self.encodings.append(Encoding(column, tuple(names), tuple(known), table))
 
     def finish(self) -> Features:
-        """Declare the inputs, and return what the estimator takes."""
+        """Return what the estimator takes."""
         if self.categories:
             msg = f"column {min(self.categories)!r} reaches the estimator as text"
             raise ExportError(msg)
         names = [*self.numbers, *(name for encoding in self.encodings for name in encoding.names)]
         parts = []
         if self.numbers:
-            self.graph.input(NUMBERS, DOUBLE, len(self.inputs))
             parts.append(self.tensor)
         if self.encodings:
-            parts.append(self._look_up(self.graph.input(CODES, INT64, len(self.encodings))))
+            parts.append(self._look_up(CODES))
         tensor = parts[0] if len(parts) == 1 else self.graph.add("Concat", *parts, axis=1)
         return Features(tensor, np.array([names.index(name) for name in self.order], dtype=np.int64), len(names))
 

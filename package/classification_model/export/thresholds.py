@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classification_model.export.names import names_of_features
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,7 +29,7 @@ def thresholds_of_fields(pipeline: Pipeline, features: pd.DataFrame) -> dict[str
     features
         A few rows that it takes.
     """
-    names = [str(name) for name in pipeline[:-1].transform(features).columns]
+    names = names_of_features(pipeline, pipeline[:-1].transform(features))
     found: dict[str, list[NDArray[np.float64]]] = {}
     for feature, threshold in _splits(pipeline[-1]):
         for place in np.unique(feature):
@@ -52,6 +54,8 @@ def _splits(estimator: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floa
             yield nodes["feature_idx"].astype(np.int64), nodes["num_threshold"]
     for member in getattr(estimator, "estimators_", ()):
         yield from _splits(member)
+    for classifier in getattr(estimator, "calibrated_classifiers_", ()):
+        yield from _splits(classifier.estimator)
 
 
 def _units(pipeline: Pipeline) -> dict[str, tuple[float, float]]:

@@ -18,9 +18,10 @@ _SUM, _NONE, _LESS_OR_EQUAL = 1, 0, 0  # as ai.onnx.ml 5 numbers them
 
 
 class Trees:
-    """Trees whose leaves are summed for each of some targets.
+    """Trees whose leaves are summed for each of some targets, one after the other as they were added.
 
-    The operator gives each leaf one target, so a tree that speaks of several is added once for each.
+    The operator gives each leaf one target, so a tree that speaks of several is added once for each. Since the order
+    of the sums is scikit-learn's, so are their last digits, of which an isotonic calibration may make much.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ class Trees:
     """
 
     def __init__(self, targets: int) -> None:
-        self._base = np.zeros(targets)
+        self._targets = targets
         self._roots: list[int] = []
         self._nodes: list[NDArray[Any]] = []  # feature, threshold, then for each branch its place, whether it is a leaf
         self._leaves: list[tuple[NDArray[np.float64], int]] = []
@@ -58,7 +59,7 @@ class Trees:
             Number of the sum it is added to.
         """
         if is_leaf[0]:
-            self._base[target] += values[0]
+            self.add_constant(float(values[0]), target)
             return
         inner = ~is_leaf
         first_node, first_leaf = self._counts["nodes"], self._counts["leaves"]
@@ -69,20 +70,28 @@ class Trees:
         self._roots.append(first_node)
         self._counts = {"nodes": first_node + int(inner.sum()), "leaves": first_leaf + int(is_leaf.sum())}
 
+    def add_constant(self, value: float, target: int) -> None:
+        """Add a number to a sum: a tree whose two leaves are the same, since the operator knows none without a node."""
+        self.add(
+            feature=np.zeros(3),
+            threshold=np.zeros(3),
+            left=np.array([1, 0, 0]),
+            right=np.array([2, 0, 0]),
+            is_leaf=np.array([False, True, True]),
+            values=np.full(3, value),
+            target=target,
+        )
+
     def convert(self, graph: Graph, features: str) -> str:
-        """Add the trees to a graph; return the tensor of the sums, shape (n_rows, n_targets)."""
-        if not self._roots:
-            rows = graph.add("Slice", graph.add("Shape", features), *(np.array([n]) for n in (0, 1)))
-            shape = graph.add("Concat", rows, np.array([len(self._base)]), axis=0)
-            return graph.add("Expand", self._base, shape)
+        """Add the trees to a graph, one or more; return the tensor of the sums, shape (n_rows, n_targets)."""
         feature, threshold, left, left_is_leaf, right, right_is_leaf = np.concatenate(self._nodes, axis=1)
-        sums = graph.add(
+        return graph.add(
             "TreeEnsemble",
             features,
             domain=ML,
             aggregate_function=_SUM,
             post_transform=_NONE,
-            n_targets=len(self._base),
+            n_targets=self._targets,
             tree_roots=self._roots,
             nodes_featureids=_integers(feature),
             nodes_splits=numpy_helper.from_array(threshold),
@@ -94,7 +103,6 @@ class Trees:
             leaf_targetids=[target for values, target in self._leaves for _ in values],
             leaf_weights=numpy_helper.from_array(np.concatenate([values for values, _ in self._leaves])),
         )
-        return graph.add("Add", sums, self._base) if self._base.any() else sums
 
 
 def _integers(numbers: NDArray[np.float64]) -> list[int]:

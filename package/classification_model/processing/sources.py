@@ -19,39 +19,19 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from classification_model.batch.formats import (
+    LARGEST_ROW,
+    STANDARD_STREAM,
+    check_delimiter,
+    check_header,
+    check_parted,
+    empty,
+    first_sentence,
+    format_of,
+    not_in_encoding,
+)
 from classification_model.errors import DataError
 from classification_model.processing.rendering import render_table
-
-STANDARD_STREAM = "-"
-_FORMATS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
-_OTHER_DELIMITERS = ";\t|,"
-_LARGEST_ROW = 2**26  # bytes
-_DELIMITER = "data.delimiter, or --delimiter on the command line"
-_ENCODING = "data.encoding, or --encoding on the command line"
-
-
-def format_of(source: str) -> str:
-    """Return the format that a file's suffix names; standard input and output are CSV.
-
-    Raises
-    ------
-    DataError
-        If the suffix is none of the known ones.
-    """
-    if source == STANDARD_STREAM:
-        return "csv"
-    suffix = Path(source).suffix.lower()
-    if suffix not in _FORMATS:
-        msg = f"{source}: expected a file called {', '.join(_FORMATS)}, found {suffix or 'no suffix'}"
-        raise DataError(msg)
-    return _FORMATS[suffix]
 
 
 def read_bytes(source: str) -> bytes:
@@ -106,8 +86,7 @@ def parse_table(content: bytes, source: str, *, delimiter: str = ",", encoding: 
     """
     kind = format_of(source)
     if not content.strip():
-        msg = f"{source} is empty: expected a header and rows"
-        raise DataError(msg)
+        raise empty(source)
     if kind in {"csv", "tsv"}:
         return _parse_csv(content, source, "\t" if kind == "tsv" else delimiter, encoding)
     if kind == "parquet":
@@ -120,35 +99,24 @@ def read_table(source: str, *, delimiter: str = ",", encoding: str = "utf-8") ->
     return parse_table(read_bytes(source), source, delimiter=delimiter, encoding=encoding)
 
 
-def sniff_delimiter(content: bytes, encoding: str = "utf-8") -> str:
-    """Guess the delimiter of a CSV file from its header: the candidate that occurs most outside of quotes."""
-    try:
-        header = content[:100_000].decode(encoding, errors="replace").partition("\n")[0]
-    except LookupError:  # which parsing tells
-        return ","
-    return max(",;\t|", key=re.sub(r'"[^"]*"', "", header).count)
-
-
 def _parse_csv(content: bytes, source: str, delimiter: str, encoding: str) -> pd.DataFrame:
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
-        msg = f"{source}: expected one ASCII character that parts the cells, found {delimiter!r}: set {_DELIMITER}"
-        raise DataError(msg)
+    check_delimiter(delimiter, source)
     content = _as_utf8(content, source, encoding)
     _check_quotes(content, source, delimiter)
-    read = pa.csv.ReadOptions(use_threads=False, block_size=_LARGEST_ROW)  # one thread knows the row of an error
+    read = pa.csv.ReadOptions(use_threads=False, block_size=LARGEST_ROW)  # one thread knows the row of an error
     parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     try:
         with pa.csv.open_csv(pa.BufferReader(content), read, parse) as reader:  # else it reads on in the background
             header = reader.schema.names
-        _check_header(header, source)
-        _check_delimiter(header, source, delimiter)
+        check_header(header, source)
+        check_parted(header, source, delimiter)
         parse.ignore_empty_lines = len(header) > 1  # of a single column, an empty line is an empty cell
         convert = pa.csv.ConvertOptions(
             column_types={name: pa.string() for name in header}, strings_can_be_null=False, null_values=[]
         )
         table = pa.csv.read_csv(pa.BufferReader(content), read, parse, convert)
     except pa.ArrowInvalid as error:
-        msg = f"{source} is no table: {_first_sentence(error)}"
+        msg = f"{source} is no table: {first_sentence(error)}"
         raise DataError(msg) from error
     return _frame(table, source)
 
@@ -159,11 +127,9 @@ def _as_utf8(content: bytes, source: str, encoding: str) -> bytes:
         text = content.decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
         content = text.lstrip("\r\n").encode()
     except (ValueError, LookupError) as error:
-        msg = f"{source} is not text in the encoding {encoding!r}: set {_ENCODING}"
-        raise DataError(msg) from error
+        raise not_in_encoding(source, encoding) from error
     if not content.strip():
-        msg = f"{source} is empty: expected a header and rows"
-        raise DataError(msg)
+        raise empty(source)
     return content if content.endswith((b"\n", b"\r")) else content + b"\n"
 
 
@@ -178,20 +144,13 @@ def _check_quotes(content: bytes, source: str, delimiter: str) -> None:
             raise DataError(msg)
 
 
-def _check_delimiter(header: list[str], source: str, delimiter: str) -> None:
-    others = [mark for mark in _OTHER_DELIMITERS if mark != delimiter and mark in header[0]]
-    if len(header) == 1 and others:
-        msg = f"{source} has one column at the delimiter {delimiter!r}: is it {others[0]!r}? set {_DELIMITER}"
-        raise DataError(msg)
-
-
 def _parse_parquet(content: bytes, source: str) -> pd.DataFrame:
     try:
         table = pa.parquet.read_table(io.BytesIO(content))
     except (pa.ArrowException, OSError) as error:
-        msg = f"{source} is no readable Parquet file: {_first_sentence(error)}"
+        msg = f"{source} is no readable Parquet file: {first_sentence(error)}"
         raise DataError(msg) from error
-    _check_header(table.column_names, source)
+    check_header(table.column_names, source)
     return _frame(table, source)
 
 
@@ -202,7 +161,7 @@ def _frame(table: pa.Table, source: str) -> pd.DataFrame:
         try:
             columns[name] = pd.Series(column.to_pylist(), dtype=object)
         except (pa.ArrowException, ValueError, OverflowError) as error:
-            msg = f"{source}: column {name!r} of type {column.type} cannot be read: {_first_sentence(error)}"
+            msg = f"{source}: column {name!r} of type {column.type} cannot be read: {first_sentence(error)}"
             raise DataError(msg) from error
     return pd.DataFrame(columns)
 
@@ -232,7 +191,7 @@ def _parse_json(content: bytes, source: str, *, lines: bool) -> pd.DataFrame:
     else:
         msg = f"{source}: expected a list of rows as objects, or an object of columns"
         raise DataError(msg)
-    _check_header(list(data), source)
+    check_header(list(data), source)
     columns = {name: pd.Series(values, dtype=object) for name, values in data.items()}
     return pd.DataFrame(columns, index=range(*lengths))
 
@@ -240,21 +199,7 @@ def _parse_json(content: bytes, source: str, *, lines: bool) -> pd.DataFrame:
 def _check_keys(source: str, pairs: list[tuple[str, Any]]) -> None:
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
-        _check_header(names, source)
-
-
-def _check_header(names: list[str], source: str) -> None:
-    for position, name in enumerate(names):
-        if not name.strip():
-            msg = f"{source}: column {position + 1} has no name in the header"
-            raise DataError(msg)
-        if name in names[:position]:
-            msg = f"{source}: the column {name!r} is there twice"
-            raise DataError(msg)
-
-
-def _first_sentence(error: Exception) -> str:
-    return re.split(r"[\n]", str(error).strip())[0][:200].rstrip(".")
+        check_header(names, source)
 
 
 def write_table(frame: pd.DataFrame, target: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from classification_model.columns import Encoded, encode
 from classification_model.derivations.plan import combine_columns, map_texts, spell_column
 from classification_model.derivations.texts import pattern_finder, word_finder
 from classification_model.processing.features.base import AppendColumns
-from classification_model.values import is_missing, read_category
+from classification_model.values import is_missing, read_category, text_of, without_fraction
 
 
 class _AppendText(AppendColumns):
@@ -145,4 +146,12 @@ class Combine(AppendColumns):
     def _encode(column: pd.Series) -> Encoded:
         if column.dtype == np.float64:
             return spell_column(column.to_numpy())
-        return encode(read_category(value, frozenset()) for value in column.tolist())
+        return encode(_spell(value) for value in column.tolist())
+
+
+def _spell(value: Any) -> str | None:
+    """Spell a value as a category; a text that was combined before may be longer than one that is read."""
+    if not isinstance(value, str):
+        return read_category(value, frozenset())
+    text = text_of(value, frozenset())
+    return None if text is None else without_fraction(text)

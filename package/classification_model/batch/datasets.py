@@ -1,0 +1,133 @@
+"""Predicting the Parquet files of a folder, one by one; what is whole is not predicted again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet
+
+from classification_model.artifact import package_version
+from classification_model.batch.opening import state_of, unreadable
+from classification_model.batch.predicting import PLAIN, Options, Outcome, predict_file
+from classification_model.batch.replacing import told
+from classification_model.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from classification_model.predict import Predictor
+
+#: Key of a Parquet file's metadata that says from what its predictions were made.
+MADE_FROM = "classification_model"
+
+
+@dataclass(frozen=True)
+class PredictedFile:
+    """What became of one file of a folder.
+
+    Attributes
+    ----------
+    name
+        Its path in the folder.
+    outcome
+        None for one whose predictions were there already.
+    """
+
+    name: str
+    outcome: Outcome | None
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the Parquet files in and below a folder, in order, but for those whose names begin with ``.`` or ``_``.
+
+    Raises
+    ------
+    DataError
+        If there is none, or the folder cannot be read.
+    """
+    try:
+        found = sorted(
+            path
+            for path in folder.rglob("*")
+            if path.suffix.lower() == ".parquet"
+            and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+            and path.is_file()
+        )
+    except OSError as error:
+        raise unreadable(str(folder), error) from error
+    if not found:
+        msg = f"{folder} is a folder without Parquet files: expected one or more called .parquet"
+        raise DataError(msg)
+    return found
+
+
+def predict_folder(
+    predictor: Predictor, source: Path, target: Path, options: Options = PLAIN
+) -> Iterator[PredictedFile]:
+    """Predict every Parquet file of a folder into a file of the same name in another one, and yield what became of it.
+
+    A file whose predictions by the same model are there already, and that has not changed since, is left alone: what
+    was interrupted is continued by doing it again.
+
+    Parameters
+    ----------
+    predictor
+        The model.
+    source, target
+        Folder of the data, and folder of the predictions, which is made where it is not there.
+    options
+        How.
+
+    Raises
+    ------
+    InputError
+        If the predictions would be part of the data.
+    DataError
+        If a file cannot be read or its predictions cannot be written.
+    """
+    if target.resolve().is_relative_to(source.resolve()):
+        msg = f"{target} lies in {source}, whose files are predicted: choose an --output elsewhere"
+        raise InputError(msg)
+    files = files_of(source)
+    for number, file in enumerate(files, start=1):
+        name = file.relative_to(source)
+        made_from = _made_from(predictor, file, options)
+        if _metadata_of(target / name) == made_from:
+            yield PredictedFile(str(name), None)
+            continue
+        with told(str(target)):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+        title = f"{name} ({number} of {len(files)})"
+        metadata = {MADE_FROM: made_from}
+        yield PredictedFile(
+            str(name), predict_file(predictor, str(file), str(target / name), options, metadata=metadata, title=title)
+        )
+
+
+def _made_from(predictor: Predictor, file: Path, options: Options) -> str:
+    """Say by which model, how and from which state of a file predictions are made."""
+    try:
+        state = state_of(file)
+    except OSError as error:
+        raise unreadable(str(file), error) from error
+    content = {
+        "model": predictor.manifest.digest,
+        "package": package_version(),
+        "explain": options.explain,
+        "size": state and state.size,
+        "modified": state and state.modified,
+    }
+    return orjson.dumps(content).decode()
+
+
+def _metadata_of(path: Path) -> str | None:
+    """Return what a whole Parquet file says it was made from; None without one."""
+    try:
+        found = pa.parquet.read_metadata(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return None
+    made_from = found.get(MADE_FROM.encode())
+    return None if made_from is None else made_from.decode(errors="replace")

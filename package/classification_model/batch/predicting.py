@@ -1,0 +1,174 @@
+"""Predicting every row of a file: read, scored and written in batches, in the order of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classification_model.batch import json_files, parquet_files, text_blocks
+from classification_model.batch.arrays import as_arrow
+from classification_model.batch.csv_files import CsvSource
+from classification_model.batch.formats import STANDARD_STREAM, format_of
+from classification_model.batch.json_files import JsonLinesSource, JsonSource
+from classification_model.batch.opening import Opened, opened
+from classification_model.batch.ordered_threads import cores, in_order
+from classification_model.batch.outputs import Output, opened_output
+from classification_model.batch.parquet_files import ParquetSource
+from classification_model.batch.progress import row_bar
+from classification_model.batch.python_values import UnreadableArray
+from classification_model.batch.rejects import rejected_rows
+from classification_model.batch.scoring import Scorer
+from classification_model.batch.tables import Batch, Piece, Source
+from classification_model.compiled import CompiledModel
+from classification_model.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from classification_model.predict import Predictor
+
+#: Rows of a batch at most, and bytes of a block of text, where each row is explained.
+EXPLAINED_ROWS, EXPLAINED_BYTES = 2**10, 2**17
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are predicted.
+
+    Attributes
+    ----------
+    delimiter, encoding
+        How a CSV file is written; its delimiter is found in its header when None.
+    explain
+        Whether to add what each field contributes to each prediction.
+    threads
+        On how many threads rows are scored; one for each core when None.
+    """
+
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    explain: bool = False
+    threads: int | None = None
+
+
+PLAIN = Options()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file.
+
+    Attributes
+    ----------
+    rows, rejected
+        Number of rows, and of those that could not be predicted.
+    reason
+        Why none or not all could be predicted: what is wrong with the first that could not, or with the columns.
+    """
+
+    rows: int
+    rejected: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class _Part:
+    rendered: Any
+    count: int
+    units: int
+    rejected: list[tuple[int, str]]
+
+
+def predict_file(
+    predictor: Predictor,
+    source: str,
+    target: str,
+    options: Options = PLAIN,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    title: str | None = None,
+) -> Outcome:
+    """Predict every row of a file.
+
+    Parameters
+    ----------
+    predictor
+        The model.
+    source
+        CSV, Parquet or JSON file, or a URL of one; ``-`` for CSV on standard input.
+    target
+        File to write, in the format of its suffix; ``-`` for CSV on standard output. It takes its place when it is
+        whole. Rows that could not be predicted stand in a file beside it, too, its name and ``.rejects``.
+    options
+        How.
+    metadata
+        What a Parquet file says of itself.
+    title
+        What stands before the progress bar; the name of the file when left out.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or its predictions cannot be written.
+    InputError
+        If it has a column of a name that is to be added.
+    """
+    format_of(target)
+    with opened(source) as file:
+        table = _open_table(file, options)
+        scorer = Scorer(predictor, source, list(table.types), explain=options.explain)
+        clash = next((name for name in scorer.types if name in table.types), None)
+        if clash is not None:
+            msg = f"{source} has a column {clash!r}, which the answer would add: rename or remove it"
+            raise InputError(msg)
+        types = {**table.types, **scorer.types}
+        threads = options.threads or (cores() if isinstance(predictor.model, CompiledModel) else 1)
+        rows, reason = 0, scorer.fault
+        with (
+            opened_output(target, types, varied=scorer.numbers, metadata=metadata) as output,
+            rejected_rows(None if target == STANDARD_STREAM else Path(target)) as rejects,
+            row_bar(title or source, table.size) as bar,
+            closing(_predicted(table, scorer, output, threads, may_wait=file.state is None)) as parts,
+        ):
+            for part in parts:
+                output.write(part.rendered)
+                rejects.add((rows + row, why) for row, why in part.rejected)
+                reason = reason or next((why for _, why in part.rejected), None)
+                rows += part.count
+                bar.advance(part.count, part.units)
+            output.finish()
+            rejects.finish()
+            file.check_unchanged()
+    return Outcome(rows, rejects.count, reason)
+
+
+def _open_table(file: Opened, options: Options) -> Source:
+    """Read what a file says of its columns."""
+    kind = format_of(file.name)
+    if kind == "parquet":
+        return ParquetSource(file, EXPLAINED_ROWS if options.explain else parquet_files.ROWS)
+    if kind == "json":
+        return JsonSource(file, EXPLAINED_ROWS if options.explain else json_files.ROWS)
+    size = EXPLAINED_BYTES if options.explain else text_blocks.BLOCK
+    if kind == "jsonl":
+        return JsonLinesSource(file, size)
+    return CsvSource(file, "\t" if kind == "tsv" else options.delimiter, options.encoding, size)
+
+
+def _predicted(table: Source, scorer: Scorer, output: Output, threads: int, *, may_wait: bool) -> Generator[_Part]:
+    """Yield the parts of a table in order, each read, scored and rendered on one of several threads."""
+
+    def work(piece: Piece) -> _Part:
+        try:
+            batch = piece.load()
+            answer = scorer.score(batch)
+            rendered = output.render(Batch({**batch.columns, **answer.columns}, batch.count))
+        except UnreadableArray as error:
+            msg = f"{table.name}: a column {error}"
+            raise DataError(msg) from error
+        reasons = answer.columns["errors"].take(as_arrow(answer.rejected)).to_pylist()
+        rejected = list(zip(answer.rejected.tolist(), reasons, strict=True))
+        return _Part(rendered, batch.count, piece.units, rejected)
+
+    yield from in_order(work, table.pieces(), threads, may_wait=may_wait)

@@ -1,0 +1,96 @@
+"""The command line: ``classification-model train | init | verify | predict | wheel``.
+
+Each command imports what it needs when it runs, so that `--help` is quick and a missing extra is named.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from classification_model.artifact import package_version
+from classification_model.cli.models import verify, wheel
+from classification_model.cli.prediction import predict
+from classification_model.cli.signals import exit_code
+from classification_model.cli.training import init, train
+from classification_model.errors import ClassificationModelError, VerificationError
+
+__all__ = ["app", "main"]
+
+EXIT_NO = 1
+EXIT_ERROR = 2
+
+
+class _Commands(TyperGroup):
+    """The commands, which end in a word of their own when they are interrupted or nobody reads on."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # and not with the 1 that means no
+            _abandon_output()
+            raise typer.Exit(EXIT_ERROR) from None
+        except KeyboardInterrupt as error:
+            _complain(str(error) or "interrupted")
+            raise typer.Exit(exit_code(error)) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Turn a table into a classification model that verifies itself.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (train, init, verify, predict, wheel):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; a fault is a line on standard error and exit code 2, a model that does not hold is 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know every letter of a class
+    try:
+        app()
+    except VerificationError as error:
+        _complain(str(error))
+        sys.exit(EXIT_NO if sys.argv[1:2] == ["verify"] else EXIT_ERROR)
+    except ClassificationModelError as error:
+        _complain(str(error))
+        sys.exit(EXIT_ERROR)
+    except OSError as error:  # such as a full disk behind standard output
+        _abandon_output()
+        _complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+        sys.exit(EXIT_ERROR)
+
+
+def _complain(faults: str) -> None:
+    for fault in faults.splitlines():
+        typer.echo(f"error: {fault}", err=True)
+
+
+def _abandon_output() -> None:
+    """Send what is left for standard output nowhere, so that Python does not fail on it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(package_version())
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the whole command."""

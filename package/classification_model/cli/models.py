@@ -1,0 +1,49 @@
+"""The commands that take a model as it is: ``verify`` and ``wheel``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verify(
+    folder: Annotated[Path | None, typer.Argument(help="Model folder; the packaged model when left out.")] = None,
+) -> None:
+    """Say whether a model is what it was when made.
+
+    Exit code 0 for yes, 1 for no, 2 when there is no model to verify.
+    """
+    from classification_model.verification import verify as verify_folder
+
+    verification = verify_folder(folder)
+    typer.echo(f"yes: {verification.summary}")
+    for note in verification.notes:
+        typer.echo(f"note: {note}")
+
+
+def wheel(
+    folder: Annotated[Path, typer.Argument(help="Model folder.")],
+    *,
+    name: Annotated[str, typer.Option(help="Name to install the model by, such as churn-model.")],
+    output: Annotated[Path, typer.Option(help="Folder to put the wheel in.")] = Path("dist"),
+    version: Annotated[str | None, typer.Option(help="Version of the wheel; the model's when left out.")] = None,
+    description: Annotated[str | None, typer.Option(help="One line on what the model predicts.")] = None,
+    author: Annotated[str | None, typer.Option(help="Name, or 'Name <address>'.")] = None,
+    license_expression: Annotated[str | None, typer.Option("--license", help="SPDX licence, such as MIT.")] = None,
+) -> None:
+    """Pack a model as a wheel of its own."""
+    from classification_model.wheel.build import build_wheel
+
+    path = build_wheel(
+        folder,
+        name,
+        output=output,
+        version=version,
+        description=description,
+        author=author,
+        license_expression=license_expression,
+    )
+    typer.echo(f"{path} is built: pip install {shlex.quote(str(path))}")

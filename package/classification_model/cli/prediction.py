@@ -1,0 +1,117 @@
+"""The command that predicts files: ``predict``."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classification_model.cli.options import Delimiter, known_encoding
+from classification_model.cli.signals import ending_orderly
+from classification_model.errors import ClassificationModelError, InputError, MissingExtraError, require_extra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classification_model.batch.datasets import PredictedFile
+    from classification_model.batch.predicting import Options
+    from classification_model.predict import Predictor
+
+_STANDARD_STREAM = "-"
+
+
+def predict(
+    file: Annotated[
+        str, typer.Argument(help="CSV, Parquet or JSON file; a folder of Parquet files; - for CSV on standard input.")
+    ],
+    output: Annotated[
+        str, typer.Option(help="File to write, format by its suffix; - for CSV on standard output; a folder for one.")
+    ] = _STANDARD_STREAM,
+    *,
+    model: Annotated[Path | None, typer.Option(help="Model folder; the packaged model when left out.")] = None,
+    delimiter: Delimiter = None,
+    encoding: Annotated[str, typer.Option(callback=known_encoding, help="Encoding of a CSV file.")] = "utf-8",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add what each column contributes to each prediction.")
+    ] = False,
+) -> None:
+    """Predict every row of a file.
+
+    Writes its columns, then prediction, probabilities, warnings and errors, in the file's order of rows.
+    """
+    with require_extra("batch", "predicting a file"):
+        from classification_model.batch.formats import format_of
+        from classification_model.batch.predicting import Options
+    options = Options(delimiter=delimiter, encoding=encoding, explain=explain)
+    is_folder = Path(file).is_dir()
+    if is_folder and output == _STANDARD_STREAM:
+        msg = f"{file} is a folder, whose files are predicted into another one: name it with --output"
+        raise InputError(msg)
+    if not is_folder:
+        format_of(file)
+        format_of(output)
+    with ending_orderly():
+        predictor = _load(model)
+        if is_folder:
+            _predict_folder(predictor, Path(file), Path(output), options)
+        else:
+            _predict_file(predictor, file, output, options)
+
+
+def _load(folder: Path | None) -> Predictor:
+    """Load a model; one that has no compiled form by its pipeline, where the workshop is installed."""
+    from classification_model.artifact import packaged_model, read_manifest
+    from classification_model.predict import Predictor
+
+    folder = packaged_model() if folder is None else folder
+    if read_manifest(folder).compiled is None:
+        with suppress(MissingExtraError), require_extra("train", "predicting with a pipeline"):
+            from classification_model.processing.pipeline_model import load_predictor
+
+            predictor = load_predictor(folder)
+            typer.echo(f"warning: {folder}: {'; '.join(predictor.notes)}", err=True)
+            return predictor
+    return Predictor.load(folder)
+
+
+def _predict_file(predictor: Predictor, file: str, output: str, options: Options) -> None:
+    from classification_model.batch.predicting import predict_file
+    from classification_model.batch.rejects import SUFFIX
+
+    outcome = predict_file(predictor, file, output, options)
+    where = "the column errors" if output == _STANDARD_STREAM else f"{output}{SUFFIX}"
+    if outcome.reason is not None:
+        _tell_rejected(outcome.rejected, outcome.rows, where, outcome.reason)
+
+
+def _predict_folder(predictor: Predictor, folder: Path, output: Path, options: Options) -> None:
+    from classification_model.batch.datasets import files_of, predict_folder
+    from classification_model.batch.rejects import SUFFIX
+
+    count = len(files_of(folder))
+    found: list[PredictedFile] = []
+    try:
+        found.extend(predict_folder(predictor, folder, output, options))
+    except ClassificationModelError as error:
+        raise type(error)(f"{error}{_progress(found, count)}") from error
+    except KeyboardInterrupt as error:
+        error.args = (f"interrupted{_progress(found, count)}",)
+        raise
+    outcomes = [item.outcome for item in found if item.outcome is not None]
+    kept = f", {count - len(outcomes)} were there already" if len(outcomes) < count else ""
+    typer.echo(f"{len(outcomes)} files are predicted into {output}{kept}")
+    reason = next((outcome.reason for outcome in outcomes if outcome.reason is not None), None)
+    if reason is not None:
+        rejected, rows = sum(outcome.rejected for outcome in outcomes), sum(outcome.rows for outcome in outcomes)
+        _tell_rejected(rejected, rows, f"the files {output}/*{SUFFIX}", reason)
+
+
+def _progress(found: Sequence[PredictedFile], count: int) -> str:
+    """Say what an ended run leaves behind."""
+    return f"; {len(found)} of {count} files are whole, the same command predicts the rest"
+
+
+def _tell_rejected(rejected: int, rows: int, where: str, reason: str) -> None:
+    typer.echo(f"{rejected} of {rows} rows could not be predicted, see {where}; the first is {reason}", err=True)

@@ -1,0 +1,122 @@
+"""The commands that learn: ``train`` and ``init``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classification_model.cli.options import Delimiter, known_encoding
+from classification_model.errors import InputError, require_extra
+
+if TYPE_CHECKING:
+    from classification_model.config.settings import Settings
+    from classification_model.manifest import Manifest
+    from classification_model.training_report import TrainingReport
+
+
+def train(
+    config: Annotated[Path | None, typer.Option(help="Problem file; the packaged one when left out.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder to make the model folder in.")] = None,
+    source: Annotated[str | None, typer.Option(help="Table to learn from instead of the config's.")] = None,
+    if_changed: Annotated[
+        bool, typer.Option("--if-changed", help="Do nothing when the same model is there, whole.")
+    ] = False,
+) -> None:
+    """Train, judge and save a model."""
+    with require_extra("train", "training"):
+        from classification_model.config.core import PACKAGED_CONFIG, load_config
+        from classification_model.config.settings import read_settings
+        from classification_model.progress import progress_bars
+        from classification_model.train_pipeline import is_current, model_folder, run_training
+    settings = read_settings()
+    _set_up_logging(settings)
+    problem = load_config(config or PACKAGED_CONFIG)
+    output = output or settings.model_output
+    if output is None and config is not None:
+        msg = "a config of your own needs a folder for its model: name one with --output, or set MODEL_OUTPUT"
+        raise InputError(msg)
+    folder = model_folder(problem, output)
+    if if_changed and is_current(problem, folder, source):
+        typer.echo(f"{folder} is up to date")
+        return
+    with progress_bars() as progress:
+        report = run_training(problem, output=output, source=source, progress=progress, jobs=settings.jobs)
+    typer.echo(_summary(report))
+
+
+def _summary(report: TrainingReport) -> str:
+    from classification_model.evaluation import METRICS
+
+    manifest, selection = report.manifest, report.selection
+    lines = [
+        f"{manifest.name}, version {manifest.version}: {manifest.estimator}, best of {len(selection.trials)} trials",
+        f"on {len(report.data.holdout)} rows held out, with 95 % intervals:",
+    ]
+    for name in METRICS:
+        metric = manifest.metrics[name]
+        lines.append(f"  {name:<18} {metric.value:.4f}   {metric.low:.4f} to {metric.high:.4f}")
+    if selection.cut_short:
+        lines.append(
+            f"the budget of seconds ended after {len(selection.trials)} of {selection.planned} trials: "
+            "a rerun may choose another setting"
+        )
+    lines.append(_parity_line(manifest))
+    return "\n".join([*lines, f"saved in {report.folder} after {report.seconds:.0f} s"])
+
+
+def _parity_line(manifest: Manifest) -> str:
+    parity = manifest.parity
+    if parity is None:
+        return f"not compiled, so only the workshop can predict with it: {manifest.not_compiled}"
+    return (
+        f"compiled: {parity.training_rows} training rows and {parity.generated_rows} generated ones differ from the "
+        f"pipeline by {parity.largest_difference:.1e} at most"
+    )
+
+
+def init(
+    data: Annotated[str, typer.Argument(help="CSV, Parquet or JSON file.")],
+    *,
+    target: Annotated[str, typer.Option(help="Column to predict.")],
+    output: Annotated[Path, typer.Option(help="Config file to write.")] = Path("config.yml"),
+    delimiter: Delimiter = None,
+    encoding: Annotated[
+        str | None, typer.Option(callback=known_encoding, help="Encoding of a CSV file; guessed when left out.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a config that is there.")] = False,
+) -> None:
+    """Draft a commented config.yml from a table."""
+    with require_extra("train", "drafting a config"):
+        from classification_model.draft import draft_config
+    if output.exists() and not force:
+        msg = f"{output} is there already: choose another --output, or replace it with --force"
+        raise InputError(msg)
+    text = draft_config(data, target, output.resolve().parent, delimiter=delimiter, encoding=encoding)
+    beside = output.with_name(f".{output.name}.{os.getpid()}.new")
+    try:
+        try:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(output)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        msg = f"{output} cannot be written: {error.strerror}"
+        raise InputError(msg) from error
+    next_step = f"classification-model train --config {shlex.quote(str(output))} --output models"
+    typer.echo(f"{output} is drafted: read it, then {next_step}")
+
+
+def _set_up_logging(settings: Settings) -> None:
+    handler = logging.StreamHandler()
+    if settings.log_format == "json":
+        from pythonjsonlogger.json import JsonFormatter
+
+        handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    else:
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.log_level, handlers=[handler])

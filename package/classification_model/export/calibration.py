@@ -1,0 +1,142 @@
+"""Calibrated classifiers: from the response of a base estimator to calibrated probabilities, in double precision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
+
+from classification_model.errors import ExportError
+from classification_model.export.graph import INT64
+from classification_model.export.probabilities import beside_rest, column
+from classification_model.export.trees import Trees
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classification_model.export.graph import Graph
+
+#: What scikit-learn adds to probabilities before it takes their logarithm for temperature scaling.
+_LEAST_PROBABILITY = 1e-12
+
+
+def calibrate(graph: Graph, classifier: Any, response: str, *, is_probability: bool) -> str:
+    """Add one classifier of a `CalibratedClassifierCV` to a graph.
+
+    Parameters
+    ----------
+    graph
+        Where nodes are added.
+    classifier
+        Element of ``calibrated_classifiers_``.
+    response
+        What its base estimator gives: scores of shape (n_rows, 1) for two classes, else (n_rows, n_classes), or
+        probabilities of shape (n_rows, n_classes).
+    is_probability
+        Which of both.
+
+    Returns
+    -------
+    str
+        The tensor of the probabilities, (n_rows, n_classes).
+
+    Raises
+    ------
+    ExportError
+        If a fold did not see every class, or there is no converter for the method.
+    """
+    classes = len(classifier.classes)
+    if len(classifier.estimator.classes_) != classes:
+        msg = "no converter for a CalibratedClassifierCV of which a fold has not seen every class"
+        raise ExportError(msg)
+    if classes == 2 and is_probability:
+        response = column(graph, response, 1)
+    if classifier.method == "temperature":
+        return _scale_temperature(graph, classifier, response, classes=classes, is_probability=is_probability)
+    if classifier.method == "sigmoid":
+        calibrated = _sigmoid(graph, classifier.calibrators, response)
+    elif classifier.method == "isotonic":
+        calibrated = _isotonic(graph, classifier.calibrators, response)
+    else:
+        msg = f"no converter for a CalibratedClassifierCV by method {classifier.method!r}"
+        raise ExportError(msg)
+    return beside_rest(graph, calibrated) if classes == 2 else _normalise(graph, calibrated, classes)
+
+
+def _scale_temperature(graph: Graph, classifier: Any, response: str, *, classes: int, is_probability: bool) -> str:
+    if is_probability:
+        shares = beside_rest(graph, response) if classes == 2 else response
+        logits = graph.add("Log", graph.add("Add", shares, np.array([_LEAST_PROBABILITY])))
+    else:
+        logits = graph.add("Concat", graph.add("Neg", response), response, axis=1) if classes == 2 else response
+    inverse_temperature = np.array([classifier.calibrators[0].beta_], dtype=np.float64)
+    return graph.add("Softmax", graph.add("Mul", logits, inverse_temperature), axis=1)
+
+
+def _sigmoid(graph: Graph, calibrators: list[Any], response: str) -> str:
+    slopes = np.array([calibrator.a_ for calibrator in calibrators], dtype=np.float64)
+    intercepts = np.array([calibrator.b_ for calibrator in calibrators], dtype=np.float64)
+    line = graph.add("Add", graph.add("Mul", response, slopes), intercepts)
+    return graph.add("Sigmoid", graph.add("Neg", line))
+
+
+def _isotonic(graph: Graph, calibrators: list[IsotonicRegression], response: str) -> str:
+    columns = [
+        _interpolate(graph, calibrator, column(graph, response, place)) for place, calibrator in enumerate(calibrators)
+    ]
+    return columns[0] if len(columns) == 1 else graph.add("Concat", *columns, axis=1)
+
+
+def _interpolate(graph: Graph, calibrator: IsotonicRegression, scores: str) -> str:
+    """Interpolate linearly between thresholds, as `numpy.interp` does: the same operations in the same order."""
+    x, y = calibrator.X_thresholds_, calibrator.y_thresholds_
+    if x.dtype != np.float64:  # then SciPy interpolates in that precision, by another method
+        msg = f"no converter for an IsotonicRegression in {x.dtype}, only in float64"
+        raise ExportError(msg)
+    if len(x) == 1:
+        return graph.add("Expand", y.reshape(1, 1), graph.add("Shape", scores))
+    slopes = np.append(np.diff(y) / np.diff(x), 0.0)
+    inside = graph.add("Min", graph.add("Max", scores, x[:1]), x[-1:])
+    place = graph.add("Cast", _last_at_most(graph, x, inside), to=INT64)
+    beyond = graph.add("Sub", inside, graph.add("Gather", x, place))
+    rise = graph.add("Mul", graph.add("Gather", slopes, place), beyond)
+    return graph.add("Add", rise, graph.add("Gather", y, place))
+
+
+def _last_at_most(graph: Graph, x: NDArray[np.float64], scores: str) -> str:
+    """Return the place of the last of the ascending `x` that is at most the score, by binary search in a tree.
+
+    A node over the places from a to b sends a row left where its score is below the middle one; leaves hold places.
+    """
+    spans = [(0, len(x) - 1)]
+    left, right = [], []
+    for first, last in spans:  # which grows meanwhile
+        if first == last:
+            left.append(0)
+            right.append(0)
+            continue
+        middle = (first + last + 1) // 2
+        left.append(len(spans))
+        right.append(len(spans) + 1)
+        spans += [(first, middle - 1), (middle, last)]
+    firsts, lasts = np.array(spans).T
+    tree = Trees(1)
+    tree.add(
+        feature=np.zeros(len(spans)),
+        threshold=np.nextafter(x[(firsts + lasts + 1) // 2], -np.inf),  # at most this is below the threshold
+        left=np.array(left),
+        right=np.array(right),
+        is_leaf=firsts == lasts,
+        values=firsts.astype(np.float64),
+        target=0,
+    )
+    return tree.convert(graph, scores)
+
+
+def _normalise(graph: Graph, calibrated: str, classes: int) -> str:
+    """Let the probabilities of a row sum to one; where all are zero, all classes are alike."""
+    total = graph.add("ReduceSum", calibrated, np.array([1]), keepdims=1)
+    is_zero = graph.add("Equal", total, np.array([0.0]))
+    shares = graph.add("Where", is_zero, np.array([1 / classes]), graph.add("Div", calibrated, total))
+    return graph.add("Min", shares, np.array([1.0]))

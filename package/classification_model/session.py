@@ -1,0 +1,33 @@
+"""An onnxruntime session, as every model of this package runs in one."""
+
+from __future__ import annotations
+
+import onnxruntime
+
+from classification_model.errors import VerificationError
+
+
+def start_session(content: bytes, what: str) -> onnxruntime.InferenceSession:
+    """Start a session; it is safe for several threads at once.
+
+    Parameters
+    ----------
+    content
+        Bytes of an ONNX model.
+    what
+        What it is called in an error.
+
+    Raises
+    ------
+    VerificationError
+        If onnxruntime cannot run it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # who has more cores, runs more rows at once
+    options.log_severity_level = 4  # what it has to say is raised below
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+    except Exception as error:  # onnxruntime's errors share no base but this
+        reason = str(error).partition("\n")[0][:300]
+        msg = f"onnxruntime {onnxruntime.__version__} cannot run the {what} ({reason}): train it again"
+        raise VerificationError(msg) from error
