@@ -59,7 +59,7 @@ with pq.ParquetFile(source) as file:
             frame = batch.to_pandas()
             frame["pclass"] = frame["pclass"].astype(str)
             frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
-            probabilities = pipeline.predict_proba(frame)[:, 1]
+            probabilities = pipeline.predict_proba(frame[pipeline.feature_names_in_])[:, 1]
             writer.write_batch(batch.append_column("probability", pa.array(probabilities)))
             left -= len(batch)
             if left <= 0:

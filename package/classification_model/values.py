@@ -221,5 +221,5 @@ def _type_name(value: Any) -> str:
         return "a date"
     if isinstance(value, (timedelta, np.timedelta64)):
         return "a duration"
-    names = {dict: "an object", list: "a list", tuple: "a list", str: "text"}
+    names: dict[type, str] = {dict: "an object", list: "a list", tuple: "a list", str: "text"}
     return names.get(type(value), f"a value of type {type(value).__name__}")

@@ -159,6 +159,17 @@ def test_trees_that_do_not_branch_compile(estimator: ClassifierMixin, classes: i
     assert_agrees(fit(data, estimator), data)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("name", BASES)
+def test_a_single_feature_is_enough(name: str, classes: int, tmp_path: Path) -> None:
+    """Each estimator compiles where there is one number to learn from."""
+    config = make_config({"count": EVERY_KIND["count"]}, folder=tmp_path, classes=classes)
+    data = load(make_table(160, classes, gaps=0), config)
+    pipeline = fit(data, estimator_of(name))
+    assert pipeline[-1].n_features_in_ == 1
+    assert_agrees(pipeline, data)
+
+
 def categorical_boosting() -> ClassifierMixin:
     return HistGradientBoostingClassifier(max_iter=2, categorical_features=[0])
 

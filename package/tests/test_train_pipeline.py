@@ -45,7 +45,8 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_a_model_folder_is_whole(report: TrainingReport) -> None:
     """Training leaves pipeline, manifest and reports, which verify, and nothing beside them."""
     files = {path.relative_to(report.folder).as_posix() for path in report.folder.rglob("*") if path.is_file()}
-    assert files == {f"{FOLDER}.pkl", "core.onnx", MANIFEST, "reports/report.html", "reports/model_card.md"}
+    models = {f"{FOLDER}.pkl", "core.onnx", "model.onnx"}
+    assert files == models | {MANIFEST, "reports/report.html", "reports/model_card.md"}
     assert {path.name for path in report.folder.parent.iterdir()} == {FOLDER, "table.csv"}
     assert Predictor.load(report.folder).manifest == report.manifest
     assert report.seconds > 0
@@ -143,7 +144,7 @@ def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     first = train_elsewhere(tmp_path / "first", 1, **one)
     second = train_elsewhere(tmp_path / "second", 2, SOURCE_DATE_EPOCH="0", **other)
     assert (first.wait(), second.wait()) == (0, 0)
-    assert len(hashes(tmp_path / "first")) == 5
+    assert len(hashes(tmp_path / "first")) == 6
     assert hashes(tmp_path / "second") == hashes(tmp_path / "first")
 
 

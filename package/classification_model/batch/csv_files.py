@@ -22,7 +22,7 @@ from classification_model.batch.formats import (
 )
 from classification_model.batch.opening import Opened
 from classification_model.batch.tables import Batch, Piece
-from classification_model.batch.text_blocks import BLOCK, Block, outside_quotes, read_blocks
+from classification_model.batch.text_blocks import SAMPLE, Block, count_line_ends, outside_quotes, read_blocks
 from classification_model.errors import DataError
 
 
@@ -51,19 +51,28 @@ class CsvSource:
         As `Source`; its unit is the byte.
     """
 
-    def __init__(self, file: Opened, delimiter: str | None, encoding: str, block: int = BLOCK) -> None:
+    def __init__(self, file: Opened, delimiter: str | None, encoding: str, block: int) -> None:
         self.name = file.name
         self.size = file.size
         self._encoding = encoding
-        start = file.peek(BLOCK)
+        start = file.peek(SAMPLE)
         self._delimiter = sniff_delimiter(start, encoding) if delimiter is None else delimiter
         check_delimiter(self._delimiter, file.name)
         blocks = read_blocks(file, encoding, outside_quotes(file.name, self._delimiter), block)
         first = next(blocks)
-        self._header: list[str] = []
-        self._header = self._read_header(first.content)
+        header = self._first_row(first.content)
+        self._header = self._read_header(header)
         self.types = dict.fromkeys(self._header, pa.string())
-        self._blocks = chain([first], blocks)
+        line = first.line + count_line_ends(header)
+        self._blocks = chain([Block(first.content[len(header) :], line, first.units)], blocks)
+
+    def _first_row(self, content: bytes) -> bytes:
+        """Return the first row, whose cells may hold line ends."""
+        lines = io.StringIO(content.decode(errors="replace"), newline="")
+        rows = csv.reader(lines, delimiter=self._delimiter)
+        with suppress(csv.Error):
+            next(rows)
+        return b"".join(content.splitlines(keepends=True)[: max(rows.line_num, 1)])
 
     def _read_header(self, content: bytes) -> list[str]:
         try:
@@ -73,7 +82,8 @@ class CsvSource:
         except UnicodeDecodeError as error:
             raise not_in_encoding(self.name, self._encoding) from error
         except pa.ArrowInvalid as error:
-            raise self._malformed(content, 1, error) from error
+            msg = f"{self.name} is no table: {first_sentence(error)}"
+            raise DataError(msg) from error
         check_header(header, self.name)
         check_parted(header, self.name, self._delimiter)
         return header
@@ -84,18 +94,13 @@ class CsvSource:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the blocks of the file."""
-        skipped = 1
         for block in self._blocks:
-            yield Piece(partial(self._load, block, skipped), block.units)
-            skipped = 0
+            yield Piece(partial(self._load, block), block.units)
 
-    def _load(self, block: Block, skipped: int) -> Batch:
-        read = pa.csv.ReadOptions(
-            use_threads=False,
-            block_size=len(block.content) + 1,
-            column_names=self._header,
-            skip_rows_after_names=skipped,
-        )
+    def _load(self, block: Block) -> Batch:
+        if not block.content:
+            return Batch({name: pa.nulls(0, pa.string()) for name in self._header}, 0)
+        read = pa.csv.ReadOptions(use_threads=False, block_size=len(block.content) + 1, column_names=self._header)
         convert = pa.csv.ConvertOptions(column_types=self.types, strings_can_be_null=False, null_values=[])
         parsing = self._parsing(is_single=len(self._header) == 1)
         try:
@@ -103,7 +108,7 @@ class CsvSource:
         except pa.ArrowInvalid as error:
             raise self._malformed(block.content, block.line, error) from error
         columns = {
-            name: column.chunk(0) if column.num_chunks else pa.array([], pa.string())
+            name: column.chunk(0) if column.num_chunks else pa.nulls(0, pa.string())
             for name, column in zip(self._header, table.columns, strict=True)
         }
         return Batch(columns, table.num_rows)

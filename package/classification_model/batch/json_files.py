@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from classification_model.batch.formats import check_header, empty
 from classification_model.batch.tables import Batch, Piece, Values
-from classification_model.batch.text_blocks import BLOCK, Block, every_line, read_blocks
+from classification_model.batch.text_blocks import Block, every_line, read_blocks
 from classification_model.batch.value_types import ValueTypes
 from classification_model.errors import DataError
 
@@ -45,13 +45,13 @@ class JsonLinesSource:
         As `Source`; its unit is the byte.
     """
 
-    def __init__(self, file: Opened, block: int = BLOCK) -> None:
+    def __init__(self, file: Opened, block: int) -> None:
         self.name = file.name
         self.size = file.size
         self._block = block
         self._file = file
         found: dict[str, ValueTypes] = {}
-        for part in read_blocks(file, "utf-8", every_line, block):
+        for part in read_blocks(file, "utf-8", every_line, self._block):
             rows = self._parse(part)
             for name in dict.fromkeys(name for row in rows for name in row):
                 found.setdefault(name, ValueTypes()).see([row.get(name) for row in rows])

@@ -148,7 +148,10 @@ class ParquetOutput:
         self._sink = sink
         self._schema = pa.schema(types.items(), metadata=metadata)
         coded = [name for name in types if name not in varied]
-        self._file = pa.parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), self._schema, use_dictionary=coded)
+        bounded = [name for name, kind in types.items() if not pa.types.is_string(kind)]  # of texts they take a while
+        self._file = pa.parquet.ParquetWriter(
+            pa.PythonFile(sink, mode="w"), self._schema, use_dictionary=coded, write_statistics=bounded
+        )
         self._waiting: list[pa.RecordBatch] = []
 
     def render(self, batch: Batch) -> pa.RecordBatch:

@@ -22,14 +22,15 @@ from classification_model.batch.python_values import UnreadableArray
 from classification_model.batch.rejects import rejected_rows
 from classification_model.batch.scoring import Scorer
 from classification_model.batch.tables import Batch, Piece, Source
+from classification_model.batch.text_blocks import block_size
 from classification_model.compiled import CompiledModel
 from classification_model.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from classification_model.predict import Predictor
 
-#: Rows of a batch at most, and bytes of a block of text, where each row is explained.
-EXPLAINED_ROWS, EXPLAINED_BYTES = 2**10, 2**17
+#: Rows of a batch, about, where each row is explained.
+EXPLAINED_ROWS = 2**10
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _open_table(file: Opened, options: Options) -> Source:
         return ParquetSource(file, EXPLAINED_ROWS if options.explain else parquet_files.ROWS)
     if kind == "json":
         return JsonSource(file, EXPLAINED_ROWS if options.explain else json_files.ROWS)
-    size = EXPLAINED_BYTES if options.explain else text_blocks.BLOCK
+    size = block_size(file, EXPLAINED_ROWS if options.explain else text_blocks.ROWS)
     if kind == "jsonl":
         return JsonLinesSource(file, size)
     return CsvSource(file, "\t" if kind == "tsv" else options.delimiter, options.encoding, size)

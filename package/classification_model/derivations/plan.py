@@ -157,9 +157,9 @@ def spell_column(column: Column) -> Encoded:
 
 def combine_columns(columns: list[Encoded]) -> Encoded:
     """Put columns side by side as one of categories, spelled once for each combination that occurs."""
-    groups = np.zeros(len(columns[0]), dtype=np.int64)
-    combinations: list[tuple[str, ...]] = [()]
-    for column in columns:
+    groups = columns[0].codes + 1
+    combinations: list[tuple[str, ...]] = [("",), *((text,) for text in columns[0].values)]
+    for column in columns[1:]:
         texts = ["", *column.values]
         pairs, groups = _distinct(groups * len(texts) + column.codes + 1, len(combinations) * len(texts))
         combinations = [(*combinations[pair // len(texts)], texts[pair % len(texts)]) for pair in pairs.tolist()]
@@ -173,4 +173,7 @@ def _distinct(numbers: NDArray[np.int64], limit: int) -> tuple[NDArray[np.int64]
         return np.unique(numbers, return_inverse=True)
     occurs = np.zeros(limit, dtype=bool)
     occurs[numbers] = True
-    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[numbers]
+    found = np.flatnonzero(occurs)
+    places = np.empty(limit, dtype=np.int64)
+    places[found] = np.arange(len(found))
+    return found, places[numbers]

@@ -96,8 +96,8 @@ def _interpolate(graph: Graph, calibrator: IsotonicRegression, scores: str) -> s
         raise ExportError(msg)
     if len(x) == 1:
         return graph.add("Expand", y.reshape(1, 1), graph.add("Shape", scores))
-    slopes = np.append(np.diff(y) / np.diff(x), 0.0)
-    inside = graph.add("Min", graph.add("Max", scores, x[:1]), x[-1:])
+    slopes = np.append(np.diff(y) / np.diff(x), 0.0)  # beyond the last threshold it stays as it is
+    inside = graph.add("Max", scores, x[:1])
     place = graph.add("Cast", _last_at_most(graph, x, inside), to=INT64)
     beyond = graph.add("Sub", inside, graph.add("Gather", x, place))
     rise = graph.add("Mul", graph.add("Gather", slopes, place), beyond)
