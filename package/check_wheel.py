@@ -1,8 +1,8 @@
 """Prove what ``python -m build`` put into a folder: repeatable, and a working package far from this repository.
 
 Builds a second time and compares bytes; installs the wheel alone, without extras, into an empty environment in a
-temporary folder; there, sees that no workshop came with it, verifies the model, predicts ``sample.csv``, and sees that a
-changed byte is refused.
+temporary folder; there, sees that no workshop came with it, verifies the model, predicts ``sample.csv``, and sees that
+a changed byte is refused.
 """
 
 import json

@@ -139,8 +139,18 @@ def compilation_note(manifest: Manifest) -> str:
         return f"No compiled model: {manifest.not_compiled}."
     return (
         f"The compiled model and the pipeline gave {parity.training_rows} training rows and {parity.generated_rows} "
-        f"generated rows of edges the same class and the same probabilities, to within {parity.tolerance:g}."
+        f"generated rows of edges the same class and the same probabilities, to within {parity.tolerance:g}. "
+        + _portable_note(manifest)
     )
+
+
+def _portable_note(manifest: Manifest) -> str:
+    if manifest.portable is None:
+        return f"There is no model for other runtimes: {manifest.not_portable}."
+    if manifest.portable_inputs:
+        names = ", ".join(manifest.portable_inputs)
+        return f"For other runtimes, {manifest.portable} takes {names} as inputs, derived before."
+    return f"For other runtimes, {manifest.portable} goes from raw columns to labels, with the same proof."
 
 
 def feature_notes(report: TrainingReport) -> list[FeatureNote]:

@@ -40,7 +40,7 @@ ROWS = st.lists(
 
 
 def same(one: Any, other: Any) -> bool:
-    return one == other or (one != one and other != other)  # noqa: PLR0124 - NaN
+    return bool(one == other or (one != one and other != other))  # noqa: PLR0124 - NaN
 
 
 @given(ROWS)

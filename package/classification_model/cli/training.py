@@ -65,18 +65,21 @@ def _summary(report: TrainingReport) -> str:
             f"the budget of seconds ended after {len(selection.trials)} of {selection.planned} trials: "
             "a rerun may choose another setting"
         )
-    lines.append(_parity_line(manifest))
+    lines += _compilation_lines(manifest)
     return "\n".join([*lines, f"saved in {report.folder} after {report.seconds:.0f} s"])
 
 
-def _parity_line(manifest: Manifest) -> str:
+def _compilation_lines(manifest: Manifest) -> list[str]:
     parity = manifest.parity
     if parity is None:
-        return f"not compiled, so only the workshop can predict with it: {manifest.not_compiled}"
-    return (
-        f"compiled: {parity.training_rows} training rows and {parity.generated_rows} generated ones differ from the "
-        f"pipeline by {parity.largest_difference:.1e} at most"
-    )
+        return [f"not compiled, so only the workshop can predict with it: {manifest.not_compiled}"]
+    rows = f"{parity.training_rows} training rows and {parity.generated_rows} generated ones"
+    lines = [f"compiled: {rows} differ from the pipeline by {parity.largest_difference:.1e} at most"]
+    if manifest.portable is None:
+        lines.append(f"no model for other runtimes: {manifest.not_portable}")
+    elif manifest.portable_inputs:
+        lines.append(f"{manifest.portable} takes derived columns as inputs: {', '.join(manifest.portable_inputs)}")
+    return lines
 
 
 def init(
@@ -120,3 +123,8 @@ def _set_up_logging(settings: Settings) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=settings.log_level, handlers=[handler])
+    # scikit-learn 1.9 says this of itself when two of its threads change Python's filters of warnings at once.
+    logging.getLogger("py.warnings").addFilter(
+        lambda record: "`sklearn.utils.parallel.delayed`" not in record.getMessage()
+    )
+    logging.captureWarnings(True)
