@@ -45,8 +45,3 @@ def encode(values: Iterable[str | None]) -> Encoded:
     known: dict[str | None, int] = {None: -1}
     codes = [known.setdefault(value, len(known) - 1) for value in values]
     return Encoded(np.array(codes, dtype=np.int64), list(known)[1:])  # type: ignore[arg-type]  # None came first
-
-
-def look_up(column: Encoded, table: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Replace each text by an entry of a table that has one for each value, and a last one for missing texts."""
-    return table[column.codes]

@@ -10,7 +10,7 @@ import garbage
 import numpy as np
 import pyarrow as pa
 import pytest
-from arrow_columns import COLUMNS, arrays, floats, wholes
+from arrow_columns import COLUMNS, ODD_TEXTS, arrays, floats, wholes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +61,12 @@ def test_a_column_of_any_type_is_read_as_its_values_one_by_one(kind: str, data: 
     """Values, errors and warnings of an Arrow array are those of its Python values, as codes of a dictionary too."""
     values = data.draw(arrays(kind))
     check(FIELDS[data.draw(st.sampled_from(sorted(FIELDS)))], values, values.to_pylist())
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_odd_texts_are_read_one_by_one(field: str) -> None:
+    """Marks of missing values, numbers in many spellings, words of other scripts, and texts that are too long."""
+    check(FIELDS[field], pa.array(ODD_TEXTS), list(ODD_TEXTS))
 
 
 @pytest.mark.parametrize("field", FIELDS)

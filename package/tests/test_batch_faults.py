@@ -74,8 +74,10 @@ def wait_for(condition: Callable[[], Any]) -> None:
     pytest.fail("it never happened")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("output", ["out.csv", "out.parquet", "out.json"])
+@pytest.mark.parametrize(
+    ("number", "code", "output"),
+    [(signal.SIGINT, 130, "out.csv"), (signal.SIGTERM, 143, "out.parquet"), (signal.SIGHUP, 129, "out.json")],
+)
 def test_an_interrupt_leaves_nothing_behind(
     model: Path, tmp_path: Path, number: signal.Signals, code: int, output: str
 ) -> None:
@@ -122,8 +124,8 @@ def test_a_killed_run_leaves_no_final_file(model: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize("output", ["out.csv", "out.parquet", "out.json", "out.jsonl"])
-@pytest.mark.parametrize("limit", [0, 1, 100])
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet", "out.json"])
+@pytest.mark.parametrize("limit", [0, 100])
 def test_a_disk_that_takes_no_more_is_one_line_and_leaves_the_former_file(
     model: Path, tmp_path: Path, output: str, limit: int
 ) -> None:
@@ -371,7 +373,7 @@ finally:
 def test_memory_does_not_grow_with_the_rows(model: Path, tmp_path: Path, name: str, output: str) -> None:
     """Eight times the rows take the memory of a few batches more at most, not of all rows."""
     resident = []
-    for rows in (500_000, 4_000_000):
+    for rows in (250_000, 2_000_000):
         write_rows(tmp_path / name, rows)
         program = [sys.executable, "-c", RESIDENT, "predict", name, "--output", output, "--model", str(model)]
         done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -387,6 +389,8 @@ def test_a_bar_is_drawn_on_a_terminal_only(model: Path, tmp_path: Path) -> None:
     assert shell(call, tmp_path).stderr == ""
     done = shell(f"script -qec '{call}' /dev/null", tmp_path)
     assert re.search(r"in\.csv .*300,000 rows, [\d,]+ rows/s", done.stdout), done.stdout
+    done = shell(f"script -qec '$MODEL predict in.csv --model {model}' /dev/null | head -c 999999", tmp_path)
+    assert "rows/s" not in done.stdout
 
 
 def test_results_come_in_order_and_few_items_are_taken_ahead() -> None:

@@ -138,10 +138,9 @@ class ColumnReader:
     def _read_list(self, values: list[Any]) -> Reading:
         """Read Python's values one by one, texts from memory."""
         if self._field.kind == "numeric" and set(map(type, values)) <= {int, float, type(None)}:
-            try:
-                return self._read_numbers(pa.array(values, pa.float64()))
-            except (pa.ArrowInvalid, OverflowError):  # of a whole number that no double holds
-                pass
+            beyond = any(type(value) is int and abs(value) > LARGEST_EXACT_INTEGER for value in values)
+            if not beyond:
+                return self._judge(np.array(values, dtype=np.float64))
         answers = [self._recall(value) if isinstance(value, str) else self._answer(value) for value in values]
         parsed = [value for value, _, _ in answers]
         column = encode(parsed) if self._is_text else np.array(parsed, dtype=np.float64)  # type: ignore[arg-type]

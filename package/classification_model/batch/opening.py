@@ -127,7 +127,8 @@ class Opened:
         try:
             self.file.seek(0)
         except OSError as error:
-            raise unreadable(self.name, error) from error
+            msg = f"{self.name} cannot be read twice, as a file of this format is: expected a file, found a pipe"
+            raise DataError(msg) from error
 
 
 def unreadable(name: str, error: Exception) -> DataError:

@@ -129,7 +129,7 @@ def predict_file(
         with (
             opened_output(target, types, varied=scorer.numbers, metadata=metadata) as output,
             rejected_rows(None if target == STANDARD_STREAM else Path(target)) as rejects,
-            row_bar(title or source, table.size) as bar,
+            row_bar(title or source, table.size, is_output_shown=target == STANDARD_STREAM) as bar,
             closing(_predicted(table, scorer, output, threads, may_wait=file.state is None)) as parts,
         ):
             for part in parts:

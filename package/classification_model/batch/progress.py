@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,8 +35,8 @@ class RowBar:
 
 
 @contextmanager
-def row_bar(name: str, size: int | None) -> Iterator[RowBar]:
-    """Draw a bar on standard error while the block runs; nothing where it is no terminal.
+def row_bar(name: str, size: int | None, *, is_output_shown: bool = False) -> Iterator[RowBar]:
+    """Draw a bar on standard error while the block runs; nothing where it is no terminal, or shows the output as well.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def row_bar(name: str, size: int | None) -> Iterator[RowBar]:
         What stands before the bar.
     size
         How much there is to do; None where nobody knows.
+    is_output_shown
+        Whether the output goes to standard output, which may be the same terminal.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -52,5 +55,6 @@ def row_bar(name: str, size: int | None) -> Iterator[RowBar]:
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as display:
+    is_hidden = not console.is_terminal or (is_output_shown and sys.stdout.isatty())
+    with Progress(*columns, console=console, transient=True, disable=is_hidden) as display:
         yield RowBar(display, display.add_task(name, total=size, rows="0", rate=""))

@@ -30,7 +30,7 @@ def python_values(values: pa.Array) -> list[Any]:
         if getattr(kind, "unit", None) == "ns":
             return _of_nanoseconds(values)
         objects: list[Any] = values.to_pylist()
-    except (pa.ArrowException, ValueError, OverflowError) as error:
+    except (pa.ArrowException, ValueError, OverflowError, KeyError) as error:  # a zone may be a missing key
         if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None):
             return _numpy_moments(values)
         msg = f"of type {kind} cannot be read: {first_sentence(error)}"

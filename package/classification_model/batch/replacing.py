@@ -35,7 +35,7 @@ class Sink:
         self._name = name
 
     def write(self, content: bytes | pa.Buffer) -> int:
-        """Write bytes; nothing after a write that failed.
+        """Write bytes.
 
         Raises
         ------
@@ -44,12 +44,8 @@ class Sink:
         """
         if self._file is None:
             return memoryview(content).nbytes
-        try:
-            with told(self._name):
-                return self._file.write(content)
-        except BaseException:
-            self.abandon()
-            raise
+        with told(self._name):
+            return self._file.write(content)
 
     def settle(self) -> None:
         """See that all that was written is where it will stay.

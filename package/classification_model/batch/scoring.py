@@ -180,7 +180,7 @@ def _with_gaps(numbers: list[float | None]) -> pa.DoubleArray:
 
 def _sources(schema: InputSchema, names: Iterable[str], hopeless: set[str]) -> dict[str, str]:
     """Return for each field, in order, the column of the file that it is read from."""
-    of_field = {schema.names.get(name): name for name in reversed(list(names))}
+    of_field = {schema.names.get(name): name for name in names}
     return {
         field.name: of_field[field.name]
         for field in schema.fields

@@ -45,7 +45,7 @@ def _spell_doubles(values: pa.Array) -> pa.LargeStringArray:
     finite = np.isfinite(numbers)
     doubles = as_arrow(numbers, ~finite)
     with np.errstate(invalid="ignore"):
-        is_whole = finite & (np.abs(numbers) < _LARGEST_IN_FULL) & (numbers == np.floor(numbers))
+        is_whole = (np.abs(numbers) < _LARGEST_IN_FULL) & (numbers == np.floor(numbers))
     texts = doubles.cast(pa.large_string())
     if not is_whole.any():
         return texts

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from classification_model.batch.formats import check_encoding
 from classification_model.errors import InputError
 
 Delimiter = Annotated[str | None, typer.Option(help="Delimiter of a CSV file; found from its header when left out.")]
@@ -19,8 +20,6 @@ def known_encoding(name: str | None) -> str | None:
     InputError
         If it knows none that is called so.
     """
-    from classification_model.batch.formats import check_encoding
-
     try:
         return None if name is None else check_encoding(name)
     except ValueError as error:

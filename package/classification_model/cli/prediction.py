@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classification_model.batch.formats import STANDARD_STREAM, format_of
 from classification_model.cli.options import Delimiter, known_encoding
 from classification_model.cli.signals import ending_orderly
-from classification_model.errors import ClassificationModelError, InputError, MissingExtraError, require_extra
+from classification_model.errors import DataError, InputError, MissingExtraError, require_extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from classification_model.batch.predicting import Options
     from classification_model.predict import Predictor
 
-_STANDARD_STREAM = "-"
-
 
 def predict(
     file: Annotated[
@@ -28,7 +27,7 @@ def predict(
     ],
     output: Annotated[
         str, typer.Option(help="File to write, format by its suffix; - for CSV on standard output; a folder for one.")
-    ] = _STANDARD_STREAM,
+    ] = STANDARD_STREAM,
     *,
     model: Annotated[Path | None, typer.Option(help="Model folder; the packaged model when left out.")] = None,
     delimiter: Delimiter = None,
@@ -42,11 +41,10 @@ def predict(
     Writes its columns, then prediction, probabilities, warnings and errors, in the file's order of rows.
     """
     with require_extra("batch", "predicting a file"):
-        from classification_model.batch.formats import format_of
         from classification_model.batch.predicting import Options
     options = Options(delimiter=delimiter, encoding=encoding, explain=explain)
     is_folder = Path(file).is_dir()
-    if is_folder and output == _STANDARD_STREAM:
+    if is_folder and output == STANDARD_STREAM:
         msg = f"{file} is a folder, whose files are predicted into another one: name it with --output"
         raise InputError(msg)
     if not is_folder:
@@ -81,7 +79,7 @@ def _predict_file(predictor: Predictor, file: str, output: str, options: Options
     from classification_model.batch.rejects import SUFFIX
 
     outcome = predict_file(predictor, file, output, options)
-    where = "the column errors" if output == _STANDARD_STREAM else f"{output}{SUFFIX}"
+    where = "the column errors" if output == STANDARD_STREAM else f"{output}{SUFFIX}"
     if outcome.reason is not None:
         _tell_rejected(outcome.rejected, outcome.rows, where, outcome.reason)
 
@@ -94,8 +92,9 @@ def _predict_folder(predictor: Predictor, folder: Path, output: Path, options: O
     found: list[PredictedFile] = []
     try:
         found.extend(predict_folder(predictor, folder, output, options))
-    except ClassificationModelError as error:
-        raise type(error)(f"{error}{_progress(found, count)}") from error
+    except DataError as error:
+        msg = f"{error}{_progress(found, count)}"
+        raise DataError(msg) from error
     except KeyboardInterrupt as error:
         error.args = (f"interrupted{_progress(found, count)}",)
         raise
