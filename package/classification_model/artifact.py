@@ -115,9 +115,10 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     if extra:
         msg = f"{extra[0]!r} is in the model folder but not in its manifest: remove it"
         raise VerificationError(msg)
-    if manifest.pipeline not in manifest.files:
-        msg = f"{MANIFEST} lists no file {manifest.pipeline!r}, which is to hold the pipeline"
-        raise VerificationError(msg)
+    for name in (manifest.pipeline, manifest.compiled, manifest.portable):
+        if name is not None and name not in manifest.files:
+            msg = f"{MANIFEST} lists no file {name!r}, which is to hold the model"
+            raise VerificationError(msg)
     return {name: _read_recorded_file(folder, name, record) for name, record in sorted(manifest.files.items())}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -78,7 +79,7 @@ class CompiledModel:
             self.plan = Plan(_PLAN.validate_json(metadata["plan"]))
             self.numbers = _NAMES.validate_json(metadata["numbers"])
             self.categories = _CATEGORIES.validate_json(metadata["categories"])
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, re.error) as error:
             msg = "the compiled model does not say what its inputs are: train it again"
             raise VerificationError(msg) from error
         self._codes = {

@@ -58,4 +58,9 @@ def as_input(value: Any, field: SchemaField) -> Any:
     moment = datetime.fromtimestamp(value, UTC)
     if field.datetime_format is None:
         return moment.isoformat()
-    return moment.strftime(field.datetime_format.replace("%Y", f"{moment.year:04}"))  # strftime writes 476, not 0476
+    # strftime writes the year 476, which is read as 0476 alone.
+    years = {"%Y": f"{moment.year:04}", "%G": f"{moment.isocalendar().year:04}"}
+    pattern = field.datetime_format
+    for code, year in years.items():
+        pattern = pattern.replace(code, year)
+    return moment.strftime(pattern)

@@ -11,10 +11,10 @@ MADE_WITH = ("feature-engine", "joblib", "numpy", "onnx", "onnxruntime", "pandas
 RUN_BY = ("numpy", "onnxruntime")
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that fit and compile a pipeline."""
+def library_versions(names: Iterable[str] = MADE_WITH) -> dict[str, str]:
+    """Return the versions of Python and of libraries, such as those that fit and compile a pipeline."""
     versions = {"python": platform.python_version()}
-    for name in MADE_WITH:
+    for name in names:
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
@@ -24,7 +24,8 @@ def library_versions() -> dict[str, str]:
 
 def differing_libraries(recorded: Mapping[str, str], names: Iterable[str] = RUN_BY) -> list[str]:
     """Say which libraries, such as those that run a compiled model, are of other versions than when it was made."""
-    here = library_versions()
+    names = tuple(names)
+    here = library_versions(names)
     return [
         f"{name} {recorded[name]} when made, {here.get(name, 'none')} here"
         for name in names

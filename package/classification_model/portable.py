@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -106,7 +107,7 @@ class PortableModel:
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.inputs = _INPUTS.validate_json(metadata["inputs"])
             self._plan = Plan(_PLAN.validate_json(metadata["plan"]))
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, re.error) as error:
             msg = "the portable model does not say what its inputs are: train it again"
             raise VerificationError(msg) from error
 

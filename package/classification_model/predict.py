@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -81,10 +82,27 @@ class Predictor:
         """
         folder = packaged_model() if folder is None else Path(folder)
         manifest = read_manifest(folder)
-        contents = read_files(folder, manifest)
+        return cls.of_files(manifest, read_files(folder, manifest))
+
+    @classmethod
+    def of_files(cls, manifest: Manifest, contents: Mapping[str, bytes]) -> Self:
+        """Make a predictor of a model folder's files, and hold it against the golden rows.
+
+        Parameters
+        ----------
+        manifest
+            Manifest of the folder.
+        contents
+            Bytes of its files, whose hashes held; see `artifact.read_files`.
+
+        Raises
+        ------
+        ArtifactError
+            If there is no compiled model, or it does not predict what it predicted when it was made.
+        """
         if manifest.compiled is None:
             msg = (
-                f"the model in {folder} has no compiled form ({manifest.not_compiled}): "
+                f"{manifest.name}, version {manifest.version}, has no compiled form ({manifest.not_compiled}): "
                 "change its config and train it again, or use its pipeline with the extra [train]"
             )
             raise ArtifactError(msg)
@@ -98,7 +116,7 @@ class Predictor:
         Raises
         ------
         VerificationError
-            If one differs by more than 1e-9, or there are none.
+            If one differs by more than 1e-9, there are none, or the baseline of explanations is no row.
         """
         golden = self.manifest.golden_rows
         remedy = f"install what it was made with ({'; '.join(self.notes)})" if self.notes else "train it again"
@@ -108,6 +126,11 @@ class Predictor:
         checked = check_rows(self.manifest.input_schema, [row.inputs for row in golden])
         if checked.errors:
             msg = f"a golden row of the model no longer fits its schema: {remedy}"
+            raise VerificationError(msg)
+        baseline = self.manifest.baseline
+        names = {field.name for field in self.manifest.input_schema.fields}
+        if set(baseline) != names or check_rows(self.manifest.input_schema, [baseline]).errors:
+            msg = f"the baseline of the model does not fit its schema: {remedy}"
             raise VerificationError(msg)
         try:
             expected = np.array([row.probabilities for row in golden])
@@ -205,9 +228,17 @@ class Predictor:
         ]
 
 
-@cache
+_loading = Lock()
+
+
 def packaged_predictor() -> Predictor:
-    """Load the packaged model, once for the process."""
+    """Load the packaged model, once for the process, by whichever thread asks first."""
+    with _loading:  # a cache alone would let threads that come together each load it
+        return _load_packaged()
+
+
+@cache
+def _load_packaged() -> Predictor:
     return Predictor.load()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from classification_model.artifact import read_files, read_manifest, trained_models, write_model_folder
 from classification_model.baseline import typical_inputs
 from classification_model.checking import check_rows
+from classification_model.clock import source_date_epoch
 from classification_model.compiled import CompiledModel
 from classification_model.errors import ArtifactError, DataError, GateError
 from classification_model.estimators import check_candidates
@@ -88,9 +88,12 @@ def run_training(
         If the hold-out metrics miss a gate. Nothing is saved then.
     ArtifactError
         If the folder cannot be written.
+    InputError
+        If SOURCE_DATE_EPOCH is set and no time.
     """
     started = time.monotonic()
     check_candidates(config)
+    source_date_epoch()  # what is wrong with it is told before the work
     with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
         report = _train(config, model_folder(config, output), DataLoader(config, source), progress, jobs)
     return replace(report, seconds=time.monotonic() - started)
@@ -292,6 +295,6 @@ def _predicted_distribution(outcome: Outcome) -> dict[str, dict[str, Any]]:
 
 def _now() -> str:
     """Return the time of making, RFC 3339 in UTC; SOURCE_DATE_EPOCH stands in for the clock."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    moment = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(int(epoch), UTC)
+    epoch = source_date_epoch()
+    moment = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(epoch, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

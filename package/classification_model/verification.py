@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from classification_model.artifact import MANIFEST, packaged_model, read_files
+from classification_model.artifact import MANIFEST, packaged_model, read_files, read_manifest
 from classification_model.errors import VerificationError
 from classification_model.manifest import Manifest
 from classification_model.portable import check_golden_rows
@@ -65,11 +65,12 @@ def verify(folder: Path | str | None = None) -> Verification:
     """
     folder = packaged_model() if folder is None else Path(folder)
     installed = _verify_installed_files(folder / MANIFEST)
-    predictor = Predictor.load(folder)
-    if predictor.manifest.portable is not None:
-        content = read_files(folder, predictor.manifest)[predictor.manifest.portable]
-        check_golden_rows(content, predictor.manifest)
-    return Verification(folder, predictor.manifest, installed, predictor.notes)
+    manifest = read_manifest(folder)
+    contents = read_files(folder, manifest)
+    predictor = Predictor.of_files(manifest, contents)
+    if manifest.portable is not None:
+        check_golden_rows(contents[manifest.portable], manifest)
+    return Verification(folder, manifest, installed, predictor.notes)
 
 
 def installed_around(path: Path) -> Distribution | None:

@@ -186,3 +186,17 @@ def test_a_place_that_no_model_can_be_written_to_is_one_line(command: Command, t
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(rf"error: \S*{MODEL} [^\n]*\n", done.err), done.err
     assert everything_below(tmp_path) == before
+
+
+@pytest.mark.parametrize("output", ["rows.csv", "link.csv", "../here/rows.csv"])
+def test_a_file_is_not_replaced_by_its_predictions(command: Command, tmp_path: Path, output: str) -> None:
+    """The output cannot be the input, under whatever name: the rows stay as they were."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    rows = b"pclass,name,sex,sibsp,parch,ticket\n3,James,male,0,0,1\n"
+    (folder / "rows.csv").write_bytes(rows)
+    (folder / "link.csv").symlink_to("rows.csv")
+    done = command("predict", folder / "rows.csv", "--output", folder / output)
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(r"error: .*csv is what is to be predicted, and would be replaced: .*\n", done.err)
+    assert everything_below(folder) == {"rows.csv": rows, "link.csv": rows}

@@ -7,8 +7,10 @@ import io
 import os
 import pickle
 import shutil
+import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,14 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from problems import EVERY_KIND, make_config, make_table, train
 
+from classification_model import predict
 from classification_model.artifact import MANIFEST, read_files, read_manifest
 from classification_model.errors import ArtifactError, VerificationError
 from classification_model.manifest import seal
 from classification_model.predict import Predictor, make_prediction, packaged_predictor
 from classification_model.processing.data_manager import load_pipeline
 from classification_model.processing.pipeline_model import load_predictor
+from classification_model.verification import verify
 
 ALLEN = {"pclass": 1, "sex": "female", "name": "Allen, Miss. E", "sibsp": 0, "parch": 0, "ticket": "24160"}
 
@@ -325,3 +329,41 @@ def test_a_pipeline_that_differs_is_refused_by_the_golden_rows(copy: Path) -> No
     reseal(copy, compiled=None, parity=None, not_compiled="no converter for Magic")
     with pytest.raises(VerificationError, match=r"predicts golden row \d+ otherwise .* by \d\.\d+e-0[78]"):
         load_predictor(copy)
+
+
+# What names something that is not there
+
+
+@pytest.mark.parametrize("part", ["pipeline", "compiled", "portable"])
+def test_a_manifest_that_names_a_file_it_does_not_list_is_refused(copy: Path, part: str) -> None:
+    """A model that is to be there and is not is an error that names it."""
+    reseal(copy, **{part: "nope.onnx"})
+    with pytest.raises(VerificationError, match=r"lists no file 'nope\.onnx', which is to hold the model"):
+        verify(copy)
+
+
+@pytest.mark.parametrize("baseline", [{}, {"age": 3}, {"age": "young"}])
+def test_a_baseline_that_is_no_row_is_refused(copy: Path, baseline: dict[str, Any]) -> None:
+    """What predictions are explained against is read when the model is loaded, not when one is explained."""
+    whole = read_manifest(copy).baseline
+    reseal(copy, baseline=baseline if len(baseline) != 1 or baseline["age"] == 3 else whole | baseline)
+    with pytest.raises(VerificationError, match="the baseline of the model does not fit its schema: train it again"):
+        Predictor.load(copy)
+
+
+def test_threads_that_come_together_load_the_packaged_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks first loads it, the others wait."""
+    predict._load_packaged.cache_clear()
+    loaded = []
+
+    def load() -> object:
+        time.sleep(0.05)
+        loaded.append(object())
+        return loaded[-1]
+
+    monkeypatch.setattr(Predictor, "load", load)
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: packaged_predictor(), range(8)))
+    predict._load_packaged.cache_clear()
+    assert found == set(loaded)
+    assert len(loaded) == 1

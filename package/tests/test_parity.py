@@ -86,14 +86,15 @@ def test_a_forest_and_boosting_agree_to_the_last_digit_before_calibration() -> N
 
 
 def test_rows_of_edges_leave_no_edge_out() -> None:
-    """Each field is missing; texts are empty, long, foreign, unseen and spaced; trees are met where they turn."""
+    """Each field is missing, then absent where it may be; texts are of every sort; trees are met where they turn."""
     data = data_of(2)
     pipeline = fitted(2, "random_forest")
     thresholds = thresholds_of_fields(pipeline, data.train.features[:1])
     rows = edge_rows(data.train.features, data.schema, thresholds, 4000, 0)
     for number, field in enumerate(data.schema.fields):
         assert rows[number][field.name] is None
-    found = {name: {row[name] for row in rows} for name in EVERY_KIND}
+        assert (field.name in rows[len(data.schema.fields) + number]) == (not field.nullable)
+    found = {name: {row.get(name) for row in rows} for name in EVERY_KIND}
     for name in ("shape", "grade", "code", "note"):
         assert {"", "\N{SNOWMAN}", "é" * LONGEST_TEXT} <= found[name]
     turning = thresholds["size"]
@@ -107,7 +108,7 @@ def test_edges_of_texts_put_white_space_before_signs() -> None:
     data = data_of(2)
     features = data.train.features.assign(note="Sage, Mr. X")
     rows = edge_rows(features, data.schema, {}, 500, 0)
-    assert "Sage\N{EM SPACE} \t, Mr\N{EM SPACE} \t. X" in {row["note"] for row in rows}
+    assert "Sage\N{EM SPACE} \t, Mr\N{EM SPACE} \t. X" in {row.get("note") for row in rows}
 
 
 def test_close_calls_are_no_disagreement() -> None:

@@ -21,13 +21,13 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
 from classification_model.artifact import MANIFEST, read_files, read_manifest, write_model_folder
 from classification_model.config.core import parse_config
-from classification_model.errors import ArtifactError, GateError
+from classification_model.errors import ArtifactError, GateError, InputError
 from classification_model.evaluation import METRICS, choose_threshold
 from classification_model.manifest import MetricValue
 from classification_model.model_selection import class_numbers
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
-from classification_model.train_pipeline import check_gates, code_hash, is_current, model_folder
+from classification_model.train_pipeline import check_gates, code_hash, is_current, model_folder, run_training
 from classification_model.training_report import TrainingReport
 
 FOLDER = "classification_model_output_v1.0.0"
@@ -386,3 +386,21 @@ def test_a_rare_class_may_be_missing_from_the_hold_out(tmp_path: Path) -> None:
     data = {"validation_source": "second.csv"}
     report = train(table, make_config({"size": "numeric"}, folder=tmp_path, classes=3, data=data))
     assert all(np.isfinite(metric.value) for metric in report.manifest.metrics.values())
+
+
+@pytest.mark.parametrize("wanted", ["now", "", "-1", "1e9", "9" * 30])
+def test_a_bad_clock_is_told_before_the_work(tmp_path: Path, wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SOURCE_DATE_EPOCH is read first: what is no time in it ends the training before it begins."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", wanted)
+    with pytest.raises(InputError, match=r"^SOURCE_DATE_EPOCH: expected seconds since 1970, found '"):
+        run_training(make_config(folder=tmp_path), output=tmp_path)
+
+
+def test_dates_that_cannot_write_every_year_are_compiled_all_the_same(tmp_path: Path) -> None:
+    """A column of ISO weeks has edges like any other, and a compiled model."""
+    table = make_table(120)
+    table["week"] = [f"2024-W{1 + row % 50:02}-1" for row in range(120)]
+    feature = {"kind": "datetime", "datetime_format": "%G-W%V-%u"}
+    report = train(table, make_config({"size": "numeric", "week": feature}, folder=tmp_path))
+    assert report.manifest.not_compiled is None
+    assert Predictor.load(report.folder).predict([{"size": 1, "week": "0001-W01-1"}])["errors"] is None

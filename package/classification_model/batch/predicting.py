@@ -113,9 +113,12 @@ def predict_file(
     DataError
         If the file cannot be read or its predictions cannot be written.
     InputError
-        If it has a column of a name that is to be added.
+        If it has a column of a name that is to be added, or is the target itself.
     """
     format_of(target)
+    if _are_one(source, target):
+        msg = f"{target} is what is to be predicted, and would be replaced: name another output"
+        raise InputError(msg)
     with opened(source) as file:
         table = _open_table(file, options)
         scorer = Scorer(predictor, source, list(table.types), explain=options.explain)
@@ -142,6 +145,13 @@ def predict_file(
             rejects.finish()
             file.check_unchanged()
     return Outcome(rows, rejects.count, reason)
+
+
+def _are_one(source: str, target: str) -> bool:
+    try:
+        return Path(source).samefile(target)
+    except (OSError, ValueError):  # a URL, a stream, or nothing there yet
+        return False
 
 
 def _open_table(file: Opened, options: Options) -> Source:

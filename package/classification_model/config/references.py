@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classification_model.config.complaints import Complaint, nearest
-from classification_model.config.features import OPTION_KINDS, SOURCE_RULES, ColumnFeature
+from classification_model.config.features import OPTION_KINDS, SOURCE_RULES, ColumnFeature, DatePartsFeature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +74,10 @@ def _sources(config: Config) -> Iterator[Complaint]:
                     expected = "a feature that stands above" + (f", {nearest(source, above)}" if above else "")
                     below = ", which stands below" if source in config.features and source != name else ""
                     yield Complaint(place, expected, f"{source!r}{below}")
+                elif isinstance(config.features[source], DatePartsFeature):
+                    yield Complaint(
+                        place, "a column, or a feature of one value", f"{source!r}, which is parts of a date"
+                    )
                 elif above[source] not in kinds:
                     found = f"{source!r} of kind {above[source]}"
                     yield Complaint(place, f"a source of kind {' or '.join(kinds)}", found)

@@ -151,8 +151,18 @@ def spell_column(column: Column) -> Encoded:
     """Spell the values of a column, each distinct one once."""
     if isinstance(column, Encoded):
         return column
-    numbers, codes = np.unique(column, return_inverse=True)
+    numbers, codes = _distinct_numbers(column)
     return Encoded(codes, [spell(number) for number in numbers.tolist()])
+
+
+def _distinct_numbers(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the distinct ones of numbers, sorted, NaN last, and the place of each number in them."""
+    missing = np.isnan(numbers)
+    if not missing.any() or np.isinf(numbers).any():
+        return np.unique(numbers, return_inverse=True)
+    found, places = np.unique(np.where(missing, np.inf, numbers), return_inverse=True)  # NaN is slow to sort
+    found[-1] = np.nan
+    return found, places
 
 
 def combine_columns(columns: list[Encoded]) -> Encoded:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from classification_model.errors import ExportError
 from classification_model.export.compile import compile_core, convert_pipeline
 from classification_model.export.evidence import gather_evidence
+from classification_model.export.failures import naming
 from classification_model.export.parity import prove_core
 from classification_model.export.portable.model import compile_portable
 from classification_model.export.portable.outline import DELICATE
@@ -66,13 +67,14 @@ def compile_and_prove(pipeline: Pipeline, data: TrainingData, threshold: float |
     try:
         converted = convert_pipeline(pipeline, data.schema)
         core = compile_core(converted)
-        evidence = gather_evidence(
-            pipeline,
-            data.train.features,
-            data.schema,
-            threshold=threshold,
-            random_state=data.config.training.random_state,
-        )
+        with naming("the proof's rows"):
+            evidence = gather_evidence(
+                pipeline,
+                data.train.features,
+                data.schema,
+                threshold=threshold,
+                random_state=data.config.training.random_state,
+            )
         parity = prove_core(core, pipeline, data.schema, evidence)
     except ExportError as error:
         logger.warning("no compiled model: %s", error)

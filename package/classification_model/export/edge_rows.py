@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classification_model.golden import as_input
-from classification_model.values import LARGEST_NUMBER, LONGEST_TEXT, MOMENTS
+from classification_model.values import LARGEST_NUMBER, LONGEST_TEXT, MOMENTS, UnreadableValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,6 +106,8 @@ def edge_rows(
         row = {name: values[name][draw.integers(len(values[name]))] for name in names}
         if number < len(names):
             row[names[number]] = None
+        elif number < 2 * len(names) and schema.fields[number - len(names)].nullable:
+            del row[names[number - len(names)]]
         else:
             for name in draw.choice(names, draw.integers(1, len(names) // 2 + 2), replace=False):
                 row[str(name)] = edges[str(name)][draw.integers(len(edges[str(name)]))]
@@ -127,7 +129,16 @@ def _edges(field: SchemaField, values: Sequence[Any], thresholds: NDArray[np.flo
     around = [centres, np.nextafter(centres, -np.inf), np.nextafter(centres, np.inf)]
     around += [np.nextafter(single, np.float32(side)).astype(np.float64) for side in (-np.inf, np.inf)]
     numbers = np.unique(np.clip(np.concatenate([*around, single.astype(np.float64)]), *limits))
-    return [None, *as_sent(field, numbers.tolist())]
+    return [None, *(value for value in as_sent(field, numbers.tolist()) if _can_be_read(field, value))]
+
+
+def _can_be_read(field: SchemaField, value: Any) -> bool:
+    """Tell whether a field's readers take a value; not every format of dates can write the first year."""
+    try:
+        field.reader()(value)
+    except UnreadableValue:
+        return False
+    return True
 
 
 def _tear(text: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pandas as pd
 from threadpoolctl import ThreadpoolController
 
 from classification_model.artifact import packaged_model, read_manifest
-from classification_model.columns import Column, Encoded
+from classification_model.columns import Column, Encoded, encode
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
 
@@ -53,16 +53,11 @@ class PipelineModel:
 
     def probabilities_of_row(self, row: dict[str, Any]) -> NDArray[np.float64]:
         """Return the probabilities of one row, shape (1, n_classes), from the values of all fields."""
-        frame = pd.DataFrame(
-            {
-                field.name: pd.Series(
-                    [row[field.name]], dtype=object if field.name in self._schema.texts else np.float64
-                )
-                for field in self._schema.fields
-            }
-        )
-        with _threads().limit(limits=1, user_api="openmp"):
-            return np.asarray(self._pipeline.predict_proba(frame), dtype=np.float64)
+        columns: dict[str, Column] = {
+            field.name: encode([row[field.name]]) if field.name in self._schema.texts else np.array([row[field.name]])
+            for field in self._schema.fields
+        }
+        return self.probabilities(columns, 1)
 
 
 def load_predictor(folder: Path | str | None = None) -> Predictor:

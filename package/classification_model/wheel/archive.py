@@ -23,7 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from classification_model.artifact import MANIFEST
-from classification_model.errors import ArtifactError, InputError
+from classification_model.clock import source_date_epoch
+from classification_model.errors import ArtifactError
 
 _EARLIEST, _LATEST = 315532800, 4354819198  # 1980 and 2107, what the dates of a zip archive can hold
 
@@ -43,13 +44,9 @@ def dated(created: str) -> int:
     ArtifactError
         If it is not, and `created` is no time.
     """
-    wanted = os.environ.get("SOURCE_DATE_EPOCH")
+    wanted = source_date_epoch()
     if wanted is not None:
-        try:
-            return int(wanted)
-        except ValueError as error:
-            msg = f"SOURCE_DATE_EPOCH: expected seconds since 1970, found {wanted[:60]!r}"
-            raise InputError(msg) from error
+        return wanted
     try:
         moment = datetime.fromisoformat(created)
     except ValueError as error:
