@@ -351,9 +351,7 @@ def test_a_model_without_a_compiled_form_predicts_in_the_workshop_only(model: Pa
     assert labels[0] == labels[1]
     done = without(WORKSHOP, *arguments, "model", folder=tmp_path)
     assert done.returncode == 2
-    assert re.fullmatch(
-        r"error: the model in model has no compiled form \(no converter for Magic\): .* \[train\]\n", done.stderr
-    )
+    assert re.fullmatch(r"error: .* has no compiled form \(no converter for Magic\): .* \[train\]\n", done.stderr)
 
 
 RESIDENT = """
