@@ -1,6 +1,7 @@
 """What several test files share: the packaged model that the tests judge."""
 
 import io
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,14 @@ from classification_model.artifact import packaged_model
 # How long an example takes says something of the machine's load, not of the code.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heed_signals() -> None:
+    """Let programs that tests start be interrupted, though the tests may run where signals are ignored, as by nohup."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL if number is signal.SIGHUP else signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,8 @@ def manifest(model_folder: Path) -> Manifest:
     return real.model_copy(
         update={
             "pipeline": "model.pkl",
+            "compiled": None,
+            "portable": None,
             "input_schema": schema,
             "golden_rows": real.golden_rows[:1],
             "training_distribution": {},

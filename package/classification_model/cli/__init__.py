@@ -63,6 +63,7 @@ def main() -> None:
         _complain(str(error))
         sys.exit(EXIT_NO if sys.argv[1:2] == ["verify"] else EXIT_ERROR)
     except ClassificationModelError as error:
+        _settle_output()
         _complain(str(error))
         sys.exit(EXIT_ERROR)
     except OSError as error:  # such as a full disk behind standard output
@@ -74,6 +75,15 @@ def main() -> None:
 def _complain(faults: str) -> None:
     for fault in faults.splitlines():
         typer.echo(f"error: {fault}", err=True)
+
+
+def _settle_output() -> None:
+    """Write what is left for standard output, or nothing where it takes no more."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        _abandon_output()
 
 
 def _abandon_output() -> None:
