@@ -57,7 +57,7 @@ class CompiledModel:
     Parameters
     ----------
     content
-        Bytes of an ONNX model that `export.compile_pipeline` made.
+        Bytes of an ONNX model that `export.compile.compile_core` made.
 
     Raises
     ------

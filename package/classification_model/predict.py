@@ -231,15 +231,20 @@ class Predictor:
 _loading = Lock()
 
 
-def packaged_predictor() -> Predictor:
-    """Load the packaged model, once for the process, by whichever thread asks first."""
+def load_once(folder: Path | None = None) -> Predictor:
+    """Load a model folder, once for the process, by whichever thread asks first; see `Predictor.load`."""
     with _loading:  # a cache alone would let threads that come together each load it
-        return _load_packaged()
+        return _load(folder)
 
 
 @cache
-def _load_packaged() -> Predictor:
-    return Predictor.load()
+def _load(folder: Path | None) -> Predictor:
+    return Predictor.load(folder)
+
+
+def packaged_predictor() -> Predictor:
+    """Return the packaged model, loaded once."""
+    return load_once()
 
 
 def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]:

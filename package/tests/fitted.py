@@ -24,6 +24,7 @@ from classification_model.manifest import Parity
 from classification_model.model_selection import class_numbers
 from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import TrainingData
+from classification_model.schema import InputSchema
 
 FEATURES = EVERY_KIND | DERIVED
 BASES: dict[str, dict[str, Any]] = {
@@ -42,6 +43,11 @@ def data_of(classes: int, *names: str) -> TrainingData:
     features = {name: item for name, item in FEATURES.items() if not names or name in names}
     with TemporaryDirectory() as folder:
         return load(make_table(160, classes), make_config(features, folder=Path(folder), classes=classes))
+
+
+def compile_pipeline(pipeline: Pipeline, schema: InputSchema) -> bytes:
+    """Compile a fitted pipeline for the runtime."""
+    return compile_core(convert_pipeline(pipeline, schema))
 
 
 def estimator_of(name: str) -> ClassifierMixin:

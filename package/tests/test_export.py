@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import orjson
 import pytest
-from fitted import BASES, METHODS, data_of, estimator_of, evidence_of, fit, fitted, portable_of, prove
+from fitted import BASES, METHODS, compile_pipeline, data_of, estimator_of, evidence_of, fit, fitted, portable_of, prove
 from numpy.typing import NDArray
 from problems import DERIVED, EVERY_KIND, load, make_config, make_table
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
@@ -28,7 +28,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import LinearSVC
 
 from classification_model.errors import ExportError
-from classification_model.export.compile import compile_core, compile_pipeline, convert_pipeline
+from classification_model.export.compile import compile_core, convert_pipeline
 from classification_model.export.graph import DOUBLE, STRING
 from classification_model.export.parity import prove_core
 from classification_model.export.portable.model import compile_portable

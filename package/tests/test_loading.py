@@ -353,10 +353,10 @@ def test_a_baseline_that_is_no_row_is_refused(copy: Path, baseline: dict[str, An
 
 def test_threads_that_come_together_load_the_packaged_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks first loads it, the others wait."""
-    predict._load_packaged.cache_clear()
+    predict._load.cache_clear()
     loaded = []
 
-    def load() -> object:
+    def load(folder: None) -> object:
         time.sleep(0.05)
         loaded.append(object())
         return loaded[-1]
@@ -364,6 +364,6 @@ def test_threads_that_come_together_load_the_packaged_model_once(monkeypatch: py
     monkeypatch.setattr(Predictor, "load", load)
     with ThreadPoolExecutor(8) as threads:
         found = set(threads.map(lambda _: packaged_predictor(), range(8)))
-    predict._load_packaged.cache_clear()
+    predict._load.cache_clear()
     assert found == set(loaded)
     assert len(loaded) == 1

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from fitted import BASES, data_of, evidence_of, fit, fitted, portable_of, prove
+from fitted import BASES, compile_pipeline, data_of, evidence_of, fit, fitted, portable_of, prove
 from problems import DERIVED, EVERY_KIND, make_config, make_table, train
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler, TargetEncoder
@@ -21,11 +21,11 @@ from classification_model.artifact import read_files, read_manifest
 from classification_model.checking import CheckedRows
 from classification_model.errors import ArtifactError, ExportError, VerificationError
 from classification_model.export import estimators, steps, trees
-from classification_model.export.compile import compile_pipeline, convert_pipeline
+from classification_model.export.compile import convert_pipeline
 from classification_model.export.edge_rows import edge_rows
 from classification_model.export.evidence import TOLERANCE, Evidence
 from classification_model.export.graph import Graph
-from classification_model.export.parity import prove_core, prove_parity
+from classification_model.export.parity import prove_core
 from classification_model.export.portable import numbers, texts
 from classification_model.export.portable.parity import prove_portable
 from classification_model.export.thresholds import thresholds_of_fields
@@ -161,15 +161,7 @@ def test_a_wrong_estimator_is_told_by_row_and_step(monkeypatch: pytest.MonkeyPat
         r"allow, from the step 'estimator' on$"
     )
     with pytest.raises(ExportError, match=message):
-        prove_parity(
-            compile_pipeline(pipeline, data.schema),
-            pipeline,
-            data.train.features,
-            data.schema,
-            threshold=0.5,
-            random_state=0,
-            generated_rows=50,
-        )
+        prove_core(compile_pipeline(pipeline, data.schema), pipeline, data.schema, evidence_of(pipeline, data, 50))
 
 
 def test_a_wrong_step_is_told_by_feature_and_row(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,8 +125,3 @@ def compile_core(converted: Converted, *, show_features: bool = False) -> bytes:
         in_order = graph.add("Gather", features.tensor, features.places, axis=1)
         graph.output(FEATURES, in_order, DOUBLE, len(features.places))
     return graph.to_bytes(write_metadata(converted.plan, converted.numbers, converted.categories))
-
-
-def compile_pipeline(pipeline: Pipeline, schema: InputSchema) -> bytes:
-    """Compile a fitted pipeline for the runtime: `convert_pipeline`, then `compile_core`."""
-    return compile_core(convert_pipeline(pipeline, schema))

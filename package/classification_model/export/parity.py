@@ -11,43 +11,17 @@ from classification_model.compiled import CompiledModel
 from classification_model.decision import decide
 from classification_model.errors import ExportError, VerificationError
 from classification_model.export.compile import compile_core, convert_pipeline
-from classification_model.export.evidence import GENERATED_ROWS, TOLERANCE, gather_evidence
+from classification_model.export.evidence import TOLERANCE
 from classification_model.export.names import names_of_features
 from classification_model.processing.pipeline_model import PipelineModel
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
     from classification_model.export.evidence import Evidence
     from classification_model.manifest import Parity
     from classification_model.schema import InputSchema
-
-
-def prove_parity(
-    content: bytes,
-    pipeline: Pipeline,
-    features: pd.DataFrame,
-    schema: InputSchema,
-    *,
-    threshold: float | None,
-    random_state: int,
-    generated_rows: int = GENERATED_ROWS,
-) -> Parity:
-    """Hold a compiled model against its pipeline on every training row and on generated rows of edges.
-
-    See `gather_evidence` for the parameters, and `prove_core` for what is returned and raised.
-    """
-    evidence = gather_evidence(
-        pipeline,
-        features,
-        schema,
-        threshold=threshold,
-        random_state=random_state,
-        generated_rows=generated_rows,
-    )
-    return prove_core(content, pipeline, schema, evidence)
 
 
 def prove_core(content: bytes, pipeline: Pipeline, schema: InputSchema, evidence: Evidence) -> Parity:
@@ -58,7 +32,7 @@ def prove_core(content: bytes, pipeline: Pipeline, schema: InputSchema, evidence
     Parameters
     ----------
     content
-        What `compile_pipeline` made.
+        What `compile_core` made.
     pipeline, schema
         The fitted pipeline and its raw columns.
     evidence

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-from threading import Lock
 from typing import Any
 
-from classification_model.predict import Predictor
+from classification_model.predict import Predictor, load_once
 
 from . import model_folder
-
-_loading = Lock()
 
 
 def predictor() -> Predictor:
@@ -21,13 +17,7 @@ def predictor() -> Predictor:
     classification_model.errors.ArtifactError
         If the model was changed, or does not predict what it predicted when it was made.
     """
-    with _loading:  # a cache alone would let threads that come together each load it
-        return _load()
-
-
-@cache
-def _load() -> Predictor:
-    return Predictor.load(model_folder())
+    return load_once(model_folder())
 
 
 def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]:
