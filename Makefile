@@ -6,19 +6,30 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do $
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
+# The header is spelled out for a curl older than its --json.
+define WELCOME
+The API listens on http://localhost:8002 until Ctrl-C. In another terminal:
+
+  curl localhost:8002/predict -H 'content-type: application/json' -d '{"inputs": [{"pclass": 3,
+    "name": "Kelly, Mr. James", "sex": "male", "sibsp": 0, "parch": 0, "ticket": "330911"}]}'
+
+endef
+export WELCOME
+
 .DEFAULT_GOAL := help
 .PHONY: help run test bench bench-quality clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: .venv/installed ## train on Titanic if needed, verify the model, predict package/sample.csv
+run: .venv/installed ## train on Titanic if needed, then serve the model on localhost:8002 until Ctrl-C
 	$(BIN)/classification-model train --if-changed
-	$(BIN)/classification-model verify
-	$(BIN)/python package/main.py
+	@printf '%s\n' "$$WELCOME"
+	$(BIN)/classification-api serve --port 8002 $(RUN_OPTIONS)
 
-test: .venv/tox ## everything, through tox: train, tests, checks, build
+test: .venv/tox ## everything, through tox: train, tests, checks and build of the package, tests and checks of the API
 	cd package && ../$(BIN)/tox run -e train,test_package,checks,build
+	cd classification_api && ../$(BIN)/tox run -e test_app,checks
 
 bench: .venv/installed ## speed and memory of the compiled model beside the pickled pipeline
 	$(BIN)/python benchmarks/serving.py $(BENCH_OPTIONS)
@@ -27,16 +38,19 @@ bench-quality: .venv/installed ## ROC AUC and log loss on Titanic by cross-valid
 	$(BIN)/python benchmarks/quality.py
 
 clean: ## remove environments, builds and caches; the trained model stays
-	rm -rf .venv package/.tox package/build package/dist package/*.egg-info
-	rm -rf package/.hypothesis package/.import_linter_cache package/.mypy_cache package/.pytest_cache package/.ruff_cache
+	rm -rf .venv
+	for folder in package classification_api; do \
+		(cd $$folder && rm -rf .tox build dist *.egg-info .hypothesis .*_cache); \
+	done
 
 .venv/bin/python:
 	@$(or $(PYTHON),false) $(IS_ENOUGH) || { echo "error: $(or $(PYTHON),no python here) is not Python 3.11 or newer with" \
 		"its venv module (python3-venv on Debian): make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/installed: package/pyproject.toml package/classification_model/VERSION | .venv/bin/python
-	$(PIP) --editable './package[train]'
+VERSIONS := package/classification_model/VERSION classification_api/app/VERSION
+.venv/installed: package/pyproject.toml classification_api/pyproject.toml $(VERSIONS) | .venv/bin/python
+	$(PIP) --editable './package[train]' --editable ./classification_api
 	@touch $@
 
 .venv/tox: | .venv/bin/python

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,25 +89,30 @@ class CompiledModel:
         self._outputs = [PROBABILITIES]
         self._code_lookups = [(name, codes.get) for name, codes in self._codes.items()]
 
-    def probabilities_of_row(self, row: dict[str, Any]) -> NDArray[np.float64]:
-        """Return the probabilities of one row, shape (1, n_classes).
+    def probabilities_of_rows(self, rows: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+        """Return the probabilities of a few rows, at least one, shape (n_rows, n_classes).
 
         Parameters
         ----------
-        row
+        rows
             For each field of the schema its value: a number, NaN where it is missing, or a text, None where it is
-            missing. Derived values are added to it.
+            missing. Derived values are added to them.
         """
-        self.plan.extend_row(row)
+        extend = self.plan.extend_row
+        for row in rows:
+            extend(row)
         inputs = {}
         if self.numbers:
-            inputs[NUMBERS] = np.array([[row[name] for name in self.numbers]])
+            inputs[NUMBERS] = np.array([[row[name] for name in self.numbers] for row in rows])
         if self._code_lookups:
             codes = [
-                MISSING if (text := row[name]) is None else code_of(text, UNSEEN)
-                for name, code_of in self._code_lookups
+                [
+                    MISSING if (text := row[name]) is None else code_of(text, UNSEEN)
+                    for name, code_of in self._code_lookups
+                ]
+                for row in rows
             ]
-            inputs[CODES] = np.array([codes])
+            inputs[CODES] = np.array(codes)
         probabilities: NDArray[np.float64] = self._session.run(self._outputs, inputs)[0]
         return probabilities
 

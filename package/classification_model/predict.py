@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from classification_model.columns import Column
     from classification_model.manifest import Manifest
 
-#: Up to so many rows are read and run one by one; from there on, columns are quicker.
-FEW_ROWS = 16
+#: Up to so many rows are read one by one; from there on, columns are quicker.
+FEW_ROWS = 24
 
 
 class Model(Protocol):
@@ -37,8 +37,8 @@ class Model(Protocol):
     def probabilities(self, columns: Mapping[str, Column], count: int) -> NDArray[np.float64]:
         """Return the probabilities of `count` rows, shape (n_rows, n_classes), from the columns of all fields."""
 
-    def probabilities_of_row(self, row: dict[str, Any]) -> NDArray[np.float64]:
-        """Return the probabilities of one row, shape (1, n_classes), from the values of all fields."""
+    def probabilities_of_rows(self, rows: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+        """Return the probabilities of a few rows, shape (n_rows, n_classes), from the values of all fields."""
 
 
 class Predictor:
@@ -201,15 +201,12 @@ class Predictor:
         return Explainer(self._model.probabilities, self.manifest)
 
     def _predict_few_rows(self, rows: list[Any]) -> dict[str, Any] | None:
-        """Predict rows one by one; None when one of them is in error."""
+        """Predict a few rows; None when one of them is in error."""
         warnings: list[Issue] = []
-        read = []
-        for number, row in enumerate(rows):
-            values = self._reader.read(row, number, warnings) if type(row) is dict else None
-            if values is None:
-                return None
-            read.append(values)
-        answers = [answer for values in read for answer in self._answers(self._model.probabilities_of_row(values))]
+        read = self.read_few_rows(rows, warnings)
+        if read is None:
+            return None
+        answers = self.answer_few_rows(read)
         return {
             "predictions": [label for label, _ in answers],
             "probabilities": [share for _, share in answers],
@@ -217,6 +214,34 @@ class Predictor:
             "warnings": [issue.as_dict() for issue in warnings],
             "errors": None,
         }
+
+    def read_few_rows(self, rows: Sequence[Any], warnings: list[Issue]) -> list[dict[str, Any]] | None:
+        """Read a few rows, each a dict; with `answer_few_rows` what a server needs that predicts several requests at once.
+
+        Parameters
+        ----------
+        rows
+            Values by name of the field, or of a column that is ignored.
+        warnings
+            Where those of the rows are added.
+
+        Returns
+        -------
+        list or None
+            What `answer_few_rows` takes; None when a row is in error, which `checking.check_rows` explains, or has
+            other names than those of the fields.
+        """
+        read = []
+        for number, row in enumerate(rows):
+            values = self._reader.read(row, number, warnings) if type(row) is dict else None
+            if values is None:
+                return None
+            read.append(values)
+        return read
+
+    def answer_few_rows(self, read: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, float]]]:
+        """Return for each row its label, and the probability of each label; the rows cannot be used again."""
+        return self._answers(self._model.probabilities_of_rows(read))
 
     def _answers(self, probabilities: NDArray[np.float64]) -> list[tuple[str, dict[str, float]]]:
         """Return for each row its label, and the probability of each label."""

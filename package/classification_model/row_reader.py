@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from classification_model.checking import CheckedRows, Issue, check_rows
 from classification_model.errors import InputError
-from classification_model.values import LARGEST_EXACT_INTEGER, UnreadableValue
+from classification_model.values import LARGEST_EXACT_INTEGER, LONGEST_TEXT, UnreadableValue
 
 if TYPE_CHECKING:
     from classification_model.schema import Finding, InputSchema, SchemaField
@@ -132,6 +132,8 @@ def _reader(field: SchemaField) -> Callable[[Any], Any]:
         return _number_reader(field, slowly)
     if field.kind == "categorical" and field.categories is not None:
         return _category_reader(field, slowly)
+    if field.kind == "text" and field.categories is None:
+        return _text_reader(field, slowly)
     return slowly
 
 
@@ -171,5 +173,19 @@ def _category_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callab
         kind = type(value)
         found = known.get(value) if kind is str else numbers.get(value) if kind is int else None
         return slowly(value) if found is None else found
+
+    return read
+
+
+def _text_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    longest_mark = max(map(len, field.missing_values), default=0)
+    finding = field.remark(None)
+    missing = None if finding is None else Odd(None, finding)
+
+    def read(value: Any) -> Any:
+        if value is None:
+            return missing
+        is_plain = type(value) is str and longest_mark < len(value) <= LONGEST_TEXT and value.isprintable()
+        return value if is_plain and value[0] != " " != value[-1] else slowly(value)
 
     return read

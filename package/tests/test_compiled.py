@@ -44,8 +44,8 @@ def test_each_row_is_answered_as_it_is_alone(report: TrainingReport, compiled: C
     assert together.shape == (count, len(report.manifest.classes))
     values = {name: column.tolist() for name, column in columns.items()}
     for row in {0, count // 2, count - 1}:
-        alone = compiled.probabilities_of_row({name: column[row] for name, column in values.items()})
-        assert alone[0] == pytest.approx(together[row], abs=1e-15)
+        alone = compiled.probabilities_of_rows([{name: column[row] for name, column in values.items()}])
+        assert alone[0].tolist() == together[row].tolist()
     assert together.sum(axis=1) == pytest.approx(1, abs=1e-12)
 
 
@@ -70,7 +70,7 @@ def test_threads_share_one_model(report: TrainingReport, compiled: CompiledModel
     row = {name: column[:1].tolist()[0] for name, column in columns.items()}
     with ThreadPoolExecutor(8) as threads:
         many = list(threads.map(lambda _: compiled.probabilities(columns, 3000).tolist(), range(16)))
-        single = list(threads.map(lambda _: compiled.probabilities_of_row(dict(row)).tolist(), range(500)))
+        single = list(threads.map(lambda _: compiled.probabilities_of_rows([dict(row)]).tolist(), range(500)))
     assert all(answer == expected for answer in many)
     assert single == [single[0]] * 500
 

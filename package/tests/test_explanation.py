@@ -8,7 +8,7 @@ import math
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
@@ -122,9 +122,9 @@ class Stub:
         assert first.shape == (count,)
         return np.column_stack([1 - first, first])
 
-    def probabilities_of_row(self, row: dict[str, Any]) -> NDArray[np.float64]:
-        """Return the probabilities of one row."""
-        return self.probabilities({name: np.array([row[name]]) for name in self.names}, 1)
+    def probabilities_of_rows(self, rows: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+        """Return the probabilities of a few rows."""
+        return self.probabilities({name: np.array([row[name] for row in rows]) for name in self.names}, len(rows))
 
 
 @pytest.fixture

@@ -400,10 +400,14 @@ def test_of_classes_as_likely_the_first_is_the_label() -> None:
         assert labels == ["red"]
 
 
-def test_no_rows_give_no_answers() -> None:
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "name", ["logistic_regression", "isotonic random_forest", "sigmoid average", "temperature average"]
+)
+def test_no_rows_give_no_answers(name: str, classes: int) -> None:
     """Both outputs of no rows are empty."""
-    data = data_of(3)
-    converted = convert_pipeline(fitted(3, "isotonic random_forest"), data.schema)
+    data = data_of(classes)
+    converted = convert_pipeline(fitted(classes, name), data.schema)
     labels, probabilities = feed(portable_of(converted, data).content, [])
     assert labels == []
-    assert probabilities.shape == (0, 3)
+    assert probabilities.shape == (0, classes)

@@ -11,26 +11,35 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from fitted import BASES, compile_pipeline, data_of, evidence_of, fit, fitted, portable_of, prove
+from fitted import BASES, compile_pipeline, data_of, estimator_of, evidence_of, fit, fitted, portable_of, prove
+from numpy.typing import NDArray
 from problems import DERIVED, EVERY_KIND, make_config, make_table, train
+from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler, TargetEncoder
+from test_export import CALIBRATED
 from test_loading import reseal
+from threadpoolctl import threadpool_limits
 
 from classification_model.artifact import read_files, read_manifest
 from classification_model.checking import CheckedRows
+from classification_model.columns import Column
+from classification_model.compiled import PROBABILITIES, CompiledModel
 from classification_model.errors import ArtifactError, ExportError, VerificationError
 from classification_model.export import estimators, steps, trees
 from classification_model.export.compile import convert_pipeline
 from classification_model.export.edge_rows import edge_rows
 from classification_model.export.evidence import TOLERANCE, Evidence
-from classification_model.export.graph import Graph
+from classification_model.export.graph import DOUBLE, Graph
 from classification_model.export.parity import prove_core
 from classification_model.export.portable import numbers, texts
 from classification_model.export.portable.parity import prove_portable
+from classification_model.export.table import Features
 from classification_model.export.thresholds import thresholds_of_fields
+from classification_model.portable import PortableModel
 from classification_model.predict import Predictor
 from classification_model.processing.pipeline_model import load_predictor
+from classification_model.session import start_session
 from classification_model.training_report import TrainingReport
 from classification_model.values import LONGEST_TEXT
 from classification_model.verification import verify
@@ -80,6 +89,80 @@ def test_a_forest_and_boosting_agree_to_the_last_digit_before_calibration() -> N
     for name in ("isotonic random_forest", "isotonic extra_trees", "isotonic hist_gradient_boosting"):
         core, _ = prove(fitted(2, name), data_of(2), generated_rows=1000)
         assert core.largest_difference < 1e-15
+
+
+# Rows beside other rows
+
+
+def part_of(evidence: Evidence, rows: slice) -> dict[str, Column]:
+    """Return some of the rows of evidence as columns."""
+    return {name: column[rows] for name, column in evidence.columns.items()}
+
+
+def in_parts(run: Callable[[slice], NDArray[np.float64]], count: int) -> dict[str, NDArray[np.float64]]:
+    """Run rows all at once, then alone, in parts of several sizes, and in parts that begin later."""
+    found = {"at once": run(slice(0, count))}
+    for size in (1, 2, 3, 5, 7, 33):
+        found[f"by {size}"] = np.concatenate([run(slice(row, row + size)) for row in range(0, count, size)])
+    for first in (1, 2, 3, 5):
+        found[f"in two from {first}"] = np.concatenate([run(slice(0, first)), run(slice(first, count))])
+    return found
+
+
+def assert_equal_to_the_last_bit(found: dict[str, NDArray[np.float64]]) -> None:
+    """Compare all ways with the first."""
+    expected = found["at once"]
+    assert len(np.unique(expected, axis=0)) > 1
+    assert {way: int((rows != expected).any(axis=1).sum()) for way, rows in found.items()} == dict.fromkeys(found, 0)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("name", [*MODELS, "temperature logistic_regression"])
+def test_a_row_is_answered_the_same_to_the_last_bit_whatever_stands_beside_it(name: str, classes: int) -> None:
+    """A compiled pipeline gives a row, of training or of edges, the same probabilities alone and among any others."""
+    data, pipeline = data_of(classes), fitted(classes, name)
+    evidence = evidence_of(pipeline, data, 150)
+    compiled = CompiledModel(compile_pipeline(pipeline, data.schema))
+    count = evidence.rows.count
+
+    def run(rows: slice) -> NDArray[np.float64]:
+        return compiled.probabilities(part_of(evidence, rows), len(range(count)[rows]))
+
+    def run_rows(rows: slice) -> NDArray[np.float64]:
+        values = {name: column.tolist() for name, column in part_of(evidence, rows).items()}
+        return compiled.probabilities_of_rows(
+            [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+        )
+
+    found = in_parts(run, count)
+    assert_equal_to_the_last_bit(found | {f"rows {way}": rows for way, rows in in_parts(run_rows, count).items()})
+    portable = PortableModel(portable_of(convert_pipeline(pipeline, data.schema), data).content)
+    assert_equal_to_the_last_bit(
+        in_parts(lambda rows: portable.predict(part_of(evidence, rows), len(range(count)[rows]))[1], count)
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+@pytest.mark.parametrize("name", [*BASES, *CALIBRATED, "average of calibrated"])
+def test_estimators_answer_a_row_the_same_to_the_last_bit_whatever_stands_beside_it(name: str, classes: int) -> None:
+    """Each estimator by each calibration, with odd and even numbers of classes, few and many."""
+    features, labels = make_classification(500, 9, n_informative=8, n_redundant=0, n_classes=classes, random_state=0)
+    features = np.asarray(features, dtype=np.float64)
+    graph = Graph(taken=["features", PROBABILITIES])
+    places = np.arange(9, dtype=np.int64)
+    taken = Features(graph.input("features", DOUBLE, 9), places, 9)
+    with threadpool_limits(1):
+        estimator = estimator_of(name).fit(features[:300], labels[:300])
+    graph.output(PROBABILITIES, estimators.convert_estimator(estimator, graph, taken), DOUBLE, classes)
+    session = start_session(graph.to_bytes({}), "estimator")
+
+    def run(rows: slice) -> NDArray[np.float64]:
+        answer: NDArray[np.float64] = session.run(None, {"features": features[rows].copy()})[0]
+        return answer
+
+    found = in_parts(run, len(features))
+    assert abs(found["at once"] - estimator.predict_proba(features)).max() <= TOLERANCE
+    assert_equal_to_the_last_bit(found)
 
 
 # What the proof looks at

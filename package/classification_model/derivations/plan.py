@@ -99,18 +99,12 @@ class Plan:
 
     def __init__(self, derivations: Iterable[Derivation]) -> None:
         self.derivations = tuple(derivations)
-        self._steps = [
-            (item.outputs, item.of_row(), item.sources, item.derive == "date_parts") for item in self.derivations
-        ]
+        self._steps = [_step(item) for item in self.derivations]
 
     def extend_row(self, row: dict[str, Any]) -> None:
         """Add the derived values of one row to it: numbers with NaN, texts with None for missing ones."""
-        for outputs, function, sources, gives_several in self._steps:
-            value = function(*[row[name] for name in sources])
-            if gives_several:
-                row.update(zip(outputs, value, strict=True))
-            else:
-                row[outputs[0]] = value
+        for step in self._steps:
+            step(row)
 
     def extend_columns(self, columns: Mapping[str, Column]) -> dict[str, Column]:
         """Return the columns and those derived from them; one that is there already is not computed again."""
@@ -127,6 +121,26 @@ class Plan:
                 new = item.of_columns([extended[name] for name in item.sources])
             extended.update(zip(item.outputs, new, strict=True))
         return extended
+
+
+def _step(item: Derivation) -> Callable[[dict[str, Any]], None]:
+    """Return the function that adds the derived values to a row."""
+    function, outputs, sources = item.of_row(), item.outputs, item.sources
+    output, first, second = outputs[0], sources[0], sources[-1]
+
+    def parts(row: dict[str, Any]) -> None:
+        row.update(zip(outputs, function(row[first]), strict=True))
+
+    def of_one(row: dict[str, Any]) -> None:
+        row[output] = function(row[first])
+
+    def of_two(row: dict[str, Any]) -> None:
+        row[output] = function(row[first], row[second])
+
+    def of_several(row: dict[str, Any]) -> None:
+        row[output] = function(*[row[name] for name in sources])
+
+    return parts if item.derive == "date_parts" else {1: of_one, 2: of_two}.get(len(sources), of_several)
 
 
 def _of_text(function: Callable[[str], Scalar], missing: Scalar, text: str | None) -> Scalar:

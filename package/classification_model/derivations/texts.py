@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from classification_model.values import UnreadableValue, read_category, read_number, without_fraction
@@ -54,10 +54,10 @@ def whole_words(words: Sequence[str]) -> str:
     return r"(?<!\w)(?:" + "|".join(re.escape(word) for word in words) + r")(?!\w)"
 
 
-def combine(texts: Iterable[str]) -> str | None:
+def combine(texts: Sequence[str]) -> str | None:
     """Put texts side by side as one category, ``|`` between them; an empty one is missing, None when all are."""
-    texts = tuple(texts)
-    return "|".join(texts) if any(texts) else None
+    combined = "|".join(texts)
+    return combined if len(combined) >= len(texts) else None  # of empty ones there are but the bars
 
 
 @lru_cache(maxsize=2**14)

@@ -9,7 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from classification_model.errors import ExportError
 from classification_model.export.graph import INT64
-from classification_model.export.probabilities import beside_rest, column
+from classification_model.export.probabilities import BOTH_WAYS, before_a_last_row, beside_rest, column, total
 from classification_model.export.trees import Trees
 
 if TYPE_CHECKING:
@@ -55,30 +55,42 @@ def calibrate(graph: Graph, classifier: Any, response: str, *, is_probability: b
     if classifier.method == "temperature":
         return _scale_temperature(graph, classifier, response, classes=classes, is_probability=is_probability)
     if classifier.method == "sigmoid":
-        calibrated = _sigmoid(graph, classifier.calibrators, response)
-    elif classifier.method == "isotonic":
+        return _sigmoid(graph, classifier.calibrators, response, classes)
+    if classifier.method == "isotonic":
         calibrated = _isotonic(graph, classifier.calibrators, response)
-    else:
-        msg = f"no converter for a CalibratedClassifierCV by method {classifier.method!r}"
-        raise ExportError(msg)
-    return beside_rest(graph, calibrated) if classes == 2 else _normalise(graph, calibrated, classes)
+        return beside_rest(graph, calibrated) if classes == 2 else _normalise(graph, calibrated, classes)
+    msg = f"no converter for a CalibratedClassifierCV by method {classifier.method!r}"
+    raise ExportError(msg)
 
 
 def _scale_temperature(graph: Graph, classifier: Any, response: str, *, classes: int, is_probability: bool) -> str:
-    if is_probability:
-        shares = beside_rest(graph, response) if classes == 2 else response
-        logits = graph.add("Log", graph.add("Add", shares, np.array([_LEAST_PROBABILITY])))
-    else:
-        logits = graph.add("Concat", graph.add("Neg", response), response, axis=1) if classes == 2 else response
     inverse_temperature = np.array([classifier.calibrators[0].beta_], dtype=np.float64)
-    return graph.add("Softmax", graph.add("Mul", logits, inverse_temperature), axis=1)
+
+    def scale(shares: str) -> str:
+        if is_probability:
+            shares = graph.add("Log", graph.add("Add", shares, np.array([_LEAST_PROBABILITY])))
+        return graph.add("Softmax", graph.add("Mul", shares, inverse_temperature), axis=1)
+
+    if classes > 2:
+        return before_a_last_row(graph, response, classes, scale)
+    if is_probability:
+        return scale(beside_rest(graph, response))
+    return graph.add("Softmax", graph.add("Mul", response, BOTH_WAYS * inverse_temperature), axis=1)
 
 
-def _sigmoid(graph: Graph, calibrators: list[Any], response: str) -> str:
-    slopes = np.array([calibrator.a_ for calibrator in calibrators], dtype=np.float64)
-    intercepts = np.array([calibrator.b_ for calibrator in calibrators], dtype=np.float64)
-    line = graph.add("Add", graph.add("Mul", response, slopes), intercepts)
-    return graph.add("Sigmoid", graph.add("Neg", line))
+def _sigmoid(graph: Graph, calibrators: list[Any], response: str, classes: int) -> str:
+    """Apply a logistic function to each response; of two classes only the second has one."""
+    slopes = -np.array([calibrator.a_ for calibrator in calibrators], dtype=np.float64)
+    intercepts = -np.array([calibrator.b_ for calibrator in calibrators], dtype=np.float64)
+    if classes == 2:
+        slopes, intercepts = BOTH_WAYS * slopes, BOTH_WAYS * intercepts
+
+    def apply(responses: str) -> str:
+        return graph.add("Sigmoid", graph.add("Add", graph.add("Mul", responses, slopes), intercepts))
+
+    if classes == 2:
+        return apply(response)
+    return _normalise(graph, before_a_last_row(graph, response, classes, apply), classes)
 
 
 def _isotonic(graph: Graph, calibrators: list[IsotonicRegression], response: str) -> str:
@@ -136,7 +148,6 @@ def _last_at_most(graph: Graph, x: NDArray[np.float64], scores: str) -> str:
 
 def _normalise(graph: Graph, calibrated: str, classes: int) -> str:
     """Let the probabilities of a row sum to one; where all are zero, all classes are alike."""
-    total = graph.add("ReduceSum", calibrated, np.array([1]), keepdims=1)
-    is_zero = graph.add("Equal", total, np.array([0.0]))
-    shares = graph.add("Where", is_zero, np.array([1 / classes]), graph.add("Div", calibrated, total))
-    return graph.add("Min", shares, np.array([1.0]))
+    sums = total(graph, calibrated, classes)
+    is_zero = graph.add("Equal", sums, np.array([0.0]))
+    return graph.add("Where", is_zero, np.array([1 / classes]), graph.add("Div", calibrated, sums))

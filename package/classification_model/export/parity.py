@@ -65,7 +65,7 @@ def prove_core(content: bytes, pipeline: Pipeline, schema: InputSchema, evidence
 def _one_by_one(compiled: CompiledModel, evidence: Evidence, schema: InputSchema) -> NDArray[np.float64]:
     names = [field.name for field in schema.fields]
     values = [evidence.columns[name].tolist() for name in names]
-    alone = [compiled.probabilities_of_row(dict(zip(names, row, strict=True))) for row in zip(*values, strict=True)]
+    alone = [compiled.probabilities_of_rows([dict(zip(names, row, strict=True))]) for row in zip(*values, strict=True)]
     return np.concatenate(alone)
 
 

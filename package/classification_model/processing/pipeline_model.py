@@ -17,7 +17,7 @@ from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
@@ -51,13 +51,13 @@ class PipelineModel:
         """Return columns as the frame that the pipeline takes."""
         return pd.DataFrame({field.name: _series(columns[field.name]) for field in self._schema.fields})
 
-    def probabilities_of_row(self, row: dict[str, Any]) -> NDArray[np.float64]:
-        """Return the probabilities of one row, shape (1, n_classes), from the values of all fields."""
-        columns: dict[str, Column] = {
-            field.name: encode([row[field.name]]) if field.name in self._schema.texts else np.array([row[field.name]])
-            for field in self._schema.fields
-        }
-        return self.probabilities(columns, 1)
+    def probabilities_of_rows(self, rows: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+        """Return the probabilities of a few rows, shape (n_rows, n_classes), from the values of all fields."""
+        columns: dict[str, Column] = {}
+        for field in self._schema.fields:
+            values = [row[field.name] for row in rows]
+            columns[field.name] = encode(values) if field.name in self._schema.texts else np.array(values)
+        return self.probabilities(columns, len(rows))
 
 
 def load_predictor(folder: Path | str | None = None) -> Predictor:

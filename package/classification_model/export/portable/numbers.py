@@ -8,6 +8,7 @@ import numpy as np
 
 from classification_model.derivations.dates import SECONDS_A_DAY
 from classification_model.export.graph import DOUBLE, INT64
+from classification_model.export.probabilities import column
 from classification_model.values import MOMENTS
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def log_one_plus(graph: Graph, number: str) -> str:
     number = graph.add("Where", graph.add("Greater", number, -one), number, nothing)
     whole = graph.add("Add", number, one)
     taken = graph.add("Sub", whole, one)
-    corrected = graph.add("Mul", graph.add("Log", whole), graph.add("Div", number, taken))
+    pair = graph.add("Concat", whole, whole, axis=1)  # for the reason in `export.probabilities`
+    logarithm = column(graph, graph.add("Log", pair), 0)
+    corrected = graph.add("Mul", logarithm, graph.add("Div", number, taken))
     return graph.add("Where", graph.add("Equal", taken, np.array([0.0])), number, corrected)
 
 

@@ -1,0 +1,61 @@
+"""A CSV body: a line of names, then a line a row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from app.dialects import Limits
+from app.errors import Problem
+from app.tables import check_count, check_names
+
+
+def read_csv(body: bytes, limits: Limits) -> list[dict[str, Any]]:
+    """Read the rows of a CSV body, each cell a text, an empty one None.
+
+    A first column without a name is what pandas writes of a frame's index; it is left out.
+
+    Raises
+    ------
+    Problem
+        If it is not CSV in UTF-8, a line has too few or too many cells, or there are no rows or too many.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Problem("invalid_request", "expected CSV in UTF-8, found something else") from None
+    if "\x00" in text:
+        raise Problem("invalid_request", "expected text without NUL, found one", remedy="remove it")
+    try:
+        names, lines = _lines(text, limits)
+    except csv.Error:
+        remedy = "quote cells with double quotes, doubled inside; a cell has at most 131,072 characters"
+        raise Problem("invalid_request", "expected CSV as of RFC 4180, found something else", remedy=remedy) from None
+    check_count(len(lines), limits)
+    start = 1 if names[0] == "" else 0
+    named = names[start:]
+    check_names(named, "header")
+    if not named or "" in named:
+        raise Problem("invalid_request", "expected a name for each column, found a nameless one that is not the first")
+    return [dict(zip(named, [cell or None for cell in line[start:]], strict=True)) for line in lines]
+
+
+def _lines(text: str, limits: Limits) -> tuple[list[str], list[list[str]]]:
+    """Return the names of the columns, and the cells of each row; empty lines are left out."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = next((line for line in reader if line), None)
+    if names is None:
+        raise Problem("invalid_request", "expected a line of column names, found an empty body")
+    lines: list[list[str]] = []
+    for line in reader:
+        if not line:
+            continue
+        if len(line) != len(names):
+            detail = f"expected {len(names)} cells, one a column, found {len(line)} on line {reader.line_num}"
+            raise Problem("invalid_request", detail)
+        if len(lines) == limits.rows:
+            detail = f"expected at most {limits.rows} rows, found more"
+            raise Problem("too_many_rows", detail, limit=limits.rows, remedy="send several requests")
+        lines.append(line)
+    return names, lines

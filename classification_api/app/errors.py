@@ -1,0 +1,106 @@
+"""What a client is told when a request cannot be answered: problem details as of RFC 9457."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+#: A reply names at most so many places, and is at most so long in bytes.
+MOST_PLACES, LONGEST_REPLY = 20, 4096
+MEDIA_TYPE = "application/problem+json"
+
+#: Status of each code. A code is stable: clients may rely on it.
+STATUS = {
+    "bad_request": 400,  # not HTTP
+    "unauthorized": 401,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "receive_timeout": 408,
+    "client_gone": 408,  # nobody reads it
+    "body_too_large": 413,
+    "too_many_rows": 413,
+    "unsupported_media_type": 415,
+    "unsupported_encoding": 415,
+    "invalid_json": 422,
+    "too_deep": 422,
+    "duplicate_key": 422,
+    "invalid_request": 422,
+    "invalid_rows": 422,
+    "invalid_parameter": 422,
+    "headers_too_large": 431,
+    "internal_error": 500,
+    "not_ready": 503,
+    "overloaded": 503,
+}
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
+    """A request that is refused, and what its sender is told.
+
+    Parameters
+    ----------
+    code
+        One of `STATUS`.
+    detail
+        What was expected and what was found, in one line; never the input itself.
+    places
+        Where: dicts of ``where``, such as ``inputs[3].age``, ``code`` and ``message``.
+    headers
+        Further headers of the reply.
+    members
+        Further members of its body, such as ``limit`` and ``remedy``.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        places: list[dict[str, Any]] | None = None,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.places = places or []
+        self.headers = headers
+        self.members = members
+
+    @classmethod
+    def too_large_body(cls, most: int) -> Problem:
+        """Return the problem of a body beyond the limit, in bytes."""
+        remedy = "send several requests"
+        return cls("body_too_large", f"expected at most {most} bytes, found more", limit=most, remedy=remedy)
+
+    @property
+    def status(self) -> int:
+        """Status of the reply."""
+        return STATUS[self.code]
+
+    def body(self, request_id: str | None = None) -> bytes:
+        """Return the reply's body; of many places the first ones, as many as fit."""
+        content: dict[str, Any] = {
+            "type": f"urn:classification-api:problem:{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            **self.members,
+        }
+        if request_id is not None:
+            content["request_id"] = request_id
+        if not self.places:
+            return orjson.dumps(content)
+        most = MOST_PLACES
+        while True:
+            shown = self.places[:most]
+            content["errors"] = shown
+            if len(shown) < len(self.places):
+                content["more_errors"] = len(self.places) - len(shown)
+            written = orjson.dumps(content)
+            if len(written) <= LONGEST_REPLY or not most:
+                return written
+            most -= 1

@@ -1,0 +1,97 @@
+"""JSON as strict as a model needs it: no NaN, no key twice, no NUL, no deep nesting."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+from app.errors import Problem
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_POSITION = re.compile(r" at line (\d+) column (\d+)$")
+
+
+def parse(body: bytes) -> Any:
+    """Parse a document; what `check` finds is left to it.
+
+    Raises
+    ------
+    Problem
+        If it is not JSON, or holds a NUL.
+    """
+    try:
+        document = from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        place = _POSITION.search(str(error))
+        where = f" at line {place[1]}, column {place[2]}" if place else ""
+        if "recursion limit" in str(error):
+            raise Problem("too_deep", f"expected a few nested arrays and objects, found hundreds{where}") from None
+        reason = "expected JSON in UTF-8" if body else "expected JSON, found an empty body"
+        detail = f"{reason}{where and ', found something else' + where}"
+        raise Problem("invalid_json", detail, remedy="NaN and Infinity are no JSON: send null") from None
+    if b"\\u0000" in body and _NUL.search(body):
+        raise Problem("invalid_json", "expected text without NUL, found \\u0000", remedy="remove it")
+    return document
+
+
+def check(document: Any, body: bytes, most_depth: int) -> None:
+    """Refuse a parsed document that is nested too deep, or has a key twice in one object.
+
+    Raises
+    ------
+    Problem
+        If it is or has.
+    """
+    keys, depth = _measure(document)
+    if depth > most_depth:
+        detail = f"expected at most {most_depth} nested arrays and objects, found {depth}"
+        raise Problem("too_deep", detail, limit=most_depth)
+    if body.count(b":") != keys and _STRING.sub(b"", body).count(b":") != keys:
+        json.loads(body, object_pairs_hook=_refuse_repeated)
+
+
+def read_json(body: bytes, most_depth: int) -> Any:
+    """Parse and check a document.
+
+    Raises
+    ------
+    Problem
+        If it is not JSON, holds a NUL or a key twice, or is nested too deep.
+    """
+    document = parse(body)
+    check(document, body, most_depth)
+    return document
+
+
+def _measure(document: Any) -> tuple[int, int]:
+    """Return the number of keys in a document, and how deep it is nested."""
+    keys, depth = 0, 0
+    level = [document]
+    while level:
+        inner: list[Any] = []
+        is_nested = False
+        for item in level:
+            if type(item) is dict:
+                keys += len(item)
+                inner += item.values()
+                is_nested = True
+            elif type(item) is list:
+                inner += item
+                is_nested = True
+        depth += is_nested
+        level = inner
+    return keys, depth
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        name = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        shown = name[:100].encode("ascii", "replace").decode()
+        raise Problem("duplicate_key", f"expected each key of an object once, found {shown!r} twice")
+    return members

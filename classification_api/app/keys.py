@@ -1,0 +1,45 @@
+"""API keys: compared by their hashes, in constant time; no key is kept or logged."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from app.errors import Problem
+
+_BEARER = b"bearer "
+
+
+def check_key(hashes: tuple[str, ...], headers: Mapping[bytes, bytes]) -> None:
+    """Hold the key of a request against those that are accepted.
+
+    Parameters
+    ----------
+    hashes
+        SHA-256 of each accepted key, in hexadecimal.
+    headers
+        Headers of the request: the key is in ``X-API-Key``, or in ``Authorization`` after ``Bearer``.
+
+    Raises
+    ------
+    Problem
+        If there is no key, or it is none of them.
+    """
+    key = headers.get(b"x-api-key")
+    if key is None:
+        given = headers.get(b"authorization", b"")
+        key = given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else None
+    if key:
+        digest = hash_key(key)
+        if any([hmac.compare_digest(digest, accepted) for accepted in hashes]):  # noqa: C419 - each is compared
+            return
+    found = "found another one" if key else "found none"
+    remedy = "send it in the header X-API-Key, or as Authorization: Bearer"
+    headers_ = ((b"www-authenticate", b"Bearer"),)
+    raise Problem("unauthorized", f"expected an API key, {found}", remedy=remedy, headers=headers_)
+
+
+def hash_key(key: bytes) -> str:
+    """Return the SHA-256 of a key, in hexadecimal."""
+    return hashlib.sha256(key).hexdigest()

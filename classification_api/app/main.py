@@ -1,0 +1,79 @@
+"""The application: `create_app` makes it; ``app.main:app`` is one, made from the environment when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+
+from app import open_inference_routes, problems, routes
+from app.access_log import AccessLog
+from app.metrics import Metrics, metrics_directory
+from app.models import Models
+from app.prediction_routes import prediction_routes
+from app.predictions import FIXED, NAMED, VERSIONED, Predictions
+from app.recording import Recording
+from app.settings import Settings, SettingsError, read_settings
+from app.version import api_version
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application; its model is loaded when a server starts it.
+
+    Parameters
+    ----------
+    settings
+        From the environment when left out.
+
+    Raises
+    ------
+    SettingsError
+        If the environment asks for something that is impossible or unsafe.
+    """
+    settings = read_settings() if settings is None else settings
+    metrics = Metrics(metrics_directory())
+    access_log = AccessLog(enabled=settings.access_log)
+    predictions = Predictions(settings, Models(settings), metrics, access_log)
+    app = FastAPI(title="classification-api", version=api_version(), lifespan=_lifespan)
+    app.state.predictions = predictions
+    app.add_middleware(Recording, metrics=metrics, access_log=access_log)
+    problems.install(app)
+    app.router.routes += prediction_routes(predictions, [*FIXED.values(), NAMED, VERSIONED])
+    for module in (routes, open_inference_routes):
+        app.include_router(module.probes)
+        app.include_router(module.guarded)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    predictions: Predictions = app.state.predictions
+    predictions.start(asyncio.get_running_loop())
+    predictions.access_log.start()
+    predictions.load()
+    try:
+        yield {"predictions": predictions}
+    finally:
+        predictions.close()
+        predictions.access_log.close()
+
+
+@cache
+def _app() -> FastAPI:
+    try:
+        return create_app()
+    except SettingsError as error:
+        sys.exit("".join(f"error: {line}\n" for line in str(error).splitlines()).rstrip())
+
+
+def __getattr__(name: str) -> Any:
+    """Make ``app`` when a server asks for it."""
+    if name == "app":
+        return _app()
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

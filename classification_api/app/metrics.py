@@ -1,0 +1,252 @@
+"""What Prometheus is told: requests, predictions, the model in use, reloads.
+
+Counting is adding to cells that were looked up once. The cells of a single process are a list. Those of one of several
+workers are a file of `app.metric_files`, so that whichever worker is asked tells the sums of all.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import weakref
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from threading import Lock, Thread
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Metric, ProcessCollector, generate_latest
+from prometheus_client.registry import Collector
+
+from app.metric_cells import Cells, Family, Kept, MemoryCells
+from app.metric_files import FileCells
+from app.metric_folder import metrics_directory
+
+__all__ = ["Metrics", "metrics_directory"]
+
+logger = logging.getLogger(__name__)
+
+_P = "classification_api_"
+#: Upper bounds of the durations that are counted together, in seconds.
+BOUNDS = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+REQUESTS = Family("counter", _P + "requests", "Requests answered.", ("route", "status"))
+DURATION = Family("histogram", _P + "request_duration_seconds", "From first byte to answer.", ("route",), BOUNDS)
+ROWS = Family("counter", _P + "rows", "Rows of the requests answered.", ("route",))
+PREDICTIONS = Family("counter", _P + "predictions", "Rows predicted, by what was predicted.", ("version", "label"))
+RELOADS = Family("counter", _P + "reloads", "Attempts to load another version of the model.", ("outcome",))
+MODEL = Family("gauge", _P + "model_info", "Workers that use this version of the model.", ("name", "version"))
+IN_HAND = Family("gauge", _P + "requests_in_hand", "Requests that have come and are not answered yet.")
+
+#: How old the number of another worker's requests in hand may be, in seconds.
+REFRESHED_EVERY = 1.0
+#: From so many labels on, counting them first is quicker.
+_MANY_LABELS = 24
+
+#: Cell of the requests, of their rows, of their seconds, and those of the buckets.
+_Route = tuple[Cells, int, Cells, int, Cells, int, tuple[int, ...]]
+
+
+class Metrics:
+    """Counts of one app; every method may be called from any thread.
+
+    Parameters
+    ----------
+    directory
+        Folder that the workers share, such as `metrics_directory` returns. None where the process is the only one.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory
+        self._watched: Callable[[], int] | None = None
+        self._model: tuple[str, str] | None = None
+        self._begin()
+        _every.add(self)
+
+    def _begin(self) -> None:
+        """Count from the start, in this process."""
+        self._lock = Lock()
+        self._routes: dict[tuple[str, int], _Route] = {}
+        self._labels: dict[str, dict[str, tuple[Cells, int]]] = {}
+        self._kept: Kept = MemoryCells()
+        self._registry = CollectorRegistry()
+        if self._directory is not None:
+            try:
+                self._kept = FileCells(self._directory)
+            except OSError as error:
+                logger.warning("metrics show this worker alone, the folder they share fails: %s", error.strerror)
+        if isinstance(self._kept, MemoryCells):
+            ProcessCollector(registry=self._registry)
+        self._registry.register(_Collector(self._kept))
+        if self._model is not None:
+            self._set(MODEL, self._model, 1.0)
+        if self._watched is not None:
+            self._refresh_in_hand()
+
+    def begin_again(self) -> None:
+        """Count anew in a process that was forked; what its parent counted stays the parent's."""
+        if isinstance(self._kept, FileCells):
+            self._kept.close()
+            self._begin()
+        else:
+            self._lock = Lock()
+
+    def answered(self, route: str, status: int, seconds: float, rows: int = 0) -> None:
+        """Count a request that was answered.
+
+        Parameters
+        ----------
+        route
+            Template of its path, one of a few; never the path itself.
+        status
+            Of HTTP.
+        seconds
+            What the answer took.
+        rows
+            How many rows it held.
+        """
+        known = self._routes.get((route, status)) or self._meet_route(route, status)
+        requests, request, counts, row, durations, total, buckets = known
+        bucket = buckets[bisect_left(BOUNDS, seconds)]
+        with self._lock:
+            requests[request] += 1.0
+            durations[total] += seconds
+            durations[bucket] += 1.0
+            if rows:
+                counts[row] += rows
+
+    def predicted(self, version: str, labels: Sequence[str]) -> None:
+        """Count predictions, those of a whole turn at once.
+
+        Parameters
+        ----------
+        version
+            Of the model.
+        labels
+            What was predicted, a label a row.
+        """
+        known = self._labels.get(version)
+        if known is None:
+            known = self._labels.setdefault(version, {})
+        if len(labels) < _MANY_LABELS:
+            found = [known.get(label) or self._meet_label(version, label) for label in labels]
+            with self._lock:
+                for cells, place in found:
+                    cells[place] += 1.0
+            return
+        for label, count in Counter(labels).items():
+            cells, place = known.get(label) or self._meet_label(version, label)
+            with self._lock:
+                cells[place] += count
+
+    def model_loaded(self, name: str, version: str) -> None:
+        """Say which model this process uses from now on.
+
+        Parameters
+        ----------
+        name, version
+            The problem, and the version of its model.
+        """
+        if self._model is not None:
+            self._set(MODEL, self._model, 0.0)
+        self._model = (name, version)
+        self._set(MODEL, self._model, 1.0)
+
+    def reloaded(self, outcome: str) -> None:
+        """Count an attempt to load another version of the model.
+
+        Parameters
+        ----------
+        outcome
+            How it went, such as "ok" or "failed".
+        """
+        cells, places = self._find(RELOADS, (outcome,))
+        with self._lock:
+            cells[places[0]] += 1.0
+
+    def watch_in_hand(self, function: Callable[[], int]) -> None:
+        """Show how many requests are in hand; those of other workers as of a second ago.
+
+        Parameters
+        ----------
+        function
+            Returns the number; called by other threads.
+        """
+        is_first = self._watched is None
+        self._watched = function
+        self._show_in_hand()
+        if is_first:
+            self._refresh_in_hand()
+
+    def render(self) -> tuple[bytes, bytes]:
+        """Return the body and the content type of what Prometheus reads: the sums of all workers."""
+        self._show_in_hand()
+        return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4.encode()
+
+    def _show_in_hand(self) -> None:
+        if self._watched is not None:
+            self._set(IN_HAND, (), float(self._watched()))
+
+    def _refresh_in_hand(self) -> None:
+        """Begin to show the number to the other workers, which cannot ask for it."""
+        if isinstance(self._kept, FileCells):
+            Thread(target=_refresh, args=(weakref.ref(self),), name="metrics-in-hand", daemon=True).start()
+
+    def _set(self, family: Family, labels: tuple[str, ...], value: float) -> None:
+        cells, places = self._find(family, labels)
+        cells[places[0]] = value
+
+    def _find(self, family: Family, labels: tuple[str, ...]) -> tuple[Cells, tuple[int, ...]]:
+        """Return the cells of one series, which is made where it is not there yet."""
+        # A lone surrogate would break each scrape.
+        clean = tuple([label.encode("utf-8", "replace").decode() for label in labels])
+        with self._lock:
+            return self._kept.find(family, clean)
+
+    def _meet_route(self, route: str, status: int) -> _Route:
+        requests, (request,) = self._find(REQUESTS, (route, str(status)))
+        counts, (row,) = self._find(ROWS, (route,))
+        durations, (total, *buckets) = self._find(DURATION, (route,))
+        known = requests, request, counts, row, durations, total, tuple(buckets)
+        self._routes[route, status] = known
+        return known
+
+    def _meet_label(self, version: str, label: str) -> tuple[Cells, int]:
+        cells, (place,) = self._find(PREDICTIONS, (version, label))
+        self._labels[version][label] = cells, place
+        return cells, place
+
+
+class _Collector(Collector):
+    """Hands what was kept to a registry."""
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics; a version of the model that no worker uses any more is left out."""
+        for metric in self._kept.collect():
+            if metric.name == MODEL.name:
+                metric.samples = [sample for sample in metric.samples if sample.value]
+            yield metric
+
+
+def _refresh(which: weakref.ref[Metrics]) -> None:
+    """Show how many requests are in hand, again and again, until the metrics are gone."""
+    while (metrics := which()) is not None:
+        metrics._show_in_hand()
+        del metrics
+        time.sleep(REFRESHED_EVERY)
+
+
+_every: weakref.WeakSet[Metrics] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for metrics in list(_every):
+        metrics.begin_again()
+
+
+os.register_at_fork(after_in_child=_after_fork)

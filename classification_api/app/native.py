@@ -1,0 +1,113 @@
+"""`POST /predict`: rows as objects in, predictions with their probabilities out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from app.dialects import Answered, Asked, Limits, Written
+from app.errors import Problem
+from app.json_reading import check, parse
+
+_MEMBERS = {"inputs", "index"}
+LONGEST_KEY = 256
+
+
+class Native:
+    """The dialect of `/predict`."""
+
+    media_types = frozenset({b"application/json"})
+
+    def read(
+        self,
+        body: bytes,
+        limits: Limits,
+        query: bytes,
+        media_type: bytes,  # noqa: ARG002 - there is one
+        header_length: bytes | None = None,  # noqa: ARG002 - of the Open Inference Protocol alone
+    ) -> Asked:
+        """Read ``{"inputs": [{...}, ...], "index": [...]}``; see `Dialect.read`."""
+        document = parse(body)
+        rows, index = _members(document, limits)
+        _check_quickly(document, rows, index, body, limits)
+        if index is not None:
+            _check_index(index, len(rows))
+        return Asked(rows, index=index, explain=_wants_explanation(query) if query else False)
+
+    def write(self, asked: Asked, answered: Answered) -> Written:
+        """Write the contract's answer; see `Dialect.write`."""
+        content: dict[str, Any] = {
+            "predictions": answered.predictions,
+            "probabilities": answered.probabilities,
+            "prediction_ids": answered.prediction_ids,
+            "version": answered.version,
+            "warnings": answered.warnings,
+            "errors": None,
+        }
+        if asked.explain:
+            content["explanations"] = answered.explanations
+        return Written(orjson.dumps(content))
+
+    def explain(self, problem: Problem) -> dict[str, Any]:  # noqa: ARG002
+        """Return nothing: problem details are what these clients read."""
+        return {}
+
+
+def _members(document: Any, limits: Limits) -> tuple[list[Any], list[Any] | None]:
+    """Return the rows of a document and their index."""
+    if type(document) is not dict or "inputs" not in document:
+        raise Problem("invalid_request", 'expected an object with "inputs"', remedy='send {"inputs": [{...}]}')
+    if not document.keys() <= _MEMBERS:
+        unknown = min(document.keys() - _MEMBERS)[:100].encode("ascii", "replace").decode()
+        raise Problem("invalid_request", f'expected "inputs" and "index" alone, found {unknown!r}')
+    rows, index = document["inputs"], document.get("index")
+    if type(rows) is not list or not rows:
+        raise Problem("invalid_request", 'expected "inputs" as an array of at least one object')
+    if len(rows) > limits.rows:
+        remedy = "send several requests"
+        detail = f"expected at most {limits.rows} rows, found {len(rows)}"
+        raise Problem("too_many_rows", detail, limit=limits.rows, remedy=remedy)
+    if index is not None and type(index) is not list:
+        raise Problem("invalid_request", 'expected "index" as an array of one key a row, or null')
+    return rows, index
+
+
+def _check_quickly(document: Any, rows: list[Any], index: list[Any] | None, body: bytes, limits: Limits) -> None:
+    """Leave to `check` what is not plainly sound.
+
+    Where a body has as many colons as its objects have keys, no key is there twice; where it opens as many arrays and
+    objects as rows need, nothing else is nested in it.
+    """
+    keys, infinite = len(document), False
+    for number, row in enumerate(rows):
+        if type(row) is not dict:
+            raise Problem("invalid_request", f"expected rows as objects, found something else as inputs[{number}]")
+        keys += len(row)
+        infinite = infinite or math.inf in row.values() or -math.inf in row.values()
+    if infinite:
+        raise Problem("invalid_request", "expected finite numbers, found one beyond 1e308")
+    opened = body.count(b"{") + body.count(b"[")
+    if body.count(b":") != keys or opened != len(rows) + (2 if index is None else 3):
+        check(document, body, limits.depth)
+
+
+def _check_index(index: list[Any], count: int) -> None:
+    if len(index) != count:
+        raise Problem("invalid_request", f'expected "index" with one key a row, found {len(index)} for {count} rows')
+    for number, key in enumerate(index):
+        if type(key) not in {str, int} or len(str(key)) > LONGEST_KEY:
+            detail = f"expected a text or whole number of at most {LONGEST_KEY} characters as index[{number}]"
+            raise Problem("invalid_request", detail)
+
+
+def _wants_explanation(query: bytes) -> bool:
+    try:
+        given = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=8)
+    except ValueError:
+        given = [("", "")]
+    if len(given) != 1 or given[0][0] != "explain" or given[0][1] not in {"true", "false"}:
+        raise Problem("invalid_parameter", "expected no parameter but explain=true or explain=false")
+    return given[0][1] == "true"

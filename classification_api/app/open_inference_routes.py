@@ -1,0 +1,62 @@
+"""The routes of the Open Inference Protocol that tell of the server and of the model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.guards import models_of, require_key, serving_model
+from app.models import Models, ServingModel
+from app.open_inference_metadata import model_metadata, model_readiness, server_metadata
+from app.prediction_routes import check_model_name
+from app.predictions import NAMED
+from app.version import api_version
+
+probes = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
+guarded = APIRouter(prefix="/v2", tags=["Open Inference Protocol"], dependencies=[Depends(require_key)])
+
+
+def _named_model(
+    request: Request,
+    models: Annotated[Models, Depends(models_of)],
+    model: Annotated[ServingModel, Depends(serving_model)],
+) -> ServingModel:
+    check_model_name(models, NAMED, request.path_params)
+    return model
+
+
+NamedModel = Annotated[ServingModel, Depends(_named_model)]
+
+
+@probes.get("/health/live")
+async def live() -> Response:
+    """Say that the process runs."""
+    return Response()
+
+
+@probes.get("/health/ready")
+async def ready(model: Annotated[ServingModel, Depends(serving_model)]) -> Response:  # noqa: ARG001 - that there is one
+    """Say whether predictions can be asked for."""
+    return Response()
+
+
+@guarded.get("")
+@guarded.get("/", include_in_schema=False)
+async def server() -> dict[str, Any]:
+    """Tell of the server."""
+    return server_metadata(api_version())
+
+
+@guarded.get("/models/{name}")
+@guarded.get("/models/{name}/versions/{version}")
+async def model(model: NamedModel) -> dict[str, Any]:
+    """Tell of the model: its inputs and outputs as tensors."""
+    return model_metadata(model.manifest)
+
+
+@probes.get("/models/{name}/ready")
+@probes.get("/models/{name}/versions/{version}/ready")
+async def model_ready(model: NamedModel) -> dict[str, Any]:
+    """Say whether the model can be asked."""
+    return model_readiness(model.manifest)

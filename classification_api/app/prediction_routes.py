@@ -1,0 +1,97 @@
+"""Where predictions are asked for, as ASGI endpoints: for any server, and for requests that did not come alone."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route as RouterRoute
+
+from app.calls import Call, Reply, Route
+from app.errors import Problem
+from app.open_inference_metadata import model_name
+from app.recording import RECORDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import Receive, Scope, Send
+
+    from app.models import Models
+    from app.predictions import Predictions
+
+
+class PredictionEndpoint:
+    """Answers requests of one route.
+
+    Parameters
+    ----------
+    predictions
+        Answers them.
+    route
+        Where they are sent to.
+    """
+
+    def __init__(self, predictions: Predictions, route: Route) -> None:
+        self._predictions = predictions
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        check_model_name(self._predictions.models, self._route, scope.get("path_params", {}))
+        scope[RECORDED] = True
+        began = perf_counter()
+        replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        client = scope["client"][0] if scope.get("client") else ""
+        call = Call(self._route, scope["headers"], scope["query_string"], b"", client, began, replied.set_result)
+        chunks: list[bytes] = []
+        size, most, has_more = 0, int(self._predictions.settings.limit_body), True
+        while has_more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > most:
+                problem = Problem.too_large_body(most)
+                self._predictions.refuse_unread(call, problem)
+                break
+            has_more = message.get("more_body", False)
+        else:
+            call.body = b"".join(chunks)
+            self._predictions.answer(call)
+        reply = await replied
+        headers = [
+            (b"content-type", reply.media_type),
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", reply.request_id),
+            *reply.headers,
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+
+def prediction_routes(predictions: Predictions, routes: Iterable[Route]) -> list[RouterRoute]:
+    """Return the router's routes of predictions."""
+    return [
+        RouterRoute(route.path, PredictionEndpoint(predictions, route), methods=["POST"], include_in_schema=False)
+        for route in routes
+    ]
+
+
+def check_model_name(models: Models, route: Route, given: dict[str, str]) -> None:
+    """Hold the name and version in a path against those of the model that serves.
+
+    Raises
+    ------
+    Problem
+        If the path speaks of another one.
+    """
+    model = models.current
+    if model is None or not given:
+        return
+    if given["name"] != model_name(model.manifest) or given.get("version", model.version) != model.version:
+        problem = Problem("not_found", "there is no such model here", remedy="GET /model tells which one serves")
+        problem.members |= route.dialect.explain(problem)
+        raise problem

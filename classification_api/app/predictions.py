@@ -1,0 +1,260 @@
+"""From a request to its reply: checked, read, predicted together with its neighbours, answered."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import AbstractEventLoop
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from classification_model.predict import FEW_ROWS
+
+from app.calls import Call, Reply, Route
+from app.dialects import Answered, Asked, Limits, Written
+from app.errors import MEDIA_TYPE, Problem
+from app.identifiers import ACCEPTED, uuid7s
+from app.keys import check_key
+from app.mlflow_scoring import MLflowScoring
+from app.models import Models, ServingModel
+from app.native import Native
+from app.open_inference import OpenInference
+from app.open_inference_metadata import model_name
+from app.turns import Turn
+
+if TYPE_CHECKING:
+    from classification_model.checking import Issue
+
+    from app.access_log import AccessLog
+    from app.metrics import Metrics
+    from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+#: Larger bodies are read and predicted in a thread, so that the event loop answers others meanwhile.
+LARGE_BODY = 16 * 1024
+#: Threads for them: more would only wait for each other.
+THREADS = 2
+NAMED = Route("/v2/models/{name}/infer", OpenInference())
+VERSIONED = Route("/v2/models/{name}/versions/{version}/infer", NAMED.dialect)
+FIXED = {b"/predict": Route("/predict", Native()), b"/invocations": Route("/invocations", MLflowScoring())}
+#: Stands for the path of a request that was refused before it had arrived whole.
+UNREAD = "(unread)"
+_PROBLEM = MEDIA_TYPE.encode()
+_FULL = "expected fewer requests at once"
+
+
+class Predictions:
+    """Answers requests for predictions; all but the work on large ones happens in the thread of the event loop.
+
+    Parameters
+    ----------
+    settings
+        Limits and keys.
+    models
+        Holds the model.
+    metrics, access_log
+        Where each request is counted and written.
+
+    Attributes
+    ----------
+    in_hand
+        Number of requests that have arrived and are not answered.
+    receiving
+        Number of requests that have arrived in part; whoever receives them counts.
+    routes
+        Where predictions are asked for, by path; those that name the model come with it. It is one dict for good.
+    """
+
+    def __init__(self, settings: Settings, models: Models, metrics: Metrics, access_log: AccessLog) -> None:
+        self.settings = settings
+        self.models = models
+        self.metrics = metrics
+        self.access_log = access_log
+        self.in_hand = 0
+        self.receiving = 0
+        self.routes = dict(FIXED)
+        self._limits = Limits(rows=settings.limit_rows, depth=settings.limit_depth)
+        self._most = settings.limit_requests
+        self._hashes = settings.api_key_hashes
+        self._turns: dict[ServingModel, Turn] = {}
+
+    def start(self, loop: AbstractEventLoop) -> None:
+        """Begin to answer in an event loop."""
+        self._loop = loop
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="large-request")
+
+    def load(self) -> None:
+        """Load the model, and answer where its name is part of the path."""
+        self.models.load()
+        model = self.models.current
+        if model is not None:
+            self.metrics.model_loaded(model.name, model.version)
+            path = f"/v2/models/{model_name(model.manifest)}"
+            self.routes.clear()
+            self.routes |= FIXED
+            self.routes[f"{path}/infer".encode()] = NAMED
+            self.routes[f"{path}/versions/{model.version}/infer".encode()] = VERSIONED
+
+    def close(self) -> None:
+        """End the threads; every reply has been sent by then."""
+        self._threads.shutdown()
+
+    def is_full(self, number: int) -> bool:
+        """Tell whether a number of requests is as many as may be in hand, or arriving."""
+        return number >= self._most
+
+    def overloaded(self) -> Problem:
+        """Return what a client is told that comes when enough requests are in hand."""
+        remedy = "try again after the seconds in Retry-After"
+        return Problem(
+            "overloaded", f"{_FULL}, found {self._most}", limit=self._most, remedy=remedy,
+            headers=((b"retry-after", b"1"),),
+        )  # fmt: skip
+
+    def answer(self, call: Call) -> None:
+        """Answer a request: at once, at the end of this turn of the event loop, or when a thread has done the work."""
+        self.in_hand += 1
+        try:
+            headers = dict(call.headers)
+            given = headers.get(b"x-request-id")
+            call.request_id = given if given and ACCEPTED(given) else uuid7s(1)[0].encode()
+            if self.in_hand > self._most:
+                raise self.overloaded()  # noqa: TRY301 - one place answers problems
+            if self._hashes is not None:
+                check_key(self._hashes, headers)
+            media_type = _media_type(headers, call.route.dialect.media_types)
+            model = self.models.require()
+            if len(call.body) > LARGE_BODY:
+                self._hand_over(call, model, media_type)
+                return
+            asked = self._read(call, media_type, headers.get(b"inference-header-content-length"))
+            if asked.explain or len(asked.rows) > FEW_ROWS:
+                self._hand_over(call, model, media_type, asked)
+                return
+            warnings: list[Issue] = []
+            values = model.read_few_rows(asked.rows, warnings)
+            if values is None:
+                self._hand_over(call, model, media_type, asked)
+                return
+            turn = self._turns.get(model) or self._new_turn(model)
+            turn.add(call, asked, values, warnings)
+        except Problem as problem:
+            self.refuse(call, problem)
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the client is answered
+            self.fail(call, error)
+
+    def _new_turn(self, model: ServingModel) -> Turn:
+        """Return the turn of a model that has come anew; those of models that have gone end."""
+        self._turns = {other: turn for other, turn in self._turns.items() if turn.is_waiting}
+        turn = self._turns[model] = Turn(self, model, self._loop)
+        return turn
+
+    def _hand_over(self, call: Call, model: ServingModel, media_type: bytes, asked: Asked | None = None) -> None:
+        """Let a thread do the work."""
+
+        def work() -> None:
+            outcome = self._work(call, model, media_type, asked)
+            self._loop.call_soon_threadsafe(self._finish_work, call, outcome)
+
+        self._threads.submit(work)
+
+    def _work(
+        self, call: Call, model: ServingModel, media_type: bytes, asked: Asked | None
+    ) -> Exception | tuple[Written, int]:
+        """Return the answer and its number of rows, or what is wrong with the request, or broke."""
+        if call.is_gone:
+            return Problem("client_gone", "the client left before its turn")
+        try:
+            if asked is None:
+                asked = self._read(call, media_type, dict(call.headers).get(b"inference-header-content-length"))
+            answered = predict(model, asked)
+            self.metrics.predicted(model.version, answered.predictions)
+            return call.route.dialect.write(asked, answered), len(asked.rows)
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the client is answered
+            return error
+
+    def _finish_work(self, call: Call, outcome: Exception | tuple[Written, int]) -> None:
+        if isinstance(outcome, Problem):
+            self.refuse(call, outcome)
+        elif isinstance(outcome, Exception):
+            self.fail(call, outcome)
+        else:
+            written, rows = outcome
+            self.finish(call, Reply(200, *written, call.request_id), rows)
+
+    def _read(self, call: Call, media_type: bytes, header_length: bytes | None) -> Asked:
+        """Return what a request asks for."""
+        asked = call.route.dialect.read(call.body, self._limits, call.query, media_type, header_length)
+        most = self.settings.limit_explained_rows
+        if asked.explain and len(asked.rows) > most:
+            detail = f"expected at most {most} rows to explain, found {len(asked.rows)}"
+            raise Problem("too_many_rows", detail, limit=most, remedy="send several requests")
+        return asked
+
+    def refuse(self, call: Call, problem: Problem) -> None:
+        """Answer a request with what is wrong with it."""
+        problem.members |= call.route.dialect.explain(problem)
+        body = problem.body(call.request_id.decode())
+        self.finish(call, Reply(problem.status, body, _PROBLEM, problem.headers, call.request_id))
+
+    def refuse_unread(self, call: Call, problem: Problem) -> None:
+        """Answer a request whose rest is not waited for."""
+        self.in_hand += 1
+        call.request_id = uuid7s(1)[0].encode()
+        self.refuse(call, problem)
+
+    def fail(self, call: Call, error: Exception) -> None:
+        """Log what broke, and answer a request that nothing is wrong with."""
+        logger.error("request %s failed", call.request_id.decode(), exc_info=error)
+        self.refuse(call, Problem("internal_error", "the request could not be answered; the server's log says why"))
+
+    def finish(self, call: Call, reply: Reply, rows: int = 0) -> None:
+        """Send a reply, and put the request on record."""
+        self.in_hand -= 1
+        call.send(reply)
+        seconds = perf_counter() - call.began
+        self.metrics.answered(call.route.path, reply.status, seconds, rows)
+        self.access_log.add(call.request_id, call.client, "POST", call.route.path, reply.status, seconds, rows)
+
+    def refused(self, reply: Reply, client: str, seconds: float) -> None:
+        """Put a request on record that was refused before it had arrived whole."""
+        self.metrics.answered(UNREAD, reply.status, seconds)
+        self.access_log.add(reply.request_id, client, "-", UNREAD, reply.status, seconds, 0)
+
+
+def predict(model: ServingModel, asked: Asked) -> Answered:
+    """Predict the rows of one request.
+
+    Raises
+    ------
+    Problem
+        If a row breaks the schema.
+    """
+    answer = model.predict(asked)
+    return Answered(
+        predictions=answer["predictions"],
+        probabilities=answer["probabilities"],
+        prediction_ids=uuid7s(len(asked.rows)),
+        name=model.name,
+        version=model.version,
+        warnings=answer["warnings"],
+        explanations=answer.get("explanations"),
+    )
+
+
+def _media_type(headers: dict[bytes, bytes], accepted: frozenset[bytes]) -> bytes:
+    """Return the content type of a request, without parameters."""
+    given = headers.get(b"content-type", b"")
+    if b"content-encoding" in headers and headers[b"content-encoding"].strip().lower() != b"identity":
+        raise Problem("unsupported_encoding", "expected a body that is not compressed", remedy="send it as it is")
+    if given in accepted:
+        return given
+    media_type, _, parameters = given.lower().partition(b";")
+    media_type = media_type.strip()
+    charset = parameters.strip().replace(b'"', b"")
+    if media_type not in accepted or charset not in {b"", b"charset=utf-8"}:
+        names = " or ".join(sorted(name.decode() for name in accepted))
+        remedy = f"send the header Content-Type: {names}"
+        raise Problem("unsupported_media_type", f"expected {names} in UTF-8, found something else", remedy=remedy)
+    return media_type

@@ -1,0 +1,133 @@
+"""What the API is told by its environment: which model, which limits, which keys."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of nothing
+_PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class SettingsError(Exception):
+    """The environment asks for something that is impossible or unsafe; one line a fault."""
+
+
+class Settings(BaseSettings):
+    """Settings of the API; each is an environment variable of the same name in capitals.
+
+    Attributes
+    ----------
+    model_folder, model_package
+        What is served: a model folder, or an installed package that carries one. Neither: the package
+        ``classification_model``. Both are an error.
+    api_key_hashes
+        SHA-256 of each API key that is accepted, in hexadecimal, separated by commas; two at most, so that a key can
+        be replaced without a gap. Left out, no key is asked for; given and empty is an error.
+    limit_body
+        Largest body of a request, such as ``2MiB``.
+    limit_rows, limit_explained_rows
+        Most rows of a request, and of one whose predictions are to be explained.
+    limit_depth
+        Deepest nesting of objects and arrays in a body.
+    limit_header_bytes, limit_header_count
+        Largest head of a request, and most headers in it.
+    limit_receive_seconds
+        Longest time in which a request must have arrived.
+    limit_keep_alive_seconds
+        How long a connection is kept without a request.
+    limit_requests
+        Most requests in hand, per worker; probes are not counted.
+    access_log
+        Whether each request is one line of JSON on standard output.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
+
+    model_folder: Path | None = None
+    model_package: str | None = None
+    api_key_hashes: Annotated[tuple[str, ...] | None, NoDecode] = Field(default=None, repr=False)
+    limit_body: ByteSize = Field(default=ByteSize(2 * 2**20), ge=1024, le=2**30)
+    limit_rows: int = Field(default=5000, ge=1, le=1_000_000)
+    limit_explained_rows: int = Field(default=100, ge=1, le=10_000)
+    limit_depth: int = Field(default=16, ge=4, le=100)
+    limit_header_bytes: ByteSize = Field(default=ByteSize(32 * 2**10), ge=1024, le=2**20)
+    limit_header_count: int = Field(default=100, ge=10, le=10_000)
+    limit_receive_seconds: float = Field(default=10.0, ge=0.1, le=600)
+    limit_keep_alive_seconds: float = Field(default=5.0, ge=0.1, le=3600)
+    limit_requests: int = Field(default=64, ge=1, le=100_000)
+    access_log: bool = True
+
+    @field_validator("api_key_hashes", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        return [part.strip().lower() for part in given.split(",")] if isinstance(given, str) else given
+
+    @field_validator("api_key_hashes")
+    @classmethod
+    def _check_hashes(cls, hashes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if hashes is None:
+            return None
+        if not all(_DIGEST.fullmatch(digest) for digest in hashes):
+            msg = "expected the SHA-256 of each key as 64 hexadecimal digits: classification-api hash-key makes it"
+            raise ValueError(msg)
+        if _EMPTY in hashes:
+            msg = "expected hashes of keys, found that of an empty key"
+            raise ValueError(msg)
+        if len(hashes) > 2:
+            msg = f"expected at most two keys, one and its successor, found {len(hashes)}"
+            raise ValueError(msg)
+        return hashes
+
+    @field_validator("model_package")
+    @classmethod
+    def _check_package(cls, name: str | None) -> str | None:
+        if name is not None and not _PACKAGE.fullmatch(name):
+            msg = "expected the import name of an installed package, such as churn_model"
+            raise ValueError(msg)
+        return name
+
+    @model_validator(mode="after")
+    def _check_model(self) -> Settings:
+        if self.model_folder is not None and self.model_package is not None:
+            msg = "expected MODEL_FOLDER or MODEL_PACKAGE, found both"
+            raise ValueError(msg)
+        if self.model_folder == Path():
+            msg = "expected MODEL_FOLDER as the path of a model folder, found an empty one"
+            raise ValueError(msg)
+        return self
+
+    def public(self) -> dict[str, Any]:
+        """Return all settings by name of their variable, for showing; of API keys only how many there are."""
+        shown = {name.upper(): value for name, value in self.model_dump(mode="json").items()}
+        hashes = self.api_key_hashes
+        shown["API_KEY_HASHES"] = None if hashes is None else f"{len(hashes)} of at most 2, not shown"
+        return shown
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings from the environment.
+
+    Parameters
+    ----------
+    given
+        What takes the place of variables.
+
+    Raises
+    ------
+    SettingsError
+        If one is impossible or unsafe; its text names the variable and never its value.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors(include_input=False, include_url=False):
+            name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
+            faults.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
+        raise SettingsError("\n".join(faults)) from None

@@ -1,0 +1,157 @@
+"""Servers that tests talk to over sockets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from classification_model.artifact import packaged_model
+
+#: A row of the packaged problem.
+ROW = {
+    "pclass": 3,
+    "name": "Palsson, Master. Gosta Leonard",
+    "sex": "male",
+    "age": 2,
+    "sibsp": 3,
+    "parch": 1,
+    "ticket": "349909",
+    "fare": 21.075,
+    "cabin": None,
+    "embarked": "S",
+}
+
+
+@dataclass
+class Server:
+    """A server process of its own.
+
+    Attributes
+    ----------
+    port
+        It listens there, on loopback.
+    process
+        The process.
+    output, errors
+        Files of its standard output and standard error.
+    """
+
+    port: int
+    process: subprocess.Popen[bytes]
+    output: Path
+    errors: Path
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def client(self) -> httpx.Client:
+        """A client of it, made once."""
+        if not self.clients:
+            self.clients.append(httpx.Client(base_url=self.url, timeout=60))
+        return self.clients[0]
+
+    def post(self, path: str = "/predict", **options: Any) -> httpx.Response:
+        """Post to a path; a good row where nothing else is given."""
+        if not options.keys() & {"json", "content", "data"}:
+            options["json"] = {"inputs": [ROW]}
+        return self.client.post(path, **options)
+
+    def connect(self) -> socket.socket:
+        """Open a connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Tell it to stop; return its exit code."""
+        for client in self.clients:
+            client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+    def wait(self, path: str = "/health/live", seconds: float = 60) -> None:
+        """Wait until it answers."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                httpx.get(self.url + path, timeout=5)
+            except httpx.TransportError:
+                assert self.process.poll() is None, self.errors.read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, "the server did not answer in time"
+                time.sleep(0.02)
+            else:
+                return
+
+
+Serve = Callable[..., Server]
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port: int = chosen.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Serve]:
+    """Give a function that starts servers, with arguments of ``serve`` and variables of the environment."""
+    started: list[Server] = []
+
+    def serve(*arguments: str, **variables: str) -> Server:
+        port = free_port()
+        output, errors = folder / f"output-{port}", folder / f"errors-{port}"
+        command = [sys.executable, "-m", "app", "serve", *arguments, "--port", str(port)]
+        with output.open("wb") as out, errors.open("wb") as err:
+            process = subprocess.Popen(command, env=os.environ | variables, stdout=out, stderr=err)
+        server = Server(port, process, output, errors)
+        started.append(server)
+        server.wait()
+        return server
+
+    try:
+        yield serve
+    finally:
+        for server in started:
+            for client in server.clients:
+                client.close()
+            if server.process.poll() is None:
+                server.process.kill()
+            server.process.wait()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def model_folder() -> Path:
+    """Return the folder of the packaged model, which training has made."""
+    folder = packaged_model()
+    assert folder.is_dir(), "train first: tox -e train in package/"
+    return folder
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Give a function that starts servers of a test's own."""
+    with serving(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a server with the settings that it has without any, for all tests that leave it as it is."""
+    with serving(tmp_path_factory.mktemp("server")) as start:
+        yield start()
