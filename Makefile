@@ -17,7 +17,7 @@ endef
 export WELCOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-quality clean
+.PHONY: help run test bench bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,15 +32,21 @@ test: .venv/tox ## everything, through tox: train, tests, checks and build of th
 	cd classification_api && ../$(BIN)/tox run -e test_app,checks
 
 bench: .venv/installed ## speed and memory of the compiled model beside the pickled pipeline
-	$(BIN)/python benchmarks/serving.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/prediction.py $(BENCH_OPTIONS)
 
 bench-quality: .venv/installed ## ROC AUC and log loss on Titanic by cross-validation
 	$(BIN)/python benchmarks/quality.py
 
+bench-serving: .venv/installed ## the API beside an echo, plain FastAPI with the pickle, and peers; half an hour, needs wrk
+	$(BIN)/python benchmarks/serving.py $(BENCH_OPTIONS)
+
+bench-peers: .venv/installed ## environments of the peers that bench-serving measures, in .venv-peers: 5 GB
+	$(BIN)/python benchmarks/peer_environments.py $(BENCH_OPTIONS)
+
 clean: ## remove environments, builds and caches; the trained model stays
-	rm -rf .venv
+	rm -rf .venv .venv-peers
 	for folder in package classification_api; do \
-		(cd $$folder && rm -rf .tox build dist *.egg-info .hypothesis .*_cache); \
+		(cd $$folder && rm -rf .tox .venv build dist *.egg-info .hypothesis .*_cache); \
 	done
 
 .venv/bin/python:

@@ -216,7 +216,9 @@ class Predictor:
         }
 
     def read_few_rows(self, rows: Sequence[Any], warnings: list[Issue]) -> list[dict[str, Any]] | None:
-        """Read a few rows, each a dict; with `answer_few_rows` what a server needs that predicts several requests at once.
+        """Read a few rows, each a dict.
+
+        With `answer_few_rows` it is what a server needs that reads requests one by one and predicts them together.
 
         Parameters
         ----------

@@ -165,6 +165,16 @@ def test_estimators_answer_a_row_the_same_to_the_last_bit_whatever_stands_beside
     assert_equal_to_the_last_bit(found)
 
 
+def test_the_packaged_model_answers_a_row_the_same_alone_and_among_others(model_folder: Path) -> None:
+    """What a caller gets is equal too, of few rows as of many."""
+    predictor = Predictor.load(model_folder)
+    rows = [row.inputs for row in predictor.manifest.golden_rows] * 3
+    alone = [predictor.predict([row])["probabilities"][0] for row in rows]
+    for size in (2, 7, len(rows)):
+        parts = [predictor.predict(rows[start : start + size]) for start in range(0, len(rows), size)]
+        assert [share for part in parts for share in part["probabilities"]] == alone
+
+
 # What the proof looks at
 
 

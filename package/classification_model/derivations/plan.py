@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from classification_model.columns import Column, Encoded, encode
 from classification_model.derivations.dates import parts_of_moment, parts_of_moments
 from classification_model.derivations.numbers import add, divide, log_one_plus
-from classification_model.derivations.texts import combine, pattern_finder, spell, word_finder
+from classification_model.derivations.texts import combine, combine_two, pattern_finder, spell, word_finder
 
 #: A value of one row: a number, NaN where it is missing, or a text, None where it is missing.
 Scalar = float | str | None
@@ -57,7 +57,7 @@ class Derivation(BaseModel):
             case "contains":
                 return partial(_of_text, word_finder(self.words), math.nan)
             case "combine":
-                return _combine_values
+                return _combine_two_values if len(self.sources) == 2 else _combine_values
             case "sum":
                 return lambda *numbers: add(numbers, self.plus)
             case "ratio":
@@ -159,6 +159,13 @@ def map_texts(function: Callable[[str], Scalar], column: Encoded, *, as_number: 
 
 def _combine_values(*values: Scalar) -> str | None:
     return combine([spell(value) if isinstance(value, float) else value or "" for value in values])
+
+
+def _combine_two_values(first: Scalar, second: Scalar) -> str | None:
+    return combine_two(
+        spell(first) if isinstance(first, float) else first or "",
+        spell(second) if isinstance(second, float) else second or "",
+    )
 
 
 def spell_column(column: Column) -> Encoded:

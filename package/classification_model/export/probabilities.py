@@ -1,9 +1,9 @@
 """From what an estimator computes to probabilities of classes, as nodes of a graph.
 
-A row gets the same probabilities, to the last bit, whatever rows stand beside it. Most nodes see to that themselves; the
-others are only added here. onnxruntime computes exponentials and logarithms of doubles two at a time: of an odd number of
-them the last one is computed by another function, which may differ in the last bit. `Softmax` of a single row adds up in
-another order than of several, and `ReduceSum` adds up in an order that depends on where in memory a row begins.
+A row gets the same probabilities, to the last bit, whatever rows stand beside it. Some operators of onnxruntime do not
+see to that: it computes exponentials and logarithms of doubles two at a time, and the last of an odd number by another
+function; `Softmax` adds up a single row in another order than several; `ReduceSum` adds up in an order that depends on
+where in memory a row begins. So the first are given pairs, or a row more than there are, and a matrix product adds up.
 """
 
 from __future__ import annotations
