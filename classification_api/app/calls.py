@@ -69,7 +69,7 @@ class Call:
     Attributes
     ----------
     request_id
-        Its name, set as soon as its headers are read.
+        Its name; empty until it is known that the client gave one, or that none is needed before the answer.
     is_gone
         Whether the client has left, so that work which has not begun may be left out.
     """

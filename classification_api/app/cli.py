@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +42,6 @@ def serve(
         os.environ.pop("MODEL_PACKAGE", None)
         os.environ["MODEL_FOLDER" if os.sep in model or Path(model).is_dir() else "MODEL_PACKAGE"] = model
     _check_settings()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it once more when all is answered
     uvicorn.run(
         "app.main:app",
         host=host,

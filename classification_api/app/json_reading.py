@@ -10,8 +10,7 @@ from pydantic_core import from_json
 
 from app.errors import Problem
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 _POSITION = re.compile(r" at line (\d+) column (\d+)$")
 
 
@@ -50,7 +49,7 @@ def check(document: Any, body: bytes, most_depth: int) -> None:
     if depth > most_depth:
         detail = f"expected at most {most_depth} nested arrays and objects, found {depth}"
         raise Problem("too_deep", detail, limit=most_depth)
-    if body.count(b":") != keys and _STRING.sub(b"", body).count(b":") != keys:
+    if body.count(b":") != keys and _without_texts(body).count(b":") != keys:
         json.loads(body, object_pairs_hook=_refuse_repeated)
 
 
@@ -85,6 +84,11 @@ def _measure(document: Any) -> tuple[int, int]:
         depth += is_nested
         level = inner
     return keys, depth
+
+
+def _without_texts(body: bytes) -> bytes:
+    """Return what stands outside of the texts of a document, in a fraction of the time that a pattern takes."""
+    return b"".join(body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -13,13 +15,17 @@ from fastapi import FastAPI
 
 from app import open_inference_routes, problems, routes
 from app.access_log import AccessLog
+from app.docs_page import docs_routes
 from app.metrics import Metrics, metrics_directory
 from app.models import Models
+from app.openapi import OpenAPI
 from app.prediction_routes import prediction_routes
 from app.predictions import FIXED, NAMED, VERSIONED, Predictions
 from app.recording import Recording
 from app.settings import Settings, SettingsError, read_settings
 from app.version import api_version
+
+TITLE = "classification-api"
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -39,14 +45,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     metrics = Metrics(metrics_directory())
     access_log = AccessLog(enabled=settings.access_log)
     predictions = Predictions(settings, Models(settings), metrics, access_log)
-    app = FastAPI(title="classification-api", version=api_version(), lifespan=_lifespan)
+    metrics.watch_in_hand(lambda: predictions.in_hand)
+    app = FastAPI(title=TITLE, version=api_version(), lifespan=_lifespan, openapi_url=None)  # which routes.py answers
     app.state.predictions = predictions
+    app.state.documents = documents = OpenAPI(app, settings)
+    app.openapi = lambda: documents.document(predictions.models.current)  # type: ignore[method-assign]
     app.add_middleware(Recording, metrics=metrics, access_log=access_log)
     problems.install(app)
     app.router.routes += prediction_routes(predictions, [*FIXED.values(), NAMED, VERSIONED])
     for module in (routes, open_inference_routes):
         app.include_router(module.probes)
         app.include_router(module.guarded)
+    app.router.routes += docs_routes(TITLE)
     return app
 
 
@@ -65,10 +75,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
 @cache
 def _app() -> FastAPI:
+    _exit_well_when_told()
     try:
         return create_app()
     except SettingsError as error:
         sys.exit("".join(f"error: {line}\n" for line in str(error).splitlines()).rstrip())
+
+
+def _exit_well_when_told() -> None:
+    """Make SIGTERM end the process with 0: uvicorn answers what is in hand, then raises the signal once more."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def __getattr__(name: str) -> Any:

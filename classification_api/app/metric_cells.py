@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.utils import floatToGoString
+
+_write: Any = floatToGoString  # has no types
 
 
 class Cells(Protocol):
@@ -46,7 +48,7 @@ class Family:
 
     def edges(self) -> list[str]:
         """Return the bounds of a histogram's buckets as Prometheus writes them."""
-        return [floatToGoString(bound) for bound in (*self.bounds, float("inf"))]
+        return [_write(bound) for bound in (*self.bounds, float("inf"))]
 
 
 class Kept(Protocol):

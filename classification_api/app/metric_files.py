@@ -20,6 +20,7 @@ import struct
 import weakref
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
@@ -28,6 +29,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from app.metric_cells import Cells, Family, MemoryCells
 
 logger = logging.getLogger(__name__)
+
+# Neither has types.
+_Entries: Any = MmapedDict
+_merge: Any = MultiProcessCollector.merge
 
 _OURS = "classification-api-"
 _FIRST_SIZE = 64 * 1024
@@ -76,7 +81,7 @@ class FileCells:
             for path in self._folder.glob("*.db")
             if not path.name.startswith(f"{_PREFIXES['gauge']}_{_OURS}") or is_held(path)
         ]
-        metrics: Iterable[Metric] = MultiProcessCollector.merge(shown)
+        metrics: Iterable[Metric] = _merge(shown)
         return metrics
 
     def close(self) -> None:
@@ -91,12 +96,12 @@ class _File:
     def __init__(self, folder: Path, prefix: str) -> None:
         self._path, self._descriptor = _take_over(folder, prefix) or _make(folder, prefix)
         self.close = weakref.finalize(self, os.close, self._descriptor)
-        self._view = memoryview(b"")
+        self._view = self._map()
 
     def find(self, keys: list[str]) -> tuple[Cells, tuple[int, ...]]:
         """Return a view of the file, and the keys' places in it."""
         self._make_room(sum(map(len, keys)) + _ENTRY * len(keys))
-        entries = MmapedDict(str(self._path))
+        entries = _Entries(str(self._path))
         try:
             for key in keys:
                 entries.read_value(key)  # makes it
@@ -107,23 +112,23 @@ class _File:
 
     def clear(self) -> None:
         """Set everything to zero."""
-        self._make_room(0)
         for place in self._places().values():
             self._view[place] = 0.0
 
     def _places(self) -> dict[str, int]:
-        entries = MmapedDict.read_all_values_from_file(str(self._path))
+        entries = _Entries.read_all_values_from_file(str(self._path))
         return {key: position // 8 for key, _, _, position in entries}
 
     def _make_room(self, more: int) -> None:
-        """Have a view of the file with so many bytes to spare, which are on the disk: a hole in it could kill us."""
+        """Have so many bytes to spare, on the disk: writing into a hole where it is full kills the process."""
         size = os.fstat(self._descriptor).st_size
         (used,) = struct.unpack("i", os.pread(self._descriptor, 4, 0))
         if used + more > size:
             _extend(self._descriptor, size, 2 * size + more)
-            size = os.fstat(self._descriptor).st_size
-        if self._view.nbytes != size:
-            self._view = memoryview(mmap.mmap(self._descriptor, size)).cast("d")
+            self._view = self._map()
+
+    def _map(self) -> memoryview[float]:
+        return memoryview(mmap.mmap(self._descriptor, 0)).cast("d")
 
 
 def _keys(family: Family, labels: tuple[str, ...]) -> list[str]:

@@ -19,7 +19,7 @@ HEADER_LENGTH = b"inference-header-content-length"
 _OCTETS = b"application/octet-stream"
 _MEMBERS = {"id", "parameters", "inputs", "outputs"}
 _TENSOR_MEMBERS = {"name", "shape", "datatype", "data", "parameters"}
-_LONGEST_ID = 256
+LONGEST_ID = 256
 _REMEDY = "GET /v2/models/{name} tells the inputs: send each as a tensor of its own, of shape [rows]"
 #: Parameters that would change what is asked or answered; all others are hints, which a server may leave aside.
 _NOT_SERVED = {
@@ -171,8 +171,8 @@ def _tensors(inputs: list[dict[str, Any]], raw: bytes | None) -> list[Tensor]:
 def _wanted(document: dict[str, Any]) -> _Wanted:
     """Return what the answer is to hold."""
     given_id = document.get("id")
-    if given_id is not None and (type(given_id) is not str or len(given_id) > _LONGEST_ID):
-        raise Problem("invalid_request", f"expected id as a text of at most {_LONGEST_ID} characters")
+    if given_id is not None and (type(given_id) is not str or len(given_id) > LONGEST_ID):
+        raise Problem("invalid_request", f"expected id as a text of at most {LONGEST_ID} characters")
     by_default = _flag(_parameters(document, "the request"), "binary_data_output", default=False)
     requested = document.get("outputs")
     if not requested and (requested is None or type(requested) is list):

@@ -118,7 +118,8 @@ class Predictions:
         try:
             headers = dict(call.headers)
             given = headers.get(b"x-request-id")
-            call.request_id = given if given and ACCEPTED(given) else uuid7s(1)[0].encode()
+            if given is not None and ACCEPTED(given):
+                call.request_id = given
             if self.in_hand > self._most:
                 raise self.overloaded()  # noqa: TRY301 - one place answers problems
             if self._hashes is not None:
@@ -155,7 +156,7 @@ class Predictions:
 
         def work() -> None:
             outcome = self._work(call, model, media_type, asked)
-            self._loop.call_soon_threadsafe(self._finish_work, call, outcome)
+            self._loop.call_soon_threadsafe(self._finish_work, call, model, outcome)
 
         self._threads.submit(work)
 
@@ -169,19 +170,20 @@ class Predictions:
             if asked is None:
                 asked = self._read(call, media_type, dict(call.headers).get(b"inference-header-content-length"))
             answered = predict(model, asked)
+            call.request_id = call.request_id or uuid7s(1)[0].encode()
             self.metrics.predicted(model.version, answered.predictions)
             return call.route.dialect.write(asked, answered), len(asked.rows)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the client is answered
             return error
 
-    def _finish_work(self, call: Call, outcome: Exception | tuple[Written, int]) -> None:
+    def _finish_work(self, call: Call, model: ServingModel, outcome: Exception | tuple[Written, int]) -> None:
         if isinstance(outcome, Problem):
             self.refuse(call, outcome)
         elif isinstance(outcome, Exception):
             self.fail(call, outcome)
         else:
             written, rows = outcome
-            self.finish(call, Reply(200, *written, call.request_id), rows)
+            self.finish(call, Reply(200, *written, call.request_id), rows, model.version)
 
     def _read(self, call: Call, media_type: bytes, header_length: bytes | None) -> Asked:
         """Return what a request asks for."""
@@ -194,6 +196,7 @@ class Predictions:
 
     def refuse(self, call: Call, problem: Problem) -> None:
         """Answer a request with what is wrong with it."""
+        call.request_id = call.request_id or uuid7s(1)[0].encode()
         problem.members |= call.route.dialect.explain(problem)
         body = problem.body(call.request_id.decode())
         self.finish(call, Reply(problem.status, body, _PROBLEM, problem.headers, call.request_id))
@@ -206,16 +209,28 @@ class Predictions:
 
     def fail(self, call: Call, error: Exception) -> None:
         """Log what broke, and answer a request that nothing is wrong with."""
+        call.request_id = call.request_id or uuid7s(1)[0].encode()
         logger.error("request %s failed", call.request_id.decode(), exc_info=error)
         self.refuse(call, Problem("internal_error", "the request could not be answered; the server's log says why"))
 
-    def finish(self, call: Call, reply: Reply, rows: int = 0) -> None:
-        """Send a reply, and put the request on record."""
+    def finish(self, call: Call, reply: Reply, rows: int = 0, version: str | None = None) -> None:
+        """Send a reply, and put the request on record.
+
+        Parameters
+        ----------
+        call, reply
+            The request and its reply.
+        rows
+            How many rows were predicted.
+        version
+            Of the model that predicted them.
+        """
         self.in_hand -= 1
         call.send(reply)
         seconds = perf_counter() - call.began
-        self.metrics.answered(call.route.path, reply.status, seconds, rows)
-        self.access_log.add(call.request_id, call.client, "POST", call.route.path, reply.status, seconds, rows)
+        path, status = call.route.path, reply.status
+        self.metrics.answered(path, status, seconds, rows)
+        self.access_log.add(call.request_id, call.client, "POST", path, status, seconds, rows, version)
 
     def refused(self, reply: Reply, client: str, seconds: float) -> None:
         """Put a request on record that was refused before it had arrived whole."""

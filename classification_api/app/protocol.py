@@ -12,6 +12,7 @@ way, and so do requests that a client sends before it has the answer to its last
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -31,12 +32,28 @@ if TYPE_CHECKING:
     from app.predictions import Predictions
 
 #: How long a refused client may go on sending before the connection is closed, in seconds: long enough for it to
-#: read what it is told.
+#: read what it is told. One that sends without a pause is read from for as long as a request may take: closing earlier
+#: could cost it the reply.
 LINGER = 1.0
+#: Bodies beyond so many bytes count as arriving; that of a few rows does not, so that clients who are slow on purpose
+#: keep nobody from asking for a few predictions.
+COUNTED = 16 * 1024
+#: Most requests of one connection that wait for those before them.
+MOST_WAITING = 100
+#: How long a connection without a request is kept once the server is told to stop, in seconds: one may be on its way.
+LAST_CALL = 0.2
+#: How long the rest of a request is waited for once the server is told to stop, in seconds.
+LONGEST_END = 5.0
 _TICK = 0.25
 _OK = STATUS_LINE[200]
 _CLOSE = b"connection: close\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@lru_cache(maxsize=64)
+def _headers(*headers: tuple[bytes, bytes]) -> bytes:
+    """Return headers as they are sent; the same ones follow each other, since a date is one for a second."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 class _Event:
@@ -82,15 +99,23 @@ class LimitedProtocol(HttpToolsProtocol):
         self._watch: asyncio.TimerHandle | None = None
         self._refusal: Problem | None = None
         self._is_refused = False
+        self._is_ending = False
         self._direct: Route | None = None
-        self._chunks: list[bytes] = []
+        self._exchange: Exchange | None = None
+        self._is_begun = False
+        self._body: bytes | bytearray = b""
         self._body_size = 0
+        self._known_size = 0
         self._head_size = 0
+        self._is_new_head = False
         self._in_head = False
         self._in_message = False
         self._is_counted = False
         self._began = 0.0
         self._query = b""
+        self._goes_on = False
+        self._unsent, self._unsent_since = 0, 0.0
+        self._end_by = float("inf")
 
     # What the transport tells
 
@@ -104,38 +129,90 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give back what the connection held."""
         self._stop_counting()
-        if self._watch is not None:
-            self._watch.cancel()
+        self._unwatch()
+        if self._exchange is not None:
+            self._exchange.call.is_gone = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived; refuse what breaks a limit or is not HTTP."""
         if self._is_refused:
+            self._goes_on = True
             return
-        was_in_head = self._in_head
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as upgrade:
             if self._should_upgrade():
                 self._unwatch()
                 self.handle_websocket_upgrade()
-            else:
-                self._unsupported_upgrade_warning()
+            elif upgrade.args[0] < len(data):  # an upgrade may be left undone: what follows is HTTP/1.1
+                self.data_received(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
             refusal = self._refusal or Problem("bad_request", "expected HTTP/1.1, found something else")
             self._refuse(refusal)
             return
-        if self._in_head:
-            self._head_size += len(data) if was_in_head else 0
+        if self._in_message:
+            self._check_part(len(data))
+
+    def _check_part(self, size: int) -> None:
+        """Refuse a request of which a part has arrived, and that breaks a limit already.
+
+        Parameters
+        ----------
+        size
+            Bytes that came with this part.
+        """
+        if self._is_new_head or self._known_size != self._body_size:
+            self._is_new_head = False
+            self._known_size = self._body_size
+            self._head_size = 0
+        else:  # a head, or what stands between the chunks of a body or behind them
+            self._head_size += size
             if self._head_size > self._most_head:
                 self._refuse(self._too_large_head())
-        elif self._in_message and not self._is_counted and self._predictions is not None:
+                return
+        if not self._is_counted and self._body_size > COUNTED and self._predictions is not None:
             if self._predictions.is_full(self._predictions.receiving):
                 self._refuse(self._predictions.overloaded())
                 return
             self._is_counted = True
             self._predictions.receiving += 1
+
+    def pause_writing(self) -> None:
+        """Read nothing more from a client that does not read its replies."""
+        super().pause_writing()
+        self.flow.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read on, unless requests wait for those before them."""
+        super().resume_writing()
+        if not self.pipeline and not self.transport.is_closing():
+            self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        if self.flow.read_paused and not self.flow.write_paused:
+            self._since = self.loop.time()
+            self.flow.resume_reading()
+
+    def shutdown(self) -> None:
+        """Take no further request; those that have come, or begun to come, are answered."""
+        self._is_ending = True
+        self._end_by = self.loop.time() + LONGEST_END
+        cycle: Any = self.cycle
+        if self._in_message and not self._is_begun:
+            return  # the reply to it will be the last
+        if cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False
+        elif self._in_message:  # the rest of a request that has its answer
+            self.transport.close()
+        else:
+            self.loop.call_later(LAST_CALL, self._end_idle)
+
+    def _end_idle(self) -> None:
+        cycle: Any = self.cycle
+        if not self._in_message and (cycle is None or cycle.response_complete):
+            self.transport.close()
 
     # What the parser tells
 
@@ -144,8 +221,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
-        self._in_head = self._in_message = True
-        self._head_size = 0
+        self._in_head = self._in_message = self._is_new_head = True
+        self._is_begun = False
         self._began = perf_counter()
         self._since = self.loop.time()
 
@@ -154,7 +231,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.headers) >= self._most_headers:
             most = self._most_headers
             self._stop(Problem("headers_too_large", f"expected at most {most} headers, found more", limit=most))
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Decide which way a request takes."""
@@ -168,8 +248,12 @@ class LimitedProtocol(HttpToolsProtocol):
                 declared = value
         if size > self._most_head:
             self._stop(self._too_large_head())
-        if declared and int(declared) > self._most_body:
-            self._stop(Problem.too_large_body(self._most_body))
+        if declared:
+            if int(declared) > self._most_body:
+                self._stop(Problem.too_large_body(self._most_body))
+        elif any(name == b"transfer-encoding" and value.strip().lower() != b"chunked" for name, value in self.headers):
+            detail = "expected the transfer encoding chunked alone, found another one"
+            self._stop(Problem("unsupported_encoding", detail, remedy="send it as it is"))
         path, _, query = self.url.partition(b"?")
         route = self._routes.get(path)
         cycle: Any = self.cycle
@@ -178,17 +262,26 @@ class LimitedProtocol(HttpToolsProtocol):
             self._begin_usual_way()
             return
         self._direct, self._query = route, query
-        self._chunks = []
+        self._head, self.headers = self.headers, []  # what follows the body are no headers
+        self._body = b""
         if self.expect_100_continue and self.parser.get_http_version() == "1.1":
             self.transport.write(_CONTINUE)
 
     def _begin_usual_way(self) -> None:
         self._direct = None
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        if len(self.pipeline) >= MOST_WAITING:
+            detail = f"expected at most {MOST_WAITING} requests before their answers, found more"
+            self._stop(Problem("overloaded", detail, limit=MOST_WAITING, headers=((b"retry-after", b"1"),)))
+        url, headers, expects, before = self.url, self.headers, self.expect_100_continue, self.cycle
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
+        self._is_begun = self.cycle is not before  # which it is when it becomes a WebSocket
+        if self._is_begun and self._is_ending:
+            self.cycle.keep_alive = False
+        if not self.parser.should_upgrade():
+            self.headers = []
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -197,8 +290,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._stop(Problem.too_large_body(self._most_body))
         if self._direct is None:
             super().on_body(body)
+        elif not self._body:
+            self._body = body
         else:
-            self._chunks.append(body)
+            if type(self._body) is bytes:
+                self._body = bytearray(self._body)
+            self._body += body
 
     def on_message_complete(self) -> None:
         """Hand a request on that has arrived whole."""
@@ -206,13 +303,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_counting()
         if self._direct is None or self._predictions is None:
             super().on_message_complete()
+            self._is_begun = False
             return
-        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks = []
-        call = Call(self._direct, self.headers, self._query, body, self._peer, self._began, self._send)
+        body, self._body = self._body, b""
+        call = Call(self._direct, self._head, self._query, bytes(body), self._peer, self._began, self._send)
         self._direct = None
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        self.cycle = Exchange(call, keep_alive=keep_alive)  # type: ignore[assignment]
+        exchange = Exchange(call, keep_alive=keep_alive and not self._is_ending)
+        self.cycle = self._exchange = exchange  # type: ignore[assignment]
         self._predictions.answer(call)
 
     def _stop(self, problem: Problem) -> None:
@@ -224,7 +322,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _send(self, reply: Reply) -> None:
         """Send the reply to the request in hand."""
-        exchange: Any = self.cycle
+        exchange: Any = self._exchange
         exchange.response_complete = True
         transport = self.transport
         if not transport.is_closing():
@@ -236,15 +334,17 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on to the next request, or refuse what came instead of one."""
         self.server_state.total_requests += 1
-        if self._is_refused and self._refusal is not None:
-            self._write_refusal(self._refusal)
+        if self.transport.is_closing():
             return
-        if not self.transport.is_closing():
-            if self.flow.read_paused:
-                self.flow.resume_reading()
-            if self.pipeline:
-                cycle, app = self.pipeline.pop()
-                self._start_asgi_task(cycle, app)
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif self._is_refused:
+            if self._refusal is not None:
+                self._write_refusal(self._refusal)
+            return
+        if self.flow.read_paused and not self.pipeline:
+            self._resume_reading()
         if not self._in_message:
             self._since = self.loop.time()
 
@@ -257,14 +357,12 @@ class LimitedProtocol(HttpToolsProtocol):
             len(reply.body),
             reply.request_id,
         )
-        more = b"".join([b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *reply.headers)])
+        more = _headers(*self.server_state.default_headers)
+        if reply.headers:
+            more += _headers(*reply.headers)
         return b"%b%b%b\r\n%b" % (head, more, b"" if keep_alive else _CLOSE, reply.body)
 
     # Refusals
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP."""
-        self._refuse(Problem("bad_request", msg))
 
     def _too_large_head(self) -> Problem:
         most = self._most_head
@@ -274,16 +372,23 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer a request that has not arrived whole, and close the connection."""
         self._is_refused = True
         self._refusal = problem
+        self._direct, self._body = None, b""
         self._stop_counting()
         cycle: Any = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            if isinstance(cycle, Exchange) or not self._in_message:
+        if self._is_begun:
+            if self.pipeline and self.pipeline[0][0] is cycle:
+                self.pipeline.popleft()
                 return  # the requests before it are answered first
             cycle.disconnected = True
             cycle.message_event.set()
+            if cycle.response_complete:  # before its body had come
+                self._linger()
+                return
             if cycle.response_started:
                 self.transport.close()
                 return
+        elif cycle is not None and not cycle.response_complete:
+            return  # likewise
         self._write_refusal(problem)
 
     def _write_refusal(self, problem: Problem) -> None:
@@ -295,29 +400,49 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.write(self._written(reply, keep_alive=False))
         if self._predictions is not None:
             self._predictions.refused(reply, self._peer, perf_counter() - self._began if self._began else 0.0)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Send nothing more, and read for a while what the client still sends."""
+        if self.transport.is_closing():
+            return
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.loop.call_later(LINGER, self.transport.close)
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER, self._end_refused)
+
+    def _end_refused(self) -> None:
+        is_late = self._is_ending or self.loop.time() - self._since > self._receive_seconds
+        if self._goes_on and not is_late and not self.transport.is_closing():
+            self._goes_on = False
+            self.loop.call_later(LINGER, self._end_refused)
+        else:
+            self.transport.close()
 
     # Time
 
     def _look(self) -> None:
         """See whether the client takes too long."""
-        if self.transport.is_closing():
+        now = self.loop.time()
+        size = self.transport.get_write_buffer_size()
+        if not size or size != self._unsent:
+            self._unsent, self._unsent_since = size, now
+        elif now - self._unsent_since > self._receive_seconds:  # nothing of a reply was read
+            self.transport.abort()
             return
         cycle: Any = self.cycle
         in_hand = cycle is not None and not cycle.response_complete
-        passed = self.loop.time() - self._since
-        if self._is_refused:
+        passed = now - self._since
+        if self._is_refused or self.transport.is_closing():
             pass
         elif self._in_message:
-            if passed > self._receive_seconds - 2 * _TICK:
+            is_late = passed > self._receive_seconds - 2 * _TICK or now > self._end_by
+            if is_late and not self.flow.read_paused:
                 seconds = self._receive_seconds
                 detail = f"expected the whole request within {seconds:g} s, found a part of it"
                 self._refuse(Problem("receive_timeout", detail, limit=seconds))
         elif not in_hand and passed > (self._idle_seconds if self._began else self._receive_seconds - 2 * _TICK):
             self.transport.close()
-            return
         self._watch = self.loop.call_later(_TICK, self._look)
 
     def _unwatch(self) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+import orjson
+from classification_model.manifest import Manifest
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.guards import models_of, predictions_of, require_key, serving_model
 from app.models import Models, ServingModel
 from app.predictions import Predictions
-from app.schemas import Health, Live, Ready
+from app.schemas import KEYED, Health, Live, Ready, content_of
 from app.version import api_version
 
 probes = APIRouter(tags=["health"])
-guarded = APIRouter(dependencies=[Depends(require_key)])
+guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
+
+#: Where a request has its API key.
+KEY_HEADERS = ("x-api-key", "authorization")
 
 
-@probes.get("/health")
+@probes.get("/health", operation_id="health")
 async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
     """Say what is served, by which version of the API."""
     model = models.current
@@ -28,38 +33,66 @@ async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
     )
 
 
-@probes.get("/health/live")
+@probes.get("/health/live", operation_id="live")
 async def live() -> Live:
     """Say that the process runs, whether or not it has a model."""
     return Live(status="live")
 
 
-@probes.get("/health/ready")
+@probes.get("/health/ready", operation_id="ready")
 async def ready(model: Annotated[ServingModel, Depends(serving_model)]) -> Ready:
     """Say whether predictions can be asked for; 503 where not."""
     return Ready(status="ready", model_version=model.version)
 
 
-@probes.get("/ping", tags=["MLflow"])
+@probes.get("/ping", operation_id="ping", tags=["MLflow"], response_class=Response)
 async def ping(model: Annotated[ServingModel, Depends(serving_model)]) -> Response:  # noqa: ARG001 - that there is one
     """Say whether predictions can be asked for, as MLflow's clients ask."""
     return Response("\n", media_type="application/json")
 
 
-@probes.get("/version", tags=["MLflow"])
+@probes.get(
+    "/version",
+    operation_id="version",
+    tags=["MLflow"],
+    response_class=Response,
+    responses=content_of("text/plain", "The version."),
+)
 async def version() -> Response:
     """Tell the version of the API, as MLflow's clients ask."""
     return Response(api_version(), media_type="text/plain")
 
 
-@guarded.get("/model", tags=["model"])
+@guarded.get("/model", operation_id="model", tags=["model"], response_model=None, responses={200: {"model": Manifest}})
 async def model(model: Annotated[ServingModel, Depends(serving_model)]) -> dict[str, Any]:
     """Return the manifest of the model: its schema, classes, metrics, proof of parity and golden rows."""
     return model.manifest.model_dump(mode="json")
 
 
-@guarded.get("/metrics", tags=["metrics"])
-async def metrics(predictions: Annotated[Predictions, Depends(predictions_of)]) -> Response:
+@guarded.get(
+    "/metrics",
+    operation_id="metrics",
+    tags=["metrics"],
+    response_class=Response,
+    responses=content_of("text/plain", "Metrics in the text format of Prometheus."),
+)
+def metrics(predictions: Annotated[Predictions, Depends(predictions_of)]) -> Response:
     """Return the metrics of all workers, as Prometheus reads them."""
     body, media_type = predictions.metrics.render()
     return Response(body, media_type=media_type.decode())
+
+
+@probes.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request, predictions: Annotated[Predictions, Depends(predictions_of)]) -> Response:
+    """Return the description of the API; where keys are asked for, only who sends one is told of the model."""
+    settings, model = predictions.settings, predictions.models.current
+    if settings.api_key_hashes is not None:
+        if any(name in request.headers for name in KEY_HEADERS):
+            require_key(request, predictions)
+        else:
+            model = None
+    document = request.app.state.documents.document(model)
+    root = request.scope.get("root_path", "").rstrip("/")
+    if root:
+        document = document | {"servers": [{"url": root}]}
+    return Response(orjson.dumps(document), media_type="application/json")

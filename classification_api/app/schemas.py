@@ -1,10 +1,20 @@
-"""What the routes of FastAPI answer."""
+"""What the routes of FastAPI answer, for the OpenAPI document."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+#: Of routes that ask for an API key and of those that name the model; `openapi` says what these statuses mean.
+KEYED: dict[int | str, dict[str, Any]] = {401: {}}
+NAMES_MODEL: dict[int | str, dict[str, Any]] = {404: {}}
+
+
+def content_of(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """Return the answer of a route that gives text."""
+    content = {media_type: {"schema": {"type": "string"}}}
+    return {200: {"description": description, "content": content}}
 
 
 class Answer(BaseModel):
@@ -33,3 +43,36 @@ class Ready(Answer):
 
     status: Literal["ready"]
     model_version: str
+
+
+class ServerMetadata(Answer):
+    """The server, as the Open Inference Protocol tells of it."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class TensorMetadata(Answer):
+    """An input or output of the model; -1 in its shape stands for the number of rows."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(Answer):
+    """The model, as the Open Inference Protocol tells of it."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ModelReadiness(Answer):
+    """That the model can be asked."""
+
+    name: str
+    ready: bool

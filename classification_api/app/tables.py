@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.dialects import Limits
@@ -70,7 +70,8 @@ def check_records(rows: Sequence[Any], where: str) -> None:
     for number, row in enumerate(rows):
         if type(row) is not dict:
             raise Problem("invalid_request", f"expected rows as objects, found something else as {where}[{number}]")
-        _check_finite(row.values(), f"{where}[{number}]")
+        if not _are_finite(row.values()):
+            raise _infinite(f"{where}[{number}]")
 
 
 def rows_of_arrays(names: Sequence[str], arrays: Sequence[Any], where: str) -> list[dict[str, Any]]:
@@ -87,7 +88,8 @@ def rows_of_arrays(names: Sequence[str], arrays: Sequence[Any], where: str) -> l
         if type(values) is not list or len(values) != width:
             detail = f"expected an array of {width} values, one a column, as {where}[{number}]"
             raise Problem("invalid_request", detail)
-        _check_finite(values, f"{where}[{number}]")
+        if not _are_finite(values):
+            raise _infinite(f"{where}[{number}]")
         rows.append(dict(zip(names, values, strict=True)))
     return rows
 
@@ -128,9 +130,14 @@ def check_columns_finite(columns: Mapping[str, Sequence[Any]], where: str) -> No
         If one holds an infinite number.
     """
     for name, values in columns.items():
-        _check_finite(values, f"column {shown(name)} of {where}")
+        if not _are_finite(values):
+            raise _infinite(f"column {shown(name)} of {where}")
 
 
-def _check_finite(values: Iterable[Any], where: str) -> None:
-    if any(type(value) is float and not math.isfinite(value) for value in values):
-        raise Problem("invalid_request", f"expected finite numbers, found one beyond 1e308 in {where}")
+def _are_finite(values: Collection[Any]) -> bool:
+    """Tell whether no number is infinite; JSON has no NaN."""
+    return math.inf not in values and -math.inf not in values
+
+
+def _infinite(where: str) -> Problem:
+    return Problem("invalid_request", f"expected finite numbers, found one beyond 1e308 in {where}")

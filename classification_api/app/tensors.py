@@ -27,12 +27,13 @@ _RANGES: dict[str, tuple[float, float]] = {
     **{name: (int(np.iinfo(kind).min), int(np.iinfo(kind).max)) for name, kind in _INTEGERS.items()},
     **{name: (float(np.finfo(kind).min), float(np.finfo(kind).max)) for name, kind in _FLOATS.items()},
 }
+_NONE = type(None)
 #: What a value in JSON may be, and how an error says so.
 _KINDS: dict[str, tuple[set[type], str]] = {
-    "BYTES": ({str}, "texts"),
-    "BOOL": ({bool}, "true or false"),
-    **dict.fromkeys(_INTEGERS, ({int}, "whole numbers")),
-    **dict.fromkeys(_FLOATS, ({int, float}, "numbers")),
+    "BYTES": ({str, _NONE}, "texts"),
+    "BOOL": ({bool, _NONE}, "true or false"),
+    **dict.fromkeys(_INTEGERS, ({int, _NONE}, "whole numbers")),
+    **dict.fromkeys(_FLOATS, ({int, float, _NONE}, "numbers")),
 }
 _LENGTH = struct.Struct("<I")
 
@@ -76,8 +77,8 @@ class Tensor:
         if len(data) != self.count:
             raise self._problem(f"{self.count} values, as its shape says, found {len(data)}")
         kinds, expected = _KINDS[self.datatype]
-        if not set(map(type, data)) <= {*kinds, type(None)}:
-            number = next(place for place, value in enumerate(data) if type(value) not in {*kinds, type(None)})
+        if not kinds.issuperset(map(type, data)):
+            number = next(place for place, value in enumerate(data) if type(value) not in kinds)
             raise self._problem(f"{expected} or null as its data, found something else as data[{number}]")
         if self.datatype not in _RANGES:
             return data

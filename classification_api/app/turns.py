@@ -26,7 +26,7 @@ class Finisher(Protocol):
 
     metrics: Metrics
 
-    def finish(self, call: Call, reply: Reply, rows: int) -> None:
+    def finish(self, call: Call, reply: Reply, rows: int, version: str) -> None:
         """Send a reply."""
 
     def fail(self, call: Call, error: Exception) -> None:
@@ -91,7 +91,7 @@ class Turn:
                 self._finisher.fail(call, error)
             return
         for (call, _, values, _), written in zip(waiting, replies, strict=True):
-            self._finisher.finish(call, Reply(200, *written, call.request_id), len(values))
+            self._finisher.finish(call, Reply(200, *written, call.request_id), len(values), self._model.version)
 
     def _answer(self, waiting: list[tuple[Call, Asked, list[dict[str, Any]], list[Issue]]]) -> list[Written]:
         """Return each request's answer."""
@@ -99,9 +99,11 @@ class Turn:
         rows = [row for _, _, values, _ in waiting for row in values]
         answers = model.answer_few_rows(rows)
         self._finisher.metrics.predicted(model.version, [label for label, _ in answers])
-        left, names = iter(answers), iter(uuid7s(len(answers)))
+        left, names = iter(answers), iter(uuid7s(len(answers) + len(waiting)))
         replies = []
         for call, asked, values, warnings in waiting:
+            if not call.request_id:
+                call.request_id = next(names).encode()
             mine = list(islice(left, len(values)))
             answered = Answered(
                 [label for label, _ in mine],

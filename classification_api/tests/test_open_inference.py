@@ -1,4 +1,4 @@
-"""The dialect of `/v2/models/{name}/infer`, and NVIDIA Triton's client against a real server."""
+"""The dialect of `/v2/models/{name}/infer`."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ def test_values_may_be_nested_as_the_shape_is() -> None:
 @pytest.mark.parametrize(
     ("datatype", "value"),
     [
-        ("BYTES", 1), ("BYTES", True), ("BYTES", ["a", 1]), ("BOOL", 1), ("BOOL", "true"), ("INT8", 128), ("INT8", -129),
-        ("INT64", 1.0), ("INT64", True), ("INT64", "1"), ("INT64", 2**63), ("UINT8", -1), ("UINT64", 2**64),
-        ("FP16", 65505), ("FP32", 3.5e38), ("FP64", "1"), ("FP64", True), ("FP64", 10**400), ("FP64", {"a": 1}),
+        ("BYTES", 1), ("BYTES", True), ("BYTES", ["a", 1]), ("BOOL", 1), ("BOOL", "true"), ("INT8", 128),
+        ("INT8", -129), ("INT64", 1.0), ("INT64", True), ("INT64", "1"), ("INT64", 2**63), ("UINT8", -1),
+        ("UINT64", 2**64), ("FP16", 65505), ("FP32", 3.5e38), ("FP64", "1"), ("FP64", True), ("FP64", 10**400),
+        ("FP64", {"a": 1}),
     ],
 )  # fmt: skip
 def test_a_value_of_another_datatype_is_refused(datatype: str, value: Any) -> None:

@@ -1,0 +1,57 @@
+"""MLflow's scoring protocol as JSON Schema: a frame, records or columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.openapi_rows import column_schemas, columns_schema
+
+if TYPE_CHECKING:
+    from app.models import ServingModel
+
+Schema = dict[str, Any]
+
+
+def request_schema(model: ServingModel | None, most_rows: int, row: Schema) -> Schema:
+    """Return the schema of a request.
+
+    Parameters
+    ----------
+    row
+        Schema of a row, or a reference to it.
+    """
+    records: Schema = {"type": "array", "minItems": 1, "maxItems": most_rows, "items": row}
+    records_or_columns = {"anyOf": [records, columns_schema(model, most_rows)]}
+    properties: dict[str, Schema] = {
+        "dataframe_split": _split(model, most_rows),
+        "dataframe_records": records,
+        "instances": records_or_columns,
+        "inputs": records_or_columns,
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties | {"params": {"type": ["object", "null"], "maxProperties": 0}},
+        "oneOf": [{"required": [name]} for name in properties],
+    }
+
+
+def _split(model: ServingModel | None, most_rows: int) -> Schema:
+    names: Schema = {"type": "string"}
+    if model is not None:
+        names["enum"] = list(column_schemas(model.schema))
+    return {
+        "type": "object",
+        "required": ["columns", "data"],
+        "additionalProperties": False,
+        "properties": {
+            "columns": {"type": "array", "items": names, "uniqueItems": True},
+            "data": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": most_rows,
+                "items": {"type": "array", "description": "A value for each column."},
+            },
+            "index": {"type": ["array", "null"], "description": "Says nothing, and is left out."},
+        },
+    }

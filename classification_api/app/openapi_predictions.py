@@ -1,0 +1,201 @@
+"""The routes of predictions as OpenAPI describes them: FastAPI, which does not answer them, cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app import openapi_frames, openapi_tensors
+from app.native import LONGEST_KEY
+from app.openapi_examples import example_answer, example_row, frame_of, tensors_of
+from app.openapi_problems import refer
+from app.openapi_rows import explanation_schema, label_schema, probabilities_schema, row_schema, warning_schema
+from app.predictions import FIXED, NAMED, VERSIONED
+
+if TYPE_CHECKING:
+    from app.models import ServingModel
+    from app.settings import Settings
+
+Schema = dict[str, Any]
+
+_JSON = "application/json"
+_OCTETS = "application/octet-stream"
+_ROW = {"$ref": "#/components/schemas/Row"}
+_PREDICT, _INVOCATIONS = FIXED[b"/predict"], FIXED[b"/invocations"]
+_CSV_EXAMPLE = "A line of names, then a line for each row; an empty cell is a missing value."
+_HEADER_LENGTH = {
+    "name": "Inference-Header-Content-Length",
+    "in": "header",
+    "required": False,
+    "description": "Length of the JSON that the body begins with, where bytes of tensors follow it.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+
+
+def prediction_schemas(model: ServingModel | None, settings: Settings) -> dict[str, Schema]:
+    """Return the schemas of requests and answers, by name."""
+    most = settings.limit_rows
+    return {
+        "Row": row_schema(model),
+        "Rows": _rows(most),
+        "Predictions": _predictions(model, are_native=True),
+        "Warning": warning_schema(),
+        "Explanation": explanation_schema(model),
+        "InferenceRequest": openapi_tensors.request_schema(model, most),
+        "InferenceResponse": openapi_tensors.answer_schema(model),
+        "Invocation": openapi_frames.request_schema(model, most, _ROW),
+        "Invoked": _predictions(model, are_native=False),
+    }
+
+
+def prediction_paths(model: ServingModel | None, settings: Settings) -> dict[str, Schema]:
+    """Return the paths of predictions, with examples that the model answers so."""
+    row = example_row(model) if model else None
+    return {
+        _PREDICT.path: {"post": _predict(model, row, settings)},
+        NAMED.path: {"post": _infer(model, row, "infer")},
+        VERSIONED.path: {"post": _infer(model, row, "inferVersion")},
+        _INVOCATIONS.path: {"post": _invoke(model, row)},
+    }
+
+
+def _rows(most: int) -> Schema:
+    key = {"type": ["string", "integer"], "maxLength": LONGEST_KEY}
+    return {
+        "type": "object",
+        "required": ["inputs"],
+        "additionalProperties": False,
+        "properties": {
+            "inputs": {"type": "array", "minItems": 1, "maxItems": most, "items": _ROW},
+            "index": {
+                "type": ["array", "null"],
+                "minItems": 1,
+                "maxItems": most,
+                "items": key,
+                "description": "Your key of each row, one a row.",
+            },
+        },
+    }
+
+
+def _predictions(model: ServingModel | None, *, are_native: bool) -> Schema:
+    properties: dict[str, Schema] = {
+        "predictions": {"type": "array", "items": label_schema(model), "description": "Label of each row, in order."},
+        "probabilities": {"type": "array", "items": probabilities_schema(model)},
+        "prediction_ids": {
+            "type": "array",
+            "items": {"type": "string", "format": "uuid"},
+            "description": "Name of each prediction, a UUID of version 7.",
+        },
+        "version": {"type": "string", "description": "Version of the model."},
+        "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Warning"}},
+    }
+    required = list(properties)
+    if are_native:
+        properties["errors"] = {"type": "null", "description": "Always null: a row in error refuses the request."}
+        required.append("errors")
+        properties["explanations"] = {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/Explanation"},
+            "description": "One for each row, where `explain=true` asks for them.",
+        }
+    return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
+
+
+def _predict(model: ServingModel | None, row: dict[str, Any] | None, settings: Settings) -> Schema:
+    most = settings.limit_explained_rows
+    content: Schema = {"schema": {"$ref": "#/components/schemas/Rows"}}
+    answers: Schema = {"schema": {"$ref": "#/components/schemas/Predictions"}}
+    if model and row:
+        request = {"inputs": [row]}
+        content["examples"] = {"golden": {"summary": "A golden row of the model", "value": request}}
+        plain = example_answer(model, _PREDICT.dialect, request)
+        explained = example_answer(model, _PREDICT.dialect, request, b"explain=true")
+        answers["examples"] = {
+            "golden": {"summary": "Of the golden row", "value": plain},
+            "explained": {"summary": "With explain=true", "value": explained},
+        }
+    explain = {
+        "name": "explain",
+        "in": "query",
+        "required": False,
+        "description": f"Say what each field of a row contributed; of at most {most} rows.",
+        "schema": {"type": "boolean", "default": False},
+    }
+    return _operation(
+        name="predict",
+        tag="predictions",
+        summary="Predict rows",
+        description="Each row is an object of values by column. A row that breaks the schema refuses the whole "
+        "request, and the problem says which and where. Text without NUL, no key twice in an object.",
+        parameters=[explain],
+        request={_JSON: content},
+        answers={_JSON: answers},
+    )
+
+
+def _infer(model: ServingModel | None, row: dict[str, Any] | None, name: str) -> Schema:
+    content: Schema = {"schema": {"$ref": "#/components/schemas/InferenceRequest"}}
+    answers: Schema = {"schema": {"$ref": "#/components/schemas/InferenceResponse"}}
+    if model and row:
+        request = tensors_of(model, row)
+        content["example"] = request
+        answers["example"] = example_answer(model, NAMED.dialect, request)
+    octets = {_OCTETS: {"schema": {"type": "string", "format": "binary"}}}
+    operation = _operation(
+        name=name,
+        tag="Open Inference Protocol",
+        summary="Predict rows given as tensors",
+        description="Each input tensor is a column. With the header Inference-Header-Content-Length, the data of "
+        "tensors may follow the JSON as bytes; outputs come in bytes where they are asked for so.",
+        parameters=[_HEADER_LENGTH],
+        request={_JSON: content, **octets},
+        answers={_JSON: answers, **octets},
+    )
+    operation["responses"]["200"]["headers"]["Inference-Header-Content-Length"] = {
+        "description": "Length of the JSON, where bytes follow it.",
+        "schema": {"type": "integer"},
+    }
+    operation["responses"] |= refer(404)
+    return operation
+
+
+def _invoke(model: ServingModel | None, row: dict[str, Any] | None) -> Schema:
+    content: Schema = {"schema": {"$ref": "#/components/schemas/Invocation"}}
+    answers: Schema = {"schema": {"$ref": "#/components/schemas/Invoked"}}
+    if model and row:
+        request = frame_of(row)
+        content["example"] = request
+        answers["example"] = example_answer(model, _INVOCATIONS.dialect, request)
+    return _operation(
+        name="invoke",
+        tag="MLflow",
+        summary="Predict rows as MLflow's clients send them",
+        description="A frame split into columns and data, records, columns, or CSV. NaN is read as a missing value.",
+        parameters=[],
+        request={_JSON: content, "text/csv": {"schema": {"type": "string", "description": _CSV_EXAMPLE}}},
+        answers={_JSON: answers},
+    )
+
+
+def _operation(
+    *,
+    name: str,
+    tag: str,
+    summary: str,
+    description: str,
+    parameters: list[Schema],
+    request: Schema,
+    answers: Schema,
+) -> Schema:
+    return {
+        "tags": [tag],
+        "summary": summary,
+        "description": description,
+        "operationId": name,
+        "parameters": parameters,
+        "requestBody": {"required": True, "content": request},
+        "responses": {
+            "200": {"description": "Predictions of all rows.", "headers": {}, "content": answers},
+            **refer(401, 415, 422),
+        },
+    }

@@ -1,0 +1,149 @@
+"""A model's rows, columns and answers as JSON Schema; without a model, what holds for all of them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from classification_model.row_model import row_model
+from classification_model.values import LARGEST_NUMBER, LONGEST_TEXT
+
+if TYPE_CHECKING:
+    from classification_model.schema import InputSchema, SchemaField
+
+    from app.models import ServingModel
+
+Schema = dict[str, Any]
+
+_ANY_ROW: Schema = {"type": "object", "description": "Values by column; `GET /model` tells the columns."}
+_IGNORED: Schema = {"description": "Accepted and not used."}
+#: What holds for each kind of column besides its types; each keyword speaks of values of one type alone.
+_BOUNDS: dict[str, Schema] = {
+    "numeric": {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER},
+    "categorical": {"maxLength": LONGEST_TEXT},
+    "boolean": {"minimum": 0, "maximum": 1, "multipleOf": 1},
+    "text": {"maxLength": LONGEST_TEXT},
+    "datetime": {},
+}
+#: How texts are read as each kind of column.
+_SPELLINGS = {
+    "numeric": "A text is accepted where it spells a number, a whole number up to 2^53 in size.",
+    "boolean": "A text is accepted where it is true, false, yes, no, t, f, y, n, 1 or 0.",
+    "datetime": "ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00Z.",
+}
+
+
+def column_schemas(schema: InputSchema) -> dict[str, Schema]:
+    """Return for each name that a row may use what its value may be, aliases and ignored columns among them."""
+    properties = row_model(schema).model_json_schema()["properties"]
+    columns: dict[str, Schema] = {}
+    for field in schema.fields:
+        described = _column(field, properties[field.name])
+        columns[field.name] = described
+        for alias in field.aliases:
+            columns[alias] = described | {"description": f"The same as `{field.name}`. {described['description']}"}
+    return columns | {name: dict(_IGNORED) for name in schema.ignored if name not in columns}
+
+
+def row_schema(model: ServingModel | None) -> Schema:
+    """Return the schema of a row, in which each field stands under one of its names."""
+    if model is None:
+        return dict(_ANY_ROW)
+    schema = model.schema
+    row: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": column_schemas(schema),
+        "required": [field.name for field in schema.fields if not (field.nullable or field.aliases)],
+    }
+    rules = [rule for field in schema.fields if field.aliases for rule in _one_name(field)]
+    return row | {"allOf": rules} if rules else row
+
+
+def columns_schema(model: ServingModel | None, most_rows: int) -> Schema:
+    """Return the schema of rows that are given as columns."""
+    values: Schema = {"type": "array", "minItems": 1, "maxItems": most_rows}
+    if model is None:
+        return {"type": "object", "minProperties": 1, "additionalProperties": values}
+    columns = {name: values | {"items": column} for name, column in column_schemas(model.schema).items()}
+    return row_schema(model) | {"properties": columns, "minProperties": 1}
+
+
+def label_schema(model: ServingModel | None) -> Schema:
+    """Return the schema of a label."""
+    return {"type": "string", "enum": list(model.manifest.classes)} if model else {"type": "string"}
+
+
+def probabilities_schema(model: ServingModel | None) -> Schema:
+    """Return the schema of the probabilities of a row."""
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    described = {"type": "object", "description": "Probability of each class."}
+    if model is None:
+        return described | {"additionalProperties": share}
+    classes = list(model.manifest.classes)
+    return described | {
+        "required": classes,
+        "additionalProperties": False,
+        "properties": dict.fromkeys(classes, share),
+    }
+
+
+def warning_schema() -> Schema:
+    """Return the schema of a warning."""
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "description": "A value unlike those of training; it was predicted all the same.",
+        "required": ["row", "field", "code", "message"],
+        "additionalProperties": False,
+        "properties": {
+            "row": {"type": "integer", "minimum": 0, "description": "Number of the row, from 0."},
+            "field": text,
+            "code": {**text, "description": "Such as `out_of_range` or `unseen_category`."},
+            "message": text,
+        },
+    }
+
+
+def explanation_schema(model: ServingModel | None) -> Schema:
+    """Return the schema of an explanation."""
+    number = {"type": "number"}
+    contributions: Schema = {"type": "object", "description": "What each field adds to the value of the baseline."}
+    if model is None:
+        contributions["additionalProperties"] = number
+    else:
+        names = [field.name for field in model.schema.fields]
+        contributions |= {
+            "required": names,
+            "additionalProperties": False,
+            "properties": dict.fromkeys(names, number),
+        }
+    return {
+        "type": "object",
+        "description": "Shapley values of the fields, against the baseline in the model's manifest.",
+        "required": ["class", "scale", "base_value", "value", "contributions"],
+        "additionalProperties": False,
+        "properties": {
+            "class": {**label_schema(model), "description": "What the values speak for."},
+            "scale": {"type": "string", "enum": ["log_odds", "probability"]},
+            "base_value": {**number, "description": "What the model says of the baseline."},
+            "value": {**number, "description": "What it says of the row."},
+            "contributions": contributions,
+        },
+    }
+
+
+def _column(field: SchemaField, described: Schema) -> Schema:
+    """Return the schema of a column; formats are left out, as more is accepted than any of them allows."""
+    described = {key: value for key, value in described.items() if key not in {"title", "format"}} | _BOUNDS[field.kind]
+    if field.kind in _SPELLINGS and field.datetime_format is None:
+        described["description"] += f" {_SPELLINGS[field.kind]}"
+    return described
+
+
+def _one_name(field: SchemaField) -> list[Schema]:
+    """Return the rules that a field stands under one of its names, or under at most one."""
+    names = [field.name, *field.aliases]
+    if not field.nullable:
+        return [{"oneOf": [{"required": [name]} for name in names]}]
+    return [{"not": {"required": list(pair)}} for pair in combinations(names, 2)]

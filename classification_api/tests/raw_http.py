@@ -1,0 +1,178 @@
+"""HTTP written by hand: requests that no client library sends, and the replies to them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from conftest import ROW, Server
+
+GOOD = json.dumps({"inputs": [ROW]}).encode()
+JSON = "Content-Type: application/json\r\n"
+HALF_HEAD = b"POST /predict HTTP/1.1\r\nHost: t\r\nContent-Ty"
+#: What a reply to bad input never holds.
+SECRETS = (b"Traceback", b"site-packages", b".py", b"/work", b"/usr", b"/home", b"/tmp", b"Palsson")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply as it stood on the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def content(self) -> Any:
+        """Its body, parsed."""
+        return json.loads(self.body)
+
+
+class Wire:
+    """One connection to a server.
+
+    Parameters
+    ----------
+    server
+        To whom.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.socket = server.connect()
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._left = b""
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> Wire:
+        """Send bytes."""
+        self.socket.sendall(data)
+        return self
+
+    def answer(self, *, has_body: bool = True) -> Answer:
+        """Read one reply."""
+        while b"\r\n\r\n" not in self._left:
+            self._more()
+        head, _, self._left = self._left.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        size = int(headers.get("content-length", "0")) if has_body else 0
+        while len(self._left) < size:
+            self._more()
+        body, self._left = self._left[:size], self._left[size:]
+        return Answer(int(first.split(" ")[1]), headers, body)
+
+    def _more(self) -> None:
+        more = self.socket.recv(2**16)
+        assert more, f"the connection ended after {self._left[:200]!r}"
+        self._left += more
+
+    def rest(self) -> bytes:
+        """Read until the server closes the connection, and return what is left."""
+        try:
+            while more := self.socket.recv(2**16):
+                self._left += more
+        except ConnectionResetError:
+            pass
+        left, self._left = self._left, b""
+        return left
+
+
+def post(body: bytes = GOOD, head: str = "", path: str = "/predict") -> bytes:
+    """Return the bytes of a request for predictions, with further lines of its head."""
+    length = f"Content-Length: {len(body)}\r\n"
+    return f"POST {path} HTTP/1.1\r\nHost: t\r\n{JSON}{head}{length}\r\n".encode() + body
+
+
+def get(path: str = "/health", head: str = "", method: str = "GET") -> bytes:
+    """Return the bytes of a request without a body."""
+    return f"{method} {path} HTTP/1.1\r\nHost: t\r\n{head}\r\n".encode()
+
+
+def chunked(chunks: Iterable[bytes], head: str = "", trailers: bytes = b"") -> bytes:
+    """Return the bytes of a request for predictions whose body comes in chunks."""
+    start = f"POST /predict HTTP/1.1\r\nHost: t\r\n{JSON}{head}Transfer-Encoding: chunked\r\n\r\n".encode()
+    return start + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n" + trailers + b"\r\n"
+
+
+def exchange(server: Server, data: bytes) -> Answer:
+    """Send bytes over a connection of their own, and return the first reply."""
+    with Wire(server) as wire:
+        return wire.send(data).answer()
+
+
+def is_predicted(answer: Answer) -> bool:
+    """Tell whether a reply is that to the good row."""
+    return answer.status == 200 and len(answer.content["predictions"]) == 1
+
+
+def check_problem(answer: Answer | httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Hold the reply to a bad request against what is owed, and return its content."""
+    if isinstance(answer, httpx.Response):
+        answer = Answer(answer.status_code, dict(answer.headers), answer.content)
+    assert answer.status == status, answer.body[:500]
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.body) <= 4096
+    assert not [secret for secret in SECRETS if secret in answer.body]
+    content: dict[str, Any] = answer.content
+    assert content["code"] == code
+    assert content["status"] == status
+    assert content["request_id"] == answer.headers["x-request-id"]
+    assert content["detail"].isascii()
+    assert "\n" not in content["detail"]
+    assert len(content.get("errors", [])) <= 20
+    return content
+
+
+def essence(server: Server) -> Any:
+    """Ask for the good row; return what each answer to it must be, without the names of requests and predictions."""
+    content = server.post().json()
+    return content["predictions"], content["probabilities"], content["version"], content["warnings"]
+
+
+@contextmanager
+def unharmed(server: Server) -> Iterator[None]:
+    """See that the same good request gets the same answer afterwards, from the same process."""
+    before = essence(server)
+    yield
+    assert server.process.poll() is None
+    assert essence(server) == before
+    errors = server.errors.read_text(encoding="utf-8")
+    assert "Traceback" not in errors, errors[-2000:]
+
+
+def memory(server: Server, kind: str = "VmRSS") -> int:
+    """Return the resident memory of a server, in bytes: what it is, or as ``VmHWM`` the most that it was."""
+    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(f"{kind}:"))
+
+
+def descriptors(server: Server) -> int:
+    """Return the number of descriptors that a server has open."""
+    import os
+
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def gauge(server: Server, name: str = "classification_api_requests_in_hand") -> float | None:
+    """Return the value of a metric without labels; None where there is no such metric."""
+    lines = server.client.get("/metrics").text.splitlines()
+    return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), None)
+
+
+def eventually(condition: Any, seconds: float = 10) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)

@@ -1,0 +1,51 @@
+"""The pages about serving: each command in them is run against a server, and no setting, route or code is left out."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Server
+
+from app.errors import STATUS
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "serving.md"
+BLOCK = re.compile(r"(<!-- not run here: [^>]+ -->\n)?```(?:bash|sh)\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [PAGE, ROOT / "README.md", ROOT / "classification_api" / "README.md"])
+def test_every_command_of_a_page_works(page: Path, server: Server, tmp_path: Path) -> None:
+    """Each block that is not marked otherwise succeeds; curl says so of the replies. Of the README those that curl."""
+    blocks = [code for note, code in BLOCK.findall(page.read_text(encoding="utf-8")) if not note]
+    commands = [code for code in blocks if page.parent != ROOT or code.startswith("curl ")]
+    assert commands
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for command in commands:
+        here = command.replace("localhost:8002", f"localhost:{server.port}")
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail"], input=here, cwd=tmp_path, env=os.environ | {"PATH": path},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert "urn:classification-api:problem" not in done.stdout
+
+
+def test_every_setting_stands_in_the_page_with_its_default() -> None:
+    """The table of settings is that of the code."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name in Settings.model_fields:
+        assert f"| `{name.upper()}` |" in text
+
+
+def test_every_error_code_stands_in_the_page_beside_its_status() -> None:
+    """A client finds each code that it can meet."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    for code, status in STATUS.items():
+        if code != "client_gone":
+            assert any(line.startswith("| ") and f"`{code}`" in line and str(status) in line for line in lines), code
