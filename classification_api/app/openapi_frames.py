@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from app.openapi_rows import column_schemas, columns_schema
 
 if TYPE_CHECKING:
-    from app.models import ServingModel
+    from classification_model.schema import InputSchema
 
 Schema = dict[str, Any]
 
 
-def request_schema(model: ServingModel | None, most_rows: int, row: Schema) -> Schema:
+def request_schema(schema: InputSchema | None, most_rows: int, row: Schema) -> Schema:
     """Return the schema of a request.
 
     Parameters
@@ -21,9 +21,9 @@ def request_schema(model: ServingModel | None, most_rows: int, row: Schema) -> S
         Schema of a row, or a reference to it.
     """
     records: Schema = {"type": "array", "minItems": 1, "maxItems": most_rows, "items": row}
-    records_or_columns = {"anyOf": [records, columns_schema(model, most_rows)]}
+    records_or_columns = {"anyOf": [records, columns_schema(schema, most_rows)]}
     properties: dict[str, Schema] = {
-        "dataframe_split": _split(model, most_rows),
+        "dataframe_split": _split(schema, most_rows),
         "dataframe_records": records,
         "instances": records_or_columns,
         "inputs": records_or_columns,
@@ -36,10 +36,10 @@ def request_schema(model: ServingModel | None, most_rows: int, row: Schema) -> S
     }
 
 
-def _split(model: ServingModel | None, most_rows: int) -> Schema:
+def _split(schema: InputSchema | None, most_rows: int) -> Schema:
     names: Schema = {"type": "string"}
-    if model is not None:
-        names["enum"] = list(column_schemas(model.schema))
+    if schema is not None:
+        names["enum"] = list(column_schemas(schema))
     return {
         "type": "object",
         "required": ["columns", "data"],

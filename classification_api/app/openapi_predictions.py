@@ -35,14 +35,14 @@ def prediction_schemas(model: ServingModel | None, settings: Settings) -> dict[s
     """Return the schemas of requests and answers, by name."""
     most = settings.limit_rows
     return {
-        "Row": row_schema(model),
+        "Row": row_schema(model and model.schema),
         "Rows": _rows(most),
         "Predictions": _predictions(model, are_native=True),
         "Warning": warning_schema(),
         "Explanation": explanation_schema(model),
         "InferenceRequest": openapi_tensors.request_schema(model, most),
         "InferenceResponse": openapi_tensors.answer_schema(model),
-        "Invocation": openapi_frames.request_schema(model, most, _ROW),
+        "Invocation": openapi_frames.request_schema(model and model.schema, most, _ROW),
         "Invoked": _predictions(model, are_native=False),
     }
 

@@ -45,11 +45,10 @@ def column_schemas(schema: InputSchema) -> dict[str, Schema]:
     return columns | {name: dict(_IGNORED) for name in schema.ignored if name not in columns}
 
 
-def row_schema(model: ServingModel | None) -> Schema:
+def row_schema(schema: InputSchema | None) -> Schema:
     """Return the schema of a row, in which each field stands under one of its names."""
-    if model is None:
+    if schema is None:
         return dict(_ANY_ROW)
-    schema = model.schema
     row: Schema = {
         "type": "object",
         "additionalProperties": False,
@@ -60,13 +59,13 @@ def row_schema(model: ServingModel | None) -> Schema:
     return row | {"allOf": rules} if rules else row
 
 
-def columns_schema(model: ServingModel | None, most_rows: int) -> Schema:
+def columns_schema(schema: InputSchema | None, most_rows: int) -> Schema:
     """Return the schema of rows that are given as columns."""
     values: Schema = {"type": "array", "minItems": 1, "maxItems": most_rows}
-    if model is None:
+    if schema is None:
         return {"type": "object", "minProperties": 1, "additionalProperties": values}
-    columns = {name: values | {"items": column} for name, column in column_schemas(model.schema).items()}
-    return row_schema(model) | {"properties": columns, "minProperties": 1}
+    columns = {name: values | {"items": column} for name, column in column_schemas(schema).items()}
+    return row_schema(schema) | {"properties": columns, "minProperties": 1}
 
 
 def label_schema(model: ServingModel | None) -> Schema:

@@ -14,14 +14,14 @@ from app.predictions import Predictions
 from app.schemas import KEYED, Health, Live, Ready, content_of
 from app.version import api_version
 
-probes = APIRouter(tags=["health"])
+probes = APIRouter()
 guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
 
 #: Where a request has its API key.
 KEY_HEADERS = ("x-api-key", "authorization")
 
 
-@probes.get("/health", operation_id="health")
+@probes.get("/health", operation_id="health", tags=["health"])
 async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
     """Say what is served, by which version of the API."""
     model = models.current
@@ -33,13 +33,13 @@ async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
     )
 
 
-@probes.get("/health/live", operation_id="live")
+@probes.get("/health/live", operation_id="live", tags=["health"])
 async def live() -> Live:
     """Say that the process runs, whether or not it has a model."""
     return Live(status="live")
 
 
-@probes.get("/health/ready", operation_id="ready")
+@probes.get("/health/ready", operation_id="ready", tags=["health"])
 async def ready(model: Annotated[ServingModel, Depends(serving_model)]) -> Ready:
     """Say whether predictions can be asked for; 503 where not."""
     return Ready(status="ready", model_version=model.version)

@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     limit_depth: int = Field(default=16, ge=4, le=100)
     limit_header_bytes: ByteSize = Field(default=ByteSize(32 * 2**10), ge=1024, le=2**20)
     limit_header_count: int = Field(default=100, ge=10, le=10_000)
-    limit_receive_seconds: float = Field(default=10.0, ge=0.1, le=600)
-    limit_keep_alive_seconds: float = Field(default=5.0, ge=0.1, le=3600)
+    limit_receive_seconds: float = Field(default=10.0, ge=0.1, le=600, allow_inf_nan=False)
+    limit_keep_alive_seconds: float = Field(default=5.0, ge=0.1, le=3600, allow_inf_nan=False)
     limit_requests: int = Field(default=64, ge=1, le=100_000)
     access_log: bool = True
 

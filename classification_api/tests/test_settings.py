@@ -1,0 +1,125 @@
+"""Settings: unsafe ones are refused at the start, secrets are never shown."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from os import environ
+
+import pytest
+
+from app.settings import Settings, SettingsError, read_settings
+
+HASH = hashlib.sha256(b"a key of enough length").hexdigest()
+OTHER = hashlib.sha256(b"another key of enough length").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("API_KEY_HASHES", "", "expected the SHA-256 of each key"),
+        ("API_KEY_HASHES", "a key of enough length", "expected the SHA-256 of each key"),
+        ("API_KEY_HASHES", hashlib.sha256(b"").hexdigest(), "found that of an empty key"),
+        ("API_KEY_HASHES", f"{HASH},", "expected the SHA-256 of each key"),
+        ("API_KEY_HASHES", f"{HASH},{OTHER},{HASH}", "expected at most two keys"),
+        ("LIMIT_BODY", "0", "greater than or equal to 1024"),
+        ("LIMIT_BODY", "", "could not parse value and unit"),
+        ("LIMIT_ROWS", "0", "greater than or equal to 1"),
+        ("LIMIT_ROWS", "many", "valid integer"),
+        ("LIMIT_DEPTH", "3", "greater than or equal to 4"),
+        ("LIMIT_HEADER_BYTES", "10", "greater than or equal to 1024"),
+        ("LIMIT_HEADER_COUNT", "1", "greater than or equal to 10"),
+        ("LIMIT_RECEIVE_SECONDS", "0", "greater than or equal to 0.1"),
+        ("LIMIT_RECEIVE_SECONDS", "nan", "finite number"),
+        ("LIMIT_KEEP_ALIVE_SECONDS", "-1", "greater than or equal to 0.1"),
+        ("LIMIT_REQUESTS", "0", "greater than or equal to 1"),
+        ("LIMIT_EXPLAINED_ROWS", "0", "greater than or equal to 1"),
+        ("MODEL_PACKAGE", "../model", "expected the import name of an installed package"),
+        ("MODEL_PACKAGE", "", "expected the import name of an installed package"),
+        ("MODEL_FOLDER", "", "expected MODEL_FOLDER as the path of a model folder"),
+        ("ACCESS_LOG", "perhaps", "valid boolean"),
+    ],
+)
+def test_an_unsafe_setting_is_refused_by_name(
+    name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault is one line, which names the variable and never its value."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=expected) as caught:
+        read_settings()
+    assert name in str(caught.value) or name.startswith("MODEL")
+    assert len(str(caught.value).splitlines()) == 1
+    if len(value) > 3:
+        assert value not in str(caught.value)
+
+
+def test_a_folder_and_a_package_are_one_model_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which one would serve is not left to chance."""
+    monkeypatch.setenv("MODEL_FOLDER", "a")
+    monkeypatch.setenv("MODEL_PACKAGE", "b")
+    with pytest.raises(SettingsError, match="MODEL_FOLDER or MODEL_PACKAGE, found both"):
+        read_settings()
+
+
+def test_sizes_may_have_units_and_keys_may_be_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``4MiB`` is four mebibytes; hashes are read in either case."""
+    monkeypatch.setenv("LIMIT_BODY", "4MiB")
+    monkeypatch.setenv("API_KEY_HASHES", f"{HASH.upper()}, {OTHER}")
+    settings = read_settings()
+    assert settings.limit_body == 4 * 2**20
+    assert settings.api_key_hashes == (HASH, OTHER)
+
+
+def test_hashes_of_keys_are_shown_nowhere() -> None:
+    """Neither what is printed nor what a traceback would show holds one."""
+    settings = Settings(api_key_hashes=(HASH,))
+    assert HASH not in str(settings.public()) + repr(settings) + str(settings)
+    assert settings.public()["API_KEY_HASHES"] == "1 of at most 2, not shown"
+
+
+def run(*arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        input=given, env=environ | variables, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_the_command_prints_all_settings_without_secrets() -> None:
+    """`classification-api settings` has a line for each variable."""
+    done = run("settings", API_KEY_HASHES=HASH, LIMIT_ROWS="7")
+    assert done.returncode == 0
+    assert {line.partition("=")[0] for line in done.stdout.splitlines()} == {
+        name.upper() for name in Settings.model_fields
+    }
+    assert "LIMIT_ROWS=7\n" in done.stdout
+    assert HASH not in done.stdout
+
+
+@pytest.mark.parametrize("command", [["settings"], ["serve", "--port", "0"]])
+def test_no_server_starts_with_unsafe_settings(command: list[str]) -> None:
+    """The exit code is 2, and the fault is told without a traceback."""
+    done = run(*command, API_KEY_HASHES="", LIMIT_BODY="0")
+    assert done.returncode == 2
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
+
+
+def test_uvicorn_alone_does_not_start_with_unsafe_settings() -> None:
+    """``app.main:app`` refuses as well, in one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0"],
+        env=environ | {"LIMIT_ROWS": "0"}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: LIMIT_ROWS: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_key_is_hashed_by_the_command() -> None:
+    """What it prints is what API_KEY_HASHES takes; a short key is refused."""
+    done = run("hash-key", given="a key of enough length\n")
+    assert (done.returncode, done.stdout) == (0, HASH + "\n")
+    short = run("hash-key", given="short\n")
+    assert short.returncode == 2
+    assert "at least 16 characters" in short.stderr
