@@ -1,288 +1,208 @@
-"""How fast the compiled model answers beside the pickled pipeline it was compiled from: ``make bench``.
+"""How fast the API answers beside an echo without a model, and beside its peers: ``make bench-serving``.
 
-Both come from one training on Titanic, a linear model and a forest of 300 trees. The pickled pipeline gets a frame that
-is ready for it; the compiled model gets what a caller sends, reads and checks it, and answers with labels. Times are
-medians of rounds in which both take turns; processes are measured from outside, memory as the peak of the resident set.
+All serve one pipeline: this API compiled, its peers pickled. Each server has one worker on one core, wrk the other. In
+every round all servers are started, and every question goes to each in turn while the others are paused; figures are
+medians of rounds, ratios those of servers in the same round. Before a server is measured, its answers are held against
+the pipeline. The body is the same for all but for the form that a peer wants it in. Access lines are on where they are
+the shipped default of this API, and off for the echo, the constant bytes and plain FastAPI.
 """
 
 import argparse
-import json
+import math
+import os
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from peer_environments import describe, installed_versions
+from servers_measured import ECHO, OURS, PICKLED, SERVERS, Server
+from serving_rounds import (
+    BOTH_CORES,
+    CONNECTIONS,
+    FAULTS,
+    ROWS,
+    Measured,
+    Problem,
+    Question,
+    prepare,
+    reason,
+    run_round,
+    settle,
+    start,
+    warm_up,
+)
+from titanic import ESTIMATORS
+from wrk import measure
 
-from classification_model.config.core import load_config
-from classification_model.predict import Predictor
-from classification_model.processing.data_manager import load_pipeline
-from classification_model.train_pipeline import run_training
-
-ESTIMATORS = {"linear": "logistic_regression", "forest": "random_forest"}
-SIZES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
-ROUNDS = 7
-MIB = 2**20
-
-FIRST_ANSWER = """
-import json, sys
-from pathlib import Path
-from classification_model.predict import Predictor
-print(Predictor.load(Path(sys.argv[1])).predict(json.loads(sys.argv[2]))["predictions"])
-"""
-FIRST_ANSWER_PICKLED = """
-import json, sys
-import joblib
-import pandas as pd
-print(joblib.load(sys.argv[1]).predict_proba(pd.DataFrame(json.loads(sys.argv[2]))))
-"""
-SCORE_PICKLED = """
-import sys
-import joblib
-import pyarrow as pa
-import pyarrow.parquet as pq
-_, pipeline, source, target, rows, *texts = sys.argv
-pipeline, left = joblib.load(pipeline), int(rows)
-with pq.ParquetFile(source) as file:
-    schema = file.schema_arrow.append(pa.field("probability", pa.float64()))
-    with pq.ParquetWriter(target, schema) as writer:
-        for batch in file.iter_batches(min(100_000, left)):
-            frame = batch.to_pandas()
-            frame["pclass"] = frame["pclass"].astype(str)
-            frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), None)
-            probabilities = pipeline.predict_proba(frame[pipeline.feature_names_in_])[:, 1]
-            writer.write_batch(batch.append_column("probability", pa.array(probabilities)))
-            left -= len(batch)
-            if left <= 0:
-                break
-"""
-# The system tells the peak of a process's memory to the process itself; to its parent it tells that of both.
-MEASURED = """
-import runpy, sys
-sys.argv = sys.argv[1:]
-mode, program, *_ = sys.argv
-sys.argv = [mode, *sys.argv[2:]]
-try:
-    exec(program) if mode == "-c" else runpy.run_module(program, run_name="__main__")
-finally:
-    with open("/proc/self/status") as status:
-        print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
-"""
+#: Which model a peer unpickles changes its figures little; those that the goals name are measured with both.
+WITH_FOREST = ("constant", ECHO.name, OURS.name, PICKLED.name)
+MAIN = Question(rows=1, connections=8)
+MANY = Question(rows=100, connections=8)
 
 
 @dataclass(frozen=True)
-class Process:
-    """How long a process ran, and the most memory it held."""
+class Goal:
+    """A figure to reach."""
 
-    seconds: float
-    mebibytes: float
+    what: str
+    measured: str
+    goal: str
+    reached: bool
 
 
 def main() -> None:
-    """Print a table for each question."""
+    """Measure, and print a table for each question."""
+    names = [server.name for server in SERVERS]
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the Parquet file (default 10 million)")
-    parser.add_argument(
-        "--pickled-rows", type=int, default=1_000_000, help="rows of it that the pickled pipeline scores (1 million)"
-    )
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median is taken (default 3)")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SERVER", help=", ".join(names))
+    parser.add_argument("--models", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS), help="default: both")
     arguments = parser.parse_args()
+    missing = [program for program in ("wrk", "taskset") if shutil.which(program) is None]
+    if missing or len(os.sched_getaffinity(0)) < 2:
+        parser.error(f"install {' and '.join(missing)}" if missing else "two cores are needed, here is one")
+    print(f"load of the machine before the start: {os.getloadavg()[0]:.2f}; what others do on it shows in all figures")
+    chosen = [server for server in SERVERS if server.name in {*arguments.only, ECHO.name} and _is_there(server)]
+    seen: dict[str, dict[str, Measured]] = {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        models = {kind: train(kind, folder / kind) for kind in ESTIMATORS}
-        compare_calls(models)
-        compare_sizes(models)
-        compare_first_answers(models)
-        compare_files(models, folder, arguments.rows, arguments.pickled_rows)
+        for kind in arguments.models:
+            folder = Path(name) / kind
+            folder.mkdir()
+            problem = prepare(kind, folder)
+            servers = [server for server in chosen if kind == "linear" or server.name in WITH_FOREST]
+            measured = seen[kind] = {server.name: Measured() for server in servers}
+            for turn in range(arguments.rounds):
+                print(f"{kind}: round {turn + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
+                run_round(problem, servers, measured, arguments.seconds)
+            print_tables(kind, servers, measured)
+        if OURS in chosen:
+            compare_workers(problem, arguments.seconds, arguments.rounds)
+    print_goals(seen)
 
 
-def train(kind: str, folder: Path) -> Path:
-    """Train the Titanic problem with one estimator, and return the model folder."""
-    config = load_config()
-    estimator = ESTIMATORS[kind]
-    training = config.training.model_copy(update={"estimator": estimator, "candidates": {estimator: {}}})
-    return run_training(config.model_copy(update={"training": training}), output=folder).folder
+def _is_there(server: Server) -> bool:
+    if not server.distributions:
+        return True
+    if installed_versions(server) is None:
+        print(f"{server.title}: left out, it has no environment of its own; make bench-peers makes it")
+        return False
+    print(f"{server.title}: {describe(server)}")
+    return True
 
 
-def passengers(count: int) -> list[dict[str, Any]]:
-    """Return rows as a caller sends them: passengers of the table, each with another name."""
-    table = titanic()
-    columns = {name: table[name].tolist() for name in table.columns}
+def print_tables(kind: str, servers: Iterable[Server], measured: dict[str, Measured]) -> None:
+    """Print a table for each question, and why a server is in none."""
+    for question in (Question(rows, connections) for rows in ROWS for connections in CONNECTIONS):
+        print()
+        print_row(
+            f"{kind}, {said(question)}",
+            *("requests/s", "of echo", "p50", "p99", "errors", "first answer", "memory"),
+        )
+        for server in servers:
+            seen = measured[server.name]
+            if seen.failure is None:
+                print_row(server.title, *figures(question, seen, measured[ECHO.name]))
+    print()
+    for server in servers:
+        if (failure := measured[server.name].failure) is not None:
+            print(f"{server.title}: left out with the {kind} model, {failure}")
+
+
+def figures(question: Question, seen: Measured, echo: Measured) -> list[str]:
+    """Write what was measured of one server."""
+    loads = seen.loads[question]
     return [
-        {name: values[row % len(table)] for name, values in columns.items()}
-        | {"name": f"{columns['name'][row % len(table)]} {row}"}
-        for row in range(count)
+        f"{median(load.per_second for load in loads):,.0f}",
+        "" if echo.failure else f"{ratio(seen, echo, question):.3f}",
+        f"{median(load.p50 for load in loads):,.2f} ms",
+        f"{median(load.p99 for load in loads):,.2f} ms",
+        f"{sum(load.errors for load in loads)}",
+        f"{median(seen.seconds_to_answer):.2f} s",
+        f"{median(seen.mebibytes):.0f} MiB",
     ]
 
 
-def titanic() -> pd.DataFrame:
-    """Return the raw columns that the model reads: numbers, and texts or None."""
-    config = load_config()
-    table = pd.read_csv(config.folder / config.data.source)
-    table = table[["pclass", "sex", "name", "age", "sibsp", "parch", "ticket", "fare", "cabin"]]
-    return table.astype(object).where(table.notna(), None)
-
-
-def frame_of(folder: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return rows as the frame that the pickled pipeline takes."""
-    _, manifest = load_pipeline(folder)
-    texts = manifest.input_schema.texts
-    frame = pd.DataFrame(rows)
-    spelled = {name: [None if value is None else str(value) for value in frame[name]] for name in texts}
-    return pd.DataFrame(
-        {
-            field.name: pd.Series(spelled[field.name], dtype=object)
-            if field.name in texts
-            else frame[field.name].astype(float)
-            for field in manifest.input_schema.fields
-        }
-    )
-
-
-def compare_calls(models: dict[str, Path]) -> None:
-    """Time one row and 1,000 rows through both, in turns."""
-    print_header("call", "pickled", "compiled", "ratio")
-    for kind, folder in models.items():
-        predictor, (pipeline, _) = Predictor.load(folder), load_pipeline(folder)
-        for count in (1, 1000):
-            rows = passengers(count)
-            frame = frame_of(folder, rows)
-            slow, fast = in_turns(partial(pipeline.predict_proba, frame), partial(predictor.predict, rows))
-            print_row(f"{kind}, {count:,} row{'s' * (count > 1)}", micro(slow), micro(fast), f"{slow / fast:.0f}")
-    print()
-
-
-def compare_sizes(models: dict[str, Path]) -> None:
-    """Time the compiled model by the number of rows in one call."""
-    print_header("rows in one call", *(f"{kind}, a row" for kind in models))
-    predictors = [Predictor.load(folder) for folder in models.values()]
-    for size in SIZES:
-        rows = passengers(size)
-        times = in_turns(*(partial(each.predict, rows) for each in predictors), rounds=7 if size < 1e5 else 1)
-        print_row(f"{size:,}", *(micro(seconds / size) for seconds in times))
-    print()
-
-
-def compare_first_answers(models: dict[str, Path]) -> None:
-    """Measure new processes: from their start to the end of one answer."""
-    print_header("process", "pickled s", "compiled s", "pickled MiB", "compiled MiB")
-    row = passengers(1)
-    for kind, folder in models.items():
-        (pickle,) = folder.glob("*.pkl")
-        frame = frame_of(folder, row).to_dict("records")
-        runs = [
-            (
-                run("-c", FIRST_ANSWER_PICKLED, str(pickle), json.dumps(frame)),
-                run("-c", FIRST_ANSWER, str(folder), json.dumps(row)),
-            )
-            for _ in range(ROUNDS)
-        ]
-        slow, fast = (
-            Process(
-                statistics.median(pair[side].seconds for pair in runs),
-                statistics.median(pair[side].mebibytes for pair in runs),
-            )
-            for side in (0, 1)
-        )
-        numbers = (f"{slow.seconds:.2f}", f"{fast.seconds:.2f}", f"{slow.mebibytes:.0f}", f"{fast.mebibytes:.0f}")
-        print_row(f"{kind}, import to answer", *numbers)
-    print()
-
-
-def compare_files(models: dict[str, Path], folder: Path, rows: int, pickled_rows: int) -> None:
-    """Score a Parquet file with both."""
-    source = folder / "passengers.parquet"
-    write_passengers(source, rows)
-    print_header(f"Parquet, {rows:,} rows", "pickled rows/s", "compiled rows/s", "ratio", "MiB", "MiB at a tenth")
-    tenth = folder / "tenth.parquet"
-    write_passengers(tenth, rows // 10)
-    for kind, model in models.items():
-        (pickle,) = model.glob("*.pkl")
-        _, manifest = load_pipeline(model)
-        target = folder / "scored.parquet"
-        fewer = min(rows, pickled_rows)
-        texts = sorted(manifest.input_schema.texts)
-        slow = run("-c", SCORE_PICKLED, str(pickle), str(source), str(target), str(fewer), *texts)
-        fast, small = (
-            run("-m", "classification_model", "predict", str(file), "--output", str(target), "--model", str(model))
-            for file in (source, tenth)
-        )
-        speeds = fewer / slow.seconds, rows / fast.seconds
-        print_row(
-            kind,
-            *(f"{speed / 1e6:.3f} M" for speed in speeds),
-            f"{speeds[1] / speeds[0]:.1f}",
-            f"{fast.mebibytes:.0f}",
-            f"{small.mebibytes:.0f}",
-        )
-
-
-def write_passengers(path: Path, rows: int, seed: int = 0) -> None:
-    """Write passengers drawn anew: surnames, the rest of their names, and every other column apart."""
-    table, draw = titanic(), np.random.default_rng(seed)
-    surnames, others = (pa.array(part) for part in zip(*(name.split(", ", 1) for name in table["name"]), strict=True))
-    columns = {name: pa.array(table[name].tolist(), from_pandas=True) for name in table.columns if name != "name"}
-    schema = pa.schema([("name", pa.string()), *((name, column.type) for name, column in columns.items())])
-    with pq.ParquetWriter(path, schema) as writer:
-        for start in range(0, rows, 500_000):
-            count = min(500_000, rows - start)
-            drawn = {
-                name: column.take(pa.array(draw.integers(0, len(table), count))) for name, column in columns.items()
-            }
-            names = [
-                part.take(pa.array(draw.integers(0, len(table), count))).to_pylist() for part in (surnames, others)
-            ]
-            whole = pa.array([f"{surname}, {other}" for surname, other in zip(*names, strict=True)])
-            writer.write_table(pa.table({"name": whole, **drawn}, schema=schema))
-
-
-def in_turns(*calls: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    """Return the median seconds of a call of each, over rounds in which all take turns."""
-    counts = []
-    for call in calls:
-        started = time.perf_counter()
-        call()
-        counts.append(max(1, min(5000, int(0.1 / (time.perf_counter() - started)))) if rounds > 1 else 1)
-    times: list[list[float]] = [[] for _ in calls]
+def compare_workers(problem: Problem, seconds: int, rounds: int) -> None:
+    """Print what a second worker of this API brings where wrk takes its share of the same two cores."""
+    rates: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(rounds):
-        for taken, call, count in zip(times, calls, counts, strict=True):
-            started = time.perf_counter()
-            for _ in range(count):
-                call()
-            taken.append((time.perf_counter() - started) / count)
-    return [statistics.median(taken) for taken in times]
-
-
-def run(*arguments: str) -> Process:
-    """Run Python: ``-c`` and a program or ``-m`` and a module, then its arguments; measure it to its end."""
-    started = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - the programs are those above, and the project's own
-        [sys.executable, "-c", MEASURED, *arguments], stdout=subprocess.PIPE, text=True, check=True
+        for workers, seen in rates.items():
+            try:
+                with start(problem, OURS, cores=BOTH_CORES, workers=workers) as process:
+                    warm_up(problem, OURS, process)
+                    bodies = problem.bodies(OURS, 1)
+                    load = measure(process.url, bodies, connections=64, seconds=seconds, cores=BOTH_CORES)
+                    settle(problem, OURS, process)
+                    seen.append(load.per_second)
+            except FAULTS as error:
+                print(f"{plural(workers, 'worker')}: not measured, {reason(error)}")
+                return
+    one, two = (median(seen) for seen in rates.values())
+    gain = median(more / fewer for fewer, more in zip(*rates.values(), strict=True))
+    print(
+        f"two workers, two cores shared with wrk, 1 row, 64 connections: {two:,.0f} requests/s, "
+        f"{gain:.2f} times the {one:,.0f} of one"
     )
-    return Process(time.perf_counter() - started, int(done.stdout.splitlines()[-1]) * 1024 / MIB)
 
 
-def micro(seconds: float) -> str:
-    """Write seconds as microseconds."""
-    return f"{seconds * 1e6:,.1f} us"
+def print_goals(seen: dict[str, dict[str, Measured]]) -> None:
+    """Print what was to be reached beside what was measured."""
+    goals = [goal for kind, measured in seen.items() for goal in goals_of(kind, measured)]
+    if goals:
+        print()
+        print(f"{'goal':<58}{'measured':>24}{'goal':>20}")
+    for goal in goals:
+        print(f"{goal.what:<58}{goal.measured:>24}{goal.goal:>20}   {'reached' if goal.reached else 'missed'}")
 
 
-def print_header(*names: str) -> None:
-    """Print the names of columns."""
-    print_row(*names)
+def goals_of(kind: str, measured: dict[str, Measured]) -> Iterable[Goal]:
+    """Hold this API against the goals, as far as both sides were measured."""
+    usable = {name: each for name, each in measured.items() if each.failure is None}
+    ours, echo, pickled = (usable.get(server.name) for server in (OURS, ECHO, PICKLED))
+    if ours is None:
+        return
+    if echo is not None:
+        times, least = ratio(ours, echo, MAIN), {"linear": 2.0, "forest": 1.5}[kind]
+        yield Goal(f"{kind}, {said(MAIN)}: times the echo", f"{times:.2f}", f"at least {least}", times >= least)
+        mine, its = (median(load.p99 for load in each.loads[MAIN]) for each in (ours, echo))
+        yield Goal(f"{kind}, {said(MAIN)}: p99", f"{mine:.2f} ms", f"echo's {its:.2f} ms", mine <= its)
+    if pickled is not None:
+        times = ratio(ours, pickled, MANY)
+        yield Goal(f"{kind}, {said(MANY)}: times {PICKLED.title}", f"{times:.1f}", "at least 20", times >= 20)
+    first, memory = median(ours.seconds_to_answer), median(ours.mebibytes)
+    yield Goal(f"{kind}: start to first answer", f"{first:.2f} s", "1.0 s", first <= 1.0)
+    yield Goal(f"{kind}: resident memory of a worker", f"{memory:.0f} MiB", "100 MiB", memory <= 100)
 
 
-def print_row(first: str, *numbers: str) -> None:
-    """Print a row of a table, its numbers to the right."""
-    print(f"{first:<28}" + "".join(f"{number:>17}" for number in numbers), flush=True)
+def ratio(seen: Measured, other: Measured, question: Question) -> float:
+    """Return how many times another's requests a server answered: the median over rounds."""
+    pairs = zip(seen.loads[question], other.loads[question], strict=True)
+    return median(mine.per_second / its.per_second if its.per_second else math.inf for mine, its in pairs)
+
+
+def median(values: Iterable[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def said(question: Question) -> str:
+    """Say a question in words."""
+    return f"{plural(question.rows, 'row')}, {plural(question.connections, 'connection')}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def print_row(first: str, *cells: str) -> None:
+    """Print a row of a table, its cells to the right."""
+    print(f"{first:<34}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

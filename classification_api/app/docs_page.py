@@ -64,7 +64,6 @@ class DocsPage:
             title=self._title,
             openapi_url=DOCUMENT,
             static_url=FILES,
-            swagger_ui_parameters={"validatorUrl": None},  # which is another machine
         )
         problems.install(app)
         return app

@@ -11,23 +11,23 @@ from app.models import Models, ServingModel
 from app.predictions import Predictions
 
 
-def predictions_of(request: Request) -> Predictions:
+async def predictions_of(request: Request) -> Predictions:
     """Return what answers requests for predictions."""
     found: Predictions = request.app.state.predictions
     return found
 
 
-def models_of(predictions: Annotated[Predictions, Depends(predictions_of)]) -> Models:
+async def models_of(predictions: Annotated[Predictions, Depends(predictions_of)]) -> Models:
     """Return what holds the model."""
     return predictions.models
 
 
-def serving_model(models: Annotated[Models, Depends(models_of)]) -> ServingModel:
+async def serving_model(models: Annotated[Models, Depends(models_of)]) -> ServingModel:
     """Return the model that serves; 503 where there is none."""
     return models.require()
 
 
-def require_key(request: Request, predictions: Annotated[Predictions, Depends(predictions_of)]) -> None:
+async def require_key(request: Request, predictions: Annotated[Predictions, Depends(predictions_of)]) -> None:
     """Refuse a request without an accepted API key, where one is asked for."""
     hashes = predictions.settings.api_key_hashes
     if hashes is not None:

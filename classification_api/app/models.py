@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PACKAGED = "classification_model"
-#: Rows that are checked at a time, where only the first errors are told.
-_FEW = 16
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ class ServingModel:
         self.manifest: Manifest = predictor.manifest.model_copy(update={"input_schema": schema})
         self.predictor = Predictor(predictor.model, self.manifest, predictor.notes)
         self.schema = schema
+        self._required = {field.name for field in schema.fields if not field.nullable}
         self.name, self.version = self.manifest.name, self.manifest.version
         self.read_few_rows = self.predictor.read_few_rows
         self.answer_few_rows = self.predictor.answer_few_rows
@@ -82,17 +82,19 @@ class ServingModel:
         return answer
 
     def _check_names(self, asked: Asked) -> None:
-        """Refuse unknown columns as soon as a few are found: a small body can name a million."""
+        """Refuse unknown and absent columns as soon as a few are found: a small body can have a million of them."""
         known = self.schema.names.keys()
-        if all(row.keys() <= known for row in asked.rows):
-            return
         few: list[dict[str, Any]] = []
-        for start in range(0, len(asked.rows), _FEW):
-            checked = check_rows(self.schema, asked.rows[start : start + _FEW])
-            few += [issue.as_dict() | {"row": (issue.row or 0) + start} for issue in checked.errors]
+        for number, row in enumerate(asked.rows):
+            if row.keys() <= known and self._required <= row.keys():
+                continue
+            unknown = islice((name for name in row if name not in known), MOST_PLACES + 1)
+            cut = {name: row[name] for name in (*unknown, *(row.keys() & known))}
+            few += [issue.as_dict() | {"row": number} for issue in check_rows(self.schema, [cut]).errors]
             if len(few) > MOST_PLACES:
                 break
-        raise _refusal(few, asked.places)
+        if few:
+            raise _refusal(few, asked.places)
 
 
 def _refusal(errors: Sequence[dict[str, Any]], places: str) -> Problem:

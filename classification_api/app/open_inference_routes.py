@@ -23,7 +23,7 @@ _METADATA: dict[int | str, dict[str, Any]] = {200: {"model": ModelMetadata}, **N
 _READINESS: dict[int | str, dict[str, Any]] = {200: {"model": ModelReadiness}, **NAMES_MODEL}
 
 
-def _named_model(
+async def _named_model(
     request: Request,
     models: Annotated[Models, Depends(models_of)],
     model: Annotated[ServingModel, Depends(serving_model)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.openapi_rows import column_schemas, columns_schema
+from app.openapi_rows import column_schemas
 
 if TYPE_CHECKING:
     from classification_model.schema import InputSchema
@@ -12,16 +12,20 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 
-def request_schema(schema: InputSchema | None, most_rows: int, row: Schema) -> Schema:
+def request_schema(schema: InputSchema | None, most_rows: int, row: Schema, columns: Schema) -> Schema:
     """Return the schema of a request.
 
     Parameters
     ----------
-    row
-        Schema of a row, or a reference to it.
+    schema
+        Of the model; None without one.
+    most_rows
+        The limit.
+    row, columns
+        References to the schemas of a row, and of rows that are given as columns.
     """
     records: Schema = {"type": "array", "minItems": 1, "maxItems": most_rows, "items": row}
-    records_or_columns = {"anyOf": [records, columns_schema(schema, most_rows)]}
+    records_or_columns = {"anyOf": [records, columns]}
     properties: dict[str, Schema] = {
         "dataframe_split": _split(schema, most_rows),
         "dataframe_records": records,

@@ -8,7 +8,14 @@ from app import openapi_frames, openapi_tensors
 from app.native import LONGEST_KEY
 from app.openapi_examples import example_answer, example_row, frame_of, tensors_of
 from app.openapi_problems import refer
-from app.openapi_rows import explanation_schema, label_schema, probabilities_schema, row_schema, warning_schema
+from app.openapi_rows import (
+    columns_schema,
+    explanation_schema,
+    label_schema,
+    probabilities_schema,
+    row_schema,
+    warning_schema,
+)
 from app.predictions import FIXED, NAMED, VERSIONED
 
 if TYPE_CHECKING:
@@ -19,7 +26,7 @@ Schema = dict[str, Any]
 
 _JSON = "application/json"
 _OCTETS = "application/octet-stream"
-_ROW = {"$ref": "#/components/schemas/Row"}
+_ROW, _COLUMNS = {"$ref": "#/components/schemas/Row"}, {"$ref": "#/components/schemas/Columns"}
 _PREDICT, _INVOCATIONS = FIXED[b"/predict"], FIXED[b"/invocations"]
 _CSV_EXAMPLE = "A line of names, then a line for each row; an empty cell is a missing value."
 _HEADER_LENGTH = {
@@ -34,15 +41,17 @@ _HEADER_LENGTH = {
 def prediction_schemas(model: ServingModel | None, settings: Settings) -> dict[str, Schema]:
     """Return the schemas of requests and answers, by name."""
     most = settings.limit_rows
+    schema = model.schema if model else None
     return {
-        "Row": row_schema(model and model.schema),
+        "Row": row_schema(schema),
+        "Columns": columns_schema(schema, most),
         "Rows": _rows(most),
         "Predictions": _predictions(model, are_native=True),
         "Warning": warning_schema(),
         "Explanation": explanation_schema(model),
         "InferenceRequest": openapi_tensors.request_schema(model, most),
         "InferenceResponse": openapi_tensors.answer_schema(model),
-        "Invocation": openapi_frames.request_schema(model and model.schema, most, _ROW),
+        "Invocation": openapi_frames.request_schema(schema, most, _ROW, _COLUMNS),
         "Invoked": _predictions(model, are_native=False),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from asyncio import AbstractEventLoop
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,8 @@ class Predictions:
     def load(self) -> None:
         """Load the model, and answer where its name is part of the path."""
         self.models.load()
+        gc.collect()
+        gc.freeze()  # what stays for good need not be looked at again: that takes longer than many requests
         model = self.models.current
         if model is not None:
             self.metrics.model_loaded(model.name, model.version)

@@ -145,8 +145,8 @@ class LimitedProtocol(HttpToolsProtocol):
             if self._should_upgrade():
                 self._unwatch()
                 self.handle_websocket_upgrade()
-            elif upgrade.args[0] < len(data):  # an upgrade may be left undone: what follows is HTTP/1.1
-                self.data_received(data[upgrade.args[0] :])
+            else:
+                self._decline_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
             refusal = self._refusal or Problem("bad_request", "expected HTTP/1.1, found something else")
@@ -154,6 +154,19 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         if self._in_message:
             self._check_part(len(data))
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Parse a request once more as if it had not offered another protocol, and what follows its head.
+
+        The parser takes all that follows such an offer for the other protocol, and not for a body. Clients that prefer
+        HTTP/2 offer it with each request.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.data_received(head + rest)
 
     def _check_part(self, size: int) -> None:
         """Refuse a request of which a part has arrived, and that breaks a limit already.
@@ -251,14 +264,22 @@ class LimitedProtocol(HttpToolsProtocol):
         if declared:
             if int(declared) > self._most_body:
                 self._stop(Problem.too_large_body(self._most_body))
-        elif any(name == b"transfer-encoding" and value.strip().lower() != b"chunked" for name, value in self.headers):
-            detail = "expected the transfer encoding chunked alone, found another one"
-            self._stop(Problem("unsupported_encoding", detail, remedy="send it as it is"))
+        else:
+            codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+            if len(codings) > 1 or (codings and b"," in codings[0]):
+                detail = "expected the transfer encoding chunked alone, found another one"
+                self._stop(Problem("unsupported_encoding", detail, remedy="send it as it is"))
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self._stop(Problem("bad_request", "expected a request to this server, found one for a tunnel"))
+            if self._should_upgrade():
+                self._begin_usual_way()
+            return
         path, _, query = self.url.partition(b"?")
         route = self._routes.get(path)
         cycle: Any = self.cycle
         is_alone = cycle is None or cycle.response_complete
-        if route is None or not is_alone or self.parser.get_method() != b"POST" or self.parser.should_upgrade():
+        if route is None or not is_alone or self.parser.get_method() != b"POST":
             self._begin_usual_way()
             return
         self._direct, self._query = route, query
@@ -280,7 +301,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._is_begun = self.cycle is not before  # which it is when it becomes a WebSocket
         if self._is_begun and self._is_ending:
             self.cycle.keep_alive = False
-        if not self.parser.should_upgrade():
+        if self._is_begun:
             self.headers = []
 
     def on_body(self, body: bytes) -> None:
@@ -302,8 +323,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_message = False
         self._stop_counting()
         if self._direct is None or self._predictions is None:
-            super().on_message_complete()
-            self._is_begun = False
+            if self._is_begun:
+                super().on_message_complete()
+                self._is_begun = False
             return
         body, self._body = self._body, b""
         call = Call(self._direct, self._head, self._query, bytes(body), self._peer, self._began, self._send)

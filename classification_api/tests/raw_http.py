@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
-from conftest import ROW, Server
+from conftest import ROW, Server, free_port
 
 GOOD = json.dumps({"inputs": [ROW]}).encode()
 JSON = "Content-Type: application/json\r\n"
@@ -159,8 +163,6 @@ def memory(server: Server, kind: str = "VmRSS") -> int:
 
 def descriptors(server: Server) -> int:
     """Return the number of descriptors that a server has open."""
-    import os
-
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
@@ -170,7 +172,23 @@ def gauge(server: Server, name: str = "classification_api_requests_in_hand") -> 
     return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), None)
 
 
-def eventually(condition: Any, seconds: float = 10) -> None:
+@contextmanager
+def running(folder: Path, *command: str, **variables: str) -> Iterator[Server]:
+    """Run Python with a command of its own that serves; host and port are added to it."""
+    port = free_port()
+    output, errors = folder / f"output-{port}", folder / f"errors-{port}"
+    whole = [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)]
+    with output.open("wb") as out, errors.open("wb") as err:
+        process = subprocess.Popen(whole, env=os.environ | variables, stdout=out, stderr=err)
+    server = Server(port, process, output, errors)
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

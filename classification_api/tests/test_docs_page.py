@@ -18,6 +18,7 @@ from app.keys import hash_key
 HOST = "api.test"
 KEY = "a key of the tests"
 
+expect.set_options(timeout=30_000)  # milliseconds, on a machine that has others to serve
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -180,17 +181,12 @@ def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
     """Every example in the document is valid where it stands."""
     seen = 0
     for operation in operations_of(document).values():
-        contents = [
-            operation.get("requestBody", {}).get("content", {}),
-            operation["responses"]["200"].get("content", {}),
-        ]
-        for described in [its for content in contents for its in content.values()]:
-            examples = [its["value"] for its in described.get("examples", {}).values()]
-            examples += [described["example"]] if "example" in described else []
-            schema = described.get("schema", {}) | {"components": document["components"]}
-            for example in examples:
-                Draft202012Validator(schema).validate(example)
-                seen += 1
+        for holder in (operation.get("requestBody", {}), operation["responses"]["200"]):
+            for described in holder.get("content", {}).values():
+                schema = described.get("schema", {}) | {"components": document["components"]}
+                for example in examples_of(described):
+                    jsonschema_rs.validate(schema, example)
+                    seen += 1
     assert seen == 9
 
 
@@ -281,6 +277,19 @@ def test_it_is_told_without_a_model(serve: Serve, tmp_path: Path) -> None:
     document = document_of(serve(MODEL_FOLDER=str(tmp_path)))
     validate(document)
     assert "properties" not in document["components"]["schemas"]["Row"]
+
+
+def test_behind_a_prefix_it_says_where_the_server_is() -> None:
+    """Where a proxy leaves out a part of the path, the document names it."""
+    app = create_app(Settings())
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, root_path="/models")
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await client.get("/openapi.json")
+
+    assert asyncio.run(ask()).json()["servers"] == [{"url": "/models"}]
+    assert "servers" not in app.openapi()
 
 
 def test_where_keys_are_asked_for_strangers_learn_nothing_of_the_model(serve: Serve) -> None:

@@ -197,22 +197,18 @@ def test_a_body_in_chunks_is_a_body(server: Server, request_: bytes, path: bytes
         assert wire.answer().status == 200
 
 
-@pytest.mark.parametrize(
-    ("trailers", "status"), [(b"x: y\r\n" * 101, 431), (b"X: " + b"y" * 400_000 + b"\r\n", 431)], ids=["many", "long"]
-)
+@pytest.mark.parametrize("trailers", [b"x: y\r\n" * 101, b"X: " + b"y" * 400_000 + b"\r\n"], ids=["many", "long"])
 @pytest.mark.parametrize("path", [b"/predict", b"/health", b"/%70redict"])
-def test_trailers_have_limits(server: Server, trailers: bytes, status: int, path: bytes) -> None:
+def test_trailers_have_limits(server: Server, trailers: bytes, path: bytes) -> None:
     """What follows a body is held to what stands before it."""
     request = chunked([GOOD], trailers=trailers).replace(b"/predict", path)
     with unharmed(server), Wire(server) as wire:
         for start in range(0, len(request), 10_000):
             wire.send(request[start : start + 10_000])
             time.sleep(0.001)
-        if path == b"/health":
-            assert wire.answer().status == 405  # at once: no body is read there
-            assert wire.rest() == b""
-        else:
-            assert wire.answer().status == status
+        status = wire.answer().status
+        assert status == 431 or (status == 405 and path == b"/health")  # where no body is read
+        assert wire.rest() == b""
 
 
 def test_an_endless_extension_of_a_chunk_is_refused(server: Server) -> None:
@@ -234,15 +230,6 @@ def test_an_upgrade_is_left_undone(server: Server, protocol: str, first: object)
     with unharmed(server), Wire(server) as wire:
         wire.send(request + post() + request + get())
         assert [wire.answer().status for _ in range(4)] == [200] * 4
-
-
-def test_a_websocket_is_refused_where_the_server_speaks_it(serve: Serve) -> None:
-    """No route is a WebSocket's."""
-    server = serve()
-    head = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    with unharmed(server):
-        answer = exchange(server, get("/predict", head + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"))
-        check_problem(answer, 405, "method_not_allowed")
 
 
 def test_more_requests_at_once_than_a_client_needs_are_refused(server: Server) -> None:
@@ -279,7 +266,7 @@ def test_a_reply_that_is_read_slowly_arrives_whole(serve: Serve) -> None:
     server = serve(LIMIT_RECEIVE_SECONDS="1", LIMIT_KEEP_ALIVE_SECONDS="0.5")
     rows = b'{"inputs": [' + b",".join([GOOD[len(b'{"inputs": [') : -2]] * 5000) + b"]}"
     with Wire(server) as wire:
-        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**15)
         wire.send(post(rows))
         received = wire.socket.recv(1)
         for _ in range(12):
