@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from classification_model.predict import FEW_ROWS
-
 from app.calls import Call, Reply, Route
 from app.dialects import Answered, Asked, Limits, Written
 from app.errors import MEDIA_TYPE, Problem
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Larger bodies are read and predicted in a thread, so that the event loop answers others meanwhile.
-LARGE_BODY = 16 * 1024
+#: Larger bodies, and more rows, are worked on in a thread, so that the event loop answers others meanwhile.
+LARGE_BODY, MANY_ROWS = 32 * 1024, 128
 #: Threads for them: more would only wait for each other.
 THREADS = 2
 NAMED = Route("/v2/models/{name}/infer", OpenInference())
@@ -133,7 +131,7 @@ class Predictions:
                 self._hand_over(call, model, media_type)
                 return
             asked = self._read(call, media_type, headers.get(b"inference-header-content-length"))
-            if asked.explain or len(asked.rows) > FEW_ROWS:
+            if asked.explain or len(asked.rows) > MANY_ROWS:
                 self._hand_over(call, model, media_type, asked)
                 return
             warnings: list[Issue] = []

@@ -220,11 +220,13 @@ class LimitedProtocol(HttpToolsProtocol):
         elif self._in_message:  # the rest of a request that has its answer
             self.transport.close()
         else:
-            self.loop.call_later(LAST_CALL, self._end_idle)
+            self.loop.call_later(LAST_CALL / 2, self._end_idle, True)
 
-    def _end_idle(self) -> None:
+    def _end_idle(self, is_early: bool) -> None:
         cycle: Any = self.cycle
-        if not self._in_message and (cycle is None or cycle.response_complete):
+        if is_early:  # a process that had to wait for its turn may have something to read
+            self.loop.call_later(LAST_CALL / 2, self._end_idle, False)
+        elif not self._in_message and (cycle is None or cycle.response_complete):
             self.transport.close()
 
     # What the parser tells

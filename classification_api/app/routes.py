@@ -9,6 +9,7 @@ from classification_model.manifest import Manifest
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.guards import models_of, predictions_of, require_key, serving_model
+from app.keys import check_key
 from app.models import Models, ServingModel
 from app.predictions import Predictions
 from app.schemas import KEYED, Health, Live, Ready, content_of
@@ -88,7 +89,7 @@ def openapi(request: Request, predictions: Annotated[Predictions, Depends(predic
     settings, model = predictions.settings, predictions.models.current
     if settings.api_key_hashes is not None:
         if any(name in request.headers for name in KEY_HEADERS):
-            require_key(request, predictions)
+            check_key(settings.api_key_hashes, dict(request.headers.raw))
         else:
             model = None
     document = request.app.state.documents.document(model)

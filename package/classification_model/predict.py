@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from classification_model.manifest import Manifest
 
 #: Up to so many rows are read one by one; from there on, columns are quicker.
-FEW_ROWS = 24
+FEW_ROWS = 96
 
 
 class Model(Protocol):
