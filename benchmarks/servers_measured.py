@@ -92,9 +92,16 @@ def _uvicorn(app: str) -> Callable[[Place], Sequence[str]]:
 
 
 def _ours(place: Place) -> Sequence[str]:
-    listen = ["--host", "127.0.0.1", "--port", str(place.port)]
     workers = ["--workers", str(place.workers)] if place.workers > 1 else []
-    return [str(place.bin / "classification-api"), "serve", str(place.model), *listen, *workers]
+    return [str(place.bin / "classification-api"), *_serve(place), *workers]
+
+
+def _one_by_one(place: Place) -> Sequence[str]:
+    return [str(place.bin / "python"), str(SCRIPTS / "one_by_one.py"), *_serve(place)]
+
+
+def _serve(place: Place) -> Sequence[str]:
+    return ["serve", str(place.model), "--host", "127.0.0.1", "--port", str(place.port)]
 
 
 def _litserve(place: Place) -> Sequence[str]:
@@ -150,6 +157,7 @@ def _seconds(pairs: Sequence[Sequence[float]]) -> list[float]:
 
 ECHO = Server("echo", "FastAPI echo", _uvicorn("echo"))
 OURS = Server("ours", "this API", _ours, read=lambda answer: [row["survived"] for row in answer["probabilities"]])
+ONE_BY_ONE = Server("one-by-one", "this API, each request alone", _one_by_one, read=OURS.read)
 PICKLED = Server(
     "pickled",
     "plain FastAPI + pickle",
@@ -161,6 +169,7 @@ SERVERS = (
     Server("constant", "uvicorn, constant bytes", _uvicorn("constant")),
     ECHO,
     OURS,
+    ONE_BY_ONE,
     PICKLED,
     Server(
         "vetiver",

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peer_environments import describe, installed_versions
-from servers_measured import ECHO, OURS, PICKLED, SERVERS, Server
+from servers_measured import ECHO, ONE_BY_ONE, OURS, PICKLED, SERVERS, Server
 from serving_rounds import (
     BOTH_CORES,
     CONNECTIONS,
@@ -39,7 +39,7 @@ from titanic import ESTIMATORS
 from wrk import measure
 
 #: Which model a peer unpickles changes its figures little; those that the goals name are measured with both.
-WITH_FOREST = ("constant", ECHO.name, OURS.name, PICKLED.name)
+WITH_FOREST = ("constant", ECHO.name, OURS.name, ONE_BY_ONE.name, PICKLED.name)
 MAIN = Question(rows=1, connections=8)
 MANY = Question(rows=100, connections=8)
 

@@ -76,7 +76,7 @@ class Call:
 
     __slots__ = ("began", "body", "client", "headers", "is_gone", "query", "request_id", "route", "send")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what a request is made of
         self,
         route: Route,
         headers: Sequence[tuple[bytes, bytes]],

@@ -60,9 +60,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+#: How long a thread that works on a large request may keep the event loop waiting, in seconds.
+SWITCH = 0.001
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     predictions: Predictions = app.state.predictions
+    sys.setswitchinterval(SWITCH)
     predictions.start(asyncio.get_running_loop())
     predictions.access_log.start()
     predictions.load()

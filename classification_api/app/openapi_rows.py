@@ -27,7 +27,7 @@ _BOUNDS: dict[str, Schema] = {
 }
 #: How texts are read as each kind of column.
 _SPELLINGS = {
-    "numeric": "A text is accepted where it spells a number, a whole number up to 2^53 in size.",
+    "numeric": "A text is accepted where it spells a number; a whole number is at most 2^53 in size.",
     "boolean": "A text is accepted where it is true, false, yes, no, t, f, y, n, 1 or 0.",
     "datetime": "ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00Z.",
 }

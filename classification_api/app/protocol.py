@@ -69,18 +69,19 @@ class Exchange:
     message_event = _Event()
 
     def __init__(self, call: Call, *, keep_alive: bool) -> None:
-        self.call = call
+        self.call: Call | None = call  # until it is answered: it holds the body, and the connection
         self.keep_alive = keep_alive
         self.response_complete = False
 
     @property
     def disconnected(self) -> bool:
         """Whether the client has left."""
-        return self.call.is_gone
+        return self.call is None or self.call.is_gone
 
     @disconnected.setter
     def disconnected(self, is_gone: bool) -> None:
-        self.call.is_gone = is_gone
+        if self.call is not None:
+            self.call.is_gone = is_gone
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -131,7 +132,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_counting()
         self._unwatch()
         if self._exchange is not None:
-            self._exchange.call.is_gone = True
+            self._exchange.disconnected = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -348,6 +349,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Send the reply to the request in hand."""
         exchange: Any = self._exchange
         exchange.response_complete = True
+        exchange.call = None
         transport = self.transport
         if not transport.is_closing():
             transport.write(self._written(reply, keep_alive=exchange.keep_alive))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.metrics import Metrics
     from app.models import ServingModel
 
-#: A run takes no further request once it has so many rows, about a millisecond's work: others are listened to meanwhile.
+#: A run takes no further request once it has so many rows, a millisecond's work: others are listened to meanwhile.
 ENOUGH_ROWS = 128
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,9 @@ class Wire:
 
     def rest(self) -> bytes:
         """Read until the server closes the connection, and return what is left."""
-        try:
+        with suppress(ConnectionResetError):
             while more := self.socket.recv(2**16):
                 self._left += more
-        except ConnectionResetError:
-            pass
         left, self._left = self._left, b""
         return left
 
@@ -157,13 +155,13 @@ def unharmed(server: Server) -> Iterator[None]:
 
 def memory(server: Server, kind: str = "VmRSS") -> int:
     """Return the resident memory of a server, in bytes: what it is, or as ``VmHWM`` the most that it was."""
-    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(f"{kind}:"))
+    lines = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{kind}:"))
 
 
 def descriptors(server: Server) -> int:
     """Return the number of descriptors that a server has open."""
-    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
 
 
 def gauge(server: Server, name: str = "classification_api_requests_in_hand") -> float | None:

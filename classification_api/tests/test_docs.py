@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "serving.md"
+BASH = shutil.which("bash") or "bash"
 BLOCK = re.compile(r"(<!-- not run here: [^>]+ -->\n)?```(?:bash|sh)\n(.*?)```", re.DOTALL)
 
 
@@ -29,7 +31,7 @@ def test_every_command_of_a_page_works(page: Path, server: Server, tmp_path: Pat
     for command in commands:
         here = command.replace("localhost:8002", f"localhost:{server.port}")
         done = subprocess.run(
-            ["bash", "-euo", "pipefail"], input=here, cwd=tmp_path, env=os.environ | {"PATH": path},
+            [BASH, "-euo", "pipefail"], input=here, cwd=tmp_path, env=os.environ | {"PATH": path},
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

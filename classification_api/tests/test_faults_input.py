@@ -133,8 +133,9 @@ def test_row_4_an_unknown_field_is_refused_by_its_name(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ['{"inputs":[]}', "{}", '{"inputs":null}', '{"inputs":{}}', '{"inputs":"x"}', '{"inputs":[null]}', '{"inputs":[[]]}',
-     '{"inputs":[1]}', "[]", "null", "1", '"x"', '{"rows":[{}]}', '{"inputs":[{}],"more":1}', '{"inputs":[{}],"index":1}',
+    ['{"inputs":[]}', "{}", '{"inputs":null}', '{"inputs":{}}', '{"inputs":"x"}', '{"inputs":[null]}',
+     '{"inputs":[[]]}', '{"inputs":[1]}', "[]", "null", "1", '"x"', '{"rows":[{}]}', '{"inputs":[{}],"more":1}',
+     '{"inputs":[{}],"index":1}',
      '{"inputs":[{}],"index":[]}', '{"inputs":[{}],"index":[null]}', '{"inputs":[{}],"index":[1.5]}',
      '{"inputs":[{}],"index":[true]}', '{"inputs":[{}],"index":[' + "4" * 4000 + "]}"],
 )  # fmt: skip

@@ -53,7 +53,7 @@ def probing(server: Server, path: str = "/health") -> Iterator[list[float]]:
                 began = time.perf_counter()
                 assert exchange(server, get(path)).status == 200
                 seconds.append(time.perf_counter() - began)
-        except BaseException as fault:
+        except BaseException as fault:  # noqa: BLE001 - told below
             faults.append(fault)
 
     thread = threading.Thread(target=probe)
@@ -212,13 +212,18 @@ def _leave(wire: Wire) -> None:
 
 @pytest.mark.parametrize(
     ("request_", "count"),
-    [(post(), 1000), (get("/model"), 300), (post(LARGE), 20), (SLOW, 20), (post(LARGE)[:-9], 50), (post() + get(), 200)],
+    [
+        (post(), 1000),
+        (get("/model"), 300),
+        (post(LARGE), 20),
+        (SLOW, 20),
+        (post(LARGE)[:-9], 50),
+        (post() + get(), 200),
+    ],
     ids=["small", "probe", "large", "explained", "half", "two"],
 )
 @pytest.mark.parametrize("waits", [True, False])
-def test_row_17_clients_that_leave_take_nothing_along(
-    server: Server, request_: bytes, count: int, waits: bool
-) -> None:
+def test_row_17_clients_that_leave_take_nothing_along(server: Server, request_: bytes, count: int, waits: bool) -> None:
     """No place, no descriptor and no task stays with a client that left before, or in the middle of, its reply."""
     before = descriptors(server)
     with unharmed(server):
@@ -234,7 +239,12 @@ def test_row_17_clients_that_leave_take_nothing_along(
 
 @pytest.mark.parametrize(
     "request_",
-    [post(LARGE), SLOW, post(b'{"inputs":[' + b"0," * 1_000_000 + b"0]}"), post(b'{"inputs":[{"a":"' + b"x:" * 900_000 + b'"}]}')],
+    [
+        post(LARGE),
+        SLOW,
+        post(b'{"inputs":[' + b"0," * 1_000_000 + b"0]}"),
+        post(b'{"inputs":[{"a":"' + b"x:" * 900_000 + b'"}]}'),
+    ],
     ids=["5,000 rows", "explained", "zeros", "colons"],
 )
 def test_health_answers_within_100_ms_while_large_requests_are_answered(server: Server, request_: bytes) -> None:
@@ -247,7 +257,7 @@ def test_health_answers_within_100_ms_while_large_requests_are_answered(server: 
                 for wire in wires:
                     wire.answer()
                     wire.socket.close()
-                eventually(lambda: bool(probes))  # noqa: B023 - called before the next round
+                eventually(lambda: bool(probes))
             worst.append(max(probes))
     assert min(worst) < 0.1
 

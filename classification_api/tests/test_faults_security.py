@@ -38,8 +38,9 @@ def test_row_19_another_method_is_refused_with_those_that_are_allowed(server: Se
 
 @pytest.mark.parametrize(
     "path",
-    ["/../", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "//predict", "/predict/../model",
-     "/predict%00", "/%00", "/predict;x", "/.env", "/health/../../x", "/static/../../x", "/\\..\\x", "/%ff", "/a" * 500,
+    ["/../", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "//predict",
+     "/predict/../model", "/predict%00",
+     "/%00", "/predict;x", "/.env", "/health/../../x", "/static/../../x", "/\\..\\x", "/%ff", "/a" * 500,
      "/v2/models/../x", "/v2/models/%2e%2e/infer", "/docs/../app/main.py", "/static-offline-docs/../../main.py",
      "/static-offline-docs/%2e%2e/%2e%2e/main.py"],
 )  # fmt: skip
@@ -66,7 +67,8 @@ def test_row_19_a_host_that_is_none_breaks_nothing(server: Server, host: str, pa
     "head",
     ["", "X-API-Key:\r\n", "X-API-Key: wrong\r\n", f"X-API-Key: {KEY}x\r\n", f"X-API-Key: {KEY[:-1]}\r\n",
      f"X-API-Key: {KEY.upper()}\r\n", f"Authorization: Basic {KEY}\r\n", "Authorization: Bearer\r\n",
-     "Authorization: Bearer \r\n", f"Authorization: {KEY}\r\n", f"X-API-Key: \xe4{KEY}\r\n", f"Cookie: X-API-Key={KEY}\r\n",
+     "Authorization: Bearer \r\n", f"Authorization: {KEY}\r\n", f"X-API-Key: \xe4{KEY}\r\n",
+     f"Cookie: X-API-Key={KEY}\r\n",
      f"X-API-Key: {hashlib.sha256(KEY.encode()).hexdigest()}\r\n", f"X-API-Key: {'k' * 20_000}\r\n",
      f"X-API-Key: {'k' * 1_000_000}\r\n"],
     ids=lambda head: head[:40],
@@ -104,7 +106,11 @@ def test_row_19_the_key_is_in_no_log(locked: Server) -> None:
         bearer = {"Authorization": f"bearer {KEY}", "X-API-Key": ""}
         assert client.post("/predict", json={"inputs": [ROW]}, headers=bearer).status_code in {200, 401}
         replies = client.get("/metrics").text + client.get("/health").text
-    for data in (b"GARBAGE\r\nX-API-Key: %b\r\n\r\n" % KEY.encode(), get(f"/health?key={KEY}"), b"%b / \r\n" % KEY.encode()):
+    for data in (
+        b"GARBAGE\r\nX-API-Key: %b\r\n\r\n" % KEY.encode(),
+        get(f"/health?key={KEY}"),
+        b"%b / \r\n" % KEY.encode(),
+    ):
         with Wire(locked) as wire:
             assert KEY.encode() not in wire.send(data).answer().body
     locked.stop()
@@ -128,26 +134,29 @@ def test_probes_need_no_key(every: Server) -> None:
         assert exchange(every, get(path)).status == 200
 
 
-def of(data: bytes) -> Callable[[Server], Answer]:
+Provoke = Callable[[Server], Answer | httpx.Response]
+
+
+def of(data: bytes) -> Provoke:
     """Return what sends bytes."""
     return lambda server: exchange(server, data)
 
 
-def posted(content: bytes = GOOD, path: str = "/predict", **headers: str) -> Callable[[Server], httpx.Response]:
-    """Return what posts a body."""
-    given = {"content-type": "application/json"} | headers
-    return lambda server: server.post(path, content=content, headers=given)
+def posted(content: bytes = GOOD, path: str = "/predict", header: tuple[str, str] | None = None) -> Provoke:
+    """Return what posts a body, with a header besides or instead."""
+    headers = dict([("content-type", "application/json"), *([header] if header else [])])
+    return lambda server: server.post(path, content=content, headers=headers)
 
 
-PROVOKED: dict[str, Callable[[Server], Answer | httpx.Response]] = {
+PROVOKED: dict[str, Provoke] = {
     "bad_request": of(b"GARBAGE\r\n\r\n"),
     "not_found": of(get("/nothing")),
     "method_not_allowed": of(get("/predict")),
     "receive_timeout": of(b"POST /predict HTTP/1.1\r\n"),
     "body_too_large": of(b"POST /predict HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n"),
     "too_many_rows": posted(b'{"inputs":[' + b"{}," * 5000 + b"{}]}"),
-    "unsupported_media_type": posted(**{"content-type": "text/plain"}),
-    "unsupported_encoding": posted(**{"content-encoding": "gzip"}),
+    "unsupported_media_type": posted(header=("content-type", "text/plain")),
+    "unsupported_encoding": posted(header=("content-encoding", "gzip")),
     "invalid_json": posted(b"{"),
     "too_deep": posted(b'{"inputs":[{"age":' + b"[" * 20 + b"]" * 20 + b"}]}"),
     "duplicate_key": posted(b'{"inputs":[{"age":1,"age":1}]}'),

@@ -5,10 +5,24 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from conftest import Server
-from raw_http import GOOD, JSON, Answer, Wire, check_problem, chunked, exchange, get, is_predicted, memory, post, unharmed
+from raw_http import (
+    GOOD,
+    JSON,
+    Answer,
+    Wire,
+    check_problem,
+    chunked,
+    exchange,
+    get,
+    is_predicted,
+    memory,
+    post,
+    unharmed,
+)
 
 LIMIT = 2 * 2**20
 MIB = 2**20
@@ -29,10 +43,8 @@ def only_answer(server: Server, data: bytes, then: bytes = b"") -> Answer:
     """Return the reply to bytes that must be the last one of its connection."""
     with Wire(server) as wire:
         answer = wire.send(data).answer()
-        try:
+        with suppress(ConnectionError):
             wire.send(then)
-        except ConnectionError:
-            pass
         assert wire.rest() == b""
         return answer
 
@@ -199,11 +211,9 @@ def test_row_13_a_header_of_10_mb_is_refused(server: Server) -> None:
     before = memory(server, "VmHWM")
     with Wire(server) as wire:
         wire.send(b"GET /health HTTP/1.1\r\nX: ")
-        try:
+        with suppress(ConnectionError):
             for _ in range(100):
                 wire.send(b"x" * 100_000)
-        except ConnectionError:
-            pass
         check_problem(wire.answer(), 431, "headers_too_large")
     assert memory(server, "VmHWM") - before < 8 * MIB
 

@@ -6,9 +6,8 @@ import json
 import subprocess
 import sys
 
-from conftest import Server
-
 from classification_model.predict import make_prediction
+from conftest import Server
 
 CLIENT = """
 import json
