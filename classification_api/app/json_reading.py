@@ -29,7 +29,9 @@ def parse(body: bytes) -> Any:
         where = f" at line {place[1]}, column {place[2]}" if place else ""
         if "recursion limit" in str(error):
             raise Problem("too_deep", f"expected a few nested arrays and objects, found hundreds{where}") from None
-        detail = f"expected JSON in UTF-8, found something else{where}" if body else "expected JSON, found an empty body"
+        detail = (
+            f"expected JSON in UTF-8, found something else{where}" if body else "expected JSON, found an empty body"
+        )
         raise Problem("invalid_json", detail, remedy="NaN and Infinity are no JSON: send null") from None
     if b"\\u0000" in body and _NUL.search(body):
         raise Problem("invalid_json", "expected text without NUL, found \\u0000", remedy="remove it")

@@ -103,6 +103,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._is_ending = False
         self._direct: Route | None = None
         self._exchange: Exchange | None = None
+        self._running: Any = None
         self._is_begun = False
         self._body: bytes | bytearray = b""
         self._body_size = 0
@@ -133,6 +134,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._unwatch()
         if self._exchange is not None:
             self._exchange.disconnected = True
+        if self._running is not None:  # uvicorn tells only the last one of those that wait for each other
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -302,10 +306,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self.headers += headers
         super().on_headers_complete()
         self._is_begun = self.cycle is not before  # which it is when it becomes a WebSocket
-        if self._is_begun and self._is_ending:
-            self.cycle.keep_alive = False
         if self._is_begun:
             self.headers = []
+            if not self.pipeline:
+                self._running = self.cycle
+            if self._is_ending:
+                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -364,6 +370,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         if self.pipeline:
             cycle, app = self.pipeline.pop()
+            self._running = cycle
             self._start_asgi_task(cycle, app)
         elif self._is_refused:
             if self._refusal is not None:
