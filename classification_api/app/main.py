@@ -15,10 +15,10 @@ from fastapi import FastAPI
 
 from app import open_inference_routes, problems, routes
 from app.access_log import AccessLog
-from app.docs_page import docs_routes
 from app.metrics import Metrics, metrics_directory
 from app.models import Models
-from app.openapi import OpenAPI
+from app.openapi.docs_page import docs_routes
+from app.openapi.document import OpenAPI
 from app.prediction_routes import prediction_routes
 from app.predictions import FIXED, NAMED, VERSIONED, Predictions
 from app.recording import Recording

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.dialects.open_inference_metadata import model_metadata, model_readiness, server_metadata
 from app.guards import models_of, require_key, serving_model
 from app.models import Models, ServingModel
-from app.open_inference_metadata import model_metadata, model_readiness, server_metadata
 from app.prediction_routes import check_model_name
 from app.predictions import NAMED
 from app.schemas import KEYED, NAMES_MODEL, ModelMetadata, ModelReadiness, ServerMetadata

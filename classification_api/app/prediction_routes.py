@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route as RouterRoute
 
 from app.calls import Call, Reply, Route
+from app.dialects.open_inference_metadata import model_name
 from app.errors import Problem
-from app.open_inference_metadata import model_name
 from app.recording import RECORDED
 
 if TYPE_CHECKING:

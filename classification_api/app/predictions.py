@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from app.calls import Call, Reply, Route
 from app.dialects import Answered, Asked, Limits, Written
+from app.dialects.mlflow_scoring import MLflowScoring
+from app.dialects.native import Native
+from app.dialects.open_inference import OpenInference
+from app.dialects.open_inference_metadata import model_name
 from app.errors import MEDIA_TYPE, Problem
 from app.identifiers import ACCEPTED, uuid7s
 from app.keys import check_key
-from app.mlflow_scoring import MLflowScoring
 from app.models import Models, ServingModel
-from app.native import Native
-from app.open_inference import OpenInference
-from app.open_inference_metadata import model_name
 from app.turns import Turn
 
 if TYPE_CHECKING:

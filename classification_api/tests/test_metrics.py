@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app import metric_files
-from app.metric_cells import Family
-from app.metrics import BOUNDS, Metrics, metrics_directory
+from app.metrics import Metrics, metrics_directory
+from app.metrics import files as metric_files
+from app.metrics.cells import Family
+from app.metrics.metrics import BOUNDS
 
 P = "classification_api_"
 SPAWN = multiprocessing.get_context("spawn")

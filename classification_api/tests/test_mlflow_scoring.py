@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.dialects import Answered, Asked, Limits
+from app.dialects.mlflow_scoring import MLflowScoring
 from app.errors import Problem
-from app.mlflow_scoring import MLflowScoring
 
 LIMITS = Limits(rows=100, depth=16)
 ROWS = [{"age": 28.5, "sex": "female"}, {"age": None, "sex": "male"}]

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.dialects import Answered, Asked, Limits
+from app.dialects.open_inference import HEADER_LENGTH, OpenInference
+from app.dialects.open_inference_metadata import OUTPUTS, model_slug, server_metadata
+from app.dialects.tensors import DATATYPES, binary
 from app.errors import Problem
-from app.open_inference import HEADER_LENGTH, OpenInference
-from app.open_inference_metadata import OUTPUTS, model_slug, server_metadata
-from app.tensors import DATATYPES, binary
 
 LIMITS = Limits(rows=100, depth=16)
 SEX = {"name": "sex", "shape": [2], "datatype": "BYTES", "data": ["female", None]}

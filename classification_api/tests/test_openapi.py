@@ -25,8 +25,8 @@ from app.errors import STATUS
 from app.keys import hash_key
 from app.main import create_app
 from app.models import ServingModel
-from app.openapi_examples import PREDICTION_ID
-from app.openapi_rows import row_schema
+from app.openapi.examples import PREDICTION_ID
+from app.openapi.rows import row_schema
 from app.settings import Settings
 
 KEY = "a key of the tests"

@@ -11,7 +11,7 @@ import tritonclient.http as triton
 from classification_model.predict import Predictor, packaged_predictor
 from tritonclient.utils import InferenceServerException
 
-from app.open_inference_metadata import model_name
+from app.dialects.open_inference_metadata import model_name
 
 ROWS: list[dict[str, Any]] = [
     {"pclass": "1", "sex": "female", "age": 29.0, "fare": 211.5, "name": "Allen, Miss. Elisabeth", "ticket": "24160"},

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from app.dialects.tables import shown
 from app.errors import Problem
-from app.tables import shown
 
 #: Types of numbers as numpy spells them.
 _INTEGERS = {

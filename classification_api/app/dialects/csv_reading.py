@@ -7,8 +7,8 @@ import io
 from typing import Any
 
 from app.dialects import Limits
+from app.dialects.tables import check_count, check_names
 from app.errors import Problem
-from app.tables import check_count, check_names
 
 
 def read_csv(body: bytes, limits: Limits) -> list[dict[str, Any]]:

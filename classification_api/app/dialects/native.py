@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 import orjson
 
 from app.dialects import Answered, Asked, Limits, Written
+from app.dialects.json_reading import check, parse
 from app.errors import Problem
-from app.json_reading import check, parse
 
 _MEMBERS = {"inputs", "index"}
 LONGEST_KEY = 256

@@ -1,7 +1,7 @@
 """What Prometheus is told: requests, predictions, the model in use, reloads.
 
 Counting is adding to cells that were looked up once. The cells of a single process are a list. Those of one of several
-workers are a file of `app.metric_files`, so that whichever worker is asked tells the sums of all.
+workers are a file of `app.metrics.files`, so that whichever worker is asked tells the sums of all.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from threading import Lock, Thread
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Metric, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
 
-from app.metric_cells import Cells, Family, Kept, MemoryCells
-from app.metric_files import FileCells
-from app.metric_folder import metrics_directory
+from app.metrics.cells import Cells, Family, Kept, MemoryCells
+from app.metrics.files import FileCells
+from app.metrics.folder import metrics_directory
 
 __all__ = ["Metrics", "metrics_directory"]
 

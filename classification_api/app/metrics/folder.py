@@ -12,7 +12,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from app.metric_files import is_held
+from app.metrics.files import is_held
 
 logger = logging.getLogger(__name__)
 

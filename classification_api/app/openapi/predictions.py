@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app import openapi_frames, openapi_tensors
-from app.native import LONGEST_KEY
-from app.openapi_examples import example_answer, example_row, frame_of, tensors_of
-from app.openapi_problems import refer
-from app.openapi_rows import (
+from app.dialects.native import LONGEST_KEY
+from app.openapi import frames, tensors
+from app.openapi.examples import example_answer, example_row, frame_of, tensors_of
+from app.openapi.problems import refer
+from app.openapi.rows import (
     columns_schema,
     explanation_schema,
     label_schema,
@@ -49,9 +49,9 @@ def prediction_schemas(model: ServingModel | None, settings: Settings) -> dict[s
         "Predictions": _predictions(model, are_native=True),
         "Warning": warning_schema(),
         "Explanation": explanation_schema(model),
-        "InferenceRequest": openapi_tensors.request_schema(model, most),
-        "InferenceResponse": openapi_tensors.answer_schema(model),
-        "Invocation": openapi_frames.request_schema(schema, most, _ROW, _COLUMNS),
+        "InferenceRequest": tensors.request_schema(model, most),
+        "InferenceResponse": tensors.answer_schema(model),
+        "Invocation": frames.request_schema(schema, most, _ROW, _COLUMNS),
         "Invoked": _predictions(model, are_native=False),
     }
 

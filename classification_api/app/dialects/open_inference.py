@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 
 from app.dialects import Answered, Asked, Limits, Written
+from app.dialects.json_reading import check, parse
+from app.dialects.one_line import one_line
+from app.dialects.open_inference_metadata import OUTPUTS, model_slug
+from app.dialects.tables import check_count, check_names, refuse_query, rows_of_columns, shown
+from app.dialects.tensors import DATATYPES, Tensor, binary
 from app.errors import Problem
-from app.json_reading import check, parse
-from app.one_line import one_line
-from app.open_inference_metadata import OUTPUTS, model_slug
-from app.tables import check_count, check_names, refuse_query, rows_of_columns, shown
-from app.tensors import DATATYPES, Tensor, binary
 
 HEADER_LENGTH = b"inference-header-content-length"
 _OCTETS = b"application/octet-stream"

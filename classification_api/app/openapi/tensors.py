@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.open_inference import LONGEST_ID
-from app.open_inference_metadata import OUTPUTS, model_name
-from app.openapi_rows import column_schemas
-from app.tensors import DATATYPES
+from app.dialects.open_inference import LONGEST_ID
+from app.dialects.open_inference_metadata import OUTPUTS, model_name
+from app.dialects.tensors import DATATYPES
+from app.openapi.rows import column_schemas
 
 if TYPE_CHECKING:
     from app.models import ServingModel

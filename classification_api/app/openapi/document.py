@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from app.open_inference_metadata import model_name
-from app.openapi_predictions import prediction_paths, prediction_schemas
-from app.openapi_problems import ANYWHERE, problem_responses, problem_schema, refer
+from app.dialects.open_inference_metadata import model_name
+from app.openapi.predictions import prediction_paths, prediction_schemas
+from app.openapi.problems import ANYWHERE, problem_responses, problem_schema, refer
 
 if TYPE_CHECKING:
     from app.models import ServingModel

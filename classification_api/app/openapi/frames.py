@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.openapi_rows import column_schemas
+from app.openapi.rows import column_schemas
 
 if TYPE_CHECKING:
     from classification_model.schema import InputSchema

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from app.dialects import Answered, Asked, Limits
+from app.dialects.open_inference_metadata import model_metadata
 from app.errors import Problem
-from app.open_inference_metadata import model_metadata
 from app.predictions import predict
 
 if TYPE_CHECKING:

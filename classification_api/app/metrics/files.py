@@ -26,7 +26,7 @@ from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from app.metric_cells import Cells, Family, MemoryCells
+from app.metrics.cells import Cells, Family, MemoryCells
 
 logger = logging.getLogger(__name__)
 

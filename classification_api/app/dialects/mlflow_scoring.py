@@ -8,12 +8,11 @@ from typing import Any
 
 import orjson
 
-from app.csv_reading import read_csv
 from app.dialects import Answered, Asked, Limits, Written
-from app.errors import Problem
-from app.json_reading import check, parse
-from app.one_line import one_line
-from app.tables import (
+from app.dialects.csv_reading import read_csv
+from app.dialects.json_reading import check, parse
+from app.dialects.one_line import one_line
+from app.dialects.tables import (
     check_columns_finite,
     check_count,
     check_names,
@@ -24,6 +23,7 @@ from app.tables import (
     rows_of_columns,
     shown,
 )
+from app.errors import Problem
 
 _FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 _EXPECTED = f"expected exactly one of {', '.join(_FORMATS)}"
