@@ -23,7 +23,7 @@ MOST_LINES = 100_000
 #: How long lines may wait before they are written, in seconds.
 WRITTEN_EVERY = 0.1
 #: How long the end waits for who reads the log, in seconds.
-LONGEST_END = 5.0
+LONGEST_END = 1.0
 #: No text of a line is longer.
 LONGEST_TEXT = 200
 

@@ -70,11 +70,13 @@ class Call:
     ----------
     request_id
         Its name; empty until it is known that the client gave one, or that none is needed before the answer.
+    is_answered
+        Whether it has its reply; there is no second one.
     is_gone
         Whether the client has left, so that work which has not begun may be left out.
     """
 
-    __slots__ = ("began", "body", "client", "headers", "is_gone", "query", "request_id", "route", "send")
+    __slots__ = ("began", "body", "client", "headers", "is_answered", "is_gone", "query", "request_id", "route", "send")
 
     def __init__(  # noqa: PLR0917 - what a request is made of
         self,
@@ -94,4 +96,5 @@ class Call:
         self.began = began
         self.send = send
         self.request_id = b""
+        self.is_answered = False
         self.is_gone = False

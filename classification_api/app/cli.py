@@ -5,14 +5,17 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import socket
 import sys
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from app.keys import hash_key
 from app.settings import SettingsError, read_settings
+from app.version import api_version
 
 #: How long requests in hand may take to be answered once the server is told to stop, in seconds.
 GRACE = 8
@@ -20,8 +23,18 @@ GRACE = 8
 commands = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(api_version())
+        raise typer.Exit
+
+
 @commands.callback()
-def _about() -> None:
+def _about(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version of the API.")
+    ] = False,
+) -> None:
     """Serve a classification model over HTTP."""
 
 
@@ -38,10 +51,9 @@ def serve(
     import uvicorn  # noqa: PLC0415 - so that --help is quick
 
     if model is not None:
-        os.environ.pop("MODEL_FOLDER", None)
-        os.environ.pop("MODEL_PACKAGE", None)
-        os.environ["MODEL_FOLDER" if os.sep in model or Path(model).is_dir() else "MODEL_PACKAGE"] = model
+        _choose(model)
     _check_settings()
+    _check_port(host, port)
     uvicorn.run(
         "app.main:app",
         host=host,
@@ -69,9 +81,49 @@ def hash_key_() -> None:
     """Read an API key from standard input, and print the hash that API_KEY_HASHES takes."""
     key = getpass.getpass("key: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if len(key) < 16:
-        typer.echo("error: expected a key of at least 16 characters", err=True)
-        raise typer.Exit(2)
+        _fail("expected a key of at least 16 characters")
     typer.echo(hash_key(key.encode()))
+
+
+def _choose(model: str) -> None:
+    """Let a model be served, after verifying it: who names one is told at once what is wrong with it.
+
+    A name without a slash is a package where one is installed, else a folder.
+    """
+    from classification_model.errors import ClassificationModelError  # noqa: PLC0415 - so that --help is quick
+    from classification_model.predict import Predictor  # noqa: PLC0415
+
+    from app.models import find_model  # noqa: PLC0415
+
+    is_package = model.isidentifier() and find_spec(model) is not None
+    if not is_package and not Path(model).is_dir():
+        _fail(f"expected a model folder or an installed package, found no {model}")
+    for name in ("MODEL_FOLDER", "MODEL_PACKAGE"):
+        os.environ.pop(name, None)
+    os.environ["MODEL_PACKAGE" if is_package else "MODEL_FOLDER"] = model
+    _check_settings()
+    folder = find_model(read_settings())
+    try:
+        Predictor.load(folder)
+    except ClassificationModelError as error:
+        _fail(f"{folder} cannot be served: {error}")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Say at once that a port is taken, rather than when the model has been loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        _fail(f"cannot listen on {host}, port {port}: {reason}; --host and --port choose others")
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(2)
 
 
 def _check_settings() -> None:

@@ -21,6 +21,7 @@ STATUS = {
     "client_gone": 408,  # nobody reads it
     "body_too_large": 413,
     "too_many_rows": 413,
+    "too_many_values": 413,
     "unsupported_media_type": 415,
     "unsupported_encoding": 415,
     "invalid_json": 422,

@@ -46,7 +46,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     access_log = AccessLog(enabled=settings.access_log)
     predictions = Predictions(settings, Models(settings), metrics, access_log)
     metrics.watch_in_hand(lambda: predictions.in_hand)
-    app = FastAPI(title=TITLE, version=api_version(), lifespan=_lifespan, openapi_url=None)  # which routes.py answers
+    app = FastAPI(
+        title=TITLE,
+        version=api_version(),
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        openapi_url=None,  # which routes.py answers
+    )
     app.state.predictions = predictions
     app.state.documents = documents = OpenAPI(app, settings)
     app.openapi = lambda: documents.document(predictions.models.current)  # type: ignore[method-assign]

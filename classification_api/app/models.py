@@ -16,6 +16,7 @@ from classification_model.predict import Predictor
 from classification_model.schema import InputSchema
 
 from app.errors import MOST_PLACES, Problem
+from app.settings import PACKAGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-PACKAGED = "classification_model"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.dialects.open_inference_metadata import model_metadata, model_readiness, server_metadata
+from app.errors import Problem
 from app.guards import models_of, require_key, serving_model
 from app.models import Models, ServingModel
 from app.prediction_routes import check_model_name
@@ -28,7 +29,11 @@ async def _named_model(
     models: Annotated[Models, Depends(models_of)],
     model: Annotated[ServingModel, Depends(serving_model)],
 ) -> ServingModel:
-    check_model_name(models, NAMED, request.path_params)
+    try:
+        check_model_name(models, request.path_params)
+    except Problem as problem:
+        problem.members |= NAMED.dialect.explain(problem)
+        raise
     return model
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from starlette.routing import Route as RouterRoute
 from app.calls import Call, Reply, Route
 from app.dialects.open_inference_metadata import model_name
 from app.errors import Problem
+from app.keys import check_key
 from app.recording import RECORDED
 
 if TYPE_CHECKING:
@@ -39,12 +41,12 @@ class PredictionEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        check_model_name(self._predictions.models, self._route, scope.get("path_params", {}))
+        self._check(scope)
         scope[RECORDED] = True
         began = perf_counter()
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         client = scope["client"][0] if scope.get("client") else ""
-        call = Call(self._route, scope["headers"], scope["query_string"], b"", client, began, replied.set_result)
+        call = Call(self._route, scope["headers"], scope["query_string"], b"", client, began, partial(_set, replied))
         chunks: list[bytes] = []
         size, most, has_more = 0, int(self._predictions.settings.limit_body), True
         while has_more:
@@ -61,7 +63,11 @@ class PredictionEndpoint:
         else:
             call.body = b"".join(chunks)
             self._predictions.answer(call)
-        reply = await replied
+        try:
+            reply = await replied
+        except asyncio.CancelledError:
+            call.is_gone = True
+            raise
         headers = [
             (b"content-type", reply.media_type),
             (b"content-length", b"%d" % len(reply.body)),
@@ -70,6 +76,22 @@ class PredictionEndpoint:
         ]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
+
+    def _check(self, scope: Scope) -> None:
+        """Refuse a request without an accepted key, then one that speaks of another model."""
+        predictions = self._predictions
+        try:
+            if predictions.settings.api_key_hashes is not None:
+                check_key(predictions.settings.api_key_hashes, dict(scope["headers"]))
+            check_model_name(predictions.models, scope.get("path_params", {}))
+        except Problem as problem:
+            problem.members |= self._route.dialect.explain(problem)
+            raise
+
+
+def _set(replied: asyncio.Future[Reply], reply: Reply) -> None:
+    if not replied.done():  # as it is where the server has given the request up
+        replied.set_result(reply)
 
 
 def prediction_routes(predictions: Predictions, routes: Iterable[Route]) -> list[RouterRoute]:
@@ -80,7 +102,7 @@ def prediction_routes(predictions: Predictions, routes: Iterable[Route]) -> list
     ]
 
 
-def check_model_name(models: Models, route: Route, given: dict[str, str]) -> None:
+def check_model_name(models: Models, given: dict[str, str]) -> None:
     """Hold the name and version in a path against those of the model that serves.
 
     Raises
@@ -92,6 +114,4 @@ def check_model_name(models: Models, route: Route, given: dict[str, str]) -> Non
     if model is None or not given:
         return
     if given["name"] != model_name(model.manifest) or given.get("version", model.version) != model.version:
-        problem = Problem("not_found", "there is no such model here", remedy="GET /model tells which one serves")
-        problem.members |= route.dialect.explain(problem)
-        raise problem
+        raise Problem("not_found", "there is no such model here", remedy="GET /model tells which one serves")

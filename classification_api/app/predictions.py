@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from asyncio import AbstractEventLoop
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from app.errors import MEDIA_TYPE, Problem
 from app.identifiers import ACCEPTED, uuid7s
 from app.keys import check_key
 from app.models import Models, ServingModel
+from app.threads import Threads
 from app.turns import Turn
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 #: Larger bodies, and more rows, are worked on in a thread, so that the event loop answers others meanwhile.
 LARGE_BODY, MANY_ROWS = 32 * 1024, 128
-#: Threads for them: more would only wait for each other.
-THREADS = 2
+#: How long work of a thread may still begin once the server is told to stop, in seconds.
+LAST_BEGIN = 4.0
 NAMED = Route("/v2/models/{name}/infer", OpenInference())
 VERSIONED = Route("/v2/models/{name}/versions/{version}/infer", NAMED.dialect)
 FIXED = {b"/predict": Route("/predict", Native()), b"/invocations": Route("/invocations", MLflowScoring())}
@@ -73,15 +74,15 @@ class Predictions:
         self.in_hand = 0
         self.receiving = 0
         self.routes = dict(FIXED)
-        self._limits = Limits(rows=settings.limit_rows, depth=settings.limit_depth)
         self._most = settings.limit_requests
         self._hashes = settings.api_key_hashes
         self._turns: dict[ServingModel, Turn] = {}
+        self._is_ending = False
 
     def start(self, loop: AbstractEventLoop) -> None:
         """Begin to answer in an event loop."""
         self._loop = loop
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="large-request")
+        self._threads = Threads(loop)
 
     def load(self) -> None:
         """Load the model, and answer where its name is part of the path."""
@@ -90,6 +91,9 @@ class Predictions:
         gc.freeze()  # what stays for good need not be looked at again: that takes longer than many requests
         model = self.models.current
         if model is not None:
+            rows = self.settings.limit_rows
+            values = rows * (len(model.schema.names) + 2) + 1000
+            self._limits = Limits(rows=rows, depth=self.settings.limit_depth, values=values)
             self.metrics.model_loaded(model.name, model.version)
             path = f"/v2/models/{model_name(model.manifest)}"
             self.routes.clear()
@@ -97,9 +101,21 @@ class Predictions:
             self.routes[f"{path}/infer".encode()] = NAMED
             self.routes[f"{path}/versions/{model.version}/infer".encode()] = VERSIONED
 
+    def end(self) -> None:
+        """Make sure that all requests have their replies soon: what has not begun by then is refused."""
+        if not self._is_ending:
+            self._is_ending = True
+            self._loop.call_later(LAST_BEGIN, self._give_up_waiting)
+
+    def _give_up_waiting(self) -> None:
+        for call in self._threads.give_up_waiting():
+            headers = ((b"retry-after", b"1"),)
+            self.refuse(call, Problem("overloaded", "the server ends before the work could begin", headers=headers))
+
     def close(self) -> None:
-        """End the threads; every reply has been sent by then."""
-        self._threads.shutdown()
+        """End the threads, and refuse what waits for them."""
+        self._give_up_waiting()
+        self._threads.close()
 
     def is_full(self, number: int) -> bool:
         """Tell whether a number of requests is as many as may be in hand, or arriving."""
@@ -136,8 +152,8 @@ class Predictions:
                 return
             warnings: list[Issue] = []
             values = model.read_few_rows(asked.rows, warnings)
-            if values is None:
-                self._hand_over(call, model, media_type, asked)
+            if values is None:  # in error, or under other names: to be read with all that is to be said of it
+                self._finish_work(model, call, self._answered(call, model, asked))
                 return
             turn = self._turns.get(model) or self._new_turn(model)
             turn.add(call, asked, values, warnings)
@@ -154,12 +170,9 @@ class Predictions:
 
     def _hand_over(self, call: Call, model: ServingModel, media_type: bytes, asked: Asked | None = None) -> None:
         """Let a thread do the work."""
-
-        def work() -> None:
-            outcome = self._work(call, model, media_type, asked)
-            self._loop.call_soon_threadsafe(self._finish_work, call, model, outcome)
-
-        self._threads.submit(work)
+        explains = asked is not None and asked.explain
+        work = partial(self._work, call, model, media_type, asked)
+        self._threads.submit(call, work, partial(self._finish_work, model), explains=explains)
 
     def _work(
         self, call: Call, model: ServingModel, media_type: bytes, asked: Asked | None
@@ -170,21 +183,24 @@ class Predictions:
         try:
             if asked is None:
                 asked = self._read(call, media_type, dict(call.headers).get(b"inference-header-content-length"))
-            answered = predict(model, asked)
-            call.request_id = call.request_id or uuid7s(1)[0].encode()
-            self.metrics.predicted(model.version, answered.predictions)
-            return call.route.dialect.write(asked, answered), len(asked.rows)
+            return self._answered(call, model, asked)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the client is answered
             return error
 
-    def _finish_work(self, call: Call, model: ServingModel, outcome: Exception | tuple[Written, int]) -> None:
+    def _answered(self, call: Call, model: ServingModel, asked: Asked) -> tuple[Written, int]:
+        """Return the answer to one request alone, and its number of rows."""
+        answered = predict(model, asked)
+        self.metrics.predicted(model.version, answered.predictions)
+        return call.route.dialect.write(asked, answered), len(asked.rows)
+
+    def _finish_work(self, model: ServingModel, call: Call, outcome: Exception | tuple[Written, int]) -> None:
         if isinstance(outcome, Problem):
             self.refuse(call, outcome)
         elif isinstance(outcome, Exception):
             self.fail(call, outcome)
         else:
             written, rows = outcome
-            self.finish(call, Reply(200, *written, call.request_id), rows, model.version)
+            self.answer_with(call, written, rows, model.version)
 
     def _read(self, call: Call, media_type: bytes, header_length: bytes | None) -> Asked:
         """Return what a request asks for."""
@@ -200,7 +216,7 @@ class Predictions:
         call.request_id = call.request_id or uuid7s(1)[0].encode()
         problem.members |= call.route.dialect.explain(problem)
         body = problem.body(call.request_id.decode())
-        self.finish(call, Reply(problem.status, body, _PROBLEM, problem.headers, call.request_id))
+        self._finish(call, Reply(problem.status, body, _PROBLEM, problem.headers, call.request_id))
 
     def refuse_unread(self, call: Call, problem: Problem) -> None:
         """Answer a request whose rest is not waited for."""
@@ -214,18 +230,26 @@ class Predictions:
         logger.error("request %s failed", call.request_id.decode(), exc_info=error)
         self.refuse(call, Problem("internal_error", "the request could not be answered; the server's log says why"))
 
-    def finish(self, call: Call, reply: Reply, rows: int = 0, version: str | None = None) -> None:
-        """Send a reply, and put the request on record.
+    def answer_with(self, call: Call, written: Written, rows: int, version: str) -> None:
+        """Answer a request.
 
         Parameters
         ----------
-        call, reply
-            The request and its reply.
+        call, written
+            The request and its answer.
         rows
             How many rows were predicted.
         version
             Of the model that predicted them.
         """
+        call.request_id = call.request_id or uuid7s(1)[0].encode()
+        self._finish(call, Reply(200, *written, call.request_id), rows, version)
+
+    def _finish(self, call: Call, reply: Reply, rows: int = 0, version: str | None = None) -> None:
+        """Send a reply, and put the request on record."""
+        if call.is_answered:
+            return
+        call.is_answered = True
         self.in_hand -= 1
         call.send(reply)
         seconds = perf_counter() - call.began

@@ -22,6 +22,7 @@ guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
 KEY_HEADERS = ("x-api-key", "authorization")
 
 
+@probes.head("/health", include_in_schema=False)
 @probes.get("/health", operation_id="health", tags=["health"])
 async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
     """Say what is served, by which version of the API."""
@@ -34,12 +35,14 @@ async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
     )
 
 
+@probes.head("/health/live", include_in_schema=False)
 @probes.get("/health/live", operation_id="live", tags=["health"])
 async def live() -> Live:
     """Say that the process runs, whether or not it has a model."""
     return Live(status="live")
 
 
+@probes.head("/health/ready", include_in_schema=False)
 @probes.get("/health/ready", operation_id="ready", tags=["health"])
 async def ready(model: Annotated[ServingModel, Depends(serving_model)]) -> Ready:
     """Say whether predictions can be asked for; 503 where not."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
+from os import environ
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+#: The package whose model serves where no other one is named.
+PACKAGED = "classification_model"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of nothing
 _PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -105,9 +109,21 @@ class Settings(BaseSettings):
     def public(self) -> dict[str, Any]:
         """Return all settings by name of their variable, for showing; of API keys only how many there are."""
         shown = {name.upper(): value for name, value in self.model_dump(mode="json").items()}
+        if self.model_folder is None and self.model_package is None:
+            shown["MODEL_PACKAGE"] = PACKAGED
         hashes = self.api_key_hashes
         shown["API_KEY_HASHES"] = None if hashes is None else f"{len(hashes)} of at most 2, not shown"
         return shown
+
+
+def _refuse_near_misses() -> None:
+    """Refuse a variable that is all but one of ours: a limit or a key that is misspelt would silently not be there."""
+    known = [name.upper() for name in Settings.model_fields]
+    for name in environ:
+        near = get_close_matches(name.upper(), known, n=1, cutoff=0.85)
+        if near and name.upper() != near[0]:
+            msg = f"{name}: there is no such setting: {near[0]} is meant, or it is to be unset"
+            raise SettingsError(msg)
 
 
 def read_settings(**given: Any) -> Settings:
@@ -123,6 +139,7 @@ def read_settings(**given: Any) -> Settings:
     SettingsError
         If one is impossible or unsafe; its text names the variable and never its value.
     """
+    _refuse_near_misses()
     try:
         return Settings(**given)
     except ValidationError as error:

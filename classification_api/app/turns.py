@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.calls import Call, Reply
+from app.calls import Call
 from app.dialects import Answered, Asked, Written
 from app.identifiers import uuid7s
 
@@ -26,8 +26,8 @@ class Finisher(Protocol):
 
     metrics: Metrics
 
-    def finish(self, call: Call, reply: Reply, rows: int, version: str) -> None:
-        """Send a reply."""
+    def answer_with(self, call: Call, written: Written, rows: int, version: str) -> None:
+        """Answer a request."""
 
     def fail(self, call: Call, error: Exception) -> None:
         """Answer a request that could not be answered."""
@@ -87,33 +87,38 @@ class Turn:
         if self._waiting:
             self._loop.call_soon(self._run)
         try:
-            replies = self._answer(waiting)
+            answered = self._answer(waiting)
         except Exception as error:  # noqa: BLE001 - whatever breaks, each client is answered
             for call, _, _, _ in waiting:
                 self._finisher.fail(call, error)
             return
-        for (call, _, values, _), written in zip(waiting, replies, strict=True):
-            self._finisher.finish(call, Reply(200, *written, call.request_id), len(values), self._model.version)
+        for (call, asked, values, _), answer in zip(waiting, answered, strict=True):
+            try:
+                written = call.route.dialect.write(asked, answer)
+                self._finisher.answer_with(call, written, len(values), self._model.version)
+            except Exception as error:  # noqa: BLE001 - it is no matter of the others
+                self._finisher.fail(call, error)
 
-    def _answer(self, waiting: list[tuple[Call, Asked, list[dict[str, Any]], list[Issue]]]) -> list[Written]:
+    def _answer(self, waiting: list[tuple[Call, Asked, list[dict[str, Any]], list[Issue]]]) -> list[Answered]:
         """Return each request's answer."""
         model = self._model
         rows = [row for _, _, values, _ in waiting for row in values]
         answers = model.answer_few_rows(rows)
         self._finisher.metrics.predicted(model.version, [label for label, _ in answers])
         left, names = iter(answers), iter(uuid7s(len(answers) + len(waiting)))
-        replies = []
-        for call, asked, values, warnings in waiting:
+        answered = []
+        for call, _, values, warnings in waiting:
             if not call.request_id:
                 call.request_id = next(names).encode()
             mine = list(islice(left, len(values)))
-            answered = Answered(
-                [label for label, _ in mine],
-                [shares for _, shares in mine],
-                list(islice(names, len(values))),
-                model.name,
-                model.version,
-                [warning.as_dict() for warning in warnings] if warnings else [],
+            answered.append(
+                Answered(
+                    [label for label, _ in mine],
+                    [shares for _, shares in mine],
+                    list(islice(names, len(values))),
+                    model.name,
+                    model.version,
+                    [warning.as_dict() for warning in warnings] if warnings else [],
+                )
             )
-            replies.append(call.route.dialect.write(asked, answered))
-        return replies
+        return answered

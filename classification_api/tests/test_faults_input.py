@@ -178,7 +178,7 @@ def test_row_5_what_only_looks_like_nul_is_text(server: Server, value: str) -> N
     [
         (b'{"inputs":[' + b"{}," * 99_999 + b"{}]}", 413),
         (b'{"inputs":[' + b"[]," * 99_999 + b"[]]}", 413),
-        (b'{"inputs":[{}],"index":[' + b"1," * 99_999 + b"1]}", 422),
+        (b'{"inputs":[{}],"index":[' + b"1," * 99_999 + b"1]}", 413),
     ],
     ids=["objects", "arrays", "index"],
 )
@@ -197,10 +197,10 @@ def test_row_6_a_hundred_thousand_rows_are_refused_within_100_ms(server: Server,
     [
         b'{"inputs":[' + b"{}," * 4_999 + b"{}]}",
         b'{"inputs":[' + b'{"x":1},' * 4_999 + b"{}]}",
-        b'{"inputs":[{' + b",".join(b'"%x":1' % number for number in range(100_000)) + b"}]}",
-        b'{"inputs":[{' + b",".join(b'"%x":1' % number for number in range(100_000)) + b',"1":2}]}',
+        b'{"inputs":[{' + b",".join(b'"%x":1' % number for number in range(70_000)) + b"}]}",
+        b'{"inputs":[{' + b",".join(b'"%x":1' % number for number in range(70_000)) + b',"1":2}]}',
     ],
-    ids=["5,000 empty rows", "5,000 bad rows", "100,000 bad fields", "a key twice among 100,000"],
+    ids=["5,000 empty rows", "5,000 bad rows", "70,000 bad fields", "a key twice among 70,000"],
 )
 def test_row_6_many_faults_in_few_rows_are_refused_in_a_short_reply(server: Server, body: bytes) -> None:
     """As many rows as are allowed, or one with as many fields as its body can hold, are told in a few places."""
@@ -218,7 +218,7 @@ def test_row_6_health_answers_while_such_bodies_are_refused(server: Server) -> N
             began = perf_counter()
             assert probe.send(get()).answer().status == 200
             seconds.append(perf_counter() - began)
-            check_problem(hostile.answer(), 413, "too_many_rows")
+            check_problem(hostile.answer(), 413, "too_many_values")
     assert sorted(seconds)[5] < 0.1
 
 

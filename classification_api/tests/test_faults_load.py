@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import socket
+import statistics
 import struct
 import threading
 import time
@@ -295,7 +296,7 @@ def test_hostile_requests_leave_no_memory_behind(serve: Serve) -> None:
             attack()
             grown.append(memory(server) - before)
             before = memory(server)
-    assert min(grown) < 2**20
+    assert statistics.median(grown) < 2**20
 
 
 def test_tiny_chunks_do_not_multiply_in_memory(serve: Serve) -> None:
@@ -309,6 +310,14 @@ def test_tiny_chunks_do_not_multiply_in_memory(serve: Serve) -> None:
     assert memory(server, "VmHWM") - before < 24 * 2**20
 
 
+def predicts(server: Server) -> bool:
+    """Tell whether a server answers the good row over a new connection."""
+    try:
+        return is_predicted(exchange(server, post()))
+    except ConnectionError:
+        return False
+
+
 def test_more_connections_than_descriptors_are_survived(serve: Serve) -> None:
     """Where connections use up what the system gives, those that were there are served, and all as soon as some end."""
     server = serve(LIMIT_RECEIVE_SECONDS="2")
@@ -318,5 +327,5 @@ def test_more_connections_than_descriptors_are_survived(serve: Serve) -> None:
         for _ in range(300):
             stack.enter_context(Wire(server)).send(HALF_HEAD)
         assert is_predicted(there.send(post()).answer())
-    assert is_predicted(exchange(server, post()))
+    eventually(lambda: predicts(server))  # connections that waited to be taken may be reset meanwhile
     assert server.process.poll() is None

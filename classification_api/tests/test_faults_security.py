@@ -155,6 +155,7 @@ PROVOKED: dict[str, Provoke] = {
     "receive_timeout": of(b"POST /predict HTTP/1.1\r\n"),
     "body_too_large": of(b"POST /predict HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n"),
     "too_many_rows": posted(b'{"inputs":[' + b"{}," * 5000 + b"{}]}"),
+    "too_many_values": posted(b"[" + b"0," * 100_000 + b"0]"),
     "unsupported_media_type": posted(header=("content-type", "text/plain")),
     "unsupported_encoding": posted(header=("content-encoding", "gzip")),
     "invalid_json": posted(b"{"),

@@ -16,7 +16,7 @@ from app.dialects import Answered, Asked, Limits
 from app.dialects.mlflow_scoring import MLflowScoring
 from app.errors import Problem
 
-LIMITS = Limits(rows=100, depth=16)
+LIMITS = Limits(rows=100, depth=16, values=10_000)
 ROWS = [{"age": 28.5, "sex": "female"}, {"age": None, "sex": "male"}]
 SPLIT = {"columns": ["age", "sex"], "data": [[28.5, "female"], [None, "male"]]}
 COLUMNS = {"age": [28.5, None], "sex": ["female", "male"]}

@@ -17,7 +17,7 @@ from app.dialects.open_inference_metadata import OUTPUTS, model_slug, server_met
 from app.dialects.tensors import DATATYPES, binary
 from app.errors import Problem
 
-LIMITS = Limits(rows=100, depth=16)
+LIMITS = Limits(rows=100, depth=16, values=10_000)
 SEX = {"name": "sex", "shape": [2], "datatype": "BYTES", "data": ["female", None]}
 AGE = {"name": "age", "shape": [2, 1], "datatype": "FP64", "data": [28.5, 3]}
 ANSWERED = Answered(

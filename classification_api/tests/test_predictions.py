@@ -153,7 +153,7 @@ def test_a_changed_model_is_not_served(serve: Serve, tmp_path: Path, model_folde
     content = bytearray((folder / "core.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (folder / "core.onnx").write_bytes(content)
-    server = serve(str(folder))
+    server = serve(MODEL_FOLDER=str(folder))
     ready = server.client.get("/health/ready")
     assert ready.status_code == 503
     assert "not what its manifest says" in ready.json()["detail"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import subprocess
 import sys
 from os import environ
@@ -52,6 +53,37 @@ def test_an_unsafe_setting_is_refused_by_name(
     assert len(str(caught.value).splitlines()) == 1
     if len(value) > 3:
         assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("API_KEY_HASH", "API_KEY_HASHES"), ("LIMIT_BDOY", "LIMIT_BODY"), ("MODEL_FOLDR", "MODEL_FOLDER")],
+)
+def test_a_misspelt_setting_is_refused(name: str, meant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose key or limit is misspelt does not start without it."""
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(SettingsError, match=f"{name}: there is no such setting: {meant} is meant"):
+        read_settings()
+
+
+@pytest.mark.parametrize("model", ["nope", "README.md", "carrier-model", ".", "json"])
+def test_a_model_that_cannot_be_served_ends_the_command(model: str) -> None:
+    """Who names a model is told at once, in one line, and not by a server that is never ready."""
+    done = run("serve", model, "--port", "0")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_is_told_at_once() -> None:
+    """The address is named, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("serve", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: cannot listen on 127.0.0.1, port {port}: address already in use; --host and --port choose others\n"
+    )
 
 
 def test_a_folder_and_a_package_are_one_model_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# Its wheels have telemetry, which writes an identifier into the user's home and keeps events to be sent. Whoever wants
+# that sets the variable to 0; it is read when onnxruntime is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import onnxruntime
 
 from classification_model.errors import VerificationError

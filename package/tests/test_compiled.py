@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -99,3 +102,17 @@ def test_the_files_of_one_training_are_equal(report: TrainingReport, tmp_path: P
     assert again.manifest.compiled is not None
     name = again.manifest.compiled
     assert (again.folder / name).read_bytes() == (report.folder / name).read_bytes()
+
+
+def test_onnxruntime_writes_nothing_into_the_users_home(model_folder: Path, tmp_path: Path) -> None:
+    """Its telemetry, which would leave an identifier there, is off unless somebody switches it on."""
+    code = f"from classification_model.predict import Predictor; Predictor.load({str(model_folder)!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())

@@ -19,10 +19,13 @@ class Limits:
         Most rows.
     depth
         Deepest nesting of objects and arrays; ``{"inputs": [{}]}`` has 3.
+    values
+        Most values, arrays and objects; more than `rows` rows of all columns can have.
     """
 
     rows: int
     depth: int
+    values: int
 
 
 @dataclass(slots=True)

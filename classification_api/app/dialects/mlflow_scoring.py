@@ -67,7 +67,7 @@ class MLflowScoring:
             return Asked(read_csv(body, limits), places="rows")
         if b"NaN" in body:
             body = _STRING_OR_NAN.sub(_null_for_nan, body)
-        document = parse(body)
+        document = parse(body, limits)
         given, content = _content(document)
         count, make_rows, places = _reader(given, content)
         check_count(count, limits)

@@ -30,7 +30,7 @@ class Native:
         header_length: bytes | None = None,  # noqa: ARG002 - of the Open Inference Protocol alone
     ) -> Asked:
         """Read ``{"inputs": [{...}, ...], "index": [...]}``; see `Dialect.read`."""
-        document = parse(body)
+        document = parse(body, limits)
         rows, index = _members(document, limits)
         _check_quickly(document, rows, index, body, limits)
         if index is not None:
@@ -98,9 +98,10 @@ def _check_index(index: list[Any], count: int) -> None:
     if len(index) != count:
         raise Problem("invalid_request", f'expected "index" with one key a row, found {len(index)} for {count} rows')
     for number, key in enumerate(index):
-        if type(key) not in {str, int} or len(str(key)) > LONGEST_KEY:
-            detail = f"expected a text or whole number of at most {LONGEST_KEY} characters as index[{number}]"
-            raise Problem("invalid_request", detail)
+        is_key = len(key) <= LONGEST_KEY if type(key) is str else type(key) is int and -(2**63) <= key < 2**63
+        if not is_key:
+            expected = f"expected a text of at most {LONGEST_KEY} characters or a whole number of 64 bits"
+            raise Problem("invalid_request", f"{expected} as index[{number}]")
 
 
 def _wants_explanation(query: bytes) -> bool:

@@ -56,7 +56,7 @@ class OpenInference:
         """Read tensors; see `Dialect.read`."""
         refuse_query(query)
         head, raw = _split(body, header_length)
-        document = parse(head)
+        document = parse(head, limits)
         inputs = _inputs(document)
         count = _count(inputs)
         check_count(count, limits)

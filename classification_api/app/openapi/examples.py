@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Takes the place of the name of a prediction, so that a document stays the same.
 PREDICTION_ID = "019a9c6e-5b00-7c3d-8a2f-0123456789ab"
-_LIMITS = Limits(rows=1, depth=16)
+_LIMITS = Limits(rows=1, depth=16, values=10_000)
 
 
 def example_row(model: ServingModel) -> dict[str, Any] | None:

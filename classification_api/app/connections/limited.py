@@ -1,0 +1,295 @@
+"""uvicorn's protocol for a connection, with limits.
+
+uvicorn alone waits for ever for the rest of a request, takes headers of any size and number, and answers what is not
+HTTP in plain text. Here a request that is too large or too slow is refused while it arrives, with problem details.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.calls import Reply
+from app.connections.arrivals import Arrival, Bounds
+from app.connections.patience import Patience
+from app.connections.refusals import Refusal
+from app.connections.replies import written
+from app.errors import MEDIA_TYPE, Problem
+from app.identifiers import uuid7s
+from app.settings import read_settings
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from app.predictions import Predictions
+
+#: Most requests of one connection that wait for those before them.
+MOST_WAITING = 100
+#: How long a connection without a request is kept once the server is told to stop, in seconds: one may be on its way.
+LAST_CALL = 0.2
+
+
+class LimitedConnection(HttpToolsProtocol):
+    """One connection; `_begin` lets each request go to the ASGI application."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._predictions: Predictions | None = self.app_state.get("predictions")
+        settings = self._predictions.settings if self._predictions else read_settings()
+        self._bounds = Bounds(
+            body=int(settings.limit_body), head=int(settings.limit_header_bytes), headers=settings.limit_header_count
+        )
+        self._patience = Patience(self.loop, settings.limit_receive_seconds, settings.limit_keep_alive_seconds)
+        self._arrival = Arrival(self._bounds)
+        self._arrival.end()  # none has begun
+        self._running: Any = None  # the cycle whose reply comes next, or came last; `cycle` is the one that began last
+        self._refusal: Refusal | None = None
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether a request waits for its reply, or for the end of it."""
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    # What the transport tells
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
+        self._patience.since = perf_counter()
+        self._patience.look_later(self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give back what the connection held."""
+        self._arrival.stop_counting()
+        self._patience.stop()
+        if self._running is not None:  # uvicorn tells only the last one of those that wait for each other
+            self._running.disconnected = True
+            self._running.message_event.set()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived; refuse what breaks a limit or is not HTTP."""
+        left = data
+        while left:
+            left = self._parse(left)
+
+    def _parse(self, data: bytes) -> bytes:
+        """Parse bytes, and return those that are to be parsed anew."""
+        if self._refusal is not None:
+            self._refusal.hear()
+            return b""
+        rest: bytes | None = None
+        try:
+            self.parser.feed_data(data)
+            if not self._arrival.is_whole:
+                self._arrival.check_part(len(data), self._predictions)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+        except httptools.HttpParserError as error:
+            cause = error.__context__  # what one of the methods below raised
+            no_http = Problem("bad_request", "expected HTTP/1.1, found something else")
+            self._refuse(cause if isinstance(cause, Problem) else no_http)
+        except Problem as problem:
+            self._refuse(problem)
+        return b"" if rest is None else self._upgrade(rest)
+
+    def _upgrade(self, rest: bytes) -> bytes:
+        """Let a WebSocket begin; else return a request as if it had not offered another protocol, for a new parser.
+
+        The parser takes all that follows such an offer for the other protocol, and not for a body. Clients that prefer
+        HTTP/2 offer it with each request.
+
+        Parameters
+        ----------
+        rest
+            What has come behind its head.
+        """
+        if self._should_upgrade():
+            self._patience.stop()
+            self.handle_websocket_upgrade()
+            return b""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        return head + rest
+
+    def pause_writing(self) -> None:
+        """Read nothing more from a client that does not read its replies."""
+        super().pause_writing()
+        self.flow.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read on, unless requests wait for those before them."""
+        super().resume_writing()
+        if not self.pipeline and not self.transport.is_closing():
+            self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        if self.flow.read_paused and not self.flow.write_paused:
+            self._patience.since = perf_counter()
+            self.flow.resume_reading()
+
+    # What the server tells
+
+    def shutdown(self) -> None:
+        """Take no further request; those that have come, or begun to come, are answered."""
+        self._patience.end_soon()
+        if self._predictions is not None:
+            self._predictions.end()
+        arrival = self._arrival
+        if not arrival.is_whole and arrival.cycle is None:
+            return  # the reply to it will be the last
+        if self._is_answering:
+            self.cycle.keep_alive = False
+        elif not arrival.is_whole:  # the rest of a request that has its answer
+            self.transport.close()
+        else:  # in two steps: a process that had to wait for its turn may have something to read
+            self.loop.call_later(LAST_CALL / 2, self.loop.call_later, LAST_CALL / 2, self._end_idle)
+
+    def _end_idle(self) -> None:
+        if self._arrival.is_whole and not self._is_answering:
+            self.transport.close()
+
+    # What the parser tells
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._arrival = arrival = Arrival(self._bounds)
+        self._patience.since = arrival.began
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        if len(self.headers) >= self._bounds.headers:
+            most = self._bounds.headers
+            raise Problem("headers_too_large", f"expected at most {most} headers, found more", limit=most)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Check the head of a request, and let it take its way."""
+        self._arrival.check_head(self.url, self.headers)
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise Problem("bad_request", "expected a request to this server, found one for a tunnel")
+            if self._should_upgrade():
+                self._begin_usual_way()
+            return  # without a WebSocket it comes once more
+        self._begin()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._arrival.add_body(len(body))
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take it that a request has arrived whole."""
+        arrival = self._arrival
+        arrival.end()
+        if arrival.cycle is not None:
+            super().on_message_complete()
+            arrival.cycle = None
+
+    def _begin(self) -> None:
+        """Let a request whose head has come take its way."""
+        self._begin_usual_way()
+
+    def _begin_usual_way(self) -> None:
+        if len(self.pipeline) >= MOST_WAITING:
+            detail = f"expected at most {MOST_WAITING} requests before their answers, found more"
+            raise Problem("overloaded", detail, limit=MOST_WAITING, headers=((b"retry-after", b"1"),))
+        url, headers, expects, before = self.url, self.headers, self.expect_100_continue, self.cycle
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+        if self.cycle is before:
+            return  # it becomes a WebSocket
+        self._arrival.cycle = self.cycle
+        self.headers = []  # what follows the body are no headers
+        if not self.pipeline:
+            self._running = self.cycle
+        if self._patience.end_by < inf:
+            self.cycle.keep_alive = False
+
+    # Replies and refusals
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or refuse what came instead of one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._running = cycle
+            self._start_asgi_task(cycle, app)
+        elif self._refusal is not None:
+            self._tell(self._refusal)
+            return
+        if self.flow.read_paused and not self.pipeline:
+            self._resume_reading()
+        if self._arrival.is_whole:
+            self._patience.since = perf_counter()
+
+    def _look(self) -> None:
+        """See whether the client takes too long."""
+        patience = self._patience
+        if patience.is_over_for_reading(self.transport.get_write_buffer_size()):
+            self.transport.abort()
+            return
+        if self._refusal is not None or self.transport.is_closing():
+            pass
+        elif not self._arrival.is_whole:
+            if patience.is_over_for_rest() and not self.flow.read_paused:
+                self._refuse(patience.problem())
+        elif not self._is_answering and patience.is_over_for_request(is_first=self.cycle is None):
+            self.transport.close()
+        patience.look_later(self._look)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer a request that has not arrived whole, and close the connection."""
+        self._refusal = refusal = Refusal(problem)
+        self._arrival.stop_counting()
+        cycle = self._arrival.cycle
+        if cycle is None:
+            if not self._is_answering:  # or else the requests before it are answered first
+                self._tell(refusal)
+            return
+        if self.pipeline and self.pipeline[0][0] is cycle:
+            self.pipeline.popleft()
+            return  # likewise
+        cycle.disconnected = True
+        cycle.message_event.set()
+        if cycle.response_complete:  # before its body had come
+            self._linger(refusal)
+        elif cycle.response_started:
+            self.transport.close()
+        else:
+            self._tell(refusal)
+
+    def _tell(self, refusal: Refusal) -> None:
+        """Tell a client why it is refused."""
+        problem, refusal.problem = refusal.problem, None
+        if problem is None or self.transport.is_closing():
+            return
+        name = uuid7s(1)[0]
+        reply = Reply(problem.status, problem.body(name), MEDIA_TYPE.encode(), problem.headers, name.encode())
+        self.transport.write(written(reply, self.server_state.default_headers, keep_alive=False))
+        if self._predictions is not None:
+            self._predictions.refused(reply, self._peer, perf_counter() - self._arrival.began)
+        self._linger(refusal)
+
+    def _linger(self, refusal: Refusal) -> None:
+        refusal.linger(self.loop, self.transport, self.flow, self._patience)

@@ -1,0 +1,64 @@
+"""Requests of one turn of the event loop: each gets its own answer, whatever becomes of its neighbours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from time import perf_counter
+
+from classification_model.predict import make_prediction
+from conftest import ROW
+
+from app.access_log import AccessLog
+from app.calls import Call, Reply
+from app.metrics import Metrics
+from app.models import Models
+from app.predictions import FIXED, Predictions
+from app.settings import Settings
+
+PREDICT = FIXED[b"/predict"]
+
+
+def ask(predictions: Predictions, age: float, send: Callable[[Reply], None]) -> Call:
+    """Ask for a passenger of an age."""
+    body = json.dumps({"inputs": [ROW | {"age": age}]}).encode()
+    call = Call(PREDICT, [(b"content-type", b"application/json")], b"", body, "", perf_counter(), send)
+    predictions.answer(call)
+    return call
+
+
+async def in_one_turn(senders: list[Callable[[Reply], None]]) -> Predictions:
+    """Ask for passengers of 1, 2, 3 ... years, whose replies are sent by functions; return what answered them."""
+    settings = Settings(access_log=False, limit_requests=1000)
+    predictions = Predictions(settings, Models(settings), Metrics(), AccessLog(enabled=False))
+    predictions.start(asyncio.get_running_loop())
+    predictions.load()
+    for age, send in enumerate(senders, 1):
+        ask(predictions, age, send)
+    assert predictions.in_hand == len(senders)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    predictions.close()
+    return predictions
+
+
+def test_hundreds_of_requests_of_one_turn_each_get_their_own_answer() -> None:
+    """More than one run of the model takes are answered in several, in order."""
+    replies: list[Reply] = []
+    predictions = asyncio.run(in_one_turn([replies.append] * 300))
+    expected = make_prediction(input_data=[ROW | {"age": age} for age in range(1, 301)])["probabilities"]
+    assert [json.loads(reply.body)["probabilities"][0] for reply in replies] == expected
+    assert predictions.in_hand == 0
+
+
+def test_a_reply_that_cannot_be_sent_is_no_matter_of_its_neighbours() -> None:
+    """A connection that breaks while it is written to costs nobody else the answer, and no slot."""
+
+    def broken(_: Reply) -> None:
+        raise RuntimeError
+
+    replies: list[Reply] = []
+    predictions = asyncio.run(in_one_turn([replies.append, broken, replies.append]))
+    assert [reply.status for reply in replies] == [200, 200]
+    assert predictions.in_hand == 0
