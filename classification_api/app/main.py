@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from app import open_inference_routes, problems, routes
 from app.access_log import AccessLog
+from app.memory import give_back_large_blocks
 from app.metrics import Metrics, metrics_directory
 from app.models import Models
 from app.openapi.docs_page import docs_routes
@@ -74,6 +75,7 @@ SWITCH = 0.001
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     predictions: Predictions = app.state.predictions
     sys.setswitchinterval(SWITCH)
+    give_back_large_blocks()
     predictions.start(asyncio.get_running_loop())
     predictions.access_log.start()
     predictions.load()
