@@ -1,5 +1,5 @@
 """``python -m classification_model`` is the command line."""
 
-from classification_model.cli import main
+from classification_model.cli import run
 
-main()
+run()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ from classification_model.cli.signals import exit_code
 from classification_model.cli.training import init, train
 from classification_model.errors import ClassificationModelError, VerificationError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "run"]
 
 EXIT_NO = 1
 EXIT_ERROR = 2
@@ -51,6 +52,22 @@ app = typer.Typer(
 )
 for command in (train, init, verify, predict, wheel):
     app.command()(command)
+
+
+def run() -> None:
+    """Run the command line as a program: `main`, after whose faults the process ends at once.
+
+    Threads of libraries that a fault leaves behind would else abort the process, now and then, while it ends.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        if type(end.code) is not int or end.code == 0:
+            raise
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):  # closed, or full, as has been said
+                stream.flush()
+        os._exit(end.code)
 
 
 def main() -> None:
