@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from app.identifiers import uuid7s
+
 if TYPE_CHECKING:
     from app.dialects import Dialect
 
@@ -98,3 +100,9 @@ class Call:
         self.request_id = b""
         self.is_answered = False
         self.is_gone = False
+
+    def name(self) -> bytes:
+        """Return its name, which is made now where the client gave none."""
+        if not self.request_id:
+            self.request_id = uuid7s(1)[0].encode()
+        return self.request_id

@@ -213,21 +213,18 @@ class Predictions:
 
     def refuse(self, call: Call, problem: Problem) -> None:
         """Answer a request with what is wrong with it."""
-        call.request_id = call.request_id or uuid7s(1)[0].encode()
         problem.members |= call.route.dialect.explain(problem)
-        body = problem.body(call.request_id.decode())
-        self._finish(call, Reply(problem.status, body, _PROBLEM, problem.headers, call.request_id))
+        body = problem.body(call.name().decode())
+        self._finish(call, Reply(problem.status, body, _PROBLEM, problem.headers, call.name()))
 
     def refuse_unread(self, call: Call, problem: Problem) -> None:
         """Answer a request whose rest is not waited for."""
         self.in_hand += 1
-        call.request_id = uuid7s(1)[0].encode()
         self.refuse(call, problem)
 
     def fail(self, call: Call, error: Exception) -> None:
         """Log what broke, and answer a request that nothing is wrong with."""
-        call.request_id = call.request_id or uuid7s(1)[0].encode()
-        logger.error("request %s failed", call.request_id.decode(), exc_info=error)
+        logger.error("request %s failed", call.name().decode(), exc_info=error)
         self.refuse(call, Problem("internal_error", "the request could not be answered; the server's log says why"))
 
     def answer_with(self, call: Call, written: Written, rows: int, version: str) -> None:
@@ -242,8 +239,7 @@ class Predictions:
         version
             Of the model that predicted them.
         """
-        call.request_id = call.request_id or uuid7s(1)[0].encode()
-        self._finish(call, Reply(200, *written, call.request_id), rows, version)
+        self._finish(call, Reply(200, *written, call.name()), rows, version)
 
     def _finish(self, call: Call, reply: Reply, rows: int = 0, version: str | None = None) -> None:
         """Send a reply, and put the request on record."""
@@ -255,7 +251,7 @@ class Predictions:
         seconds = perf_counter() - call.began
         path, status = call.route.path, reply.status
         self.metrics.answered(path, status, seconds, rows)
-        self.access_log.add(call.request_id, call.client, "POST", path, status, seconds, rows, version)
+        self.access_log.add(call.name(), call.client, "POST", path, status, seconds, rows, version)
 
     def refused(self, reply: Reply, client: str, seconds: float) -> None:
         """Put a request on record that was refused before it had arrived whole."""
