@@ -1,4 +1,4 @@
-"""The clock of what is made: SOURCE_DATE_EPOCH stands in for it, so that the same work gives the same bytes.
+"""The clock: of what happens, and of what is made, for which SOURCE_DATE_EPOCH can stand in.
 
 References
 ----------
@@ -8,6 +8,7 @@ https://reproducible-builds.org/specs/source-date-epoch/
 from __future__ import annotations
 
 import os
+from time import gmtime, strftime, time_ns
 
 from classification_model.errors import InputError
 from classification_model.values import MOMENTS
@@ -28,3 +29,23 @@ def source_date_epoch() -> int | None:
         msg = f"SOURCE_DATE_EPOCH: expected seconds since 1970, found {wanted[:60]!r}"
         raise InputError(msg)
     return int(wanted)
+
+
+def time_of_making() -> str:
+    """Return the time of what is being made, RFC 3339 in UTC; SOURCE_DATE_EPOCH stands in for the clock."""
+    epoch = source_date_epoch()
+    return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(epoch))
+
+
+_second: tuple[int, str] = (0, "1970-01-01T00:00:00")
+
+
+def utc_timestamp() -> str:
+    """Return the time in UTC as RFC 3339 writes it, with milliseconds, such as ``2026-11-21T13:04:30.123Z``."""
+    global _second  # noqa: PLW0603 - writing the seconds out takes longer than the rest
+    seconds, rest = divmod(time_ns() // 1_000_000, 1000)
+    known, text = _second
+    if known != seconds:
+        text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
+        _second = (seconds, text)
+    return f"{text}.{rest:03d}Z"

@@ -9,7 +9,9 @@
     │   ├── GateError          the model did not reach what its config demands
     │   └── ExportError        a fitted pipeline cannot be compiled, or its compiled model disagrees
     ├── ArtifactError          a model folder is missing, malformed or in the way
-    │   └── VerificationError  a file's hash or a golden row's prediction does not hold
+    │   ├── VerificationError  a file's hash or a golden row's prediction does not hold
+    │   └── StoreError         a store of models has no such version, or cannot be read or written
+    ├── LogUnavailableError    what must be on record cannot be written
     ├── InputError             the input of a prediction is not a table at all
     └── MissingExtraError      an optional dependency is not installed
 
@@ -32,7 +34,9 @@ __all__ = [
     "ExportError",
     "GateError",
     "InputError",
+    "LogUnavailableError",
     "MissingExtraError",
+    "StoreError",
     "TrainingError",
     "VerificationError",
     "require_extra",
@@ -69,6 +73,14 @@ class ArtifactError(ClassificationModelError):
 
 class VerificationError(ArtifactError):
     """A model folder is not what its manifest says."""
+
+
+class StoreError(ArtifactError):
+    """A store of models has no such version, or cannot be read or written."""
+
+
+class LogUnavailableError(ClassificationModelError):
+    """A prediction, a label or a decision cannot be put on record, so it must not be acted on."""
 
 
 class InputError(ClassificationModelError):

@@ -179,7 +179,7 @@ class Predictor:
         good = [row for row in range(checked.count) if row not in bad]
         kept = checked.take(good) if bad else checked
         probabilities = self.probabilities(kept)
-        answers = self._answers(probabilities)
+        answers = zip(*self._answers(probabilities), strict=True)
         predictions: list[str | None] = [None] * checked.count
         shares: list[dict[str, float] | None] = [None] * checked.count
         for row, (label, share) in zip(good, answers, strict=True):
@@ -206,10 +206,10 @@ class Predictor:
         read = self.read_few_rows(rows, warnings)
         if read is None:
             return None
-        answers = self.answer_few_rows(read)
+        labels, shares = self.answer_few_rows(read)
         return {
-            "predictions": [label for label, _ in answers],
-            "probabilities": [share for _, share in answers],
+            "predictions": labels,
+            "probabilities": shares,
             "version": self.manifest.version,
             "warnings": [issue.as_dict() for issue in warnings],
             "errors": None,
@@ -241,18 +241,16 @@ class Predictor:
             read.append(values)
         return read
 
-    def answer_few_rows(self, read: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, float]]]:
-        """Return for each row its label, and the probability of each label; the rows cannot be used again."""
+    def answer_few_rows(self, read: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[str, float]]]:
+        """Return the label of each row, and its probability of each label; the rows cannot be used again."""
         return self._answers(self._model.probabilities_of_rows(read))
 
-    def _answers(self, probabilities: NDArray[np.float64]) -> list[tuple[str, dict[str, float]]]:
-        """Return for each row its label, and the probability of each label."""
+    def _answers(self, probabilities: NDArray[np.float64]) -> tuple[list[str], list[dict[str, float]]]:
+        """Return the label of each row, and its probability of each label."""
         classes = self.manifest.classes
         numbers = decide(probabilities, self.manifest.threshold).tolist()
-        return [
-            (classes[number], dict(zip(classes, values, strict=True)))
-            for number, values in zip(numbers, probabilities.tolist(), strict=True)
-        ]
+        labels = [classes[number] for number in numbers]
+        return labels, [dict(zip(classes, values, strict=True)) for values in probabilities.tolist()]
 
 
 _loading = Lock()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
-from classification_model.artifact import package_version
+from classification_model.artifact import VERSION_PATTERN, package_version
 from classification_model.batch.formats import check_encoding
 from classification_model.config.features import Feature, Marks, Name, Names, Section
 from classification_model.schema import DEFAULT_MISSING_VALUES
@@ -45,7 +45,7 @@ class AppConfig(Section):
     )
     version: str | None = Field(
         None,
-        pattern=r"^[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?$",
+        pattern=VERSION_PATTERN,
         description="a PEP 440 version, such as 1.2.0",
     )
 
@@ -194,18 +194,21 @@ class TrainingConfig(Section):
 
 
 class DriftConfig(Section):
-    """Limits beyond which a feature counts as drifted.
+    """Limits beyond which a feature counts as drifted, and a model as one to be retrained for it.
 
     Attributes
     ----------
     psi
-        Population stability index.
+        Population stability index: how large a change must be to matter.
     p_value
-        Of the test of equal distributions, after correction for the number of features.
+        Of the test of equal distributions, after correction for the number of features: how sure it must be.
+    share
+        Share of the features that have to drift for the model to be retrained.
     """
 
     psi: float = Field(0.2, gt=0)
     p_value: float = Field(0.01, gt=0, lt=1)
+    share: float = Field(0.3, gt=0, le=1)
 
 
 class MonitoringConfig(Section):
@@ -216,14 +219,51 @@ class MonitoringConfig(Section):
     accuracy_floor
         The model is to be retrained when its accuracy is below this.
     minimum_count
-        Labels below which nothing is decided.
+        Labels, and for drift predictions, below which nothing is decided.
+    window
+        Predictions, or with a unit such as ``12h`` or ``7d`` the time, that are measured as one.
+    max_age_days
+        Age of the model at which it is to be retrained in any case; left out, no age is too high.
+    cooldown_days
+        How long after a model was made no other one is asked for.
+    masked
+        Features whose values are left out of the prediction log; the model is not retrained on logged rows then,
+        unless it can do without them.
     drift
         Limits on the change of the features' distributions.
     """
 
     accuracy_floor: float = Field(0.70, gt=0, lt=1)
     minimum_count: int = Field(100, ge=1)
+    window: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}[mhdw]?$", description="500, 12h or 7d")] = "500"
+    max_age_days: float | None = Field(None, gt=0)
+    cooldown_days: float = Field(1.0, ge=0)
+    masked: Names = ()
     drift: DriftConfig = DriftConfig()
+
+
+class PromotionConfig(Section):
+    """What a challenger must show before it takes the champion's place.
+
+    Attributes
+    ----------
+    p_value
+        How sure it must be that it is better.
+    margin
+        How much accuracy may be lost, at most, on the whole and on any slice of the rows.
+    minimum_count
+        Rows below which neither can be told from the other.
+    latency_ms
+        Longest time to predict one row, in milliseconds, median.
+    recent_share
+        Share of the newest labelled predictions that both are compared on and neither learns from.
+    """
+
+    p_value: float = Field(0.05, gt=0, lt=1)
+    margin: float = Field(0.03, gt=0, lt=1)
+    minimum_count: int = Field(100, ge=1)
+    latency_ms: float = Field(5.0, gt=0)
+    recent_share: float = Field(0.25, gt=0, lt=1)
 
 
 class Config(Section):
@@ -231,7 +271,7 @@ class Config(Section):
 
     Attributes
     ----------
-    app, data, features, training, gates, monitoring
+    app, data, features, training, gates, monitoring, promotion
         The sections of the file. `gates` holds, for each metric, what the hold-out must reach.
     """
 
@@ -241,6 +281,7 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     gates: dict[Metric, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     monitoring: MonitoringConfig = MonitoringConfig()
+    promotion: PromotionConfig = PromotionConfig()
     _folder: Path = PrivateAttr(Path())
 
     def at(self, folder: Path) -> Config:

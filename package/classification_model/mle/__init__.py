@@ -1,0 +1,1 @@
+"""What happens after deployment: predictions on record, labels, monitoring, the decision to retrain."""
