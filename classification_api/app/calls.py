@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.identifiers import uuid7s
+from classification_model.identifiers import uuid7s
 
 if TYPE_CHECKING:
     from app.dialects import Dialect
@@ -42,10 +42,14 @@ class Route(NamedTuple):
         As metrics and access lines name it.
     dialect
         How requests and answers are written there.
+    name, version
+        The model that the URL speaks of; None where it speaks of none.
     """
 
     path: str
     dialect: Dialect
+    name: str | None = None
+    version: str | None = None
 
 
 class Call:

@@ -98,7 +98,7 @@ def _choose(model: str) -> None:
     is_package = model.isidentifier() and find_spec(model) is not None
     if not is_package and not Path(model).is_dir():
         _fail(f"expected a model folder or an installed package, found no {model}")
-    for name in ("MODEL_FOLDER", "MODEL_PACKAGE"):
+    for name in ("MODEL_FOLDER", "MODEL_PACKAGE", "MODEL_STORE", "MODEL_STORE_POLLING", "SHADOW_VERSION"):
         os.environ.pop(name, None)
     os.environ["MODEL_PACKAGE" if is_package else "MODEL_FOLDER"] = model
     _check_settings()

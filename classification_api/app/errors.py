@@ -27,11 +27,13 @@ STATUS = {
     "invalid_json": 422,
     "too_deep": 422,
     "duplicate_key": 422,
+    "unknown_label": 422,
     "invalid_request": 422,
     "invalid_rows": 422,
     "invalid_parameter": 422,
     "headers_too_large": 431,
     "internal_error": 500,
+    "log_unavailable": 503,
     "not_ready": 503,
     "overloaded": 503,
 }

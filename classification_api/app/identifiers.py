@@ -1,23 +1,8 @@
-"""Names of requests and predictions: UUIDs of version 7 (RFC 9562), which sort by time and cannot be guessed."""
+"""Names that clients may give their requests."""
 
 from __future__ import annotations
 
 import re
-from os import urandom
-from time import time_ns
 
 #: Names that a client may give its request; another is replaced.
 ACCEPTED = re.compile(rb"[A-Za-z0-9._:+=/-]{1,128}").fullmatch
-
-_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-
-
-def uuid7s(count: int) -> list[str]:
-    """Return as many UUIDs of version 7, all of this millisecond."""
-    moment = f"{time_ns() // 1_000_000:012x}"
-    start = f"{moment[:8]}-{moment[8:]}-7"
-    digits = urandom(10 * count).hex()
-    return [
-        f"{start}{digits[at : at + 3]}-{_VARIANT[digits[at + 3]]}{digits[at + 4 : at + 7]}-{digits[at + 8 : at + 20]}"
-        for at in range(0, 20 * count, 20)
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app import open_inference_routes, problems, routes
+from app import feedback_routes, monitoring_routes, open_inference_routes, problems, routes
 from app.access_log import AccessLog
 from app.memory import give_back_large_blocks
 from app.metrics import Metrics, metrics_directory
@@ -23,8 +24,10 @@ from app.openapi.document import OpenAPI
 from app.prediction_routes import prediction_routes
 from app.predictions import FIXED, NAMED, VERSIONED, Predictions
 from app.recording import Recording
+from app.records import Records
 from app.settings import Settings, SettingsError, read_settings
 from app.version import api_version
+from app.watching import Watching
 
 TITLE = "classification-api"
 
@@ -45,7 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = read_settings() if settings is None else settings
     metrics = Metrics(metrics_directory())
     access_log = AccessLog(enabled=settings.access_log)
-    predictions = Predictions(settings, Models(settings), metrics, access_log)
+    records = Records(settings, metrics)
+    predictions = Predictions(settings, Models(settings), metrics, access_log, records)
     metrics.watch_in_hand(lambda: predictions.in_hand)
     app = FastAPI(
         title=TITLE,
@@ -63,6 +67,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for module in (routes, open_inference_routes):
         app.include_router(module.probes)
         app.include_router(module.guarded)
+    for module in (feedback_routes, monitoring_routes):
+        app.include_router(module.guarded)
     app.router.routes += docs_routes(TITLE)
     return app
 
@@ -76,14 +82,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     predictions: Predictions = app.state.predictions
     sys.setswitchinterval(SWITCH)
     give_back_large_blocks()
+    _show_warnings_of_the_package()
     predictions.start(asyncio.get_running_loop())
     predictions.access_log.start()
+    predictions.records.start(asyncio.get_running_loop())
     predictions.load()
+    watching = Watching(predictions)
+    watcher = asyncio.create_task(watching.run())
     try:
         yield {"predictions": predictions}
     finally:
+        watching.stop()
+        await watcher
         predictions.close()
+        predictions.records.close()
         predictions.access_log.close()
+
+
+def _show_warnings_of_the_package() -> None:
+    """Let what the package warns of be seen, as this program's own warnings are, where nobody set up logging."""
+    if logging.lastResort is not None and not logging.getLogger().handlers:
+        logging.getLogger("classification_model").addHandler(logging.lastResort)
 
 
 @cache

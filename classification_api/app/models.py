@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from classification_model.artifact import packaged_model
 from classification_model.checking import check_rows
-from classification_model.errors import ArtifactError, ClassificationModelError, VerificationError
+from classification_model.errors import ArtifactError, ClassificationModelError, StoreError, VerificationError
+from classification_model.mle.prediction_log import PredictionRecords
 from classification_model.predict import Predictor
 from classification_model.schema import InputSchema
+from classification_model.store import ModelStore
 
+from app.dialects import Limits
+from app.dialects.open_inference_metadata import model_name
 from app.errors import MOST_PLACES, Problem
 from app.settings import PACKAGED
 
@@ -31,10 +35,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Fault:
-    """Why no model serves; the details are in the log of the server."""
+    """Why a model cannot serve; the details are in the log of the server.
 
-    code: str
+    Attributes
+    ----------
+    code
+        Stable: ``model_missing``, ``model_unverified``, ``model_unreadable`` or ``store_damaged``.
+    detail
+        What is wrong, in one line without paths.
+    version
+        Of the model, where a store says which one was to serve.
+    """
+
+    code: Literal["model_missing", "model_unreadable", "model_unverified", "store_damaged"]
     detail: str
+    version: str | None = None
 
 
 class ServingModel:
@@ -47,6 +62,8 @@ class ServingModel:
     ----------
     predictor
         The loaded model.
+    settings
+        Limits of requests.
 
     Attributes
     ----------
@@ -54,15 +71,23 @@ class ServingModel:
         The same, with a stricter schema.
     manifest, schema, name, version
         Of the model.
+    url_name
+        Its name in URLs.
+    limits
+        What a body may hold.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, settings: Settings) -> None:
         schema = _strict(predictor.manifest.input_schema)
         self.manifest: Manifest = predictor.manifest.model_copy(update={"input_schema": schema})
         self.predictor = Predictor(predictor.model, self.manifest, predictor.notes)
         self.schema = schema
         self._required = {field.name for field in schema.fields if not field.nullable}
         self.name, self.version = self.manifest.name, self.manifest.version
+        self.url_name = model_name(self.manifest)
+        rows = settings.limit_rows
+        self.limits = Limits(rows=rows, depth=settings.limit_depth, values=rows * (len(schema.names) + 2) + 1000)
+        self.encode_records = PredictionRecords(self.manifest).encode
         self.read_few_rows = self.predictor.read_few_rows
         self.answer_few_rows = self.predictor.answer_few_rows
 
@@ -79,6 +104,17 @@ class ServingModel:
         if answer["errors"]:
             raise _refusal(answer["errors"], asked.places)
         return answer
+
+    def check_url(self, name: str | None, version: str | None) -> None:
+        """Hold the name and version in a URL, where it has them, against those of the model.
+
+        Raises
+        ------
+        Problem
+            If the URL speaks of another model.
+        """
+        if name not in {None, self.url_name} or version not in {None, self.version}:
+            raise Problem("not_found", "there is no such model here", remedy="GET /model tells which one serves")
 
     def _check_names(self, asked: Asked) -> None:
         """Refuse unknown and absent columns as soon as a few are found: a small body can have a million of them."""
@@ -133,7 +169,7 @@ def find_model(settings: Settings) -> Path:
 
 
 class Models:
-    """Holds the model that serves, or says why none does.
+    """Holds the model that serves, or says why none does, or why another one that is to serve does not.
 
     Parameters
     ----------
@@ -145,26 +181,82 @@ class Models:
     current
         The model that serves; None without one. Whoever uses it takes the reference once.
     fault
-        Why the last attempt to load a model failed; None if it did not.
+        Why the model that is to serve does not; None where it does.
+    store
+        Where the model comes from, if it is to be looked at again; None where it stays for good.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.current: ServingModel | None = None
         self.fault: Fault | None = None
+        self.store = None if settings.model_store is None else ModelStore(settings.model_store)
+        self._told = ""
 
-    def load(self) -> None:
-        """Load and verify the model; what fails is logged and told by `fault`, and what serves goes on."""
+    def wanted(self) -> str | Fault | None:
+        """Return the version that the store says is to serve, None without a store; or why that cannot be told."""
         try:
-            predictor = Predictor.load(find_model(self._settings))
+            version = None if self.store is None else self.store.current()
         except ClassificationModelError as error:
-            logger.error("no model to serve: %s", error)  # noqa: TRY400 - the text says what to do
-            self.fault = _fault(error)
-        except Exception:
-            logger.exception("no model to serve")
-            self.fault = Fault("model_unreadable", "the model cannot be read; the server's log says why")
+            return self._failed(error)
+        except Exception as error:  # noqa: BLE001 - whatever breaks, what serves goes on
+            return self._broke(error)
+        if self.store is not None and version is None:
+            return self._failed(ArtifactError("the store has no current version: classification-model promote says it"))
+        return version
+
+    def load(self, version: str | None = None) -> ServingModel | Fault:
+        """Load and verify a model beside the one that serves; in any thread.
+
+        Parameters
+        ----------
+        version
+            Of the store; None where the model is no store's.
+
+        Returns
+        -------
+        ServingModel or Fault
+            Why it cannot serve, which is logged too.
+        """
+        try:
+            if self.store is not None and version is not None:
+                predictor = self.store.load(version)
+            else:
+                predictor = Predictor.load(find_model(self._settings))
+            return ServingModel(predictor, self._settings)
+        except ClassificationModelError as error:
+            return self._failed(error, version)
+        except Exception as error:  # noqa: BLE001 - whatever breaks, what serves goes on
+            return self._broke(error, version)
+
+    def use(self, outcome: ServingModel | Fault) -> None:
+        """Let a model serve, or keep why it cannot, while what serves goes on; in the thread of the event loop."""
+        if isinstance(outcome, Fault):
+            self.fault = outcome
         else:
-            self.current, self.fault = ServingModel(predictor), None
+            self.current, self.fault, self._told = outcome, None, ""
+
+    def _failed(self, error: ClassificationModelError, version: str | None = None) -> Fault:
+        self._tell(f"{error}", version)
+        if isinstance(error, VerificationError):
+            detail = "the model is not what its manifest says; the server's log says where"
+            return Fault("model_unverified", detail, version)
+        if isinstance(error, StoreError):
+            return Fault("store_damaged", "the store does not hold what it should; the server's log says more", version)
+        detail = "there is no model that can be served; the server's log says what was looked for"
+        return Fault("model_missing", detail, version)
+
+    def _broke(self, error: Exception, version: str | None = None) -> Fault:
+        self._tell(f"{type(error).__name__}", version, error)
+        return Fault("model_unreadable", "the model cannot be read; the server's log says why", version)
+
+    def _tell(self, what: str, version: str | None, error: Exception | None = None) -> None:
+        """Log why a model cannot serve, once for each reason: it is tried again and again."""
+        none = "no model to serve" if self.current is None else "no other model to serve"
+        which = none if version is None else f"version {version} cannot serve"
+        if (line := f"{which}: {what}") != self._told:
+            self._told = line
+            logger.error("%s", line, exc_info=error)
 
     def require(self) -> ServingModel:
         """Return the model that serves.
@@ -179,9 +271,3 @@ class Models:
             detail = self.fault.detail if self.fault else "no model is loaded yet"
             raise Problem("not_ready", detail, headers=((b"retry-after", b"5"),))
         return model
-
-
-def _fault(error: ClassificationModelError) -> Fault:
-    if isinstance(error, VerificationError):
-        return Fault("model_unverified", "the model is not what its manifest says; the server's log says where")
-    return Fault("model_missing", "there is no model that can be served; the server's log says what was looked for")

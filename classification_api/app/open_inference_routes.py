@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.dialects.open_inference_metadata import model_metadata, model_readiness, server_metadata
 from app.errors import Problem
-from app.guards import models_of, require_key, serving_model
-from app.models import Models, ServingModel
-from app.prediction_routes import check_model_name
+from app.guards import require_key, serving_model
+from app.models import ServingModel
 from app.predictions import NAMED
 from app.schemas import KEYED, NAMES_MODEL, ModelMetadata, ModelReadiness, ServerMetadata
 from app.version import api_version
@@ -26,11 +25,10 @@ _READINESS: dict[int | str, dict[str, Any]] = {200: {"model": ModelReadiness}, *
 
 async def _named_model(
     request: Request,
-    models: Annotated[Models, Depends(models_of)],
     model: Annotated[ServingModel, Depends(serving_model)],
 ) -> ServingModel:
     try:
-        check_model_name(models, request.path_params)
+        model.check_url(request.path_params["name"], request.path_params.get("version"))
     except Problem as problem:
         problem.members |= NAMED.dialect.explain(problem)
         raise

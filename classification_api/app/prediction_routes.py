@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route as RouterRoute
 
 from app.calls import Call, Reply, Route
-from app.dialects.open_inference_metadata import model_name
 from app.errors import Problem
 from app.keys import check_key
 from app.recording import RECORDED
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from app.models import Models
     from app.predictions import Predictions
 
 
@@ -41,12 +39,12 @@ class PredictionEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        self._check(scope)
+        route = self._checked(scope)
         scope[RECORDED] = True
         began = perf_counter()
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         client = scope["client"][0] if scope.get("client") else ""
-        call = Call(self._route, scope["headers"], scope["query_string"], b"", client, began, partial(_set, replied))
+        call = Call(route, scope["headers"], scope["query_string"], b"", client, began, partial(_set, replied))
         chunks: list[bytes] = []
         size, most, has_more = 0, int(self._predictions.settings.limit_body), True
         while has_more:
@@ -77,16 +75,20 @@ class PredictionEndpoint:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    def _check(self, scope: Scope) -> None:
-        """Refuse a request without an accepted key, then one that speaks of another model."""
+    def _checked(self, scope: Scope) -> Route:
+        """Return what a request speaks of; one without an accepted key is refused, then one of another model."""
         predictions = self._predictions
+        given = scope.get("path_params", {})
+        route = self._route._replace(name=given.get("name"), version=given.get("version"))
         try:
             if predictions.settings.api_key_hashes is not None:
                 check_key(predictions.settings.api_key_hashes, dict(scope["headers"]))
-            check_model_name(predictions.models, scope.get("path_params", {}))
+            if predictions.models.current is not None:
+                predictions.models.current.check_url(route.name, route.version)
         except Problem as problem:
             problem.members |= self._route.dialect.explain(problem)
             raise
+        return route
 
 
 def _set(replied: asyncio.Future[Reply], reply: Reply) -> None:
@@ -100,18 +102,3 @@ def prediction_routes(predictions: Predictions, routes: Iterable[Route]) -> list
         RouterRoute(route.path, PredictionEndpoint(predictions, route), methods=["POST"], include_in_schema=False)
         for route in routes
     ]
-
-
-def check_model_name(models: Models, given: dict[str, str]) -> None:
-    """Hold the name and version in a path against those of the model that serves.
-
-    Raises
-    ------
-    Problem
-        If the path speaks of another one.
-    """
-    model = models.current
-    if model is None or not given:
-        return
-    if given["name"] != model_name(model.manifest) or given.get("version", model.version) != model.version:
-        raise Problem("not_found", "there is no such model here", remedy="GET /model tells which one serves")

@@ -9,16 +9,19 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from classification_model.identifiers import uuid7s
+
 from app.calls import Call, Reply, Route
-from app.dialects import Answered, Asked, Limits, Written
+from app.dialects import Answered, Asked, Written
 from app.dialects.mlflow_scoring import MLflowScoring
 from app.dialects.native import Native
 from app.dialects.open_inference import OpenInference
-from app.dialects.open_inference_metadata import model_name
 from app.errors import MEDIA_TYPE, Problem
-from app.identifiers import ACCEPTED, uuid7s
+from app.identifiers import ACCEPTED
 from app.keys import check_key
-from app.models import Models, ServingModel
+from app.media_types import media_type_of
+from app.models import Fault, Models, ServingModel
+from app.shadow import Shadow
 from app.threads import Threads
 from app.turns import Turn
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from app.access_log import AccessLog
     from app.metrics import Metrics
+    from app.records import Records
     from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -55,9 +59,13 @@ class Predictions:
         Holds the model.
     metrics, access_log
         Where each request is counted and written.
+    records
+        Where each prediction is on record before it is answered.
 
     Attributes
     ----------
+    shadow
+        Predicts the same rows unseen; None where nothing does.
     in_hand
         Number of requests that have arrived and are not answered.
     receiving
@@ -66,40 +74,58 @@ class Predictions:
         Where predictions are asked for, by path; those that name the model come with it. It is one dict for good.
     """
 
-    def __init__(self, settings: Settings, models: Models, metrics: Metrics, access_log: AccessLog) -> None:
+    def __init__(
+        self, settings: Settings, models: Models, metrics: Metrics, access_log: AccessLog, records: Records
+    ) -> None:
         self.settings = settings
         self.models = models
         self.metrics = metrics
         self.access_log = access_log
+        self.records = records
         self.in_hand = 0
         self.receiving = 0
         self.routes = dict(FIXED)
         self._most = settings.limit_requests
         self._hashes = settings.api_key_hashes
         self._turns: dict[ServingModel, Turn] = {}
+        self.shadow = _shadow(settings, models, metrics)
         self._is_ending = False
 
     def start(self, loop: AbstractEventLoop) -> None:
         """Begin to answer in an event loop."""
         self._loop = loop
         self._threads = Threads(loop)
+        if self.shadow is not None:
+            self.shadow.start()
 
     def load(self) -> None:
-        """Load the model, and answer where its name is part of the path."""
-        self.models.load()
+        """Load the model that is to serve first."""
+        wanted = self.models.wanted()
+        self.use(wanted if isinstance(wanted, Fault) else self.models.load(wanted))
         gc.collect()
         gc.freeze()  # what stays for good need not be looked at again: that takes longer than many requests
-        model = self.models.current
-        if model is not None:
-            rows = self.settings.limit_rows
-            values = rows * (len(model.schema.names) + 2) + 1000
-            self._limits = Limits(rows=rows, depth=self.settings.limit_depth, values=values)
+
+    def use(self, outcome: ServingModel | Fault) -> None:
+        """Answer with a model from the next request on, also where its name is part of the path.
+
+        Requests that have begun are answered by the model that they began with.
+
+        Parameters
+        ----------
+        outcome
+            The model; or why it cannot serve, which is told while another one goes on.
+        """
+        self.models.use(outcome)
+        if isinstance(outcome, ServingModel):
+            model = outcome
+            self._turns.clear()  # those with requests end by themselves
             self.metrics.model_loaded(model.name, model.version)
-            path = f"/v2/models/{model_name(model.manifest)}"
+            path = f"/v2/models/{model.url_name}"
             self.routes.clear()
             self.routes |= FIXED
-            self.routes[f"{path}/infer".encode()] = NAMED
-            self.routes[f"{path}/versions/{model.version}/infer".encode()] = VERSIONED
+            self.routes[f"{path}/infer".encode()] = NAMED._replace(name=model.url_name)
+            named = VERSIONED._replace(name=model.url_name, version=model.version)
+            self.routes[f"{path}/versions/{model.version}/infer".encode()] = named
 
     def end(self) -> None:
         """Make sure that all requests have their replies soon: what has not begun by then is refused."""
@@ -116,6 +142,8 @@ class Predictions:
         """End the threads, and refuse what waits for them."""
         self._give_up_waiting()
         self._threads.close()
+        if self.shadow is not None:
+            self.shadow.close()
 
     def is_full(self, number: int) -> bool:
         """Tell whether a number of requests is as many as may be in hand, or arriving."""
@@ -141,18 +169,23 @@ class Predictions:
                 raise self.overloaded()  # noqa: TRY301 - one place answers problems
             if self._hashes is not None:
                 check_key(self._hashes, headers)
-            media_type = _media_type(headers, call.route.dialect.media_types)
+            media_type = media_type_of(headers, call.route.dialect.media_types)
             model = self.models.require()
+            if call.route.name is not None:  # another model may have come since the URL was read
+                model.check_url(call.route.name, call.route.version)
             if len(call.body) > LARGE_BODY:
                 self._hand_over(call, model, media_type)
                 return
-            asked = self._read(call, media_type, headers.get(b"inference-header-content-length"))
+            asked = self._read(call, model, media_type, headers.get(b"inference-header-content-length"))
             if asked.explain or len(asked.rows) > MANY_ROWS:
                 self._hand_over(call, model, media_type, asked)
                 return
             warnings: list[Issue] = []
             values = model.read_few_rows(asked.rows, warnings)
             if values is None:  # in error, or under other names: to be read with all that is to be said of it
+                if self.records.waits:
+                    self._hand_over(call, model, media_type, asked)
+                    return
                 self._finish_work(model, call, self._answered(call, model, asked))
                 return
             turn = self._turns.get(model) or self._new_turn(model)
@@ -182,14 +215,22 @@ class Predictions:
             return Problem("client_gone", "the client left before its turn")
         try:
             if asked is None:
-                asked = self._read(call, media_type, dict(call.headers).get(b"inference-header-content-length"))
+                asked = self._read(call, model, media_type, dict(call.headers).get(b"inference-header-content-length"))
             return self._answered(call, model, asked)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the client is answered
             return error
 
     def _answered(self, call: Call, model: ServingModel, asked: Asked) -> tuple[Written, int]:
-        """Return the answer to one request alone, and its number of rows."""
+        """Return the answer to one request alone, which is on record, and its number of rows."""
         answered = predict(model, asked)
+        if self.shadow is not None:
+            self.shadow.offer(asked.rows, answered.predictions, model.version)
+        if self.records.are_kept:
+            self.records.write(
+                model.encode_records(
+                    answered.prediction_ids, asked.rows, asked.index, answered.predictions, answered.probabilities
+                )
+            )
         self.metrics.predicted(model.version, answered.predictions)
         return call.route.dialect.write(asked, answered), len(asked.rows)
 
@@ -202,9 +243,9 @@ class Predictions:
             written, rows = outcome
             self.answer_with(call, written, rows, model.version)
 
-    def _read(self, call: Call, media_type: bytes, header_length: bytes | None) -> Asked:
+    def _read(self, call: Call, model: ServingModel, media_type: bytes, header_length: bytes | None) -> Asked:
         """Return what a request asks for."""
-        asked = call.route.dialect.read(call.body, self._limits, call.query, media_type, header_length)
+        asked = call.route.dialect.read(call.body, model.limits, call.query, media_type, header_length)
         most = self.settings.limit_explained_rows
         if asked.explain and len(asked.rows) > most:
             detail = f"expected at most {most} rows to explain, found {len(asked.rows)}"
@@ -259,6 +300,13 @@ class Predictions:
         self.access_log.add(reply.request_id, client, "-", UNREAD, reply.status, seconds, 0)
 
 
+def _shadow(settings: Settings, models: Models, metrics: Metrics) -> Shadow | None:
+    """Return what predicts unseen, where the settings ask for it."""
+    if settings.shadow_version is None or models.store is None:
+        return None
+    return Shadow(models.store, settings.shadow_version, metrics)
+
+
 def predict(model: ServingModel, asked: Asked) -> Answered:
     """Predict the rows of one request.
 
@@ -277,20 +325,3 @@ def predict(model: ServingModel, asked: Asked) -> Answered:
         warnings=answer["warnings"],
         explanations=answer.get("explanations"),
     )
-
-
-def _media_type(headers: dict[bytes, bytes], accepted: frozenset[bytes]) -> bytes:
-    """Return the content type of a request, without parameters."""
-    given = headers.get(b"content-type", b"")
-    if b"content-encoding" in headers and headers[b"content-encoding"].strip().lower() != b"identity":
-        raise Problem("unsupported_encoding", "expected a body that is not compressed", remedy="send it as it is")
-    if given in accepted:
-        return given
-    media_type, _, parameters = given.lower().partition(b";")
-    media_type = media_type.strip()
-    charset = parameters.strip().replace(b'"', b"")
-    if media_type not in accepted or charset not in {b"", b"charset=utf-8"}:
-        names = " or ".join(sorted(name.decode() for name in accepted))
-        remedy = f"send the header Content-Type: {names}"
-        raise Problem("unsupported_media_type", f"expected {names} in UTF-8, found something else", remedy=remedy)
-    return media_type

@@ -5,7 +5,9 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from app.identifiers import ACCEPTED, uuid7s
+from classification_model.identifiers import uuid7s
+
+from app.identifiers import ACCEPTED
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -12,7 +12,7 @@ from app.guards import models_of, predictions_of, require_key, serving_model
 from app.keys import check_key
 from app.models import Models, ServingModel
 from app.predictions import Predictions
-from app.schemas import KEYED, Health, Live, Ready, content_of
+from app.schemas import KEYED, Health, Live, Ready, ReloadFailed, content_of
 from app.version import api_version
 
 probes = APIRouter()
@@ -43,10 +43,16 @@ async def live() -> Live:
 
 
 @probes.head("/health/ready", include_in_schema=False)
-@probes.get("/health/ready", operation_id="ready", tags=["health"])
-async def ready(model: Annotated[ServingModel, Depends(serving_model)]) -> Ready:
-    """Say whether predictions can be asked for; 503 where not."""
-    return Ready(status="ready", model_version=model.version)
+@probes.get("/health/ready", operation_id="ready", tags=["health"], response_model_exclude_none=True)
+def ready(
+    model: Annotated[ServingModel, Depends(serving_model)],
+    predictions: Annotated[Predictions, Depends(predictions_of)],
+) -> Ready:
+    """Say whether predictions can be asked for, 503 where not; and whether another version was to serve and cannot."""
+    predictions.records.check()
+    fault = predictions.models.fault
+    failed = fault and ReloadFailed(version=fault.version, code=fault.code, detail=fault.detail)
+    return Ready(status="ready", model_version=model.version, reload_failed=failed)
 
 
 @probes.get("/ping", operation_id="ping", tags=["MLflow"], response_class=Response)

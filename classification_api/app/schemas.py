@@ -38,11 +38,33 @@ class Live(Answer):
     status: Literal["live"]
 
 
+class ReloadFailed(Answer):
+    """A version that is to serve and cannot, and why; without a version, the store does not tell which one is."""
+
+    version: str | None = None
+    code: Literal["model_missing", "model_unreadable", "model_unverified", "store_damaged"]
+    detail: str
+
+
 class Ready(Answer):
-    """That predictions can be asked for."""
+    """That predictions can be asked for; `reload_failed` is there where an older version serves than is to."""
 
     status: Literal["ready"]
     model_version: str
+    reload_failed: ReloadFailed | None = None
+
+
+class Recorded(Answer):
+    """How many labels were put on record."""
+
+    recorded: int
+
+
+class Monitoring(Answer):
+    """What was measured last of the model in operation, and what was decided last; null where nothing was."""
+
+    monitoring: dict[str, Any] | None
+    decision: dict[str, Any] | None
 
 
 class ServerMetadata(Answer):

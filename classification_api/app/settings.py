@@ -6,8 +6,10 @@ import re
 from difflib import get_close_matches
 from os import environ
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+from classification_model.current_version import is_version
+from classification_model.mle.line_writer import FILE_SIZE, KEPT_SIZE
 from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -27,9 +29,13 @@ class Settings(BaseSettings):
 
     Attributes
     ----------
-    model_folder, model_package
-        What is served: a model folder, or an installed package that carries one. Neither: the package
-        ``classification_model``. Both are an error.
+    model_folder, model_package, model_store
+        What is served: a model folder, an installed package that carries one, or the current version of a store of
+        models, which is followed as it changes. None of them: the package ``classification_model``. Two are an error.
+    model_store_polling
+        Whether the store is looked at again and again, where its file system tells nobody of changes.
+    shadow_version
+        A version in the store that predicts the same rows unseen, to be compared with the one that serves.
     api_key_hashes
         SHA-256 of each API key that is accepted, in hexadecimal, separated by commas; two at most, so that a key can
         be replaced without a gap. Left out, no key is asked for; given and empty is an error.
@@ -49,12 +55,24 @@ class Settings(BaseSettings):
         Most requests in hand, per worker; probes are not counted.
     access_log
         Whether each request is one line of JSON on standard output.
+    log_folder
+        Folder of the prediction log, which processes share; ``off`` for none.
+    log_durability
+        ``os``: what is answered is on record with the operating system, whatever becomes of this process. ``disk``: it
+        is on the disk.
+    log_file_size
+        Size at which the next file of the log is begun.
+    log_kept_size
+        Size of all files of predictions, and of all files of labels, beyond which the oldest are removed.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
 
     model_folder: Path | None = None
     model_package: str | None = None
+    model_store: Path | None = None
+    model_store_polling: bool = False
+    shadow_version: str | None = None
     api_key_hashes: Annotated[tuple[str, ...] | None, NoDecode] = Field(default=None, repr=False)
     limit_body: ByteSize = Field(default=ByteSize(2 * 2**20), ge=1024, le=2**30)
     limit_rows: int = Field(default=5000, ge=1, le=1_000_000)
@@ -66,6 +84,18 @@ class Settings(BaseSettings):
     limit_keep_alive_seconds: float = Field(default=5.0, ge=0.1, le=3600, allow_inf_nan=False)
     limit_requests: int = Field(default=64, ge=1, le=100_000)
     access_log: bool = True
+    log_folder: Path | None = Path("prediction_log")
+    log_durability: Literal["os", "disk"] = "os"
+    log_file_size: ByteSize = Field(default=ByteSize(FILE_SIZE), ge=1024, le=2**40)
+    log_kept_size: ByteSize = Field(default=ByteSize(KEPT_SIZE), ge=1024)
+
+    @field_validator("log_folder", mode="before")
+    @classmethod
+    def _read_folder(cls, given: Any) -> Any:
+        if given == "":
+            msg = "expected the path of a folder, or off, found nothing"
+            raise ValueError(msg)
+        return None if given == "off" else given
 
     @field_validator("api_key_hashes", mode="before")
     @classmethod
@@ -96,20 +126,35 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return name
 
+    @field_validator("shadow_version")
+    @classmethod
+    def _check_version(cls, version: str | None) -> str | None:
+        if version is not None and not is_version(version):
+            msg = "expected a version in the store, such as 1.2.0"
+            raise ValueError(msg)
+        return version
+
     @model_validator(mode="after")
     def _check_model(self) -> Settings:
-        if self.model_folder is not None and self.model_package is not None:
-            msg = "expected MODEL_FOLDER or MODEL_PACKAGE, found both"
+        given = [name for name in ("model_folder", "model_package", "model_store") if getattr(self, name) is not None]
+        if len(given) > 1:
+            found = " and ".join(name.upper() for name in given)
+            msg = f"expected one of MODEL_FOLDER, MODEL_PACKAGE and MODEL_STORE, found {found}"
             raise ValueError(msg)
-        if self.model_folder == Path():
-            msg = "expected MODEL_FOLDER as the path of a model folder, found an empty one"
-            raise ValueError(msg)
+        for name in ("model_folder", "model_store"):
+            if getattr(self, name) == Path():
+                msg = f"expected {name.upper()} as the path of a folder, found an empty one"
+                raise ValueError(msg)
+        for name in ("model_store_polling", "shadow_version"):
+            if getattr(self, name) and self.model_store is None:
+                msg = f"expected MODEL_STORE beside {name.upper()}, found none"
+                raise ValueError(msg)
         return self
 
     def public(self) -> dict[str, Any]:
         """Return all settings by name of their variable, for showing; of API keys only how many there are."""
         shown = {name.upper(): value for name, value in self.model_dump(mode="json").items()}
-        if self.model_folder is None and self.model_package is None:
+        if self.model_folder is None and self.model_package is None and self.model_store is None:
             shown["MODEL_PACKAGE"] = PACKAGED
         hashes = self.api_key_hashes
         shown["API_KEY_HASHES"] = None if hashes is None else f"{len(hashes)} of at most 2, not shown"

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+
+from classification_model.identifiers import uuid7s
 
 from app.calls import Call
 from app.dialects import Answered, Asked, Written
-from app.identifiers import uuid7s
+from app.records import unavailable
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from classification_model.checking import Issue
 
+    from app.errors import Problem
     from app.metrics import Metrics
     from app.models import ServingModel
+    from app.records import Records
+    from app.shadow import Shadow
 
 #: A run takes no further request once it has so many rows, a millisecond's work: others are listened to meanwhile.
 ENOUGH_ROWS = 128
+
+
+#: A request, what it asks, its rows as the model read them, what is odd in them.
+_Waiting = tuple[Call, Asked, list[dict[str, Any]], list["Issue"]]
 
 
 class Finisher(Protocol):
     """What takes the replies."""
 
     metrics: Metrics
+    shadow: Shadow | None
+    records: Records
+
+    def refuse(self, call: Call, problem: Problem) -> None:
+        """Answer a request with what is wrong."""
 
     def answer_with(self, call: Call, written: Written, rows: int, version: str) -> None:
         """Answer a request."""
@@ -53,7 +67,7 @@ class Turn:
         self._finisher = finisher
         self._model = model
         self._loop = loop
-        self._waiting: list[tuple[Call, Asked, list[dict[str, Any]], list[Issue]]] = []
+        self._waiting: list[_Waiting] = []
 
     @property
     def is_waiting(self) -> bool:
@@ -86,39 +100,70 @@ class Turn:
         waiting, self._waiting = self._waiting[:calls], self._waiting[calls:]
         if self._waiting:
             self._loop.call_soon(self._run)
+        records = self._finisher.records
         try:
             answered = self._answer(waiting)
+            lines = self._records_of(waiting, answered) if records.are_kept else b""
         except Exception as error:  # noqa: BLE001 - whatever breaks, each client is answered
             for call, _, _, _ in waiting:
                 self._finisher.fail(call, error)
             return
+        records.write_then(lines, partial(self._reply, waiting, answered))
+
+    def _answer(self, waiting: list[_Waiting]) -> list[Answered]:
+        """Return each request's answer."""
+        model = self._model
+        labels, shares = model.answer_few_rows([row for _, _, values, _ in waiting for row in values])
+        count = len(labels)
+        if (shadow := self._finisher.shadow) is not None:
+            shadow.offer([row for _, asked, _, _ in waiting for row in asked.rows], labels, model.version)
+        names = uuid7s(count + len(waiting))
+        answered = []
+        begin = 0
+        for number, (call, _, values, warnings) in enumerate(waiting, count):
+            if not call.request_id:
+                call.request_id = names[number].encode()
+            end = begin + len(values)
+            answered.append(
+                Answered(
+                    labels[begin:end],
+                    shares[begin:end],
+                    names[begin:end],
+                    model.name,
+                    model.version,
+                    [warning.as_dict() for warning in warnings] if warnings else [],
+                )
+            )
+            begin = end
+        return answered
+
+    def _records_of(self, waiting: list[_Waiting], answered: list[Answered]) -> bytes:
+        """Return the records of a turn's predictions."""
+        names: list[str] = []
+        rows: list[dict[str, Any]] = []
+        keys: list[str | int | None] = []
+        labels: list[str] = []
+        shares: list[dict[str, float]] = []
+        for (_, asked, _, _), answer in zip(waiting, answered, strict=True):
+            names += answer.prediction_ids
+            rows += asked.rows
+            keys += asked.index or [None] * len(asked.rows)
+            labels += answer.predictions
+            shares += answer.probabilities
+        return self._model.encode_records(names, rows, keys, labels, shares)
+
+    def _reply(self, waiting: list[_Waiting], answered: list[Answered], is_recorded: bool) -> None:
+        """Answer the requests of a turn; with a refusal where their predictions are not on record."""
+        if not is_recorded:
+            for call, _, _, _ in waiting:
+                self._finisher.refuse(call, unavailable())
+            return
+        self._finisher.metrics.predicted(
+            self._model.version, [label for answer in answered for label in answer.predictions]
+        )
         for (call, asked, values, _), answer in zip(waiting, answered, strict=True):
             try:
                 written = call.route.dialect.write(asked, answer)
                 self._finisher.answer_with(call, written, len(values), self._model.version)
             except Exception as error:  # noqa: BLE001 - it is no matter of the others
                 self._finisher.fail(call, error)
-
-    def _answer(self, waiting: list[tuple[Call, Asked, list[dict[str, Any]], list[Issue]]]) -> list[Answered]:
-        """Return each request's answer."""
-        model = self._model
-        rows = [row for _, _, values, _ in waiting for row in values]
-        answers = model.answer_few_rows(rows)
-        self._finisher.metrics.predicted(model.version, [label for label, _ in answers])
-        left, names = iter(answers), iter(uuid7s(len(answers) + len(waiting)))
-        answered = []
-        for call, _, values, warnings in waiting:
-            if not call.request_id:
-                call.request_id = next(names).encode()
-            mine = list(islice(left, len(values)))
-            answered.append(
-                Answered(
-                    [label for label, _ in mine],
-                    [shares for _, shares in mine],
-                    list(islice(names, len(values))),
-                    model.name,
-                    model.version,
-                    [warning.as_dict() for warning in warnings] if warnings else [],
-                )
-            )
-        return answered

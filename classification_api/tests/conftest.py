@@ -118,7 +118,9 @@ def serving(folder: Path) -> Iterator[Serve]:
         output, errors = folder / f"output-{port}", folder / f"errors-{port}"
         command = [sys.executable, "-m", "app", "serve", *arguments, "--port", str(port)]
         with output.open("wb") as out, errors.open("wb") as err:
-            process = subprocess.Popen(command, env=os.environ | variables, stdout=out, stderr=err)
+            process = subprocess.Popen(
+                command, env=os.environ | {"LOG_FOLDER": str(folder / "log")} | variables, stdout=out, stderr=err
+            )
         server = Server(port, process, output, errors)
         started.append(server)
         server.wait()
@@ -143,6 +145,14 @@ def model_folder() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def log_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that predictions of a test are logged in."""
+    folder = tmp_path / "log"
+    monkeypatch.setenv("LOG_FOLDER", str(folder))
+    return folder
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Give a function that starts servers of a test's own."""
@@ -155,3 +165,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Give a server with the settings that it has without any, for all tests that leave it as it is."""
     with serving(tmp_path_factory.mktemp("server")) as start:
         yield start()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests measured."""
+    reports = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    figures = [str(value) for report in reports for name, value in report.user_properties if name == "figures"]
+    if figures:
+        terminalreporter.section("figures")
+        for line in sorted(figures):
+            terminalreporter.write_line(line)

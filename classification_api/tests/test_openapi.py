@@ -49,6 +49,8 @@ ROW_OF_EVERY_KIND = jsonschema_rs.validator_for(row_schema(EVERY_KIND))
 KEYED = {
     "/predict",
     "/invocations",
+    "/feedback",
+    "/monitoring",
     "/model",
     "/metrics",
     "/v2",
@@ -107,7 +109,7 @@ def test_it_names_every_route(document: dict[str, Any]) -> None:
     """What the server answers is in the document, and nothing else is."""
     paths = {path for path in document["paths"] if not path.startswith("/v2")}
     assert paths == {
-        "/predict", "/invocations", "/model", "/metrics", "/version", "/ping",
+        "/predict", "/invocations", "/feedback", "/monitoring", "/model", "/metrics", "/version", "/ping",
         "/health", "/health/live", "/health/ready",
     }  # fmt: skip
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
@@ -261,13 +263,13 @@ def test_it_changes_with_the_model() -> None:
     }
     validate(without)
     predictor = Predictor.load(packaged_model())
-    models.current = ServingModel(predictor)
+    models.current = ServingModel(predictor, Settings())
     first = app.openapi()
     assert first is app.openapi()
     assert "age" in first["components"]["schemas"]["Row"]["properties"]
     assert "version 1.0.0" in first["info"]["description"]
     models.current = ServingModel(
-        Predictor(predictor.model, predictor.manifest.model_copy(update={"version": "2.0.0"}))
+        Predictor(predictor.model, predictor.manifest.model_copy(update={"version": "2.0.0"})), Settings()
     )
     assert "version 2.0.0" in app.openapi()["info"]["description"]
 

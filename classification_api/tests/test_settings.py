@@ -38,7 +38,9 @@ OTHER = hashlib.sha256(b"another key of enough length").hexdigest()
         ("LIMIT_EXPLAINED_ROWS", "0", "greater than or equal to 1"),
         ("MODEL_PACKAGE", "../model", "expected the import name of an installed package"),
         ("MODEL_PACKAGE", "", "expected the import name of an installed package"),
-        ("MODEL_FOLDER", "", "expected MODEL_FOLDER as the path of a model folder"),
+        ("MODEL_FOLDER", "", "expected MODEL_FOLDER as the path of a folder"),
+        ("MODEL_STORE", "", "expected MODEL_STORE as the path of a folder"),
+        ("SHADOW_VERSION", "../1.0.0", "expected a version in the store"),
         ("ACCESS_LOG", "perhaps", "valid boolean"),
     ],
 )
@@ -90,8 +92,22 @@ def test_a_folder_and_a_package_are_one_model_too_many(monkeypatch: pytest.Monke
     """Which one would serve is not left to chance."""
     monkeypatch.setenv("MODEL_FOLDER", "a")
     monkeypatch.setenv("MODEL_PACKAGE", "b")
-    with pytest.raises(SettingsError, match="MODEL_FOLDER or MODEL_PACKAGE, found both"):
+    with pytest.raises(SettingsError, match="and MODEL_STORE, found MODEL_FOLDER and MODEL_PACKAGE"):
         read_settings()
+    monkeypatch.delenv("MODEL_FOLDER")
+    monkeypatch.setenv("MODEL_STORE", "c")
+    with pytest.raises(SettingsError, match="and MODEL_STORE, found MODEL_PACKAGE and MODEL_STORE"):
+        read_settings()
+
+
+@pytest.mark.parametrize(("name", "value"), [("MODEL_STORE_POLLING", "true"), ("SHADOW_VERSION", "1.0.0")])
+def test_what_speaks_of_a_store_needs_one(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A setting without effect is no setting."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"expected MODEL_STORE beside {name}, found none"):
+        read_settings()
+    monkeypatch.setenv("MODEL_STORE", "a")
+    read_settings()
 
 
 def test_sizes_may_have_units_and_keys_may_be_two(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from app.calls import Call, Reply
 from app.metrics import Metrics
 from app.models import Models
 from app.predictions import FIXED, Predictions
+from app.records import Records
 from app.settings import Settings
 
 PREDICT = FIXED[b"/predict"]
@@ -31,7 +32,10 @@ def ask(predictions: Predictions, age: float, send: Callable[[Reply], None]) -> 
 async def in_one_turn(senders: list[Callable[[Reply], None]]) -> Predictions:
     """Ask for passengers of 1, 2, 3 ... years, whose replies are sent by functions; return what answered them."""
     settings = Settings(access_log=False, limit_requests=1000)
-    predictions = Predictions(settings, Models(settings), Metrics(), AccessLog(enabled=False))
+    metrics = Metrics()
+    records = Records(settings, metrics)
+    predictions = Predictions(settings, Models(settings), metrics, AccessLog(enabled=False), records)
+    records.start(asyncio.get_running_loop())
     predictions.start(asyncio.get_running_loop())
     predictions.load()
     for age, send in enumerate(senders, 1):
@@ -40,6 +44,7 @@ async def in_one_turn(senders: list[Callable[[Reply], None]]) -> Predictions:
     for _ in range(10):
         await asyncio.sleep(0)
     predictions.close()
+    records.close()
     return predictions
 
 

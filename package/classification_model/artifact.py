@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
-import shutil
 import stat
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
+from classification_model.durable import replace_folder
 from classification_model.errors import ArtifactError, VerificationError
 from classification_model.manifest import FORMAT_VERSION, FileRecord, Manifest, digests
 
-if sys.platform != "win32":
-    import fcntl
-
 MANIFEST = "manifest.json"
 GOLDEN_TOLERANCE = 1e-9
+#: What a model's version is: as of PEP 440, which is safe as the name of a folder too.
+VERSION_PATTERN = r"^[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?$"
 LARGEST_MANIFEST = 64 * 2**20
 LARGEST_FILE = 4 * 2**30
 
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # from Linux's fcntl.h and fs.h
 _HERE = Path(__file__).resolve().parent
+
+
+class WholeModel(NamedTuple):
+    """A model folder in memory; the hash of each file held.
+
+    Attributes
+    ----------
+    manifest
+        What it says of itself.
+    written
+        The same as the bytes of its file.
+    contents
+        Bytes of every other file, by its path inside the folder.
+    """
+
+    manifest: Manifest
+    written: bytes
+    contents: dict[str, bytes]
 
 
 def package_version() -> str:
@@ -56,7 +70,25 @@ def read_manifest(folder: Path) -> Manifest:
     VerificationError
         If the manifest is not what was written.
     """
-    content = _read_manifest_file(folder)
+    return _parse_manifest(_read_manifest_file(folder))
+
+
+def read_model(folder: Path) -> WholeModel:
+    """Read a model folder whole: its manifest, held against its own digest, then each file against its hash.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no model folder, or its format is of another version.
+    VerificationError
+        If it is not what was written.
+    """
+    written = _read_manifest_file(folder)
+    manifest = _parse_manifest(written)
+    return WholeModel(manifest, written, read_files(folder, manifest))
+
+
+def _parse_manifest(content: bytes) -> Manifest:
     found = _format_version(content)
     if found not in {FORMAT_VERSION, None}:
         msg = f"{MANIFEST} has format {found}, this package reads format {FORMAT_VERSION}: install a package that fits"
@@ -92,7 +124,7 @@ def _read_manifest_file(folder: Path) -> bytes:
     except (OSError, ValueError) as error:
         msg = f"{folder} cannot be read: {getattr(error, 'strerror', error)}"
         raise ArtifactError(msg) from error
-    with _open_regular_file(folder, MANIFEST, LARGEST_MANIFEST) as file:
+    with open_regular_file(folder, MANIFEST, LARGEST_MANIFEST) as file:
         return file.read()
 
 
@@ -126,7 +158,7 @@ def _read_recorded_file(folder: Path, name: str, record: FileRecord) -> bytes:
     if not _lies_inside(name):
         msg = f"{name!r} in the manifest is no plain path of a file inside of the model folder"
         raise VerificationError(msg)
-    with _open_regular_file(folder, name, LARGEST_FILE) as file:
+    with open_regular_file(folder, name, LARGEST_FILE) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(size) if size == record.size else None
         actual = hashlib.file_digest(file, "sha256").hexdigest() if content is None else _sha256(content)
@@ -146,7 +178,7 @@ def _lies_inside(name: str) -> bool:
     return is_plain and name != MANIFEST
 
 
-def _open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
+def open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
     """Open a file of at most `limit` bytes, following no link and never waiting on a pipe."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -165,7 +197,7 @@ def _open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
     raise VerificationError(msg)
 
 
-def write_model_folder(folder: Path, manifest: Manifest, contents: dict[str, bytes]) -> None:
+def write_model_folder(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
     """Write a model folder beside its place, then rename it there: it is whole or it is not.
 
     Parameters
@@ -188,103 +220,25 @@ def write_model_folder(folder: Path, manifest: Manifest, contents: dict[str, byt
         raise ArtifactError(msg)
     records = {name: FileRecord(sha256=_sha256(content), size=len(content)) for name, content in contents.items()}
     sealed = manifest.model_copy(update={"files": records}).sealed_bytes()
-    folder = Path(os.path.realpath(folder))  # a link to a model folder stays
-    beside, former = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _only_writer(folder.parent):
-            _recover(folder, beside, former)
-            try:
-                _check_replaceable(folder)
-                _write_folder(beside, {**contents, MANIFEST: sealed})
-                _put_in_place(beside, folder, former)
-            finally:
-                _recover(folder, beside, former)
-    except OSError as error:
-        msg = f"{folder} cannot be written: {error.strerror or error}"
-        raise ArtifactError(msg) from error
+    replace_folder(folder, {**contents, MANIFEST: sealed}, MANIFEST)
 
 
-@contextmanager
-def _only_writer(parent: Path) -> Iterator[None]:
-    """Wait until no other process writes models into a folder; a lock ends with its process, killed or not."""
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(parent, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a network file system may know no locks: there the last training wins
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def copy_model_folder(model: WholeModel, folder: Path) -> None:
+    """Write a model that was read to another place, to the byte; see `write_model_folder`.
 
+    Parameters
+    ----------
+    model
+        From `read_model`.
+    folder
+        Where the copy shall be.
 
-def _recover(folder: Path, beside: Path, former: Path) -> None:
-    """Bring a former model back that nothing replaced, and remove what a writer left behind."""
-    if former.exists() and not folder.exists():
-        former.rename(folder)
-    shutil.rmtree(beside, ignore_errors=True)
-    shutil.rmtree(former, ignore_errors=True)
-
-
-def _check_replaceable(folder: Path) -> None:
-    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    if not is_free and not (folder / MANIFEST).is_file():
-        msg = f"{folder} exists and is no model folder: choose another place or remove it"
-        raise ArtifactError(msg)
-
-
-def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:
-    folder.mkdir()
-    for name, content in contents.items():
-        _write_durably(folder / name, content)
-    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        _sync_folder(path)
-
-
-def _put_in_place(beside: Path, folder: Path, former: Path) -> None:
-    """Give a folder the name of another one; when a step fails, it is taken back."""
-    with ExitStack() as undo:
-        if not folder.exists():
-            beside.rename(folder)
-            undo.callback(folder.rename, beside)
-        elif _exchange(beside, folder):
-            undo.callback(_exchange, beside, folder)
-        else:
-            folder.rename(former)  # and back by `_recover`, when the next step fails
-            beside.rename(folder)
-            undo.callback(folder.rename, beside)
-        _sync_folder(folder.parent)
-        undo.pop_all()
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange the names of two folders in one step where the system can (Linux); tell whether it did."""
-    if sys.platform != "linux":
-        return False
-    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
-    return renameat2 is not None and not renameat2(
-        _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE
-    )
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":  # which cannot open folders
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    Raises
+    ------
+    ArtifactError
+        If something that is no model folder is in the way, or the disk refuses.
+    """
+    replace_folder(folder, {**model.contents, MANIFEST: model.written}, MANIFEST)
 
 
 def _sha256(content: bytes) -> str:

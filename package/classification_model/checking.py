@@ -107,18 +107,33 @@ def check_input(schema: InputSchema, given: Any) -> CheckedRows:
     """
     if isinstance(given, Mapping):
         return check_columns(schema, given)
-    if hasattr(given, "iloc") and hasattr(given, "columns") and not isinstance(given, type):
-        names = [column_name(name) for name in given.columns]
-        repeated = next((name for name, count in Counter(names).items() if count > 1), None)
-        if repeated is not None:
-            msg = f"the frame has the column {repeated[:100]!r} twice"
-            raise InputError(msg)
-        columns = {name: given.iloc[:, place].tolist() for place, name in enumerate(names)}
-        return check_columns(schema, columns, len(given))
+    if is_frame(given):
+        return check_columns(schema, columns_of_frame(given), len(given))
     if isinstance(given, Sequence) and not isinstance(given, (str, bytes)):
         return check_rows(schema, given)
     msg = f"expected a pandas DataFrame, a dict of columns or a list of row dicts, found {type(given).__name__}"
     raise InputError(msg)
+
+
+def is_frame(given: Any) -> bool:
+    """Tell whether an input is a pandas DataFrame, without importing pandas."""
+    return hasattr(given, "iloc") and hasattr(given, "columns") and not isinstance(given, type)
+
+
+def columns_of_frame(frame: Any) -> dict[str, list[Any]]:
+    """Return the values of a frame's columns.
+
+    Raises
+    ------
+    InputError
+        If two columns have one name.
+    """
+    names = [column_name(name) for name in frame.columns]
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    if repeated is not None:
+        msg = f"the frame has the column {repeated[:100]!r} twice"
+        raise InputError(msg)
+    return {name: frame.iloc[:, place].tolist() for place, name in enumerate(names)}
 
 
 def check_rows(schema: InputSchema, rows: Sequence[Mapping[str, Any]]) -> CheckedRows:
@@ -163,7 +178,7 @@ def check_columns(schema: InputSchema, given: Mapping[str, Any], rows: int | Non
     InputError
         If the columns differ in length, or one is not a sequence.
     """
-    lists = [(spelt := column_name(key), _as_list(spelt, values)) for key, values in given.items()]
+    lists = [(spelt := column_name(key), as_list(spelt, values)) for key, values in given.items()]
     count = len(lists[0][1]) if lists else rows or 0
     columns: dict[str, list[Any]] = {}
     errors: list[Issue] = []
@@ -225,7 +240,7 @@ def read_value(field_: SchemaField, read: Callable[[Any], Value], value: Any) ->
     return parsed, field_.remark(parsed), False
 
 
-def _as_list(name: str, values: Any) -> list[Any]:
+def as_list(name: str, values: Any) -> list[Any]:
     """Return the values of a column; a mapping or a set has no order of rows, a table has columns of its own."""
     is_column = isinstance(values, Sized) and isinstance(values, Iterable) and getattr(values, "ndim", 1) == 1
     if not is_column or isinstance(values, (str, bytes, bytearray, memoryview, Mapping, AbstractSet)):

@@ -115,3 +115,9 @@ def settings_of(parameters: Mapping[str, Any], training: TrainingConfig) -> list
     others = [setting for setting in drawn if setting != first]
     ordered = [first, *({name: setting[name] for name in lists} for setting in others)]
     return ordered[: training.trials]
+
+
+def name_of(estimator: ClassifierMixin) -> str:
+    """Return what a classifier is called: the candidate that it is, else its class."""
+    names = {kind: name for name, (kind, _) in _ESTIMATORS.items()}
+    return names.get(type(estimator), type(estimator).__name__)

@@ -77,7 +77,7 @@ def score(outcome: Outcome) -> dict[str, float]:
     mean over rows of the squared errors summed over classes.
     """
     weights = np.ones((1, len(outcome.truth)))
-    return {name: float(values[0]) for name, values in _weighted_scores(outcome, weights).items()}
+    return {name: float(values[0]) for name, values in weighted_scores(outcome, weights).items()}
 
 
 def score_with_intervals(outcome: Outcome, random_state: int) -> dict[str, MetricValue]:
@@ -95,14 +95,9 @@ def score_with_intervals(outcome: Outcome, random_state: int) -> dict[str, Metri
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
     point = score(outcome)
-    rows = len(outcome.truth)
-    generator = np.random.default_rng(random_state)
-    chunk = max(1, _CHUNK // rows)
     drawn: dict[str, list[NDArray[np.float64]]] = {name: [] for name in METRICS}
-    for start in range(0, RESAMPLES, chunk):
-        count = min(chunk, RESAMPLES - start)
-        weights = generator.multinomial(rows, np.full(rows, 1 / rows), size=count).astype(np.float64)
-        for name, values in _weighted_scores(outcome, weights).items():
+    for weights in resamples(len(outcome.truth), random_state):
+        for name, values in weighted_scores(outcome, weights).items():
             drawn[name].append(values)
     intervals = {}
     for name, parts in drawn.items():
@@ -111,7 +106,16 @@ def score_with_intervals(outcome: Outcome, random_state: int) -> dict[str, Metri
     return intervals
 
 
-def _weighted_scores(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def resamples(rows: int, random_state: int, count: int = RESAMPLES) -> Iterator[NDArray[np.float64]]:
+    """Draw rows with replacement, `count` times: yield how often each was drawn, shape (some resamples, n_rows)."""
+    generator = np.random.default_rng(random_state)
+    chunk = max(1, _CHUNK // rows)
+    for start in range(0, count, chunk):
+        size = min(chunk, count - start)
+        yield generator.multinomial(rows, np.full(rows, 1 / rows), size=size).astype(np.float64)
+
+
+def weighted_scores(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """Compute each metric once for every row of `weights`, shape (n_resamples, n_rows)."""
     truth, probabilities, predicted = outcome.truth, outcome.probabilities, outcome.predicted
     total = weights.sum(axis=1)
@@ -229,13 +233,14 @@ def slice_metrics(features: pd.DataFrame, outcome: Outcome) -> list[Slice]:
     """
     slices = []
     for name in features.columns:
-        for value, mask in _slices_of(features[name]):
+        for value, mask in slices_of(features[name]):
             if mask.sum() >= SMALLEST_SLICE:
                 slices.append(_slice(str(name), value, outcome.take(mask)))
     return slices
 
 
-def _slices_of(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def slices_of(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield name and mask of each category, truth value, quarter of the numbers, and of the missing values."""
     missing = column.isna().to_numpy()
     distinct = column.dropna().unique()
     if len(distinct) <= MOST_SLICES:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from classification_model.checking import check_rows
+from classification_model.manifest import GoldenRow
+from classification_model.predict import Predictor
+from classification_model.values import spell_moment
+
 if TYPE_CHECKING:
+    from classification_model.manifest import Manifest
+    from classification_model.predict import Model
     from classification_model.schema import InputSchema, SchemaField
 
 RECOMBINED_ROWS = 24
@@ -49,18 +55,31 @@ def golden_inputs(features: pd.DataFrame, schema: InputSchema, random_state: int
     return [{field.name: as_input(row[field.name], field) for field in schema.fields} for row in rows + edges]
 
 
+def with_golden_rows(manifest: Manifest, model: Model, features: pd.DataFrame, random_state: int) -> Manifest:
+    """Record in a manifest what a model makes of golden rows.
+
+    Parameters
+    ----------
+    manifest
+        The manifest, without golden rows.
+    model
+        What gives the probabilities.
+    features, random_state
+        See `golden_inputs`.
+    """
+    inputs = golden_inputs(features, manifest.input_schema, random_state)
+    probabilities = Predictor(model, manifest).probabilities(check_rows(manifest.input_schema, inputs))
+    golden = tuple(
+        GoldenRow(inputs=row, probabilities=tuple(values))
+        for row, values in zip(inputs, probabilities.tolist(), strict=True)
+    )
+    return manifest.model_copy(update={"golden_rows": golden})
+
+
 def as_input(value: Any, field: SchemaField) -> Any:
     """Turn a prepared value into one that a caller may send: null, a number, a text, a written date."""
     if pd.isna(value):
         return None
     if field.kind != "datetime":
         return value
-    moment = datetime.fromtimestamp(value, UTC)
-    if field.datetime_format is None:
-        return moment.isoformat()
-    # strftime writes the year 476, which is read as 0476 alone.
-    years = {"%Y": f"{moment.year:04}", "%G": f"{moment.isocalendar().year:04}"}
-    pattern = field.datetime_format
-    for code, year in years.items():
-        pattern = pattern.replace(code, year)
-    return moment.strftime(pattern)
+    return spell_moment(value, field.datetime_format)

@@ -26,7 +26,11 @@ class FileRecord(BaseModel):
 
 
 class Fingerprint(BaseModel):
-    """The table a model was trained on: rows, columns, and the SHA-256 of the file."""
+    """The table a model was trained on: rows, columns, and its SHA-256.
+
+    That is the hash of the file; of a frame the one of its rows, spelled; and where rows were put below a table, that
+    of the table's hash and these rows, spelled (see `processing.raw_tables.hash_of_rows`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +47,8 @@ class Holdout(BaseModel):
     rule
         How to tell a row of the hold-out, in words.
     kind
-        ``hash``: by the hash of `key`; ``time``: from `cutoff` on; ``table``: a validation table of its own.
+        ``hash``: by the hash of `key`; ``time``: from `cutoff` on; ``table``: a validation table of its own; ``none``:
+        nothing was held out, or nobody can tell, and there are no metrics.
     share
         Share of rows aimed at.
     key
@@ -57,7 +62,7 @@ class Holdout(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: str
-    kind: Literal["hash", "time", "table"]
+    kind: Literal["hash", "time", "table", "none"]
     share: float
     key: tuple[str, ...] = ()
     cutoff: float | None = None
@@ -122,8 +127,8 @@ class Manifest(BaseModel):
     name, version, created
         The problem, the model's version, and when it was made (RFC 3339, UTC).
     config_hash, code_hash, data, holdout
-        What it was trained from: hashes of the config and of this package's code, fingerprint of the table,
-        rows held out.
+        What it was trained from: hashes of the config (empty where there was none) and of this package's code,
+        fingerprint of the table, rows held out.
     pipeline
         Name of the pickled pipeline in the folder.
     compiled, parity
@@ -147,14 +152,14 @@ class Manifest(BaseModel):
     estimator, parameters
         The estimator that won and its settings.
     metrics
-        Metrics on the hold-out.
+        Metrics on the hold-out; none where there is no such thing.
     golden_rows
         Inputs with the probabilities they must give.
     baseline
         Inputs of a row that is typical of the training rows, which predictions are explained against.
     training_distribution, prediction_distribution
         For each field, and for the out-of-fold probabilities of each class, the distribution that drift is
-        measured against.
+        measured against. The latter is of the hold-out where the model came fitted, and empty where there is none.
     gates, monitoring
         What the model had to reach, and the limits it is watched by.
     digest

@@ -7,7 +7,6 @@ import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import numpy as np
 from matplotlib import font_manager, style
 from matplotlib.figure import Figure
@@ -17,6 +16,7 @@ from skops.card import Card
 
 from classification_model.config.features import ColumnFeature, used_features
 from classification_model.evaluation import METRICS
+from classification_model.html_pages import render_page
 from classification_model.markdown import as_text
 from classification_model.pipeline import MISSING_CATEGORY, RARE_CATEGORY
 
@@ -67,14 +67,8 @@ def render_reports(report: TrainingReport, pipeline: Pipeline) -> dict[str, byte
 
 def render_html(report: TrainingReport) -> str:
     """Render the training report: one file, plots inside."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("classification_model"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return render_page(
+        "report.html.j2",
         report=report,
         manifest=report.manifest,
         config=report.data.config,

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from classification_model.artifact import read_files, read_manifest, trained_models, write_model_folder
-from classification_model.baseline import typical_inputs
-from classification_model.checking import check_rows
+from classification_model.artifact import VERSION_PATTERN, read_files, read_manifest, trained_models, write_model_folder
 from classification_model.clock import source_date_epoch
 from classification_model.compiled import CompiledModel
-from classification_model.errors import ArtifactError, DataError, GateError
+from classification_model.errors import ArtifactError, DataError, GateError, InputError
 from classification_model.estimators import check_candidates
 from classification_model.evaluation import (
     METRICS,
@@ -29,11 +26,10 @@ from classification_model.evaluation import (
     score_with_intervals,
     slice_metrics,
 )
-from classification_model.export.compilation import CORE, PORTABLE, compile_and_prove
-from classification_model.export.derivations import describe_derivation, is_derivation
-from classification_model.golden import golden_inputs
+from classification_model.export.compilation import CORE, compile_and_prove
 from classification_model.libraries import library_versions
-from classification_model.manifest import GoldenRow, Manifest, MetricValue
+from classification_model.manifest import MetricValue
+from classification_model.model_manifest import Fitted, code_hash, describe_model
 from classification_model.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
@@ -41,15 +37,14 @@ from classification_model.processing.data_manager import DataLoader, TrainingDat
 from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
 from classification_model.processing.sources import read_bytes
-from classification_model.reference import describe_distribution, describe_numbers
 from classification_model.reports import render_reports
-from classification_model.training_report import TrainingReport
+from classification_model.training_report import TrainedModel, TrainingReport
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sklearn.pipeline import Pipeline
 
     from classification_model.config.sections import Config
-    from classification_model.export.compilation import Compilation
     from classification_model.predict import Model
 
 logger = logging.getLogger(__name__)
@@ -59,11 +54,13 @@ def run_training(
     config: Config,
     *,
     output: Path | None = None,
-    source: str | None = None,
+    source: str | pd.DataFrame | None = None,
+    extra: pd.DataFrame | None = None,
+    version: str | None = None,
     progress: Progress | None = None,
     jobs: int = -1,
 ) -> TrainingReport:
-    """Train, judge and save the model of a problem.
+    """Train, judge and save the model of a problem: `train_model`, then `write_model`.
 
     Parameters
     ----------
@@ -71,8 +68,44 @@ def run_training(
         The problem.
     output
         Folder in which the model folder is made; the package's ``trained_models`` when left out.
+    source, extra, version, progress, jobs
+        See `train_model`.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder cannot be written.
+    ClassificationModelError
+        See `train_model`; nothing is saved then.
+    """
+    started = time.monotonic()
+    folder = model_folder(config, output, version)
+    trained = train_model(config, source=source, extra=extra, version=version, progress=progress, jobs=jobs)
+    report = write_model(trained, folder)
+    return replace(report, seconds=time.monotonic() - started)
+
+
+def train_model(
+    config: Config,
+    *,
+    source: str | pd.DataFrame | None = None,
+    extra: pd.DataFrame | None = None,
+    version: str | None = None,
+    progress: Progress | None = None,
+    jobs: int = -1,
+) -> TrainedModel:
+    """Train and judge the model of a problem; nothing is written.
+
+    Parameters
+    ----------
+    config
+        The problem.
     source
-        Table to learn from instead of the config's.
+        Table to learn from instead of the config's: a path, a URL or a frame; see `DataLoader`.
+    extra
+        Raw rows that are put below the table before the hold-out is drawn; see `DataLoader`.
+    version
+        Version of the model instead of the config's; the config, and so its hash, stays what it is.
     progress
         Told about every fit.
     jobs
@@ -85,21 +118,43 @@ def run_training(
     TrainingError
         If a candidate cannot be fitted.
     GateError
-        If the hold-out metrics miss a gate. Nothing is saved then.
-    ArtifactError
-        If the folder cannot be written.
+        If the hold-out metrics miss a gate.
     InputError
-        If SOURCE_DATE_EPOCH is set and no time.
+        If SOURCE_DATE_EPOCH is set and no time, or the version is none.
     """
     started = time.monotonic()
+    version = version_of(config, version)
     check_candidates(config)
     source_date_epoch()  # what is wrong with it is told before the work
     with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
-        report = _train(config, model_folder(config, output), DataLoader(config, source), progress, jobs)
-    return replace(report, seconds=time.monotonic() - started)
+        trained = _train(config, version, DataLoader(config, source, extra=extra), progress, jobs)
+    return replace(trained, report=replace(trained.report, seconds=time.monotonic() - started))
 
 
-def _train(config: Config, folder: Path, loader: DataLoader, progress: Progress | None, jobs: int) -> TrainingReport:
+def write_model(trained: TrainedModel, folder: Path) -> TrainingReport:
+    """Write a trained model as a model folder, and load it from there.
+
+    Parameters
+    ----------
+    trained
+        What `train_model` returned.
+    folder
+        Where the model folder shall be; a model that is there already is replaced.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder cannot be written.
+    """
+    manifest = trained.report.manifest
+    write_model_folder(folder, manifest, trained.contents)
+    with threadpool_limits(1):
+        written = load_predictor(folder).manifest
+    logger.info("model saved", extra={"folder": str(folder), "version": manifest.version})
+    return replace(trained.report, folder=folder, manifest=written)
+
+
+def _train(config: Config, version: str, loader: DataLoader, progress: Progress | None, jobs: int) -> TrainedModel:
     data = loader.load()
     logger.info("table loaded", extra={"rows": len(data.train), "held_out": len(data.holdout)})
     selection = select_model(data, progress, jobs)
@@ -108,22 +163,36 @@ def _train(config: Config, folder: Path, loader: DataLoader, progress: Progress 
     outcome = judge(pipeline, data, threshold)
     metrics = score_with_intervals(outcome, config.training.random_state)
     check_gates(config, metrics)
-    compilation = compile_and_prove(pipeline, data, threshold)
+    compilation = compile_and_prove(
+        pipeline,
+        data.train.features,
+        data.schema,
+        data.classes,
+        threshold=threshold,
+        random_state=config.training.random_state,
+    )
     model: Model = PipelineModel(pipeline, data.schema)
     if compilation.parity is not None:
         model = CompiledModel(compilation.files[CORE])
-    manifest = _describe(
-        config=config,
-        data=data,
-        selection=selection,
-        pipeline=pipeline,
-        model=model,
-        compilation=compilation,
-        threshold=threshold,
+    fitted = Fitted(pipeline, model, compilation, data.train.features, data.schema, data.classes, threshold)
+    manifest = describe_model(
+        fitted,
+        name=config.app.name,
+        version=version,
+        stem=folder_name(config, version),
+        config_hash=config.hash,
+        data=data.fingerprint,
+        holdout=data.holdout_rule,
+        estimator=selection.winner.candidate,
+        parameters=selection.winner.setting,
         metrics=metrics,
+        judged=selection.out_of_fold(),
+        gates={str(metric): limit for metric, limit in config.gates.items()},
+        monitoring=config.monitoring.model_dump(mode="json"),
+        random_state=config.training.random_state,
     )
     report = TrainingReport(
-        folder=folder,
+        folder=Path(folder_name(config, version)),
         manifest=manifest,
         data=data,
         selection=selection,
@@ -137,20 +206,37 @@ def _train(config: Config, folder: Path, loader: DataLoader, progress: Progress 
         slices=slice_metrics(data.holdout.features, outcome),
         seconds=0.0,
     )
-    Predictor(model, manifest).check_golden_rows()
+    predictor = Predictor(model, manifest)
+    predictor.check_golden_rows()
     contents = {
         manifest.pipeline: dump_pipeline(pipeline),
         **compilation.files,
         **render_reports(report, pipeline),
     }
-    write_model_folder(folder, manifest, contents)
-    written = load_predictor(folder).manifest
-    logger.info("model saved", extra={"folder": str(folder), "version": manifest.version})
-    return replace(report, manifest=written)
+    return TrainedModel(report, contents, predictor)
 
 
-def model_folder(config: Config, output: Path | None = None) -> Path:
-    """Return where the model of a config is, or will be.
+def version_of(config: Config, version: str | None = None) -> str:
+    """Return the version that a model of a config gets.
+
+    Raises
+    ------
+    InputError
+        If another one is asked for and is no version.
+    """
+    if version is not None and not re.fullmatch(VERSION_PATTERN, version):
+        msg = f"version: expected a PEP 440 version, such as 1.2.0+20260131t1200.ab12, found {version[:100]!r}"
+        raise InputError(msg)
+    return config.version if version is None else version
+
+
+def folder_name(config: Config, version: str) -> str:
+    """Return what the folder of a model is called, and what the names of its pipeline begins with."""
+    return f"{config.app.pipeline_save_file}{version}"
+
+
+def model_folder(config: Config, output: Path | None = None, version: str | None = None) -> Path:
+    """Return where the model of a config is, or will be; with another version than the config's if one is given.
 
     Raises
     ------
@@ -161,7 +247,7 @@ def model_folder(config: Config, output: Path | None = None) -> Path:
     if output is None and "site-packages" in parent.parts:
         msg = "the packaged model of an installed wheel is not to be replaced: name a folder with --output"
         raise ArtifactError(msg)
-    return parent / f"{config.app.pipeline_save_file}{config.version}"
+    return parent / folder_name(config, version_of(config, version))
 
 
 def is_current(config: Config, folder: Path, source: str | None = None) -> bool:
@@ -181,15 +267,6 @@ def is_current(config: Config, folder: Path, source: str | None = None) -> bool:
         and manifest.libraries == library_versions()
         and manifest.code_hash == code_hash()
     )
-
-
-def code_hash() -> str:
-    """Return the SHA-256 of this package's modules and templates."""
-    here = Path(__file__).resolve().parent
-    digest = hashlib.sha256()
-    for path in sorted([*here.rglob("*.py"), *here.rglob("*.j2")]):
-        digest.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def fit_pipeline(data: TrainingData, candidate: str, setting: dict[str, Any]) -> Pipeline:
@@ -230,71 +307,3 @@ def _threshold(data: TrainingData, selection: Selection) -> float | None:
     if len(data.classes) > 2:
         return None
     return choice if isinstance(choice, float) else choose_threshold(selection.out_of_fold(), choice)
-
-
-def _describe(
-    *,
-    config: Config,
-    data: TrainingData,
-    selection: Selection,
-    pipeline: Pipeline,
-    model: Model,
-    compilation: Compilation,
-    threshold: float | None,
-    metrics: dict[str, MetricValue],
-) -> Manifest:
-    """Write the manifest; hashes of files are filled in when the folder is written."""
-    state = config.training.random_state
-    plan = [describe_derivation(step) for _, step in pipeline.steps if is_derivation(step)]
-    winner = selection.winner
-    manifest = Manifest(
-        name=config.app.name,
-        version=config.version,
-        created=_now(),
-        config_hash=config.hash,
-        code_hash=code_hash(),
-        data=data.fingerprint,
-        holdout=data.holdout_rule,
-        pipeline=f"{config.app.pipeline_save_file}{config.version}.pkl",
-        compiled=None if compilation.parity is None else CORE,
-        parity=compilation.parity,
-        not_compiled=compilation.reason,
-        portable=None if compilation.portable_parity is None else PORTABLE,
-        portable_parity=compilation.portable_parity,
-        portable_inputs=compilation.derived_inputs,
-        not_portable=compilation.portable_reason,
-        files={},
-        libraries=library_versions(),
-        input_schema=data.schema,
-        classes=data.classes,
-        threshold=threshold,
-        estimator=winner.candidate,
-        parameters=winner.setting,
-        metrics=metrics,
-        golden_rows=(),
-        baseline=typical_inputs(data.train.features, data.schema, plan),
-        training_distribution=describe_distribution(data.train.features, data.schema),
-        prediction_distribution=_predicted_distribution(selection.out_of_fold()),
-        gates=dict(config.gates),
-        monitoring=config.monitoring.model_dump(mode="json"),
-    )
-    inputs = golden_inputs(data.train.features, data.schema, state)
-    probabilities = Predictor(model, manifest).probabilities(check_rows(data.schema, inputs))
-    golden = tuple(
-        GoldenRow(inputs=row, probabilities=tuple(values))
-        for row, values in zip(inputs, probabilities.tolist(), strict=True)
-    )
-    return manifest.model_copy(update={"golden_rows": golden})
-
-
-def _predicted_distribution(outcome: Outcome) -> dict[str, dict[str, Any]]:
-    """Describe the out-of-fold probabilities of each class."""
-    columns = outcome.probabilities.T
-    return {label: describe_numbers(np.asarray(column)) for label, column in zip(outcome.classes, columns, strict=True)}
-
-
-def _now() -> str:
-    """Return the time of making, RFC 3339 in UTC; SOURCE_DATE_EPOCH stands in for the clock."""
-    epoch = source_date_epoch()
-    moment = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(epoch, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from classification_model.evaluation import Outcome, Slice
     from classification_model.manifest import Manifest
     from classification_model.model_selection import Selection
+    from classification_model.predict import Predictor
     from classification_model.processing.data_manager import TrainingData
 
 
@@ -21,7 +22,7 @@ class TrainingReport:
     Attributes
     ----------
     folder
-        The model folder.
+        The model folder; only its name before it is written.
     manifest
         What it says of itself.
     data
@@ -46,3 +47,22 @@ class TrainingReport:
     importances: list[tuple[str, float, float]]
     slices: list[Slice]
     seconds: float
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model that is trained and judged, and not written yet.
+
+    Attributes
+    ----------
+    report
+        What training found.
+    contents
+        Bytes of each file of its model folder but the manifest, by name.
+    predictor
+        The model, ready to predict.
+    """
+
+    report: TrainingReport
+    contents: dict[str, bytes] = field(repr=False)
+    predictor: Predictor = field(repr=False)

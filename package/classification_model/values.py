@@ -206,9 +206,16 @@ def _date_of(value: date | np.datetime64) -> date:
     return value.astype("datetime64[us]").item() if isinstance(value, np.datetime64) else value
 
 
-def spell_moment(seconds: float) -> str:
-    """Spell seconds since 1970-01-01 UTC in ISO 8601."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+def spell_moment(seconds: float, pattern: str | None = None) -> str:
+    """Spell seconds since 1970-01-01 UTC: in ISO 8601, or as a `datetime.strftime` format says."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    if pattern is None:
+        return moment.isoformat()
+    # strftime writes the year 476, which is read as 0476 alone.
+    years = {"%Y": f"{moment.year:04}", "%G": f"{moment.isocalendar().year:04}"}
+    for code, year in years.items():
+        pattern = pattern.replace(code, year)
+    return moment.strftime(pattern)
 
 
 def _is_whole(value: Any) -> bool:

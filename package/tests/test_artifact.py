@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classification_model import artifact
+from classification_model import durable
 from classification_model.artifact import (
     LARGEST_FILE,
     LARGEST_MANIFEST,
@@ -483,7 +483,7 @@ def test_a_failure_at_any_step_leaves_the_former_model_and_no_litter(
 ) -> None:
     """Whichever folder, file, fsync or rename fails, the former model is whole, alone, and the reason is given."""
     if not at_once:
-        monkeypatch.setattr(artifact, "_exchange", no_exchange)
+        monkeypatch.setattr(durable, "_exchange", no_exchange)
     assert fail_at_each_step(folder, manifest, monkeypatch) >= 11
 
 
@@ -517,7 +517,7 @@ def test_what_cannot_be_taken_back_is_brought_back_by_the_next_write(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(artifact, "_exchange", no_exchange)
+        patch.setattr(durable, "_exchange", no_exchange)
         calls = iter([os.rename])
 
         def rename_once(*names: Any) -> None:
@@ -538,13 +538,13 @@ def test_what_cannot_be_taken_back_is_brought_back_by_the_next_write(
 KILLED_AT_EACH_STEP = """
 import os, signal, sys
 from pathlib import Path
-from classification_model import artifact
+from classification_model import artifact, durable
 from classification_model.errors import ArtifactError
 from classification_model.manifest import Manifest
 
 folder, at_once, former, following = Path(sys.argv[1]), sys.argv[2] == "True", {former!r}, {following!r}
 if not at_once:
-    artifact._exchange = lambda one, other: False
+    durable._exchange = lambda one, other: False
 manifest = artifact.read_manifest(folder)
 
 def load():
@@ -621,9 +621,9 @@ def test_models_written_at_once_do_not_disturb_each_other(folder: Path, manifest
 def test_a_writer_waits_for_another_process(folder: Path, manifest: Manifest) -> None:
     """While another process writes into the folder, its unfinished work is neither removed nor mixed with ours."""
     code = (
-        "import sys, pathlib, time; from classification_model.artifact import _only_writer\n"
+        "import sys, pathlib, time; from classification_model.durable import only_writer\n"
         "parent = pathlib.Path(sys.argv[1])\n"
-        "with _only_writer(parent):\n"
+        "with only_writer(parent):\n"
         "    (parent / '.model_v1.new').mkdir(); print('writing', flush=True); time.sleep(0.5)\n"
         "    assert (parent / '.model_v1.new').exists()\n"
         "    print('done', flush=True)\n"

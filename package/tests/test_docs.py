@@ -14,7 +14,15 @@ import pytest
 from environments import make_environment
 
 from classification_model.config.features import FEATURE_MODELS, Section
-from classification_model.config.sections import AppConfig, DataConfig, MonitoringConfig, TrainingConfig
+from classification_model.config.sections import (
+    AppConfig,
+    DataConfig,
+    DriftConfig,
+    MonitoringConfig,
+    PromotionConfig,
+    SplitConfig,
+    TrainingConfig,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "package"
@@ -91,7 +99,7 @@ def test_every_command_and_option_is_documented() -> None:
     """Each subcommand stands in a page of the documentation."""
     everything = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     done = run("bash", "classification-model --help", ROOT)
-    commands = re.findall(r"^  (\w+)  ", done.stdout.partition("Commands:")[2], re.MULTILINE)
+    commands = re.findall(r"^  ([\w-]+)  ", done.stdout.partition("Commands:")[2], re.MULTILINE)
     assert commands
     for command in commands:
         assert f"classification-model {command}" in everything
@@ -100,7 +108,8 @@ def test_every_command_and_option_is_documented() -> None:
 def test_every_config_key_is_documented() -> None:
     """Each key of each section stands in docs/config.md."""
     page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
-    models: list[type[Section]] = [AppConfig, DataConfig, TrainingConfig, MonitoringConfig, *FEATURE_MODELS.values()]
+    sections = (AppConfig, DataConfig, TrainingConfig, SplitConfig, MonitoringConfig, DriftConfig, PromotionConfig)
+    models: list[type[Section]] = [*sections, *FEATURE_MODELS.values()]
     for model in models:
         for name, field in model.model_fields.items():
             assert re.search(rf"`(?:[\w.]+\.)?{field.alias or name}(?:`|[.:])", page), f"{model.__name__}.{name}"

@@ -30,13 +30,13 @@ from classification_model.decision import decide
 from classification_model.evaluation import (
     METRICS,
     Outcome,
-    _weighted_scores,
     choose_threshold,
     importances,
     is_better,
     score,
     score_with_intervals,
     slice_metrics,
+    weighted_scores,
 )
 from classification_model.model_selection import class_numbers
 from classification_model.pipeline import build_pipeline
@@ -95,7 +95,7 @@ def test_every_resample_is_scored_as_scikit_learn_scores_weights(outcome: Outcom
     seed = random.randrange(10**6)  # type: ignore[attr-defined]
     drawn = np.random.default_rng(seed).integers(0, 4, (3, len(outcome.truth))).astype(np.float64)
     drawn[:, : len(outcome.classes)] += 1  # of every class one row
-    found = _weighted_scores(outcome, drawn)
+    found = weighted_scores(outcome, drawn)
     for resample, weights in enumerate(drawn):
         assert {name: values[resample] for name, values in found.items()} == pytest.approx(
             by_scikit_learn(outcome, weights), abs=1e-12

@@ -15,7 +15,6 @@ import orjson
 import pytest
 
 from classification_model.errors import LogUnavailableError
-from classification_model.mle import line_writer
 from classification_model.mle.line_files import LogFaults, files_of, iter_records, seal
 from classification_model.mle.line_writer import LineWriter
 
@@ -83,13 +82,15 @@ def test_several_processes_lose_nothing_at_a_tiny_size(tmp_path: Path) -> None:
     assert found == Counter((str(name), number) for name in range(PROCESSES) for number in range(COUNT))
 
 
+def _append_many(writer: LineWriter, first: int) -> None:
+    for number in range(first, first + 300):
+        writer.append(line(number))
+
+
 def test_threads_of_one_process_share_a_writer(tmp_path: Path) -> None:
     """Their lines do not mix."""
     writer = LineWriter(tmp_path, "predictions", file_size=5000)
-    threads = [
-        threading.Thread(target=lambda first=first: [writer.append(line(first + n)) for n in range(300)])
-        for first in (0, 1000, 2000)
-    ]
+    threads = [threading.Thread(target=_append_many, args=(writer, first)) for first in (0, 1000, 2000)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -212,8 +213,8 @@ def test_a_device_without_space_is_an_error_and_no_loss(tmp_path: Path, monkeypa
     full = os.open("/dev/full", os.O_WRONLY)
     genuine = os.write
     with monkeypatch.context() as patch:
-        patch.setattr(line_writer.os, "write", lambda _, content: genuine(full, content))
-        patch.setattr(line_writer.os, "ftruncate", lambda *_: genuine(full, b"x"))
+        patch.setattr("classification_model.mle.line_writer.os.write", lambda _, content: genuine(full, content))
+        patch.setattr("classification_model.mle.line_writer.os.ftruncate", lambda *_: genuine(full, b"x"))
         with pytest.raises(LogUnavailableError, match="No space left on device"):
             writer.append(line(2))
     os.close(full)

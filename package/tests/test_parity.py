@@ -260,7 +260,7 @@ def test_a_wrong_estimator_is_told_by_row_and_step(monkeypatch: pytest.MonkeyPat
 def test_a_wrong_step_is_told_by_feature_and_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """A column that is scaled wrongly is named, with the steps that change it."""
     data, pipeline = data_of(2), fitted(2, "logistic_regression")
-    converter = steps._WRAPPED[StandardScaler]
+    converter = steps._OF_NUMBERS[StandardScaler]
 
     def wrong(scaler: StandardScaler, names: list[str], table: Any) -> None:
         shifted = StandardScaler()
@@ -268,7 +268,7 @@ def test_a_wrong_step_is_told_by_feature_and_row(monkeypatch: pytest.MonkeyPatch
         shifted.scale_ = scaler.scale_
         converter(shifted, names, table)
 
-    monkeypatch.setitem(steps._WRAPPED, StandardScaler, wrong)
+    monkeypatch.setitem(steps._OF_NUMBERS, StandardScaler, wrong)
     with pytest.raises(ExportError, match=r"on \w+ row \d+, .* from the feature 'price' \(steps .*scale.*\) on$"):
         prove_core(compile_pipeline(pipeline, data.schema), pipeline, data.schema, evidence_of(pipeline, data, 50))
 

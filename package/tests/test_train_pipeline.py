@@ -24,10 +24,11 @@ from classification_model.config.core import parse_config
 from classification_model.errors import ArtifactError, GateError, InputError
 from classification_model.evaluation import METRICS, choose_threshold
 from classification_model.manifest import MetricValue
+from classification_model.model_manifest import code_hash
 from classification_model.model_selection import class_numbers
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
-from classification_model.train_pipeline import check_gates, code_hash, is_current, model_folder, run_training
+from classification_model.train_pipeline import check_gates, is_current, model_folder, run_training
 from classification_model.training_report import TrainingReport
 
 FOLDER = "classification_model_output_v1.0.0"

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import httptools
+from classification_model.identifiers import uuid7s
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.calls import Reply
@@ -19,7 +20,6 @@ from app.connections.patience import Patience
 from app.connections.refusals import Refusal
 from app.connections.replies import written
 from app.errors import MEDIA_TYPE, Problem
-from app.identifiers import uuid7s
 from app.settings import read_settings
 
 if TYPE_CHECKING:

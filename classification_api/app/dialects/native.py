@@ -11,6 +11,7 @@ import orjson
 from app.dialects import Answered, Asked, Limits, Written
 from app.dialects.json_reading import check, parse
 from app.errors import Problem
+from app.media_types import JSON
 
 _MEMBERS = {"inputs", "index"}
 LONGEST_KEY = 256
@@ -19,7 +20,7 @@ LONGEST_KEY = 256
 class Native:
     """The dialect of `/predict`."""
 
-    media_types = frozenset({b"application/json"})
+    media_types = JSON
 
     def read(
         self,

@@ -37,6 +37,12 @@ DURATION = Family("histogram", _P + "request_duration_seconds", "From first byte
 ROWS = Family("counter", _P + "rows", "Rows of the requests answered.", ("route",))
 PREDICTIONS = Family("counter", _P + "predictions", "Rows predicted, by what was predicted.", ("version", "label"))
 RELOADS = Family("counter", _P + "reloads", "Attempts to load another version of the model.", ("outcome",))
+LOG_FAILURES = Family("counter", _P + "log_failures", "Attempts to write the prediction log or labels that failed.")
+LOG_REPAIRS = Family("counter", _P + "log_repairs", "Torn lines that a killed process had left, repaired.")
+SHADOW = Family(
+    "counter", _P + "shadow_predictions", "Rows that a challenger predicted unseen, by whether it agreed.",
+    ("version", "challenger", "outcome"),
+)  # fmt: skip
 MODEL = Family("gauge", _P + "model_info", "Workers that use this version of the model.", ("name", "version"))
 IN_HAND = Family("gauge", _P + "requests_in_hand", "Requests that have come and are not answered yet.")
 
@@ -162,9 +168,34 @@ class Metrics:
         outcome
             How it went, such as "ok" or "failed".
         """
-        cells, places = self._find(RELOADS, (outcome,))
+        self._count(RELOADS, (outcome,))
+
+    def log_failed(self) -> None:
+        """Count an attempt to write the log that failed."""
+        self._count(LOG_FAILURES)
+
+    def log_repaired(self, count: int) -> None:
+        """Count torn lines that were repaired."""
+        self._count(LOG_REPAIRS, by=count)
+
+    def shadowed(self, version: str, challenger: str, outcome: str, count: int) -> None:
+        """Count rows that a challenger predicted unseen, or was to.
+
+        Parameters
+        ----------
+        version, challenger
+            Of the model that answered, and of the challenger.
+        outcome
+            "agree", "disagree", "failed" where the challenger has no prediction, or "dropped" for want of time.
+        count
+            Number of rows.
+        """
+        self._count(SHADOW, (version, challenger, outcome), by=count)
+
+    def _count(self, family: Family, labels: tuple[str, ...] = (), by: float = 1.0) -> None:
+        cells, places = self._find(family, labels)
         with self._lock:
-            cells[places[0]] += 1.0
+            cells[places[0]] += by
 
     def watch_in_hand(self, function: Callable[[], int]) -> None:
         """Show how many requests are in hand; those of other workers as of a second ago.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import weakref
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -59,15 +60,15 @@ class OpenAPI:
     def __init__(self, app: FastAPI, settings: Settings) -> None:
         self._app = app
         self._settings = settings
-        self._last: tuple[ServingModel, Schema] | None = None
+        self._last: tuple[weakref.ref[ServingModel], Schema] | None = None
 
     def document(self, model: ServingModel | None) -> Schema:
         """Return the document for a model, or what holds for any; it is not to be changed."""
         if model is None:
             return self._of_any
         last = self._last
-        if last is None or last[0] is not model:
-            last = self._last = model, self._made(model)
+        if last is None or last[0]() is not model:
+            last = self._last = weakref.ref(model), self._made(model)
         return last[1]
 
     @cached_property

@@ -18,10 +18,10 @@ _MEANINGS = {
     408: "The request did not arrive in time.",
     413: "The body is too large, or has too many rows.",
     415: "The body is of another content type, or compressed.",
-    422: "The body or a parameter breaks the contract; nothing was predicted.",
+    422: "The body or a parameter breaks the contract; nothing was predicted or recorded.",
     431: "The headers are too large, or too many.",
     500: "The server failed; its log says why.",
-    503: "There is no model yet, or there are too many requests at once.",
+    503: "There is no model yet, the log cannot be written, or there are too many requests at once.",
 }
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "number"}

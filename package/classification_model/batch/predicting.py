@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from classification_model.batch import json_files, parquet_files, text_blocks
 from classification_model.batch.arrays import as_arrow
 from classification_model.batch.csv_files import CsvSource
@@ -19,6 +21,7 @@ from classification_model.batch.outputs import Output, opened_output
 from classification_model.batch.parquet_files import ParquetSource
 from classification_model.batch.progress import row_bar
 from classification_model.batch.python_values import UnreadableArray
+from classification_model.batch.recording import PREDICTION_ID, Recorder, Recording
 from classification_model.batch.rejects import rejected_rows
 from classification_model.batch.scoring import Scorer
 from classification_model.batch.tables import Batch, Piece, Source
@@ -43,6 +46,10 @@ class Options:
         How a CSV file is written; its delimiter is found in its header when None.
     explain
         Whether to add what each field contributes to each prediction.
+    recorder
+        What puts each prediction on record before it is written, and names it in a column more; None for nothing.
+    index
+        Column whose values are the keys of the rows in the record.
     threads
         On how many threads rows are scored; one for each core when None.
     """
@@ -50,6 +57,8 @@ class Options:
     delimiter: str | None = None
     encoding: str = "utf-8"
     explain: bool = False
+    recorder: Recorder | None = None
+    index: str | None = None
     threads: int | None = None
 
 
@@ -78,6 +87,7 @@ class _Part:
     rendered: Any
     count: int
     units: int
+    records: bytes
     rejected: list[tuple[int, str]]
 
 
@@ -120,22 +130,31 @@ def predict_file(
         msg = f"{target} is what is to be predicted, and would be replaced: name another output"
         raise InputError(msg)
     with opened(source) as file:
-        table = _open_table(file, options)
-        scorer = Scorer(predictor, source, list(table.types), explain=options.explain)
-        clash = next((name for name in scorer.types if name in table.types), None)
+        table = open_table(file, options)
+        known = predictor.manifest.input_schema.names
+        names = [name for name in table.types if name != options.index or name in known]
+        scorer = Scorer(predictor, source, names, explain=options.explain)
+        recording = None
+        added = scorer.types
+        if options.recorder is not None:
+            recording = Recording(options.recorder, options.index, predictor, list(table.types))
+            added = {PREDICTION_ID: pa.string(), **added}
+        clash = next((name for name in added if name in table.types), None)
         if clash is not None:
             msg = f"{source} has a column {clash!r}, which the answer would add: rename or remove it"
             raise InputError(msg)
-        types = {**table.types, **scorer.types}
+        types = {**table.types, **added}
         threads = options.threads or (cores() if isinstance(predictor.model, CompiledModel) else 1)
         rows, reason = 0, scorer.fault
         with (
             opened_output(target, types, varied=scorer.numbers, metadata=metadata) as output,
             rejected_rows(None if target == STANDARD_STREAM else Path(target)) as rejects,
             row_bar(title or source, table.size, is_output_shown=target == STANDARD_STREAM) as bar,
-            closing(_predicted(table, scorer, output, threads, may_wait=file.state is None)) as parts,
+            closing(_predicted(table, scorer, recording, output, threads, may_wait=file.state is None)) as parts,
         ):
             for part in parts:
+                if recording is not None:
+                    recording.append(part.records)
                 output.write(part.rendered)
                 rejects.add((rows + row, why) for row, why in part.rejected)
                 reason = reason or next((why for _, why in part.rejected), None)
@@ -154,8 +173,14 @@ def _are_one(source: str, target: str) -> bool:
         return False
 
 
-def _open_table(file: Opened, options: Options) -> Source:
-    """Read what a file says of its columns."""
+def open_table(file: Opened, options: Options = PLAIN) -> Source:
+    """Read what a file says of its columns.
+
+    Raises
+    ------
+    DataError
+        If it is no table of the format that its suffix names.
+    """
     kind = format_of(file.name)
     if kind == "parquet":
         return ParquetSource(file, EXPLAINED_ROWS if options.explain else parquet_files.ROWS)
@@ -167,19 +192,25 @@ def _open_table(file: Opened, options: Options) -> Source:
     return CsvSource(file, "\t" if kind == "tsv" else options.delimiter, options.encoding, size)
 
 
-def _predicted(table: Source, scorer: Scorer, output: Output, threads: int, *, may_wait: bool) -> Generator[_Part]:
+def _predicted(
+    table: Source, scorer: Scorer, recording: Recording | None, output: Output, threads: int, *, may_wait: bool
+) -> Generator[_Part]:
     """Yield the parts of a table in order, each read, scored and rendered on one of several threads."""
 
     def work(piece: Piece) -> _Part:
         try:
             batch = piece.load()
             answer = scorer.score(batch)
-            rendered = output.render(Batch({**batch.columns, **answer.columns}, batch.count))
+            added, records = answer.columns, b""
+            if recording is not None:
+                names, records = recording.of(batch, answer)
+                added = {PREDICTION_ID: names, **added}
+            rendered = output.render(Batch({**batch.columns, **added}, batch.count))
         except UnreadableArray as error:
             msg = f"{table.name}: a column {error}"
             raise DataError(msg) from error
         reasons = answer.columns["errors"].take(as_arrow(answer.rejected)).to_pylist()
         rejected = list(zip(answer.rejected.tolist(), reasons, strict=True))
-        return _Part(rendered, batch.count, piece.units, rejected)
+        return _Part(rendered, batch.count, piece.units, records, rejected)
 
     yield from in_order(work, table.pieces(), threads, may_wait=may_wait)

@@ -15,9 +15,13 @@ import typer
 from typer.core import TyperGroup
 
 from classification_model.artifact import package_version
+from classification_model.cli.labels import labels
 from classification_model.cli.models import verify, wheel
+from classification_model.cli.monitoring import monitor
 from classification_model.cli.prediction import predict
+from classification_model.cli.retraining import retrain, retrain_check
 from classification_model.cli.signals import exit_code
+from classification_model.cli.store import list_versions, promote, rollback, show
 from classification_model.cli.training import init, train
 from classification_model.errors import ClassificationModelError, VerificationError
 
@@ -50,8 +54,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (train, init, verify, predict, wheel):
+for command in (train, init, verify, predict, wheel, promote, rollback, show, monitor, retrain_check, retrain):
     app.command()(command)
+app.command("list")(list_versions)
+app.add_typer(labels, name="labels")
 
 
 def run() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,7 +20,15 @@ if TYPE_CHECKING:
 
     from classification_model.batch.datasets import PredictedFile
     from classification_model.batch.predicting import Options
+    from classification_model.mle.prediction_recorder import PredictionRecorder
     from classification_model.predict import Predictor
+
+
+class Durability(StrEnum):
+    """What a record waits for."""
+
+    os = "os"
+    disk = "disk"
 
 
 def predict(
@@ -35,6 +45,13 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Add what each column contributes to each prediction.")
     ] = False,
+    log: Annotated[
+        Path | None, typer.Option(help="Folder of the prediction log to put each prediction into before it is written.")
+    ] = None,
+    index: Annotated[str | None, typer.Option(help="Column whose values are the keys of the rows in the log.")] = None,
+    durability: Annotated[
+        Durability, typer.Option(help="What the log waits for: the operating system, or the disk.")
+    ] = Durability.os,
 ) -> None:
     """Predict every row of a file.
 
@@ -42,7 +59,9 @@ def predict(
     """
     with require_extra("batch", "predicting a file"):
         from classification_model.batch.predicting import Options
-    options = Options(delimiter=delimiter, encoding=encoding, explain=explain)
+    if index is not None and log is None:
+        msg = "--index names a column for the log: name the log's folder with --log"
+        raise InputError(msg)
     is_folder = Path(file).is_dir()
     if is_folder and output == STANDARD_STREAM:
         msg = f"{file} is a folder, whose files are predicted into another one: name it with --output"
@@ -50,12 +69,28 @@ def predict(
     if not is_folder:
         format_of(file)
         format_of(output)
-    with ending_orderly():
+    with ending_orderly(), ExitStack() as stack:
         predictor = _load(model)
+        recorder = None if log is None else stack.enter_context(_recorder(predictor, log, durability.value))
+        options = Options(delimiter=delimiter, encoding=encoding, explain=explain, recorder=recorder, index=index)
         if is_folder:
             _predict_folder(predictor, Path(file), Path(output), options)
         else:
             _predict_file(predictor, file, output, options)
+
+
+@contextmanager
+def _recorder(predictor: Predictor, folder: Path, durability: Literal["os", "disk"]) -> Iterator[PredictionRecorder]:
+    """Give what puts predictions on record, and end its file in the end."""
+    from classification_model.mle.prediction_log import PredictionLog
+    from classification_model.mle.prediction_recorder import PredictionRecorder
+
+    prediction_log = PredictionLog(folder, durability=durability)
+    prediction_log.open()
+    try:
+        yield PredictionRecorder(predictor.manifest, prediction_log)
+    finally:
+        prediction_log.close()
 
 
 def _load(folder: Path | None) -> Predictor:

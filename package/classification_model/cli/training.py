@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classification_model.cli.logging_setup import set_up_logging
 from classification_model.cli.options import Delimiter, known_encoding
 from classification_model.errors import InputError, require_extra
 
 if TYPE_CHECKING:
-    from classification_model.config.settings import Settings
     from classification_model.manifest import Manifest
     from classification_model.training_report import TrainingReport
 
@@ -34,7 +33,7 @@ def train(
         from classification_model.progress import progress_bars
         from classification_model.train_pipeline import is_current, model_folder, run_training
     settings = read_settings()
-    _set_up_logging(settings)
+    set_up_logging(settings)
     problem = load_config(config or PACKAGED_CONFIG)
     output = output or settings.model_output
     if output is None and config is not None:
@@ -112,19 +111,3 @@ def init(
         raise InputError(msg) from error
     next_step = f"classification-model train --config {shlex.quote(str(output))} --output models"
     typer.echo(f"{output} is drafted: read it, then {next_step}")
-
-
-def _set_up_logging(settings: Settings) -> None:
-    handler = logging.StreamHandler()
-    if settings.log_format == "json":
-        from pythonjsonlogger.json import JsonFormatter
-
-        handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    else:
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=settings.log_level, handlers=[handler])
-    # scikit-learn 1.9 says this of itself when two of its threads change Python's filters of warnings at once.
-    logging.getLogger("py.warnings").addFilter(
-        lambda record: "`sklearn.utils.parallel.delayed`" not in record.getMessage()
-    )
-    logging.captureWarnings(True)

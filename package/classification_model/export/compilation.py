@@ -16,12 +16,15 @@ from classification_model.export.portable.outline import DELICATE
 from classification_model.export.portable.parity import prove_portable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
     from sklearn.pipeline import Pipeline
 
     from classification_model.export.compile import Converted
     from classification_model.export.evidence import Evidence
     from classification_model.manifest import Parity
-    from classification_model.processing.data_manager import TrainingData
+    from classification_model.schema import InputSchema
 
 CORE, PORTABLE = "core.onnx", "model.onnx"
 
@@ -52,45 +55,53 @@ class Compilation:
     derived_inputs: dict[str, str] = field(default_factory=dict)
 
 
-def compile_and_prove(pipeline: Pipeline, data: TrainingData, threshold: float | None) -> Compilation:
+def compile_and_prove(
+    pipeline: Pipeline,
+    features: pd.DataFrame,
+    schema: InputSchema,
+    classes: Sequence[str],
+    *,
+    threshold: float | None,
+    random_state: int,
+) -> Compilation:
     """Compile a fitted pipeline and hold it against the pipeline; a failure of either is logged as a warning.
 
     Parameters
     ----------
     pipeline
         The fitted pipeline.
-    data
-        What it was fitted on.
+    features
+        Training rows, as `data_manager.Rows.features`.
+    schema
+        Their schema.
+    classes
+        Labels in the order of the probabilities.
     threshold
         Probability from which the second of two classes is predicted.
+    random_state
+        Seed of the generated rows of the proof.
     """
     try:
-        converted = convert_pipeline(pipeline, data.schema)
+        converted = convert_pipeline(pipeline, schema)
         core = compile_core(converted)
         with naming("the proof's rows"):
-            evidence = gather_evidence(
-                pipeline,
-                data.train.features,
-                data.schema,
-                threshold=threshold,
-                random_state=data.config.training.random_state,
-            )
-        parity = prove_core(core, pipeline, data.schema, evidence)
+            evidence = gather_evidence(pipeline, features, schema, threshold=threshold, random_state=random_state)
+        parity = prove_core(core, pipeline, schema, evidence)
     except ExportError as error:
         logger.warning("no compiled model: %s", error)
         return Compilation(reason=str(error), portable_reason=str(error))
-    return _with_portable(Compilation(files={CORE: core}, parity=parity), converted, data, evidence)
+    return _with_portable(Compilation(files={CORE: core}, parity=parity), converted, schema, classes, evidence)
 
 
 def _with_portable(
-    compilation: Compilation, converted: Converted, data: TrainingData, evidence: Evidence
+    compilation: Compilation, converted: Converted, schema: InputSchema, classes: Sequence[str], evidence: Evidence
 ) -> Compilation:
     """Add the portable model; where it disagrees, what it derives from texts becomes an input instead."""
     reason = ""
     for refused in (frozenset[str](), DELICATE):
         try:
-            portable = compile_portable(converted, data.schema, data.classes, evidence.threshold, refused)
-            parity = prove_portable(portable.content, data.classes, evidence)
+            portable = compile_portable(converted, schema, classes, evidence.threshold, refused)
+            parity = prove_portable(portable.content, classes, evidence)
         except ExportError as error:
             reason = str(error)
             continue

@@ -68,7 +68,7 @@ def _forest(estimator: Any, graph: Graph, features: Features) -> str:
     narrow = graph.add("Cast", graph.add("Cast", features.tensor, to=FLOAT), to=DOUBLE)
     classes = len(estimator.classes_)
     targets = range(1, 2) if classes == 2 else range(classes)
-    trees = Trees(len(targets))
+    trees = Trees(len(targets), may_be_missing=features.may_be_missing)
     for member in estimator.estimators_:
         tree = member.tree_
         for target, number in enumerate(targets):
@@ -78,6 +78,7 @@ def _forest(estimator: Any, graph: Graph, features: Features) -> str:
                 left=tree.children_left,
                 right=tree.children_right,
                 is_leaf=tree.children_left < 0,
+                missing_left=tree.missing_go_to_left,
                 values=tree.value[:, 0, number],
                 target=target,
             )
@@ -90,7 +91,7 @@ def _boosting(estimator: HistGradientBoostingClassifier, graph: Graph, features:
     if estimator.is_categorical_ is not None:
         msg = "no converter for HistGradientBoostingClassifier with categorical features: encode them before"
         raise ExportError(msg)
-    trees = Trees(estimator.n_trees_per_iteration_)
+    trees = Trees(estimator.n_trees_per_iteration_, may_be_missing=features.may_be_missing)
     for target, baseline in enumerate(np.ravel(estimator._baseline_prediction)):
         trees.add_constant(float(baseline), target)
     for stage in estimator._predictors:
@@ -102,6 +103,7 @@ def _boosting(estimator: HistGradientBoostingClassifier, graph: Graph, features:
                 left=nodes["left"],
                 right=nodes["right"],
                 is_leaf=nodes["is_leaf"].astype(bool),
+                missing_left=nodes["missing_go_to_left"],
                 values=nodes["value"],
                 target=target,
             )

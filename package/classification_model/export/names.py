@@ -1,14 +1,35 @@
-"""What the columns that reach the estimator of a pipeline are called."""
+"""What reaches the estimator of a pipeline, and what its columns are called."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 
 if TYPE_CHECKING:
-    import pandas as pd
     from sklearn.pipeline import Pipeline
+
+
+def prepare(pipeline: Pipeline, features: pd.DataFrame, stop: int = -1) -> pd.DataFrame:
+    """Return what a pipeline makes of rows before one of its steps, the estimator; a frame, whatever the steps give.
+
+    Parameters
+    ----------
+    pipeline
+        Fitted pipeline.
+    features
+        Rows that it takes.
+    stop
+        Number of the step.
+    """
+    steps = pipeline[:stop]
+    if not len(steps):
+        return features
+    prepared = steps.transform(features)
+    if isinstance(prepared, pd.DataFrame):
+        return prepared
+    return pd.DataFrame(prepared, columns=steps.get_feature_names_out())
 
 
 def names_of_features(pipeline: Pipeline, prepared: pd.DataFrame) -> list[str]:

@@ -12,7 +12,7 @@ from classification_model.decision import decide
 from classification_model.errors import ExportError, VerificationError
 from classification_model.export.compile import compile_core, convert_pipeline
 from classification_model.export.evidence import TOLERANCE
-from classification_model.export.names import names_of_features
+from classification_model.export.names import names_of_features, prepare
 from classification_model.processing.pipeline_model import PipelineModel
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _one_by_one(compiled: CompiledModel, evidence: Evidence, schema: InputSchema
 def _blame(pipeline: Pipeline, schema: InputSchema, evidence: Evidence, row: int) -> str:
     """Say at which step of the pipeline the compiled model begins to differ on a row."""
     columns = evidence.rows.take([row]).arrays(schema.texts)
-    expected = pipeline[:-1].transform(PipelineModel(pipeline, schema).frame(columns))
+    expected = prepare(pipeline, PipelineModel(pipeline, schema).frame(columns))
     shown = CompiledModel(compile_core(convert_pipeline(pipeline, schema), show_features=True))
     found = shown.features(columns, 1)[0]
     differs = ~np.isclose(found, expected.to_numpy(dtype=np.float64)[0], rtol=1e-12, atol=1e-12, equal_nan=True)

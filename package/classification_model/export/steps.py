@@ -12,7 +12,14 @@ from feature_engine.selection import DropFeatures
 from feature_engine.wrappers import SklearnTransformerWrapper
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from classification_model.errors import ExportError
 from classification_model.export.graph import DOUBLE
@@ -26,13 +33,21 @@ Converter = Callable[[Any, "Table"], None]
 
 
 def convert_step(transformer: Any, table: Table) -> None:
-    """Apply a fitted transformer to the table of a graph.
+    """Apply a fitted transformer to the table of a graph; one of scikit-learn's own changes all columns.
 
     Raises
     ------
     ExportError
         If there is no converter for it.
     """
+    if transformer is None or transformer == "passthrough":
+        return
+    if type(transformer) in _OF_NUMBERS:
+        if table.categories:
+            msg = f"column {min(table.categories)!r} reaches {type(transformer).__name__} as text"
+            raise ExportError(msg)
+        _OF_NUMBERS[type(transformer)](transformer, list(table.order), table)
+        return
     converter = CONVERTERS.get(type(transformer))
     if converter is None:
         msg = f"no converter for {type(transformer).__name__}"
@@ -55,7 +70,7 @@ def _flag_missing(transformer: MissingIndicator, table: Table) -> None:
 
 def _wrapped(transformer: SklearnTransformerWrapper, table: Table) -> None:
     inner = transformer.transformer_
-    converter = _WRAPPED.get(type(inner))
+    converter = _OF_NUMBERS.get(type(inner))
     if converter is None:
         msg = f"no converter for {type(inner).__name__}"
         raise ExportError(msg)
@@ -63,9 +78,22 @@ def _wrapped(transformer: SklearnTransformerWrapper, table: Table) -> None:
 
 
 def _impute(imputer: SimpleImputer, names: list[str], table: Table) -> None:
+    if not np.isscalar(imputer.missing_values) or not np.isnan(imputer.missing_values):
+        msg = f"no converter for a SimpleImputer of {imputer.missing_values!r}, but of NaN"
+        raise ExportError(msg)
+    if np.isnan(np.asarray(imputer.statistics_, dtype=np.float64)).any():
+        msg = "a column had no value for SimpleImputer to learn from: leave it out"
+        raise ExportError(msg)
+    flagged = [] if imputer.indicator_ is None else [names[place] for place in imputer.indicator_.features_]
+    before = table.tensor
     fill = table.vector(dict(zip(names, imputer.statistics_.tolist(), strict=True)), np.nan)
     missing = table.graph.add("IsNaN", table.tensor)
     table.tensor = table.graph.add("Where", missing, fill, table.tensor)
+    table.gaps -= set(names)
+    if flagged:
+        places = np.array([table.numbers.index(name) for name in flagged], dtype=np.int64)
+        flags = table.graph.add("Gather", table.graph.add("IsNaN", before), places, axis=1)
+        table.append_numbers(table.graph.add("Cast", flags, to=DOUBLE), [f"{name}\0is missing" for name in flagged])
 
 
 def _scale(scaler: StandardScaler, names: list[str], table: Table) -> None:
@@ -77,13 +105,43 @@ def _scale(scaler: StandardScaler, names: list[str], table: Table) -> None:
         table.tensor = table.graph.add("Div", table.tensor, scale)
 
 
+def _scale_to_range(scaler: MinMaxScaler, names: list[str], table: Table) -> None:
+    scale = table.vector(dict(zip(names, scaler.scale_.tolist(), strict=True)), 1.0)
+    shift = table.vector(dict(zip(names, scaler.min_.tolist(), strict=True)), 0.0)
+    table.tensor = table.graph.add("Add", table.graph.add("Mul", table.tensor, scale), shift)
+    if scaler.clip:
+        low, high = scaler.feature_range
+        _limit(names, float(low), float(high), table)
+
+
+def _scale_to_largest(scaler: MaxAbsScaler, names: list[str], table: Table) -> None:
+    if getattr(scaler, "clip", False):
+        msg = "no converter for a MaxAbsScaler that clips"
+        raise ExportError(msg)
+    scale = table.vector(dict(zip(names, scaler.scale_.tolist(), strict=True)), 1.0)
+    table.tensor = table.graph.add("Div", table.tensor, scale)
+
+
+def _scale_robustly(scaler: RobustScaler, names: list[str], table: Table) -> None:
+    if scaler.with_centering:
+        centre = table.vector(dict(zip(names, scaler.center_.tolist(), strict=True)), 0.0)
+        table.tensor = table.graph.add("Sub", table.tensor, centre)
+    if scaler.with_scaling:
+        scale = table.vector(dict(zip(names, scaler.scale_.tolist(), strict=True)), 1.0)
+        table.tensor = table.graph.add("Div", table.tensor, scale)
+
+
 def _clip(transformer: FunctionTransformer, names: list[str], table: Table) -> None:
     if transformer.func is not np.clip:
         msg = f"no converter for a FunctionTransformer of {getattr(transformer.func, '__name__', 'no function')}"
         raise ExportError(msg)
     limits = transformer.kw_args or {}
-    largest = table.vector(dict.fromkeys(names, limits["a_max"]), np.inf)
-    smallest = table.vector(dict.fromkeys(names, limits["a_min"]), -np.inf)
+    _limit(names, limits["a_min"], limits["a_max"], table)
+
+
+def _limit(names: list[str], low: float, high: float, table: Table) -> None:
+    largest = table.vector(dict.fromkeys(names, high), np.inf)
+    smallest = table.vector(dict.fromkeys(names, low), -np.inf)
     table.tensor = table.graph.add("Max", table.graph.add("Min", table.tensor, largest), smallest)
 
 
@@ -146,8 +204,12 @@ def _columns(transformer: ColumnTransformer, table: Table) -> None:
     table.order = [*new, *(name for name in table.order if name not in columns)]
 
 
-_WRAPPED: dict[type, Callable[[Any, list[str], Table], None]] = {
+#: Of scikit-learn, which take columns of numbers by their places.
+_OF_NUMBERS: dict[type, Callable[[Any, list[str], Table], None]] = {
     FunctionTransformer: _clip,
+    MaxAbsScaler: _scale_to_largest,
+    MinMaxScaler: _scale_to_range,
+    RobustScaler: _scale_robustly,
     SimpleImputer: _impute,
     StandardScaler: _scale,
 }

@@ -60,11 +60,14 @@ class Features:
         Column of each feature, shape (n_features,).
     width
         Number of columns.
+    may_be_missing
+        Whether there can be NaN among them.
     """
 
     tensor: str
     places: NDArray[np.int64]
     width: int
+    may_be_missing: bool = False
 
 
 class Table:
@@ -83,6 +86,8 @@ class Table:
     ----------
     inputs
         Columns of the graph's input of numbers.
+    gaps
+        Columns of numbers that may have missing values.
     """
 
     def __init__(self, graph: Graph, order: Sequence[str], texts: AbstractSet[str]) -> None:
@@ -90,6 +95,7 @@ class Table:
         self.order = list(order)
         self.inputs = [name for name in order if name not in texts]
         self.numbers = list(self.inputs)
+        self.gaps = set(self.inputs)
         self.categories = {name: Category() for name in order if name in texts}
         self.encodings: list[Encoding] = []
         self.tensor = NUMBERS
@@ -161,7 +167,8 @@ class Table:
         if self.encodings:
             parts.append(self._look_up(CODES))
         tensor = parts[0] if len(parts) == 1 else self.graph.add("Concat", *parts, axis=1)
-        return Features(tensor, np.array([names.index(name) for name in self.order], dtype=np.int64), len(names))
+        places = np.array([names.index(name) for name in self.order], dtype=np.int64)
+        return Features(tensor, places, len(names), may_be_missing=bool(self.gaps & set(self.numbers)))
 
     def _look_up(self, codes: str) -> str:
         """Give each code the numbers of its category, shape (n_rows, n_new_columns).

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.preprocessing import StandardScaler
 
-from classification_model.export.names import names_of_features
+from classification_model.export.names import names_of_features, prepare
+from classification_model.values import LARGEST_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +31,12 @@ def thresholds_of_fields(pipeline: Pipeline, features: pd.DataFrame) -> dict[str
     features
         A few rows that it takes.
     """
-    names = names_of_features(pipeline, pipeline[:-1].transform(features))
+    names = names_of_features(pipeline, prepare(pipeline, features))
     found: dict[str, list[NDArray[np.float64]]] = {}
     for feature, threshold in _splits(pipeline[-1]):
         for place in np.unique(feature):
             found.setdefault(names[place], []).append(threshold[feature == place])
-    units = _units(pipeline)
+    units = _units(pipeline, features)
     raw = {}
     for name in features.columns:
         if name in found:
@@ -58,18 +60,21 @@ def _splits(estimator: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floa
         yield from _splits(classifier.estimator)
 
 
-def _units(pipeline: Pipeline) -> dict[str, tuple[float, float]]:
+def _units(pipeline: Pipeline, features: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Return the mean and the deviation by which each scaled column was scaled."""
-    if "scale" not in pipeline.named_steps:
-        return {}
-    step = pipeline.named_steps["scale"]
-    scaler = step.transformer_
-    return dict(zip(map(str, step.variables_), zip(scaler.mean_, scaler.scale_, strict=True), strict=True))
+    units: dict[str, tuple[float, float]] = {}
+    for place, (_, step) in enumerate(pipeline.steps[:-1]):
+        scaler = getattr(step, "transformer_", step)
+        if isinstance(scaler, StandardScaler) and scaler.with_mean and scaler.with_std:
+            names = getattr(step, "variables_", None) or prepare(pipeline, features, place).columns
+            units |= dict(zip(map(str, names), zip(scaler.mean_, scaler.scale_, strict=True), strict=True))
+    return units
 
 
 def _with_neighbours(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return distinct thresholds and the numbers beside them."""
     exact = np.unique(thresholds)
+    exact = exact[abs(exact) <= LARGEST_NUMBER]  # beyond it no value is read; between all values and none lies infinity
     single = exact.astype(np.float32)
     beside = [
         np.nextafter(numbers, numbers.dtype.type(side)) for numbers in (exact, single) for side in (-np.inf, np.inf)

@@ -27,12 +27,16 @@ class Trees:
     ----------
     targets
         Number of sums.
+    may_be_missing
+        Whether a feature can be NaN. It then goes where the node says; else each node asks one question less.
     """
 
-    def __init__(self, targets: int) -> None:
+    def __init__(self, targets: int, *, may_be_missing: bool = False) -> None:
         self._targets = targets
+        self._may_be_missing = may_be_missing
         self._roots: list[int] = []
-        self._nodes: list[NDArray[Any]] = []  # feature, threshold, then for each branch its place, whether it is a leaf
+        #: Feature, threshold, whether NaN goes left, then for each branch its place, whether it is a leaf.
+        self._nodes: list[NDArray[Any]] = []
         self._leaves: list[tuple[NDArray[np.float64], int]] = []
         self._counts = {"nodes": 0, "leaves": 0}
 
@@ -46,6 +50,7 @@ class Trees:
         is_leaf: NDArray[np.bool_],
         values: NDArray[np.float64],
         target: int,
+        missing_left: NDArray[Any] | None = None,
     ) -> None:
         """Add a tree for one target; a row goes left where its feature is at most the threshold.
 
@@ -57,15 +62,22 @@ class Trees:
             What each node adds where it is a leaf, shape (n_nodes,).
         target
             Number of the sum it is added to.
+        missing_left
+            Whether a row without the feature goes left at each node, shape (n_nodes,); at none when left out.
         """
         if is_leaf[0]:
             self.add_constant(float(values[0]), target)
             return
         inner = ~is_leaf
+        missing_left = np.zeros(len(is_leaf)) if missing_left is None else missing_left
         first_node, first_leaf = self._counts["nodes"], self._counts["leaves"]
         places = np.where(is_leaf, np.cumsum(is_leaf) - 1 + first_leaf, np.cumsum(inner) - 1 + first_node)
         branches = [(places[side[inner]], is_leaf[side[inner]]) for side in (left, right)]
-        self._nodes.append(np.array([feature[inner], threshold[inner], *branches[0], *branches[1]], dtype=np.float64))
+        self._nodes.append(
+            np.array(
+                [feature[inner], threshold[inner], missing_left[inner], *branches[0], *branches[1]], dtype=np.float64
+            )
+        )
         self._leaves.append((values[is_leaf], target))
         self._roots.append(first_node)
         self._counts = {"nodes": first_node + int(inner.sum()), "leaves": first_leaf + int(is_leaf.sum())}
@@ -84,7 +96,8 @@ class Trees:
 
     def convert(self, graph: Graph, features: str) -> str:
         """Add the trees to a graph, one or more; return the tensor of the sums, shape (n_rows, n_targets)."""
-        feature, threshold, left, left_is_leaf, right, right_is_leaf = np.concatenate(self._nodes, axis=1)
+        feature, threshold, missing_left, left, left_is_leaf, right, right_is_leaf = np.concatenate(self._nodes, axis=1)
+        missing = {"nodes_missing_value_tracks_true": _integers(missing_left)} if self._may_be_missing else {}
         return graph.add(
             "TreeEnsemble",
             features,
@@ -102,6 +115,7 @@ class Trees:
             nodes_falseleafs=_integers(right_is_leaf),
             leaf_targetids=[target for values, target in self._leaves for _ in values],
             leaf_weights=numpy_helper.from_array(np.concatenate([values for values, _ in self._leaves])),
+            **missing,
         )
 
 

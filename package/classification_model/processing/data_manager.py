@@ -7,7 +7,7 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -22,19 +22,17 @@ from classification_model.libraries import MADE_WITH, differing_libraries
 from classification_model.manifest import Fingerprint, Holdout
 from classification_model.processing import validation
 from classification_model.processing.fields import bare_schema, complete_config, describe_schema, to_frame
+from classification_model.processing.raw_tables import append_rows, fits_given_table, hash_of_rows, spell_column
 from classification_model.processing.rows import Rows, read_rows
 from classification_model.processing.sources import parse_table, read_bytes
 from classification_model.processing.splitting import hold_out_by_hash, hold_out_latest
 from classification_model.schema import InputSchema
-from classification_model.values import UnreadableValue, read_category
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
     from classification_model.manifest import Manifest
-
-_NO_MARKS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -76,12 +74,19 @@ class DataLoader:
     config
         The problem.
     source
-        Table to read instead of ``data.source``.
+        Table to learn from instead of ``data.source``: a path, a URL or a frame of raw values. Columns of a frame have
+        their new names or those before the rename; those of ``data.drop`` and ``data.leakage`` need not be there, and
+        without the index a row of it is held out by the values of its features.
+    extra
+        Raw rows that are put below the table before the hold-out is drawn. Columns are named as after the rename, the
+        target holds raw values of the table, and what is not there is missing. They are held out by the same rule as
+        the table's own: by the hash of their index, group or values, by their time, or none of them where there is a
+        validation table. Features and classes that the config leaves out are found in the table alone.
 
     Attributes
     ----------
     source, validation_source
-        Path or URL of the table, and of the one to measure the model on, or None.
+        Path or URL of the table, or how errors call a frame, and of the one to measure the model on, or None.
 
     Examples
     --------
@@ -91,9 +96,17 @@ class DataLoader:
     1309
     """
 
-    def __init__(self, config: Config, source: str | None = None) -> None:
+    def __init__(
+        self, config: Config, source: str | pd.DataFrame | None = None, *, extra: pd.DataFrame | None = None
+    ) -> None:
         self._config = config
-        self.source = source or _resolve(config.data.source, config.folder)
+        self._given: pd.DataFrame | None = None
+        self._extra = None if extra is None or extra.empty else extra
+        if isinstance(source, pd.DataFrame):
+            self._config, self._given = fits_given_table(config, source)
+            self.source = "the given table"
+        else:
+            self.source = source or _resolve(config.data.source, config.folder)
         second = config.data.validation_source
         self.validation_source = None if second is None else _resolve(second, config.folder)
 
@@ -105,15 +118,15 @@ class DataLoader:
         DataError
             If a table cannot be read or nothing can be learned from it, naming the column and the rule.
         """
-        content = read_bytes(self.source)
-        table = self._import(content, self.source)
+        table, sha256 = self.read_table()
         validation.check_columns_exist(self._config, table, Path(self.source).name)
         config = complete_config(self._config, table, Path(self.source).name)
+        if self._extra is not None:
+            table = append_rows(table, self._extra, config)
+            sha256 = hash_of_rows(table[-len(self._extra) :], bytes.fromhex(sha256))
         rows, schema = self._prepare(config, table, self.source)
         validation.check_features_vary(rows.features)
-        fingerprint = Fingerprint(
-            rows=len(table), columns=len(table.columns), sha256=hashlib.sha256(content).hexdigest()
-        )
+        fingerprint = Fingerprint(rows=len(table), columns=len(table.columns), sha256=sha256)
         if self.validation_source is None:
             mask, rule = _draw_holdout(config, table, rows)
             train, holdout = rows.take(~mask), rows.take(mask)
@@ -133,6 +146,19 @@ class DataLoader:
             raise DataError(msg)
         validation.check_features_vary(train.features)
         return TrainingData(config, describe_schema(schema, train.features), train, holdout, rule, fingerprint)
+
+    def read_table(self) -> tuple[pd.DataFrame, str]:
+        """Return the table to learn from as it is read, columns with their new names, and its SHA-256.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read.
+        """
+        if self._given is not None:
+            return self._given, hash_of_rows(self._given)
+        content = read_bytes(self.source)
+        return self._import(content, self.source), hashlib.sha256(content).hexdigest()
 
     def _import(self, content: bytes, source: str) -> pd.DataFrame:
         data = self._config.data
@@ -165,21 +191,9 @@ def _draw_holdout(config: Config, table: pd.DataFrame, rows: Rows) -> tuple[NDAr
     if split.kind == "group" and rows.groups is not None:
         return hold_out_by_hash(pd.DataFrame({data.group: rows.groups}), split.holdout, f"the group, {data.group}")
     columns = [data.index] if data.index is not None else list(rows.features.columns)
-    texts = pd.DataFrame({name: _texts(table[name]) for name in columns})
+    texts = pd.DataFrame({name: spell_column(table[name]) for name in columns})
     what = f"its index, {data.index}" if data.index is not None else "the values of its features"
     return hold_out_by_hash(texts, split.holdout, what)
-
-
-def _texts(column: pd.Series) -> list[str]:
-    return [_text(value) for value in column.tolist()]
-
-
-def _text(value: Any) -> str:
-    """Spell a value of any kind; columns that are no features hold what they like."""
-    try:
-        return read_category(value, _NO_MARKS) or ""
-    except UnreadableValue:
-        return repr(value)
 
 
 def dump_pipeline(pipeline: Pipeline) -> bytes:

@@ -55,12 +55,27 @@ def describe(manifest: Manifest, name: str, summary: str) -> str:
         ),
         columns="\n".join(_column(field) for field in manifest.input_schema.fields),
         ignored=f"Accepted and not used: {ignored}. " if ignored else "",
-        holdout_rows=manifest.holdout.rows,
-        metrics="\n".join(
-            f"| `{metric}` | {value.value:.4f} | {value.low:.4f} to {value.high:.4f} |"
-            for metric, value in sorted(manifest.metrics.items())
-        ),
+        quality=_quality(manifest),
     )
+
+
+def _quality(manifest: Manifest) -> str:
+    """Say how good a model is, and where its reports are."""
+    has_reports = any(name.startswith("reports/") for name in manifest.files)
+    reports = "\n\n`model/reports/` inside the package holds the model card and the whole report." * has_reports
+    if not manifest.metrics:
+        return f"It was not measured when the model was made: {as_text(manifest.holdout.rule)}.{reports}"
+    lines = [
+        f"On {manifest.holdout.rows} rows that nothing learned from, with 95 % intervals:",
+        "",
+        "| metric | value | interval |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{metric}` | {value.value:.4f} | {value.low:.4f} to {value.high:.4f} |"
+        for metric, value in sorted(manifest.metrics.items())
+    ]
+    return "\n".join(lines) + reports
 
 
 def _example(manifest: Manifest) -> tuple[dict[str, Any], dict[str, float]]:

@@ -1,0 +1,100 @@
+"""The commands on labels, what turned out to be true of predictions: ``labels join``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from classification_model.cli.options import (
+    Delimiter,
+    LogFolder,
+    ServedModel,
+    ServingStore,
+    known_encoding,
+    serving_folder,
+)
+from classification_model.errors import require_extra
+from classification_model.schema import DEFAULT_MISSING_VALUES
+
+if TYPE_CHECKING:
+    from classification_model.mle.label_joining import JoinReport
+
+labels = typer.Typer(help="Labels: what turned out to be true of predictions.", no_args_is_help=True)
+
+
+@labels.command()
+def join(
+    source: Annotated[
+        str,
+        typer.Argument(
+            envvar="LABELS_URL",
+            help="CSV, Parquet or JSON file; with --table or --query, the URL of a database, which may stand in the "
+            "environment rather than in the shell's history.",
+        ),
+    ],
+    *,
+    log: LogFolder,
+    key: Annotated[str, typer.Option(help="Column of the keys.")],
+    label: Annotated[str, typer.Option(help="Column of the labels.")],
+    by: Annotated[
+        Literal["index", "prediction_id"], typer.Option(help="What the keys are: yours, or the predictions' own.")
+    ] = "index",
+    table: Annotated[str | None, typer.Option(help="Table of the database, or schema.table.")] = None,
+    query: Annotated[str | None, typer.Option(help="Query of the database, in place of a table.")] = None,
+    model: ServedModel = None,
+    store: ServingStore = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Problem file, where labels are raw values that data.classes lists.")
+    ] = None,
+    delimiter: Delimiter = None,
+    encoding: Annotated[str, typer.Option(callback=known_encoding, help="Encoding of a CSV file.")] = "utf-8",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Match labels with logged predictions, and put them on record; doing it again adds nothing."""
+    with require_extra("train", "joining labels"):
+        from classification_model.artifact import read_manifest
+        from classification_model.config.core import load_config
+        from classification_model.mle.label_joining import join_labels
+        from classification_model.mle.label_sources import LabelSource
+    manifest = read_manifest(serving_folder(model, store))
+    data = None if config is None else load_config(config).data
+    report = join_labels(
+        log,
+        LabelSource(source, key, label, table=table, query=query, delimiter=delimiter, encoding=encoding),
+        by=by,
+        classes=manifest.classes,
+        model=manifest.name,
+        dry_run=dry_run,
+        raw_values=None if data is None else data.classes,
+        missing_values=DEFAULT_MISSING_VALUES if data is None else data.missing_values,
+    )
+    typer.echo(_as_json(report) if as_json else _summary(report, dry_run=dry_run))
+
+
+def _as_json(report: JoinReport) -> str:
+    import dataclasses
+
+    import orjson
+
+    return orjson.dumps(dataclasses.asdict(report), option=orjson.OPT_INDENT_2).decode()
+
+
+def _summary(report: JoinReport, *, dry_run: bool) -> str:
+    verb = "would be put" if dry_run else "put"
+    labelled = f"{report.labelled} of {report.predictions} predictions"
+    lines = [
+        f"{report.matched} of {report.rows} rows of {report.source} match {labelled}",
+        f"{report.appended} labels {verb} on record, {report.present} were there already",
+    ]
+    counts = {"rows without a key": report.without_key, "rows without a label": report.without_label}
+    lines += [f"{count} {text}" for text, count in counts.items() if count]
+    named = {
+        "rows whose key no prediction has": report.unknown_keys,
+        "rows whose label is no class of the model": report.unknown_classes,
+        "rows that contradict one of the same key before; the last counts": report.conflicts,
+    }
+    lines += [f"{found.count} {text}: {', '.join(found.first)}" for text, found in named.items() if found.count]
+    return "\n".join([*lines, *(f"log: {fault}" for fault in report.faults)])

@@ -1,0 +1,150 @@
+"""The command that measures a model in operation: ``monitor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classification_model.cli.options import LogFolder, ServedModel, ServingStore, serving_folder
+from classification_model.errors import InputError, require_extra
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from classification_model.mle.measurements import MonitoringReport
+    from classification_model.mle.performance import Estimate
+
+#: Width of what is printed where there is no terminal.
+_WIDTH = 110
+_MOST_WINDOWS = 12
+
+
+def monitor(
+    log: LogFolder,
+    *,
+    model: ServedModel = None,
+    store: ServingStore = None,
+    window: Annotated[
+        str | None,
+        typer.Option(help="Predictions or time to measure as one: 500, 12h, 7d; the model's own by default."),
+    ] = None,
+    recent: Annotated[
+        str | None,
+        typer.Option(help="Measure the newest predictions alone: so many, or from how long before the last."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for monitoring.json and monitoring.html; the log's when left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Measure how a model does by its prediction log, and write it down.
+
+    Exit code 0 whatever is found; 2 for faults.
+    """
+    with require_extra("train", "monitoring"):
+        from classification_model.artifact import read_manifest
+        from classification_model.mle.monitored_folder import monitor_folder
+        from classification_model.mle.monitoring_report import write_monitoring
+        from classification_model.mle.windows import read_window
+    for spelling in (window, recent):
+        if spelling is not None:
+            read_window(spelling)
+    manifest = read_manifest(serving_folder(model, store))
+    report = monitor_folder(log, manifest, window=window, recent=recent)
+    paths = write_monitoring(report, manifest, log if output is None else _made(output))
+    if as_json:
+        typer.echo(report.to_json(), nl=False)
+    else:
+        _print(report)
+        typer.echo(f"written: {paths[0]} and {paths[1]}")
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"--output: {folder} cannot be made: {error.strerror}"
+        raise InputError(msg) from error
+    return folder
+
+
+def _print(report: MonitoringReport) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(
+        f"{report.model}, version {report.version}: {report.predictions} predictions, {report.labels} of them labelled"
+    )
+    if report.first is not None:
+        console.print(f"from {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M} UTC")
+        for table in (_quality(report), _drift(report), _windows(report)):
+            console.print(table)
+    for note in report.notes:
+        typer.echo(f"note: {note}")
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if place else "left", overflow="fold")
+    return table
+
+
+def _quality(report: MonitoringReport) -> Table:
+    table = _table("Quality", "measure", "value", "95 % interval", "rows")
+    for name, one in (("accuracy", report.accuracy), ("expected accuracy", report.expected_accuracy)):
+        table.add_row(name, *_estimate(one), str(one.count if one else 0))
+    for name in ("roc_auc", "log_loss", "brier", "calibration_error"):
+        table.add_row(name.replace("_", " "), _number(getattr(report, name)), "", str(report.labels))
+    return table
+
+
+def _drift(report: MonitoringReport) -> Table:
+    from rich.text import Text
+
+    table = _table("Drift", "feature", "rows", "PSI", "p, corrected", "missing before", "missing now", "drifted")
+    for kind, rows in (("", report.drift), ("probability of ", report.prediction_drift)):
+        for row in rows:
+            table.add_row(
+                Text(f"{kind}{row.feature}"),
+                str(row.count),
+                _number(row.psi),
+                _number(row.adjusted_p_value, ".2g"),
+                _number(row.missing_before),
+                _number(row.missing_now),
+                "yes" if row.drifted else "no",
+            )
+    return table
+
+
+def _windows(report: MonitoringReport) -> Table:
+    shown = report.windows[-_MOST_WINDOWS:]
+    of = f"the newest {len(shown)} of {len(report.windows)}, " if len(shown) < len(report.windows) else ""
+    table = _table(
+        f"Windows of {report.window}, {of}in UTC", "from", "to", "rows", "labels", "accuracy", "interval", "expected"
+    )
+    for one in shown:
+        table.add_row(
+            f"{one.start:%Y-%m-%d %H:%M}",
+            f"{one.end:%Y-%m-%d %H:%M}",
+            str(one.predictions),
+            str(one.labels),
+            *_estimate(one.accuracy),
+            _estimate(one.expected_accuracy)[0],
+        )
+    return table
+
+
+def _estimate(one: Estimate | None) -> tuple[str, str]:
+    return ("-", "") if one is None else (f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}")
+
+
+def _number(value: float | None, pattern: str = ".3f") -> str:
+    return "-" if value is None else format(value, pattern)

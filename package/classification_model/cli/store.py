@@ -1,0 +1,156 @@
+"""The commands about a model store: ``promote``, ``rollback``, ``list`` and ``show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from classification_model.errors import ArtifactError, StoreError
+
+if TYPE_CHECKING:
+    from classification_model.store import ModelStore, StoredVersion
+
+Store = Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Folder of the store.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+#: Metrics that stand in the list, where a model has them.
+SHOWN_METRICS = ("accuracy", "roc_auc", "log_loss")
+
+
+def promote(
+    model: Annotated[str, typer.Argument(help="A version in the store, or a model folder, which is copied in first.")],
+    store: Store,
+) -> None:
+    """Let a version serve, once it is verified."""
+    from classification_model.store import ModelStore
+
+    models = ModelStore(store)
+    version = model if _has(models, model) else models.add(_folder(models, model))
+    models.promote(version)
+    typer.echo(f"version {version} serves")
+
+
+def rollback(store: Store) -> None:
+    """Let the version serve that served before; again goes back further."""
+    from classification_model.store import ModelStore
+
+    models = ModelStore(store)
+    before = models.current()
+    typer.echo(f"version {models.rollback()} serves again, instead of {before}")
+
+
+def list_versions(store: Store, *, as_json: Json = False) -> None:
+    """Tell which versions there are, which one serves, and whether they are whole."""
+    from classification_model.store import ModelStore
+
+    models = ModelStore(store)
+    found = models.describe_all()
+    if as_json:
+        _print_json([_summary(stored) for stored in found])
+        return
+    rows = [("", "version", "created", *SHOWN_METRICS, "state"), *(_row(stored) for stored in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def show(
+    store: Store,
+    version: Annotated[str | None, typer.Argument(help="A version; the one that serves when left out.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Tell of one version."""
+    from classification_model.store import ModelStore
+
+    models = ModelStore(store)
+    if version is None:
+        version = models.current()
+        if version is None:
+            msg = f"no version in {store} was promoted yet: name one"
+            raise StoreError(msg)
+    stored = models.describe(version)
+    details = _details(models, stored)
+    if as_json:
+        _print_json(details)
+        return
+    width = max(map(len, details))
+    for name, value in details.items():
+        typer.echo(f"{name.ljust(width)}  {_text(value)}")
+
+
+def _has(models: ModelStore, version: str) -> bool:
+    try:
+        models.path(version)
+    except StoreError:
+        return False
+    return True
+
+
+def _folder(models: ModelStore, model: str) -> Path:
+    folder = Path(model)
+    if not folder.is_dir():
+        msg = f"{model} is neither a version in {models.folder} nor a model folder"
+        raise ArtifactError(msg)
+    return folder
+
+
+def _summary(stored: StoredVersion) -> dict[str, Any]:
+    manifest = stored.manifest
+    return {
+        "version": stored.version,
+        "current": stored.is_current,
+        "created": manifest and manifest.created,
+        "metrics": {name: metric.value for name, metric in manifest.metrics.items()} if manifest else None,
+        "whole": stored.fault is None,
+        "fault": stored.fault,
+    }
+
+
+def _row(stored: StoredVersion) -> tuple[str, ...]:
+    manifest = stored.manifest
+    metrics = manifest.metrics if manifest else {}
+    return (
+        "*" if stored.is_current else "",
+        stored.version,
+        manifest.created if manifest else "",
+        *(f"{metrics[name].value:.4f}" if name in metrics else "" for name in SHOWN_METRICS),
+        stored.fault or "whole",
+    )
+
+
+def _details(models: ModelStore, stored: StoredVersion) -> dict[str, Any]:
+    current, manifest = models.read_current(), stored.manifest
+    details = _summary(stored) | {
+        "folder": str(models.path(stored.version)),
+        "promoted": current.promoted if current and stored.is_current else None,
+        "previous": list(current.previous) if current and stored.is_current else None,
+    }
+    if manifest is not None:
+        details |= {
+            "name": manifest.name,
+            "estimator": manifest.estimator,
+            "classes": list(manifest.classes),
+            "rows": manifest.data.rows,
+            "compiled": manifest.compiled is not None,
+            "size": sum(record.size for record in manifest.files.values()),
+            "digest": manifest.digest,
+        }
+    return details
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number:.4f}" for name, number in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _print_json(content: Any) -> None:
+    import orjson
+
+    typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())

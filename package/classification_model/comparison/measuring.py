@@ -1,0 +1,124 @@
+"""What a comparison needs of each model: what it predicts for labelled rows, and how long it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from classification_model.checking import check_rows
+from classification_model.errors import DataError
+from classification_model.evaluation import Outcome
+from classification_model.processing.fields import to_frame
+from classification_model.processing.model_classifier import columns_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classification_model.checking import CheckedRows
+    from classification_model.predict import Predictor
+    from classification_model.schema import InputSchema
+
+Row = Mapping[str, Any]
+
+TIMED_ROWS = 200
+_WARM_UP = 5
+
+
+def outcome_of(
+    predictor: Predictor, rows: pd.DataFrame | Sequence[Row], labels: Sequence[str] | NDArray[np.object_]
+) -> Outcome:
+    """Predict labelled rows.
+
+    Parameters
+    ----------
+    predictor
+        The model.
+    rows
+        A prepared frame, as `data_manager.Rows.features`, or raw rows, as a caller sends them and the log keeps them.
+    labels
+        True class of each row, shape (n_rows,).
+
+    Raises
+    ------
+    DataError
+        If there are no rows, a row breaks the model's schema, a column is missing, or a label is none of its classes.
+    """
+    manifest = predictor.manifest
+    who = f"{manifest.name}, version {manifest.version}"
+    if not len(rows) or len(rows) != len(labels):
+        msg = f"expected labelled rows, a label for each, found {len(rows)} rows and {len(labels)} labels"
+        raise DataError(msg)
+    places = {label: number for number, label in enumerate(manifest.classes)}
+    unknown = sorted({str(label) for label in labels} - places.keys())
+    if unknown:
+        msg = f"{who}: expected labels among {', '.join(manifest.classes)}, found {', '.join(unknown[:5])}"
+        raise DataError(msg)
+    if isinstance(rows, pd.DataFrame):
+        missing = [field.name for field in manifest.input_schema.fields if field.name not in rows.columns]
+        if missing:
+            msg = f"{who}: the rows to compare on lack the columns {', '.join(missing)}: prepare them by its config"
+            raise DataError(msg)
+        probabilities = predictor.model.probabilities(columns_of(rows, manifest.input_schema), len(rows))
+    else:
+        probabilities = predictor.probabilities(_read(manifest.input_schema, rows, who))
+    truth = np.array([places[str(label)] for label in labels], dtype=np.int64)
+    return Outcome(manifest.classes, truth, probabilities, manifest.threshold)
+
+
+def features_of(schema: InputSchema, rows: Sequence[Row]) -> pd.DataFrame:
+    """Prepare raw rows as a frame of their features, by which they are cut into slices.
+
+    Raises
+    ------
+    DataError
+        If a row breaks the schema.
+    """
+    return to_frame(_read(schema, rows, "the schema").columns, schema)
+
+
+def latency_of(predictor: Predictor, rows: Sequence[Row], *, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Measure how long the prediction of a single raw row takes, in milliseconds: the median of 200 times.
+
+    Parameters
+    ----------
+    predictor
+        The model; it predicts five rows first that do not count.
+    rows
+        One or more.
+    clock
+        Gives seconds.
+
+    Raises
+    ------
+    DataError
+        If there are no rows.
+    """
+    if not rows:
+        msg = "expected a row or more to measure the latency with, found none"
+        raise DataError(msg)
+    for row in rows[:_WARM_UP]:
+        predictor.predict([row])
+    seconds = []
+    for number in range(TIMED_ROWS):
+        row = rows[number % len(rows)]
+        start = clock()
+        predictor.predict([row])
+        seconds.append(clock() - start)
+    return median(seconds) * 1000
+
+
+def _read(schema: InputSchema, rows: Sequence[Row], who: str) -> CheckedRows:
+    checked = check_rows(schema, rows)
+    if checked.errors:
+        first = checked.errors[0]
+        msg = (
+            f"{who}: {len(checked.bad_rows)} of {len(rows)} rows to compare on break its schema, the first is row "
+            f"{first.row}, {first.field}: {first.message}; leave them out"
+        )
+        raise DataError(msg)
+    return checked

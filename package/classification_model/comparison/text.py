@@ -1,0 +1,30 @@
+"""Figures of a comparison in lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from classification_model.comparison.sets import SetComparison
+
+_METRICS = ("accuracy", "log_loss", "roc_auc", "brier", "calibration_error")
+
+
+def table(item: SetComparison) -> list[str]:
+    """Return the figures of one set of rows, a metric a line."""
+    lines = [
+        f"{item.name}, {item.rows} rows: {item.finding}",
+        f"  {'':<18} {'champion':>9} {'challenger':>10} {'difference':>10}   interval",
+    ]
+    for name in _METRICS:
+        change = item.accuracy.difference if name == "accuracy" else item.differences[name]
+        lines.append(
+            f"  {name:<18} {item.champion[name]:>9.4f} {item.challenger[name]:>10.4f} {change.value:>+10.4f}   "
+            f"{change.low:+.4f} to {change.high:+.4f}"
+        )
+    accuracy = item.accuracy
+    lines.append(
+        f"  {accuracy.gained} gained, {accuracy.lost} lost, McNemar p = {accuracy.p_value:.2g}; the smallest "
+        f"difference of accuracy that could be seen: {accuracy.smallest:.3f}"
+    )
+    return lines

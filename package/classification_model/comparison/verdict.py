@@ -1,0 +1,201 @@
+"""Whether a challenger takes the champion's place: the rule, and the evidence for its verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+
+from classification_model.comparison.judging import (
+    Findings,
+    judge_former_world,
+    judge_gates,
+    judge_latency,
+    judge_set,
+    judge_slices,
+)
+from classification_model.comparison.sets import SetComparison, compare_set
+from classification_model.comparison.slices import SliceComparison, compare_slices
+from classification_model.comparison.text import table
+from classification_model.errors import DataError
+
+if TYPE_CHECKING:
+    from classification_model.comparison.paired import SharedRows
+    from classification_model.config.sections import PromotionConfig
+
+Verdict = Literal["promote", "hold", "reject"]
+
+HOLDOUT, RECENT = "holdout", "recent"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A verdict on a challenger, with its reasons and all evidence.
+
+    Attributes
+    ----------
+    verdict
+        ``promote``, ``hold`` or ``reject``.
+    reasons
+        Why, a sentence each; those that decided come first.
+    champion, challenger
+        Versions of the models.
+    world_changed
+        Whether the challenger was trained because the world is no longer that of the hold-out.
+    limits
+        What was demanded: the section ``promotion`` of the config.
+    gates
+        What the hold-out must reach.
+    sets, slices
+        What was found.
+    champion_latency_ms, challenger_latency_ms
+        Median time to predict one row.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    champion: str
+    challenger: str
+    world_changed: bool
+    limits: dict[str, Any]
+    gates: dict[str, float]
+    sets: tuple[SetComparison, ...]
+    slices: tuple[SliceComparison, ...]
+    champion_latency_ms: float
+    challenger_latency_ms: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as values of JSON; a number that there is none of is null."""
+        content: dict[str, Any] = orjson.loads(orjson.dumps(asdict(self)))
+        return content
+
+    def to_json(self) -> bytes:
+        """Return everything as an indented JSON document."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+    def to_text(self) -> str:
+        """Return the verdict, its reasons and the evidence as lines for people."""
+        lines = [f"{self.verdict}: {self.challenger} against {self.champion}"]
+        lines += [f"- {reason}" for reason in self.reasons]
+        if self.world_changed:
+            lines.append("- the world has changed: the newest labelled predictions decide, not the hold-out")
+        for item in self.sets:
+            lines += ["", *table(item)]
+        if self.slices:
+            counts = Counter(part.finding for part in self.slices)
+            found = ", ".join(f"{count} {finding}" for finding, count in sorted(counts.items()))
+            lines += ["", f"{len(self.slices)} slices: {found}"]
+        return "\n".join(lines)
+
+
+def compare(
+    sets: Sequence[SharedRows],
+    limits: PromotionConfig,
+    *,
+    champion: str,
+    challenger: str,
+    latency_ms: tuple[float, float],
+    gates: Mapping[str, float] | None = None,
+    world_changed: bool = False,
+    random_state: int = 0,
+) -> Comparison:
+    """Decide whether a challenger takes the champion's place.
+
+    Parameters
+    ----------
+    sets
+        The hold-out, the newest labelled predictions, or both.
+    limits
+        Section ``promotion`` of the config.
+    champion, challenger
+        Versions of the models.
+    latency_ms
+        Median milliseconds that each takes for one row: the champion's, then the challenger's.
+    gates
+        What the challenger must reach on the hold-out, by metric.
+    world_changed
+        Whether the challenger was trained because the world has changed: inputs drifted, or the accuracy fell.
+    random_state
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    Comparison
+        See Notes.
+
+    Raises
+    ------
+    DataError
+        If there is no set, or one has two truths, or the models know other classes, which are named.
+
+    Notes
+    -----
+    On a set, the challenger is *better* or *worse* if McNemar's exact test of the disagreements is below ``p_value``,
+    or if the whole interval of the difference of log loss, of confidence one less ``p_value``, lies on one side of 0.
+    It is *not inferior* if a loss of more accuracy than ``margin`` is rejected at ``p_value``, one-sided. A set of
+    fewer rows than ``minimum_count`` shows nothing.
+
+    **reject**, if it is worse on a set, or on a slice by more than the margin, or less calibrated by surely more than
+    the margin, or takes longer than ``latency_ms``, or misses a gate. **promote**, if none of this holds and it is
+    better on a set, not inferior on any, doubtful on no slice, and its Brier score and expected calibration error are
+    larger by no more than the margin. Else **hold**: the champion stays, and more rows may tell.
+
+    A slice that is too small to tell does not forbid: with the least, of 20 rows, nobody could ever promote. Such
+    slices are named.
+
+    *Where the world has changed* the hold-out, which was drawn from all that was known before, holds the challenger to
+    a world that is gone: to be worse there is what learning the new one may cost. So the newest predictions decide
+    alone, with their slices and their calibration: without them, nothing is promoted. Of the hold-out it is only asked
+    that no more accuracy than ``margin`` is lost there, as counted, without a test. Beyond that the two worlds
+    contradict each other, no rows can say which of them comes next, and the verdict is hold: promoting is for a person
+    to decide. That the newest rows may still be a mix of both worlds makes the challenger look worse, never better.
+
+    Two looks at each of two sets let an equal challenger through, or reject it, more often than ``p_value`` says, each
+    at most twice as often. This is accepted: an equal one that is not inferior does no harm, nor does keeping the
+    champion.
+    """
+    _check(sets)
+    deciding = [shared for shared in sets if shared.name == RECENT or not world_changed]
+    compared = [
+        compare_set(shared, limits, decides=not world_changed or shared.name == RECENT, random_state=random_state)
+        for shared in sets
+    ]
+    slices = compare_slices(deciding, limits)
+    found = Findings()
+    for result in compared:
+        if result.decides:
+            judge_set(result, limits, found)
+        else:
+            judge_former_world(result, limits, found)
+    if not any(result.decides and result.finding == "better" for result in compared):
+        where = "the newest labelled predictions, which decide as the world has changed" if world_changed else "any set"
+        found.obstacles.append(f"the challenger is not better with confidence on {where}")
+    judge_slices(slices, found)
+    judge_latency(latency_ms, limits, found)
+    judge_gates(next((result for result in compared if result.name == HOLDOUT), None), gates or {}, found)
+    verdict: Verdict = "reject" if found.rejections else "hold" if found.obstacles else "promote"
+    return Comparison(
+        verdict=verdict,
+        reasons=(*found.rejections, *found.obstacles, *found.merits, *found.remarks),
+        champion=champion,
+        challenger=challenger,
+        world_changed=world_changed,
+        limits=limits.model_dump(mode="json"),
+        gates=dict(gates or {}),
+        sets=tuple(compared),
+        slices=slices,
+        champion_latency_ms=latency_ms[0],
+        challenger_latency_ms=latency_ms[1],
+    )
+
+
+def _check(sets: Sequence[SharedRows]) -> None:
+    names = [shared.name for shared in sets]
+    if not names or len(set(names)) < len(names) or not {HOLDOUT, RECENT}.issuperset(names):
+        msg = f"expected the sets {HOLDOUT} and {RECENT}, one of them or both, found {', '.join(names) or 'none'}"
+        raise DataError(msg)
+    for shared in sets:
+        shared.check()

@@ -1,0 +1,74 @@
+"""When the accuracy of a model in operation is too low: a verdict from counted labels."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Literal
+
+Verdict = Literal["yes", "no", "wait"]
+
+#: Of the standard normal distribution, 95 % lie within so many standard deviations.
+_Z = 1.959963984540054
+
+
+def wilson(right: int, count: int) -> tuple[float, float]:
+    """Return the 95 % Wilson score interval of a share.
+
+    Parameters
+    ----------
+    right
+        Number of right answers, from 0 to `count`.
+    count
+        Number of answers; of none, the share may be anything: 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If `right` is not from 0 to `count`.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
+    Statistical Association 22, 209-212, 1927.
+    """
+    if not 0 <= right <= count:
+        msg = f"expected a number of right answers from 0 to {count}, found {right}"
+        raise ValueError(msg)
+    if count == 0:
+        return 0.0, 1.0
+    share, squared = right / count, _Z * _Z / count
+    middle = (share + squared / 2) / (1 + squared)
+    half = _Z * sqrt(share * (1 - share) / count + squared / (4 * count)) / (1 + squared)
+    return (middle - half if right else 0.0), (middle + half if right < count else 1.0)
+
+
+def verdict(right: int, count: int, floor: float, minimum: int) -> Verdict:
+    """Say whether the accuracy calls for another model.
+
+    Parameters
+    ----------
+    right, count
+        Number of right predictions among those whose label is known.
+    floor
+        Accuracy that is demanded, between 0 and 1.
+    minimum
+        Labels below which nothing is decided.
+
+    Returns
+    -------
+    str
+        ``yes``: the whole 95 % Wilson interval lies below the floor. ``wait``: there are too few labels, or the
+        accuracy lies below the floor and its interval reaches it, so that more labels may turn it either way. Else
+        ``no``.
+
+    Raises
+    ------
+    ValueError
+        If `right` is not from 0 to `count`.
+    """
+    _, high = wilson(right, count)
+    if count < minimum or count == 0:
+        return "wait"
+    if high < floor:
+        return "yes"
+    return "wait" if right / count < floor else "no"

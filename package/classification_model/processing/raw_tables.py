@@ -1,0 +1,107 @@
+"""Raw tables as frames: those that callers give, rows put below others, and the spelling that is hashed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pandas as pd
+
+from classification_model.checking import column_name
+from classification_model.errors import DataError
+from classification_model.values import UnreadableValue, read_category
+
+if TYPE_CHECKING:
+    from classification_model.config.sections import Config
+
+_NO_MARKS: frozenset[str] = frozenset()
+
+
+def raw_frame(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Return a copy of a frame as files are read: columns of dtype object with texts for names, rows from 0.
+
+    Raises
+    ------
+    DataError
+        If two columns have one name.
+    """
+    names = [column_name(name) for name in frame.columns]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        msg = f"{what} has the column {repeated!r} twice"
+        raise DataError(msg)
+    columns = {
+        name: pd.Series(frame.iloc[:, place].tolist(), dtype=object, index=range(len(frame)))
+        for place, name in enumerate(names)
+    }
+    return pd.DataFrame(columns, index=range(len(frame)))
+
+
+def append_rows(table: pd.DataFrame, extra: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Put rows below a table; what they do not have of its columns is missing in them.
+
+    Parameters
+    ----------
+    table
+        Raw values, columns named as after the rename.
+    extra
+        The same of other rows; the target holds raw values too.
+    config
+        Which columns there must be.
+
+    Raises
+    ------
+    DataError
+        If there are columns that the table does not have, or the target or the index is not among them.
+    """
+    extra = raw_frame(extra, "the table of extra rows")
+    columns = [str(name) for name in table.columns]
+    unknown = next((name for name in extra.columns if name not in columns), None)
+    if unknown is not None:
+        msg = f"the extra rows have a column {unknown!r}, which the table does not have: leave it out"
+        raise DataError(msg)
+    for role, name in (("target", config.data.target), ("index", config.data.index)):
+        if name is not None and name not in extra.columns:
+            msg = f"the extra rows have no column {name!r}, the {role}: expected it, as in the table"
+            raise DataError(msg)
+    return pd.concat([table.set_axis(columns, axis=1), extra.reindex(columns=columns)], ignore_index=True)
+
+
+def fits_given_table(config: Config, table: pd.DataFrame) -> tuple[Config, pd.DataFrame]:
+    """Return a config and a table that a caller gave, fitted to each other.
+
+    Columns have their new names or those before the rename. A column that is not used anyhow need not be there, and
+    without the index rows are told from each other by the values of their features.
+    """
+    data = config.data
+    table = raw_frame(table, "the given table")
+    table = table.rename(columns={old: new for old, new in data.rename.items() if new not in table.columns})
+    present = set(table.columns)
+    update: dict[str, Any] = {
+        role: tuple(n for n in getattr(data, role) if n in present) for role in ("drop", "leakage")
+    }
+    if data.index not in present:
+        update["index"] = None
+    return config.model_copy(update={"data": data.model_copy(update=update)}).at(config.folder), table
+
+
+def hash_of_rows(table: pd.DataFrame, before: bytes = b"") -> str:
+    """Return the SHA-256 of bytes, then of a table's columns and rows, a line of JSON texts each."""
+    digest = hashlib.sha256(before)
+    digest.update(orjson.dumps([str(name) for name in table.columns]) + b"\n")
+    for row in zip(*(spell_column(table[name]) for name in table.columns), strict=True):
+        digest.update(orjson.dumps([text.encode(errors="replace").decode() for text in row]) + b"\n")
+    return digest.hexdigest()
+
+
+def spell_column(column: pd.Series) -> list[str]:
+    """Spell the values of a column; those of columns that are no features are of any kind."""
+    return [_spell(value) for value in column.tolist()]
+
+
+def _spell(value: Any) -> str:
+    try:
+        return read_category(value, _NO_MARKS) or ""
+    except UnreadableValue:
+        return repr(value)

@@ -1,0 +1,290 @@
+"""The model store: versions side by side, and which of them is current.
+
+::
+
+    STORE/
+        CURRENT                which version serves, and those before it: one JSON document, replaced by renaming
+        lock                   held by whoever writes; readers do without
+        versions/<version>/    model folders
+
+Whoever reads needs permission to read, and sees the old or the new state, never a mix.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.version import Version
+
+from classification_model.artifact import WholeModel, copy_model_folder, read_manifest, read_model
+from classification_model.current_version import (
+    CURRENT,
+    MOST_PREVIOUS,
+    Current,
+    check_version,
+    is_version,
+    read_current,
+    write_current,
+)
+from classification_model.durable import recover, sync_folder
+from classification_model.errors import ArtifactError, StoreError
+from classification_model.locks import lock
+from classification_model.manifest import Manifest
+from classification_model.predict import Predictor
+
+LOCK, VERSIONS = "lock", "versions"
+_REMEDY = "`classification-model promote MODEL_FOLDER --store STORE` begins one"
+
+
+class StoredVersion(NamedTuple):
+    """A version in a store.
+
+    Attributes
+    ----------
+    version
+        Its name.
+    is_current
+        Whether it is the one that serves.
+    manifest
+        What it says of itself; None where that cannot be read.
+    fault
+        What is wrong with it; None where its files are whole.
+    """
+
+    version: str
+    is_current: bool
+    manifest: Manifest | None
+    fault: str | None
+
+
+class ModelStore:
+    """A folder of models; made by the first `add`.
+
+    Parameters
+    ----------
+    folder
+        Where it is.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self._versions = self.folder / VERSIONS
+
+    def versions(self) -> list[str]:
+        """Return the versions that are there, oldest number first; what has no name of a version is none.
+
+        Raises
+        ------
+        StoreError
+            If the store is not there, or cannot be read.
+        """
+        try:
+            with os.scandir(self._versions) as entries:
+                found = [entry.name for entry in entries if is_version(entry.name)]
+        except OSError as error:
+            msg = f"no store of models in {self.folder}: {VERSIONS} cannot be read: {error.strerror}; {_REMEDY}"
+            raise StoreError(msg) from error
+        return sorted(found, key=Version)
+
+    def current(self) -> str | None:
+        """Return the version that serves; None where none was promoted yet.
+
+        Raises
+        ------
+        StoreError
+            If what says so is damaged, or cannot be read.
+        """
+        found = self.read_current()
+        return None if found is None else found.version
+
+    def read_current(self) -> Current | None:
+        """Return which version serves, since when, and those before it; see `current`."""
+        return read_current(self.folder)
+
+    def path(self, version: str) -> Path:
+        """Return the model folder of a version.
+
+        Raises
+        ------
+        StoreError
+            If it is no name of a version, or there is no folder of it: a link to one is none.
+        """
+        check_version(version, "the version asked for")
+        folder = self._versions / version
+        if folder.is_symlink() or not folder.is_dir():
+            msg = f"there is no version {version} in the store: classification-model list shows those that are"
+            raise StoreError(msg)
+        return folder
+
+    def read(self, version: str) -> WholeModel:
+        """Read a version whole, each file held against its hash.
+
+        Raises
+        ------
+        ArtifactError
+            If it is not there, was changed, or is another one than its folder is named for.
+        """
+        model = read_model(self.path(version))
+        _check_same(version, model.manifest)
+        return model
+
+    def load(self, version: str) -> Predictor:
+        """Load a version after verifying it: hashes first, then the golden rows.
+
+        Raises
+        ------
+        ArtifactError
+            As of `read`, or if it has no compiled form, or does not predict what it predicted when it was made.
+        """
+        model = self.read(version)
+        return Predictor.of_files(model.manifest, model.contents)
+
+    def describe(self, version: str) -> StoredVersion:
+        """Tell of a version, whole or not; its golden rows are not asked."""
+        folder = self.path(version)
+        manifest, fault = None, None
+        try:
+            manifest = read_manifest(folder)
+            self.read(version)
+        except ArtifactError as error:
+            fault = str(error)
+        return StoredVersion(version, version == self.current(), manifest, fault)
+
+    def describe_all(self) -> list[StoredVersion]:
+        """Tell of all versions, those that are no folders among them; see `describe`."""
+        current = self.current()
+        found = []
+        for version in self.versions():
+            try:
+                found.append(self.describe(version))
+            except StoreError as error:
+                found.append(StoredVersion(version, version == current, None, str(error)))
+        return found
+
+    def add(self, model_folder: Path | str) -> str:
+        """Copy a model folder in, after verifying it as every load does, and return its version.
+
+        A version never changes: the same model again is no fault, another one of the same version is. A version that
+        was damaged in the store is replaced.
+
+        Raises
+        ------
+        ArtifactError
+            If the model cannot be served, its version is in the store with other content, or the disk refuses.
+        """
+        model = read_model(Path(model_folder))
+        Predictor.of_files(model.manifest, model.contents)
+        version = model.manifest.version
+        check_version(version, f"the version of {model_folder}")
+        try:
+            self._versions.mkdir(parents=True, exist_ok=True)
+            sync_folder(self.folder)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        with self._writing():
+            if not self._holds(version, model):
+                copy_model_folder(model, self._versions / version)
+        return version
+
+    def promote(self, version: str) -> None:
+        """Let a version serve, after verifying it as every load does; the one that serves already stays so.
+
+        Raises
+        ------
+        ArtifactError
+            If it cannot be served, or the disk refuses; what served goes on then.
+        """
+        with self._writing():
+            self.load(version)
+            found = self._current_to_replace()
+            if found is None:
+                write_current(self.folder, version, ())
+            elif found.version != version:
+                write_current(self.folder, version, (*found.previous, found.version)[-MOST_PREVIOUS:])
+
+    def rollback(self) -> str:
+        """Let the version serve that served before the current one, and return it; again goes back further.
+
+        Raises
+        ------
+        ArtifactError
+            If there is none, or it cannot be served any more, or the disk refuses.
+        """
+        with self._writing():
+            found = self.read_current()
+            if found is None or not found.previous:
+                msg = "no version served before the current one: promote one by its name"
+                raise StoreError(msg)
+            *previous, version = found.previous
+            try:
+                self.load(version)
+            except ArtifactError as error:
+                msg = f"version {version}, which served before, cannot be served ({error}): promote another by its name"
+                raise StoreError(msg) from error
+            write_current(self.folder, version, tuple(previous))
+            return version
+
+    def _holds(self, version: str, model: WholeModel) -> bool:
+        """Tell whether a model is in the store already; damaged, it is not.
+
+        Raises
+        ------
+        StoreError
+            If another model of its version is.
+        """
+        if (self._versions / version).is_symlink():
+            msg = f"version {version} in the store is a link: remove it"
+            raise StoreError(msg)
+        try:
+            there = self.read(version)
+        except ArtifactError:
+            return False
+        if there.written != model.written:
+            msg = f"version {version} is in the store with other content, and never changes: give the model another one"
+            raise StoreError(msg)
+        return True
+
+    def _current_to_replace(self) -> Current | None:
+        """Return which version serves; None also where that is damaged, since promoting is what repairs it."""
+        try:
+            return self.read_current()
+        except StoreError:
+            return None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Wait until no other process writes, and clear away what one left that was killed."""
+        self.versions()  # or there is no store
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        try:
+            descriptor = os.open(self.folder / LOCK, flags, 0o666)
+            try:
+                if not lock(descriptor):
+                    msg = f"the file system of the store {self.folder} has no locks, which keep two writers apart"
+                    raise StoreError(msg)
+                self._clear_away()
+                yield
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(f"the store {self.folder} cannot be written: {error.strerror or error}")
+
+    def _clear_away(self) -> None:
+        for left in self._versions.glob(".*"):
+            name = left.name.removeprefix(".").removesuffix(".new").removesuffix(".old")
+            if is_version(name):
+                recover(self._versions / name)
+        (self.folder / f".{CURRENT}.new").unlink(missing_ok=True)
+
+
+def _check_same(version: str, manifest: Manifest) -> None:
+    if manifest.version != version:
+        msg = f"the folder of version {version} holds {manifest.version}: remove it and add the model again"
+        raise StoreError(msg)

@@ -1,0 +1,234 @@
+"""Retraining, whole: what drifted is learned, the better model serves, and a kill at any stage loses nothing."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from commands import Command
+from operated import CONFIG, log_rows, make_problem, make_rows, make_store
+
+from classification_model.challenger import shares_holdout
+from classification_model.config.core import load_config
+from classification_model.config.sections import Config
+from classification_model.errors import StoreError
+from classification_model.manifest import Holdout
+from classification_model.mle.decision_log import read_decisions
+from classification_model.retrain_pipeline import run_retraining
+from classification_model.store import ModelStore
+
+RUN = """
+import os, signal, sys
+from pathlib import Path
+from classification_model import challenger, retrain_pipeline, store
+from classification_model.config.core import load_config
+folder, module, name, when, left = sys.argv[1:]
+if name:
+    place = {"challenger": challenger, "retrain_pipeline": retrain_pipeline, "store": store}[module]
+    genuine, left = getattr(place, name), int(left)
+    def deadly(*arguments, **options):
+        global left
+        left -= 1
+        if left == 0 and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = genuine(*arguments, **options)
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    setattr(place, name, deadly)
+folder = Path(folder)
+report = retrain_pipeline.run_retraining(
+    load_config(folder / "config.yml"), store.ModelStore(folder / "store"), folder / "log", jobs=1
+)
+print(report.outcome)
+"""
+#: Where a retraining is killed: module, function, before or after its n-th call.
+STAGES = [
+    ("retrain_pipeline", "append_decision", "after", 1),
+    ("challenger", "train_model", "after", 1),
+    ("challenger", "write_model", "after", 1),
+    ("store", "copy_model_folder", "before", 1),
+    ("store", "copy_model_folder", "after", 1),
+    ("retrain_pipeline", "append_decision", "before", 2),
+    ("store", "write_current", "before", 1),
+    ("store", "write_current", "after", 1),
+    ("retrain_pipeline", "append_decision", "after", 3),
+]
+
+
+@pytest.fixture(scope="module")
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a problem whose model serves, and whose predictions went wrong in a world that has changed."""
+    folder = tmp_path_factory.mktemp("operated")
+    config = make_problem(folder)
+    store = make_store(folder, config)
+    log_rows(store, folder / "log", make_rows(400, 1, world="new"))
+    return folder
+
+
+@pytest.fixture
+def folder(operated: Path, tmp_path: Path) -> Path:
+    """Copy it, for a test of its own."""
+    return Path(shutil.copytree(operated, tmp_path / "operated"))
+
+
+def retrain(folder: Path, config: Config | None = None, **options: object) -> object:
+    """Retrain in this process."""
+    config = load_config(folder / "config.yml") if config is None else config
+    return run_retraining(config, ModelStore(folder / "store"), folder / "log", jobs=1, **options)  # type: ignore[arg-type]
+
+
+def start(folder: Path, *stage: object) -> subprocess.Popen[str]:
+    """Start a retraining in a process of its own, which may be killed at a stage."""
+    stage = stage or ("", "", "", 0)
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, str(folder), *map(str, stage)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def kinds(folder: Path) -> Counter[str]:
+    """Count what is on record, by its kind."""
+    return Counter(entry["kind"] for entry in read_decisions(folder / "log"))
+
+
+def test_what_drifted_is_learned_and_the_better_model_serves(folder: Path) -> None:
+    """The new version names the old one, its time and a hash; everything is on record in order."""
+    report = run_retraining(load_config(folder / "config.yml"), ModelStore(folder / "store"), folder / "log", jobs=1)
+    store = ModelStore(folder / "store")
+    assert report.outcome == "promoted"
+    assert report.decision.retrain == "yes"
+    assert (report.learned_rows, report.recent_rows) == (300, 100)
+    assert report.challenger == store.current()
+    assert report.comparison is not None
+    assert {item.name for item in report.comparison.sets} == {"holdout", "recent"}
+    assert store.current().startswith("1.0.0+2")  # type: ignore[union-attr]
+    row = {"distance": 90, "carrier": "swift"}
+    assert store.load("1.0.0").predict([row])["predictions"] == ["late"]
+    assert store.load(report.challenger or "").predict([row])["predictions"] == ["in time"]
+    assert list(kinds(folder)) == ["retrain-check", "comparison", "promotion", "retraining"]
+    assert not (folder / "store" / "retraining").exists()
+    assert store.rollback() == "1.0.0"
+
+
+def test_a_model_that_does_well_is_left_alone(operated: Path, tmp_path: Path) -> None:
+    """What was decided is on record, and nothing else happens."""
+    shutil.copytree(operated / "store", tmp_path / "store")
+    for name in ("table.csv", "config.yml"):
+        shutil.copy(operated / name, tmp_path)
+    store = ModelStore(tmp_path / "store")
+    log_rows(store, tmp_path / "log", make_rows(400, 2))
+    report = run_retraining(load_config(tmp_path / "config.yml"), store, tmp_path / "log", jobs=1)
+    assert (report.outcome, report.decision.retrain, report.challenger) == ("not needed", "no", None)
+    assert store.versions() == ["1.0.0"]
+    assert kinds(tmp_path) == {"retrain-check": 1}
+
+
+def test_a_challenger_that_is_no_better_does_not_serve(operated: Path, tmp_path: Path) -> None:
+    """Forced to train where nothing has changed, the champion stays, and the cooldown begins."""
+    shutil.copytree(operated / "store", tmp_path / "store")
+    for name in ("table.csv", "config.yml"):
+        shutil.copy(operated / name, tmp_path)
+    store = ModelStore(tmp_path / "store")
+    log_rows(store, tmp_path / "log", make_rows(300, 3))
+    report = run_retraining(load_config(tmp_path / "config.yml"), store, tmp_path / "log", force=True, jobs=1)
+    assert report.outcome in {"held", "rejected"}
+    assert store.current() == "1.0.0"
+    assert report.challenger in store.versions()
+    assert kinds(tmp_path) == {"retrain-check": 1, "comparison": 1, "retraining": 1}
+
+
+def test_a_gate_that_is_missed_leaves_no_model(folder: Path) -> None:
+    """The champion serves on, and the record says which gate."""
+    (folder / "config.yml").write_text(CONFIG + "gates:\n  accuracy: 0.999\n", encoding="utf-8")
+    report = run_retraining(load_config(folder / "config.yml"), ModelStore(folder / "store"), folder / "log", jobs=1)
+    assert report.outcome == "gate missed"
+    assert ModelStore(folder / "store").versions() == ["1.0.0"]
+    assert "accuracy" in read_decisions(folder / "log")[-1]["content"]["notes"][-1]
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: "-".join(map(str, stage)))
+def test_a_retraining_that_is_killed_is_finished_by_the_next(folder: Path, stage: tuple[str, str, str, int]) -> None:
+    """What serves is whole at any time; in the end there is one new version, it serves, and that is on record once."""
+    killed = start(folder, *stage)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    store = ModelStore(folder / "store")
+    store.load(store.current() or "")
+    again = start(folder)
+    out, err = again.communicate()
+    assert again.returncode == 0, err
+    retrained = [version for version in store.versions() if "+" in version]
+    assert len(retrained) == 1
+    assert store.current() == retrained[0], out
+    promoted = [e["content"]["version"] for e in read_decisions(folder / "log") if e["kind"] == "promotion"]
+    assert promoted == retrained
+    assert not (folder / "store" / "retraining").exists()
+
+
+def test_two_retrainings_at_once_make_one_version(folder: Path) -> None:
+    """The second one is told that another runs, or finds that nothing is left to do."""
+    processes = [start(folder) for _ in range(2)]
+    ends = [(process.communicate(), process.returncode) for process in processes]
+    store = ModelStore(folder / "store")
+    assert len(store.versions()) == 2
+    assert store.current() != "1.0.0"
+    assert kinds(folder)["promotion"] == 1
+    for (out, err), code in ends:
+        assert (code, out) in {(0, "promoted\n"), (0, "not needed\n")} or "another retraining of the store" in err
+
+
+def test_a_retraining_needs_a_model_of_its_problem_that_serves(folder: Path, tmp_path: Path) -> None:
+    """What is wrong with the store is told before anything is done."""
+    with pytest.raises(StoreError, match="no store of models"):
+        run_retraining(load_config(folder / "config.yml"), ModelStore(tmp_path / "none"), folder / "log")
+    (folder / "config.yml").write_text(CONFIG.replace("Parcels", "Letters"), encoding="utf-8")
+    with pytest.raises(StoreError, match="expected a store of 'Letters', the problem of the config, found 'Parcels'"):
+        retrain(folder)
+    (folder / "store" / "CURRENT").unlink()
+    with pytest.raises(StoreError, match="promoted yet"):
+        retrain(folder)
+    assert kinds(folder) == {}
+
+
+def holdout(**changes: object) -> Holdout:
+    """Return a rule."""
+    return Holdout.model_validate({"rule": "r", "kind": "hash", "share": 0.2, "key": ("a",), "rows": 10, **changes})
+
+
+@pytest.mark.parametrize(
+    ("champion", "challenger", "is_shared"),
+    [
+        (holdout(), holdout(rows=99), True),
+        (holdout(), holdout(share=0.1), True),
+        (holdout(), holdout(share=0.3), False),
+        (holdout(), holdout(key=("b",)), False),
+        (holdout(), holdout(kind="time", cutoff=1.0), False),
+        (holdout(kind="time", cutoff=1.0), holdout(kind="time", cutoff=2.0), True),
+        (holdout(kind="time", cutoff=2.0), holdout(kind="time", cutoff=1.0), False),
+        (holdout(kind="table"), holdout(kind="table"), True),
+        (holdout(kind="table"), holdout(kind="table", rule="other"), False),
+    ],
+)
+def test_rows_count_as_held_out_where_the_champion_did_not_learn_from_them(
+    champion: Holdout, challenger: Holdout, is_shared: bool
+) -> None:
+    """By hash a smaller share of the same key, by time a later moment, else the same table."""
+    assert shares_holdout(champion, challenger) is is_shared
+
+
+def test_the_command_says_what_became_of_it(command: Command, folder: Path) -> None:
+    """In words, with the comparison; again, it finds nothing to do."""
+    options = ["--config", folder / "config.yml", "--store", folder / "store", "--log", folder / "log"]
+    done = command("retrain", *options)
+    assert done.code == 0, done.err
+    assert done.out.startswith("promoted: 1.0.0+2")
+    assert "learned from 300 logged rows, compared on 100 newer ones" in done.out
+    again = command("retrain", *options, "--json")
+    assert again.code == 0, again.err
+    assert '"outcome": "not needed"' in again.out
