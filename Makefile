@@ -17,10 +17,10 @@ endef
 export WELCOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-quality bench-serving bench-peers clean
+.PHONY: help run test faults bench bench-operation bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/installed ## train on Titanic if needed, then serve the model on localhost:8002 until Ctrl-C
 	$(BIN)/classification-model train --if-changed
@@ -31,8 +31,15 @@ test: .venv/tox ## everything, through tox: train, tests, checks and build of th
 	cd package && ../$(BIN)/tox run -e train,test_package,checks,build
 	cd classification_api && ../$(BIN)/tox run -e test_app,checks
 
+faults: .venv/tox ## what outlives kills, torn lines, full disks and swaps of the model, in figures; sizes by RELOAD_SWAPS, LOG_KILLS
+	cd package && ../$(BIN)/tox run -e test_package -- -m faults
+	cd classification_api && ../$(BIN)/tox run -e test_app -- -m faults
+
 bench: .venv/installed ## speed and memory of the compiled model beside the pickled pipeline
 	$(BIN)/python benchmarks/prediction.py $(BENCH_OPTIONS)
+
+bench-operation: .venv/installed ## seconds and memory of logging, reading and measuring a million predictions
+	$(BIN)/python benchmarks/operation.py $(BENCH_OPTIONS)
 
 bench-quality: .venv/installed ## ROC AUC and log loss on Titanic by cross-validation
 	$(BIN)/python benchmarks/quality.py

@@ -310,6 +310,7 @@ class Load:
                 self.probes.append(time.monotonic() - began)
 
 
+@pytest.mark.faults
 def test_row_27_no_answer_is_wrong_while_versions_are_swapped(
     following: Server, store: ModelStore, record_property: Callable[[str, object], None]
 ) -> None:

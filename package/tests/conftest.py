@@ -53,10 +53,12 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what the tests measured of parity: compiled models against their pipelines."""
+    """Show what the tests measured: parity of compiled models with their pipelines, and what outlived faults."""
     reports = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
-    found = [value for report in reports for name, value in report.user_properties if name == "parity"]
-    if found:
-        terminalreporter.section("parity of compiled models with their pipelines")
-        for line in sorted(map(str, found)):
-            terminalreporter.write_line(line)
+    titles = {"parity": "parity of compiled models with their pipelines", "figures": "figures"}
+    for kind, title in titles.items():
+        found = [str(value) for report in reports for name, value in report.user_properties if name == kind]
+        if found:
+            terminalreporter.section(title)
+            for line in sorted(found):
+                terminalreporter.write_line(line)

@@ -39,11 +39,11 @@ def model(trained: Path) -> Path:
 def test_help_lists_every_command_with_what_it_does(command: Command) -> None:
     """`--help` names each command, with a sentence that is not cut."""
     done = command("--help")
-    listed = re.findall(r"^  (\w+)  +(.+)$", done.out.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([\w-]+)  +(.+)$", done.out.partition("Commands:")[2], re.MULTILINE)
     assert (done.code, done.err) == (0, "")
-    assert {name for name, _ in listed} == {
-        item.callback.__name__ for item in cli.app.registered_commands if item.callback
-    }
+    commands = cli.app.registered_commands
+    named = {item.name or item.callback.__name__.replace("_", "-") for item in commands if item.callback}
+    assert {name for name, _ in listed} == named | {group.name for group in cli.app.registered_groups}
     assert all(sentence.endswith(".") and not sentence.endswith("...") for _, sentence in listed)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from classification_model.store import ModelStore, StoredVersion
 
 Store = Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Folder of the store.")]
+RecordFolder = Annotated[
+    Path | None, typer.Option(envvar="LOG_FOLDER", help="Log folder to put it on record in, beside what led to it.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 #: Metrics that stand in the list, where a model has them.
 SHOWN_METRICS = ("accuracy", "roc_auc", "log_loss")
@@ -21,23 +25,43 @@ SHOWN_METRICS = ("accuracy", "roc_auc", "log_loss")
 def promote(
     model: Annotated[str, typer.Argument(help="A version in the store, or a model folder, which is copied in first.")],
     store: Store,
+    *,
+    log: RecordFolder = None,
 ) -> None:
     """Let a version serve, once it is verified."""
     from classification_model.store import ModelStore
 
     models = ModelStore(store)
     version = model if _has(models, model) else models.add(_folder(models, model))
+    before = None
+    with suppress(StoreError):  # damaged, and so repaired by promoting
+        before = models.current()
     models.promote(version)
+    _record("promotion", models, version, before, log)
     typer.echo(f"version {version} serves")
 
 
-def rollback(store: Store) -> None:
+def rollback(store: Store, *, log: RecordFolder = None) -> None:
     """Let the version serve that served before; again goes back further."""
     from classification_model.store import ModelStore
 
     models = ModelStore(store)
     before = models.current()
-    typer.echo(f"version {models.rollback()} serves again, instead of {before}")
+    version = models.rollback()
+    _record("rollback", models, version, before, log)
+    typer.echo(f"version {version} serves again, instead of {before}")
+
+
+def _record(
+    kind: Literal["promotion", "rollback"], models: ModelStore, version: str, before: str | None, log: Path | None
+) -> None:
+    """Put on record which version serves from now on."""
+    from classification_model.artifact import read_manifest
+    from classification_model.mle.decision_log import append_decision
+
+    if log is not None and version != before:
+        manifest = read_manifest(models.path(version))
+        append_decision(log, kind, {"model": manifest.name, "version": version, "previous": before})
 
 
 def list_versions(store: Store, *, as_json: Json = False) -> None:
