@@ -39,7 +39,9 @@ def monitor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Measure how a model does by its prediction log, and write it down.
+    """Measure how a model does by its log.
+
+    It prints a table, and writes a page and JSON.
 
     Exit code 0 whatever is found; 2 for faults.
     """

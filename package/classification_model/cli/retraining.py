@@ -27,7 +27,9 @@ def retrain_check(
         bool, typer.Option("--exit-code", help="End with 10 for yes, 0 for no and 20 for wait, instead of 0 for each.")
     ] = False,
 ) -> None:
-    """Say whether a model is to be retrained, with the evidence, and put that on record.
+    """Say whether a model is to be retrained.
+
+    The verdict is put on record with its evidence.
 
     Exit code 0 whatever is decided, but with --exit-code; 2 for faults.
     """
@@ -59,10 +61,11 @@ def retrain(
     force: Annotated[bool, typer.Option("--force", help="Train whatever retrain-check says.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what became of it as JSON.")] = False,
 ) -> None:
-    """Retrain the model that serves where that is called for, compare both, and let the better one serve.
+    """Retrain the model that serves, if need be.
 
-    It learns from the table of the config and from logged predictions whose label is known. Exit code 0 whatever
-    becomes of it; 2 for faults, after which the model that served still does.
+    Where that is called for, it trains another one, compares both, and lets the better one serve. It learns from the
+    table of the config and from logged predictions whose label is known. Exit code 0 whatever becomes of it; 2 for
+    faults, after which the model that served still does.
     """
     with require_extra("train", "retraining"):
         import orjson

@@ -42,7 +42,10 @@ def promote(
 
 
 def rollback(store: Store, *, log: RecordFolder = None) -> None:
-    """Let the version serve that served before; again goes back further."""
+    """Let the version serve that served before.
+
+    Again, it goes back further.
+    """
     from classification_model.store import ModelStore
 
     models = ModelStore(store)
@@ -65,7 +68,10 @@ def _record(
 
 
 def list_versions(store: Store, *, as_json: Json = False) -> None:
-    """Tell which versions there are, which one serves, and whether they are whole."""
+    """List the versions of a store.
+
+    It tells which one serves, and whether they are whole.
+    """
     from classification_model.store import ModelStore
 
     models = ModelStore(store)
