@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from classification_model.artifact import packaged_model
 from classification_model.checking import check_rows
 from classification_model.errors import ArtifactError, ClassificationModelError, StoreError, VerificationError
+from classification_model.mle.model import ServedModel
 from classification_model.mle.prediction_log import PredictionRecords
 from classification_model.predict import Predictor
 from classification_model.schema import InputSchema
@@ -24,8 +25,6 @@ from app.settings import PACKAGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from classification_model.manifest import Manifest
 
     from app.dialects import Asked
     from app.settings import Settings
@@ -52,7 +51,7 @@ class Fault:
     version: str | None = None
 
 
-class ServingModel:
+class ServingModel(ServedModel):
     """A verified model as requests use it; safe for several threads at once.
 
     A text that only stands for a number, such as ``"NaN"``, is refused where the package takes it for a missing
@@ -69,7 +68,7 @@ class ServingModel:
     ----------
     predictor
         The same, with a stricter schema.
-    manifest, schema, name, version
+    schema, name, version
         Of the model.
     url_name
         Its name in URLs.
@@ -78,21 +77,23 @@ class ServingModel:
     """
 
     def __init__(self, predictor: Predictor, settings: Settings) -> None:
+        super().__init__()
         schema = _strict(predictor.manifest.input_schema)
-        self.manifest: Manifest = predictor.manifest.model_copy(update={"input_schema": schema})
-        self.predictor = Predictor(predictor.model, self.manifest, predictor.notes)
+        manifest = predictor.manifest.model_copy(update={"input_schema": schema})
+        self.predictor = strict = Predictor(predictor.model, manifest, predictor.notes)
         self.schema = schema
         self._required = {field.name for field in schema.fields if not field.nullable}
-        self.name, self.version = self.manifest.name, self.manifest.version
-        self.url_name = model_name(self.manifest)
+        self.name, self.version = manifest.name, manifest.version
+        self.url_name = model_name(manifest)
         rows = settings.limit_rows
         self.limits = Limits(rows=rows, depth=settings.limit_depth, values=rows * (len(schema.names) + 2) + 1000)
-        self.encode_records = PredictionRecords(self.manifest).encode
-        self.read_few_rows = self.predictor.read_few_rows
-        self.answer_few_rows = self.predictor.answer_few_rows
+        self.encode_records = PredictionRecords(manifest).encode
+        self.read_few_rows = strict.read_few_rows
+        self.answer_few_rows = strict.answer_few_rows
+        self._predict = strict.predict
 
-    def predict(self, asked: Asked) -> dict[str, Any]:
-        """Predict rows; see `classification_model.predict.make_prediction`.
+    def answer(self, asked: Asked) -> dict[str, Any]:
+        """Predict the rows of a request; see `classification_model.predict.make_prediction`.
 
         Raises
         ------
@@ -100,7 +101,7 @@ class ServingModel:
             If a row breaks the schema.
         """
         self._check_names(asked)
-        answer = self.predictor.predict(asked.rows, explain=asked.explain)
+        answer = self._predict(asked.rows, explain=asked.explain)
         if answer["errors"]:
             raise _refusal(answer["errors"], asked.places)
         return answer

@@ -315,7 +315,7 @@ def predict(model: ServingModel, asked: Asked) -> Answered:
     Problem
         If a row breaks the schema.
     """
-    answer = model.predict(asked)
+    answer = model.answer(asked)
     return Answered(
         predictions=answer["predictions"],
         probabilities=answer["probabilities"],

@@ -91,7 +91,8 @@ def test_row_14_half_sent_heads_are_closed_in_time_and_hold_nobody_up(serve: Ser
         wires = [stack.enter_context(Wire(server)).send(HALF_HEAD) for _ in range(600)]
         sent = time.monotonic() - began
         check_problem(wires[0].answer(), 408, "receive_timeout")
-        assert max(closed_after(wires, began)) < limit + sent
+        leeway = 0.5 if seconds else 0.0  # of a busy machine, where the time is shorter than is owed
+        assert max(closed_after(wires, began)) < limit + sent + leeway
     if seconds is None:  # enough probes to speak of one in a hundred
         assert p99(probes) < 0.1
     eventually(lambda: descriptors(server) <= before + 2)

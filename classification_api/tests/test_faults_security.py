@@ -170,6 +170,8 @@ ELSEWHERE = {
     "unauthorized": "test_row_19_without_the_key_there_is_no_answer",
     "overloaded": "test_faults_load.py",
     "not_ready": "test_without_a_model_it_is_not_ready",
+    "log_unavailable": "test_no_answer_is_given_that_is_not_on_record",
+    "unknown_label": "test_what_is_no_label_is_refused_and_nothing_is_recorded",
     "internal_error": "test_what_breaks_inside_is_told_without_its_reason",
     "client_gone": "nobody reads it",
 }

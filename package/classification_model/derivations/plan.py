@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from classification_model.columns import Column, Encoded, encode
 from classification_model.derivations.dates import parts_of_moment, parts_of_moments
 from classification_model.derivations.numbers import add, divide, log_one_plus
-from classification_model.derivations.texts import combine, combine_two, pattern_finder, spell, word_finder
+from classification_model.derivations.texts import combine, pattern_finder, spell, word_finder
 
 #: A value of one row: a number, NaN where it is missing, or a text, None where it is missing.
 Scalar = float | str | None
@@ -47,25 +46,6 @@ class Derivation(BaseModel):
     words: tuple[str, ...] = ()
     plus: float = 0.0
     parts: tuple[str, ...] = ()
-
-    def of_row(self) -> Callable[..., Any]:
-        """Return the function of one row: values of the sources in; the new value, or a list of them, out."""
-        match self.derive:
-            case "pattern":
-                missing = math.nan if self.as_number else None
-                return partial(_of_text, pattern_finder(self.pattern, as_number=self.as_number), missing)
-            case "contains":
-                return partial(_of_text, word_finder(self.words), math.nan)
-            case "combine":
-                return _combine_two_values if len(self.sources) == 2 else _combine_values
-            case "sum":
-                return lambda *numbers: add(numbers, self.plus)
-            case "ratio":
-                return divide
-            case "log":
-                return log_one_plus
-            case "date_parts":
-                return partial(parts_of_moment, parts=self.parts)
 
     def of_columns(self, sources: list[Any]) -> list[Column]:
         """Compute the new columns from those of the sources."""
@@ -124,28 +104,74 @@ class Plan:
 
 
 def _step(item: Derivation) -> Callable[[dict[str, Any]], None]:
-    """Return the function that adds the derived values to a row."""
-    function, outputs, sources = item.of_row(), item.outputs, item.sources
-    output, first, second = outputs[0], sources[0], sources[-1]
+    """Return the function that adds the derived values to a row; it calls as little as it can."""
+    match item.derive:
+        case "pattern":
+            find = pattern_finder(item.pattern, as_number=item.as_number)
+            return _of_text(item, find, math.nan if item.as_number else None)
+        case "contains":
+            return _of_text(item, word_finder(item.words), math.nan)
+        case "combine":
+            return _combination_of_two(item) if len(item.sources) == 2 else _combination(item)
+        case "sum":
+            return _of_numbers(item, lambda *numbers: add(numbers, item.plus))
+        case "ratio":
+            return _of_numbers(item, divide)
+        case "log":
+            return _of_numbers(item, log_one_plus)
+        case "date_parts":
+            return _of_moment(item)
 
-    def parts(row: dict[str, Any]) -> None:
-        row.update(zip(outputs, function(row[first]), strict=True))
 
-    def of_one(row: dict[str, Any]) -> None:
-        row[output] = function(row[first])
+def _of_text(item: Derivation, function: Callable[[str], Scalar], missing: Scalar) -> Callable[[dict[str, Any]], None]:
+    (source,), (output,) = item.sources, item.outputs
 
-    def of_two(row: dict[str, Any]) -> None:
-        row[output] = function(row[first], row[second])
+    def step(row: dict[str, Any]) -> None:
+        text = row[source]
+        value = None if text is None else function(text)
+        row[output] = missing if value is None else value
 
-    def of_several(row: dict[str, Any]) -> None:
+    return step
+
+
+def _combination_of_two(item: Derivation) -> Callable[[dict[str, Any]], None]:
+    (first, second), (output,) = item.sources, item.outputs
+
+    def step(row: dict[str, Any]) -> None:
+        one, other = row[first], row[second]
+        one = spell(one) if isinstance(one, float) else one or ""
+        other = spell(other) if isinstance(other, float) else other or ""
+        row[output] = f"{one}|{other}" if one or other else None
+
+    return step
+
+
+def _combination(item: Derivation) -> Callable[[dict[str, Any]], None]:
+    sources, (output,) = item.sources, item.outputs
+
+    def step(row: dict[str, Any]) -> None:
+        values = [row[name] for name in sources]
+        row[output] = combine([spell(value) if isinstance(value, float) else value or "" for value in values])
+
+    return step
+
+
+def _of_numbers(item: Derivation, function: Callable[..., float]) -> Callable[[dict[str, Any]], None]:
+    sources, (output,) = item.sources, item.outputs
+
+    def step(row: dict[str, Any]) -> None:
         row[output] = function(*[row[name] for name in sources])
 
-    return parts if item.derive == "date_parts" else {1: of_one, 2: of_two}.get(len(sources), of_several)
+    return step
 
 
-def _of_text(function: Callable[[str], Scalar], missing: Scalar, text: str | None) -> Scalar:
-    value = None if text is None else function(text)
-    return missing if value is None else value
+def _of_moment(item: Derivation) -> Callable[[dict[str, Any]], None]:
+    (source,), outputs, parts = item.sources, item.outputs, item.parts
+
+    def step(row: dict[str, Any]) -> None:
+        row.update(zip(outputs, parts_of_moment(row[source], parts=parts), strict=True))
+
+    return step
 
 
 def map_texts(function: Callable[[str], Scalar], column: Encoded, *, as_number: bool) -> Column:
@@ -155,17 +181,6 @@ def map_texts(function: Callable[[str], Scalar], column: Encoded, *, as_number: 
         return np.array([*answers, None], dtype=np.float64)[column.codes]
     found = encode(answers)
     return Encoded(np.append(found.codes, -1)[column.codes], found.values)
-
-
-def _combine_values(*values: Scalar) -> str | None:
-    return combine([spell(value) if isinstance(value, float) else value or "" for value in values])
-
-
-def _combine_two_values(first: Scalar, second: Scalar) -> str | None:
-    return combine_two(
-        spell(first) if isinstance(first, float) else first or "",
-        spell(second) if isinstance(second, float) else second or "",
-    )
 
 
 def spell_column(column: Column) -> Encoded:
