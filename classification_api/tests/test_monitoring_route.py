@@ -1,0 +1,55 @@
+"""`GET /monitoring`: what the workshop measured and decided last, as it stands beside the log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from classification_model.mle.decision_log import append_decision
+from conftest import Serve
+
+from app.keys import hash_key
+
+
+def test_where_nothing_was_measured_there_is_nothing(serve: Serve) -> None:
+    """With a log, and without one."""
+    for server in (serve(), serve(LOG_FOLDER="off")):
+        reply = server.client.get("/monitoring")
+        assert (reply.status_code, reply.json()) == (200, {"monitoring": None, "decision": None})
+
+
+def test_the_last_report_and_the_last_decision_are_told(serve: Serve, log_folder: Path) -> None:
+    """As they were written; what comes later is told at once."""
+    server = serve()
+    (log_folder / "monitoring.json").write_text(json.dumps({"labels": 7}), encoding="utf-8")
+    for verdict in ("wait", "yes"):
+        append_decision(log_folder, "retrain-check", {"retrain": verdict})
+        told = server.client.get("/monitoring").json()
+        assert told["monitoring"] == {"labels": 7}
+        assert told["decision"]["content"] == {"retrain": verdict}
+        assert told["decision"]["kind"] == "retrain-check"
+
+
+@pytest.mark.parametrize("damage", ["half", "folder", "link"])
+def test_a_report_that_cannot_be_read_is_no_traceback(serve: Serve, log_folder: Path, damage: str) -> None:
+    """The reply says so without a path, and predictions go on."""
+    server = serve()
+    report = log_folder / "monitoring.json"
+    if damage == "half":
+        report.write_text('{"labels":', encoding="utf-8")
+    elif damage == "folder":
+        report.mkdir()
+    else:
+        report.symlink_to("/etc/hostname")
+    reply = server.client.get("/monitoring")
+    assert (reply.status_code, reply.json()["code"]) == (503, "log_unavailable")
+    assert str(log_folder) not in reply.text
+    assert server.post().status_code == 200
+
+
+def test_a_stranger_is_told_nothing(serve: Serve) -> None:
+    """Where keys are asked for."""
+    server = serve(API_KEY_HASHES=hash_key(b"a key of the tests"))
+    assert server.client.get("/monitoring").status_code == 401
+    assert server.client.get("/monitoring", headers={"x-api-key": "a key of the tests"}).status_code == 200
