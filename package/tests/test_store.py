@@ -21,10 +21,11 @@ from commands import Command, everything_below
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classification_model.artifact import MANIFEST, read_model, write_model_folder
+from classification_model.artifact import MANIFEST, read_manifest, read_model, write_model_folder
 from classification_model.current_version import CURRENT, LARGEST_CURRENT, MOST_PREVIOUS
 from classification_model.errors import ArtifactError, StoreError, VerificationError
 from classification_model.manifest import seal
+from classification_model.mle.decision_log import read_decisions
 from classification_model.store import ModelStore
 
 RETRAINED = "1.0.0+20261121t130430z.a1b2c3d"
@@ -581,6 +582,22 @@ def test_the_commands_promote_list_show_and_roll_back(
     assert f"version    {RETRAINED}\n" in shown
     assert "previous   1.0.0\n" in shown
     assert orjson.loads(command("show", "1.0.0", "--json").out)["current"] is False
+
+
+def test_which_version_serves_is_put_on_record_where_a_log_is_named(
+    command: Command, made: Path, tmp_path: Path
+) -> None:
+    """Each promotion and rollback with the version before; promoting what serves already changes nothing."""
+    options = ["--store", tmp_path / "store", "--log", tmp_path / "log"]
+    for arguments in (["promote", made / "1.0.0"], ["promote", made / RETRAINED], ["promote", RETRAINED], ["rollback"]):
+        assert command(*arguments, *options).code == 0
+    entries = read_decisions(tmp_path / "log")
+    model = read_manifest(made / "1.0.0").name
+    assert [(entry["kind"], entry["content"]) for entry in entries] == [
+        ("promotion", {"model": model, "version": "1.0.0", "previous": None}),
+        ("promotion", {"model": model, "version": RETRAINED, "previous": "1.0.0"}),
+        ("rollback", {"model": model, "version": "1.0.0", "previous": RETRAINED}),
+    ]
 
 
 def test_the_list_tells_what_is_wrong(command: Command, store: ModelStore) -> None:
