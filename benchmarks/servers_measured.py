@@ -157,6 +157,13 @@ def _seconds(pairs: Sequence[Sequence[float]]) -> list[float]:
 
 ECHO = Server("echo", "FastAPI echo", _uvicorn("echo"))
 OURS = Server("ours", "this API", _ours, read=lambda answer: [row["survived"] for row in answer["probabilities"]])
+UNLOGGED = Server(
+    "unlogged",
+    "this API, prediction log off",
+    _ours,
+    read=OURS.read,
+    environment=lambda _: {"LOG_FOLDER": "off"},
+)
 ONE_BY_ONE = Server("one-by-one", "this API, each request alone", _one_by_one, read=OURS.read)
 PICKLED = Server(
     "pickled",
@@ -169,6 +176,7 @@ SERVERS = (
     Server("constant", "uvicorn, constant bytes", _uvicorn("constant")),
     ECHO,
     OURS,
+    UNLOGGED,
     ONE_BY_ONE,
     PICKLED,
     Server(

@@ -3,8 +3,8 @@
 All serve one pipeline: this API compiled, its peers pickled. Each server has one worker on one core, wrk the other. In
 every round all servers are started, and every question goes to each in turn while the others are paused; figures are
 medians of rounds, ratios those of servers in the same round. Before a server is measured, its answers are held against
-the pipeline. The body is the same for all but for the form that a peer wants it in. Access lines are on where they are
-the shipped default of this API, and off for the echo, the constant bytes and plain FastAPI.
+the pipeline. The body is the same for all but for the form that a peer wants it in. The prediction log and access lines
+are on, as they are by default in this API, and off for the echo, the constant bytes and plain FastAPI.
 """
 
 import argparse
