@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import orjson
 from classification_model.errors import LogUnavailableError
-from classification_model.mle.decision_log import read_decisions
+from classification_model.mle.decision_log import last_decision
 from classification_model.mle.line_files import open_regular
 from fastapi import APIRouter, Depends
 
 from app.errors import Problem
-from app.guards import predictions_of, require_key
+from app.guards import predictions_of, require_key, serving_model
+from app.models import ServingModel
 from app.predictions import Predictions
 from app.schemas import KEYED, Monitoring
 
@@ -31,18 +32,21 @@ LARGEST_REPORT = 64 * 2**20
     response_model=None,
     responses={200: {"model": Monitoring}},
 )
-def monitoring(predictions: Annotated[Predictions, Depends(predictions_of)]) -> dict[str, Any]:
+def monitoring(
+    predictions: Annotated[Predictions, Depends(predictions_of)],
+    model: Annotated[ServingModel, Depends(serving_model)],
+) -> dict[str, Any]:
     """Return what was measured last of the model in operation, and what was decided last; null where nothing was."""
     folder = predictions.settings.log_folder
     if folder is None:
         return {"monitoring": None, "decision": None}
     try:
-        decisions = read_decisions(folder)
+        decision = last_decision(folder, model.name)
         report = _read(folder / REPORT)
     except (OSError, ValueError, LogUnavailableError) as error:
         detail = "what was measured and decided cannot be read; measure again, or repair the log folder"
         raise Problem("log_unavailable", detail, headers=((b"retry-after", b"60"),)) from error
-    return {"monitoring": report, "decision": decisions[-1] if decisions else None}
+    return {"monitoring": report, "decision": decision}
 
 
 def _read(path: Path) -> Any:

@@ -24,10 +24,12 @@ def test_the_last_report_and_the_last_decision_are_told(serve: Serve, log_folder
     server = serve()
     (log_folder / "monitoring.json").write_text(json.dumps({"labels": 7}), encoding="utf-8")
     for verdict in ("wait", "yes"):
-        append_decision(log_folder, "retrain-check", {"retrain": verdict})
+        content = {"model": "Titanic survival", "retrain": verdict}
+        append_decision(log_folder, "retrain-check", content)
+        append_decision(log_folder, "retrain-check", {"model": "another problem", "retrain": "no"})
         told = server.client.get("/monitoring").json()
         assert told["monitoring"] == {"labels": 7}
-        assert told["decision"]["content"] == {"retrain": verdict}
+        assert told["decision"]["content"] == content
         assert told["decision"]["kind"] == "retrain-check"
 
 

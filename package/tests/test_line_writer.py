@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from classification_model import locks
 from classification_model.errors import LogUnavailableError
 from classification_model.mle.line_files import LogFaults, files_of, iter_records, seal
 from classification_model.mle.line_writer import LineWriter
@@ -274,6 +276,72 @@ def test_the_oldest_files_are_removed_beyond_what_is_kept(tmp_path: Path, caplog
     assert sum(file.path.stat().st_size for file in files_of(tmp_path, "predictions")) <= 1000 + 2 * 100
     assert "the oldest of the log, was removed" in caplog.text
     living.close()
+
+
+def test_what_was_written_least_lately_is_removed_first(tmp_path: Path) -> None:
+    """Of processes that write at once, neither keeps old records at the cost of the other's new ones."""
+    writers = [LineWriter(tmp_path, "predictions", file_size=200, kept_size=4000) for _ in range(2)]
+    for number in range(200):
+        for place, writer in enumerate(writers):
+            writer.append(line(number + 1000 * place))
+    for writer in writers:
+        writer.close()
+    found = numbers(tmp_path)
+    oldest = [min(number for number in found if number // 1000 == place) % 1000 for place in (0, 1)]
+    assert abs(oldest[0] - oldest[1]) < 20
+    assert min(oldest) > 100
+
+
+def test_a_file_that_could_not_be_begun_stands_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk failed while a file was begun, the next line begins another one."""
+    writer = LineWriter(tmp_path, "predictions", durability="disk")
+    with monkeypatch.context() as patch:
+        patch.setattr("classification_model.mle.line_writer.sync_folder", _fail)
+        for attempt in (writer.open, lambda: writer.append(line(1)), writer.check):
+            with pytest.raises(LogUnavailableError, match="Input/output error"):
+                attempt()
+        assert list(tmp_path.iterdir()) == []
+    writer.check()
+    writer.append(line(2))
+    writer.close()
+    assert numbers(tmp_path) == [2]
+
+
+def test_a_file_that_was_taken_for_an_empty_one_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its creation and its lock, another process may remove it: nothing is written where nobody looks."""
+    writer = LineWriter(tmp_path, "predictions")
+    genuine = locks.lock
+
+    def late(descriptor: int, *, wait: bool = True) -> bool:
+        if len(list(tmp_path.iterdir())) == 1 and wait:
+            monkeypatch.setattr("classification_model.mle.line_writer.lock", genuine)
+            LineWriter(tmp_path, "predictions").open()
+        return genuine(descriptor, wait=wait)
+
+    monkeypatch.setattr("classification_model.mle.line_writer.lock", late)
+    writer.append(line(1))
+    writer.close()
+    assert numbers(tmp_path) == [1]
+
+
+def test_a_disk_that_takes_nothing_for_good_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where records wait for the disk, so does the check whether it takes any."""
+    writer = LineWriter(tmp_path, "predictions", durability="disk")
+    writer.open()
+    with monkeypatch.context() as patch:
+        patch.setattr("classification_model.mle.line_writer._sync", _fail)
+        with pytest.raises(LogUnavailableError, match="Input/output error"):
+            writer.append(line(1))
+        with pytest.raises(LogUnavailableError, match="Input/output error"):
+            writer.check()
+    writer.check()
+    writer.append(line(2))
+    writer.close()
+    assert numbers(tmp_path) == [2]
+
+
+def _fail(_: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_a_process_that_wrote_nothing_leaves_no_file(tmp_path: Path) -> None:

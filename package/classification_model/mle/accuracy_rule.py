@@ -7,12 +7,12 @@ from typing import Literal
 
 Verdict = Literal["yes", "no", "wait"]
 
-#: Of the standard normal distribution, 95 % lie within so many standard deviations.
-_Z = 1.959963984540054
+#: Of the standard normal distribution, 95 % and 99.9 % lie within so many standard deviations.
+Z_95, Z_999 = 1.959963984540054, 3.290526731491895
 
 
-def wilson(right: int, count: int) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of a share.
+def wilson(right: int, count: int, z: float = Z_95) -> tuple[float, float]:
+    """Return the Wilson score interval of a share.
 
     Parameters
     ----------
@@ -20,6 +20,8 @@ def wilson(right: int, count: int) -> tuple[float, float]:
         Number of right answers, from 0 to `count`.
     count
         Number of answers; of none, the share may be anything: 0 to 1.
+    z
+        How sure, in standard deviations of the standard normal distribution; `Z_95` for 95 %.
 
     Raises
     ------
@@ -36,9 +38,9 @@ def wilson(right: int, count: int) -> tuple[float, float]:
         raise ValueError(msg)
     if count == 0:
         return 0.0, 1.0
-    share, squared = right / count, _Z * _Z / count
+    share, squared = right / count, z * z / count
     middle = (share + squared / 2) / (1 + squared)
-    half = _Z * sqrt(share * (1 - share) / count + squared / (4 * count)) / (1 + squared)
+    half = z * sqrt(share * (1 - share) / count + squared / (4 * count)) / (1 + squared)
     return (middle - half if right else 0.0), (middle + half if right < count else 1.0)
 
 

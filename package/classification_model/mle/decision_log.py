@@ -13,7 +13,7 @@ import orjson
 from classification_model.durable import sync_folder
 from classification_model.errors import LogUnavailableError
 from classification_model.locks import lock
-from classification_model.mle.line_files import LogFaults, open_regular, read_lines, repair_tail, seal
+from classification_model.mle.line_files import LogFaults, open_regular, read_lines, repair_tail, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ FILE = "decisions.jsonl"
 #: What the file is called once it is full; the one that was called so before is gone then.
 FORMER_FILE = "decisions.former.jsonl"
 FILE_SIZE = 16 * 2**20
+_TAIL = 2 * 2**20
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
 
 
@@ -143,19 +144,60 @@ def last_retraining(folder: Path, model: str) -> datetime | None:
     return max(times, default=None)
 
 
+def last_decision(folder: Path, model: str) -> dict[str, Any] | None:
+    """Return what was decided last about a model; None where there is nothing among the newest two MiB of the record.
+
+    Parameters
+    ----------
+    folder
+        The log folder.
+    model
+        Name of the problem.
+
+    Raises
+    ------
+    LogUnavailableError
+        If the record is there and cannot be read.
+    """
+    try:
+        descriptor = open_regular(folder / FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        msg = f"{FILE} cannot be read: {error.strerror or error}"
+        raise LogUnavailableError(msg) from error
+    try:
+        size = os.fstat(descriptor).st_size
+        tail = os.pread(descriptor, _TAIL, max(0, size - _TAIL))
+    finally:
+        os.close(descriptor)
+    for line in reversed(tail.splitlines(keepends=True)):
+        entry = _entry_of(unseal(line))
+        if entry is not None and entry["content"].get("model") == model:
+            return entry
+    return None
+
+
+def _entry_of(content: bytes | None) -> dict[str, Any] | None:
+    """Return the entry that a line holds; None where it is another line, or a damaged one."""
+    try:
+        entry = None if content is None else orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    is_entry = isinstance(entry, dict) and {"kind", "timestamp", "content"} <= entry.keys()
+    return entry if is_entry and isinstance(entry["content"], dict) else None
+
+
 def _entries(folder: Path, faults: LogFaults) -> Iterator[dict[str, Any]]:
     for name in (FORMER_FILE, FILE):
         if not (folder / name).exists():
             continue
         for line in read_lines(folder / name, faults):
-            try:
-                entry = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                entry = None
-            if isinstance(entry, dict) and {"kind", "timestamp", "content"} <= entry.keys():
-                yield entry
-            else:
+            entry = _entry_of(line)
+            if entry is None:
                 faults.strange += 1
+            else:
+                yield entry
 
 
 @contextmanager

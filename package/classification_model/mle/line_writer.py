@@ -147,16 +147,33 @@ class LineWriter:
     def _begin_file(self) -> int:
         """Begin the next file, then leave the one before."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / name_of(self._kind, self._stream, self._number + 1)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
-        lock(descriptor)  # without locks, nobody repairs or removes a file either
-        if self.durability == "disk":
-            sync_folder(self.folder)
+        descriptor = None
+        while descriptor is None:
+            descriptor = self._create()
         self._leave()
         self._descriptor, self._size = descriptor, 0
-        self._number += 1
         self._remove_oldest()
         return descriptor
+
+    def _create(self) -> int | None:
+        """Create the next file and lock it; None where another process took it for one that is left, and removed it."""
+        self._number += 1  # first, so that a failure stands in nobody's way
+        path = self.folder / name_of(self._kind, self._stream, self._number)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
+        try:
+            lock(descriptor)  # without locks, nobody repairs or removes a file either
+            is_there = os.fstat(descriptor).st_nlink > 0
+            if self.durability == "disk":
+                sync_folder(self.folder)
+        except OSError:
+            os.close(descriptor)
+            with suppress(OSError):
+                path.unlink()
+            raise
+        if is_there:
+            return descriptor
+        os.close(descriptor)
+        return None
 
     def _leave(self) -> None:
         if self._descriptor is not None:
@@ -164,14 +181,14 @@ class LineWriter:
             self._descriptor = None
 
     def _remove_oldest(self) -> None:
-        """Remove the oldest files until the others are small enough together."""
-        files = files_of(self.folder, self._kind)
-        sizes = {}
-        for file in files:
+        """Remove the files that were written least lately, until the others are small enough together."""
+        found = []
+        for file in files_of(self.folder, self._kind):
             with suppress(OSError):
-                sizes[file] = file.path.lstat().st_size
-        excess = sum(sizes.values()) - self._kept_size
-        for file, size in sizes.items():
+                status = file.path.lstat()
+                found.append((status.st_mtime_ns, file, status.st_size))
+        excess = sum(size for _, _, size in found) - self._kept_size
+        for _, file, size in sorted(found):
             if excess > 0 or size == 0:
                 removed = _remove(file.path, only_empty=excess <= 0)
                 excess -= removed
@@ -193,7 +210,10 @@ class LineWriter:
             try:
                 if self._descriptor is None:
                     self._begin_file()
-                probe.write_bytes(bytes(_PROBE))
+                with probe.open("wb", buffering=0) as file:
+                    file.write(bytes(_PROBE))
+                    if self.durability == "disk":
+                        _sync(file.fileno())
             except OSError as error:
                 raise _unavailable(self.folder, error) from error
             finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from classification_model.mle.accuracy_rule import verdict, wilson
+from classification_model.mle.accuracy_rule import Z_999, verdict, wilson
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -106,7 +106,9 @@ def decide_retraining(
     RetrainingDecision
         **yes**, when a rule fires: ``accuracy``, the upper bound of its 95 % Wilson interval is below the floor, of
         ``minimum_count`` labels or more; ``recent-accuracy``, the same of the newest windows that have so many labels,
-        as the good months of an old model hide its bad week; ``drift``, the share of drifted features has reached
+        as the good months of an old model hide its bad week, by a 99.9 % interval: a check a day looks at other labels
+        each time, and of a year of 95 % intervals some lie below the floor by chance; ``drift``, the share of drifted
+        features has reached
         ``drift.share``; ``age``, it has reached ``max_age_days``.
 
         **wait**, when a rule fires within ``cooldown_days`` of the last retraining (``cooldown``; a model whose version
@@ -146,12 +148,14 @@ def decide_retraining(
 def _fired(drifting: MonitoringReport, limits: MonitoringConfig, evidence: dict[str, Any]) -> dict[Rule, str]:
     """Return the rules that ask for another model, each with why, the strongest first."""
     fired: dict[Rule, str] = {}
-    rules: tuple[tuple[Rule, str], ...] = (("accuracy", "accuracy"), ("recent-accuracy", "recent_accuracy"))
-    for rule, name in rules:
-        found = evidence[name]
-        if found and verdict(found["right"], found["count"], limits.accuracy_floor, limits.minimum_count) == "yes":
-            newest = " of the newest" if rule == "recent-accuracy" else ""
-            fired[rule] = f"{_spell(found, newest)}: the whole interval is below the floor {limits.accuracy_floor:g}"
+    found, newest = evidence["accuracy"], evidence["recent_accuracy"]
+    if found and verdict(found["right"], found["count"], limits.accuracy_floor, limits.minimum_count) == "yes":
+        fired["accuracy"] = f"{_spell(found)}: the whole interval is below the floor {limits.accuracy_floor:g}"
+    if newest and newest["high"] < limits.accuracy_floor:
+        fired["recent-accuracy"] = (
+            f"{_spell(newest, ' of the newest')}: the whole interval, of 99.9 %, is below the floor "
+            f"{limits.accuracy_floor:g}"
+        )
     drifted, share = evidence["drifted_features"], evidence["drifted_share"]
     if drifting.predictions >= limits.minimum_count and drifted and share is not None and share >= limits.drift.share:
         fired["drift"] = (
@@ -223,14 +227,14 @@ def _evidence(
 
 
 def _recent(report: MonitoringReport, least: int) -> dict[str, Any] | None:
-    """Return the accuracy of the newest windows that have enough labels together; None where all have too few."""
+    """Return the accuracy of the newest windows that have enough labels together, with its 99.9 % interval."""
     right = count = 0
     for window in reversed(report.windows):
         if window.accuracy is not None:
             right += _right(window.accuracy.model_dump())
             count += window.accuracy.count
             if count >= least:
-                low, high = wilson(right, count)
+                low, high = wilson(right, count, Z_999)
                 return {"value": right / count, "low": low, "high": high, "count": count, "right": right}
     return None
 
