@@ -206,6 +206,15 @@ class Models:
             return self._failed(ArtifactError("the store has no current version: classification-model promote says it"))
         return version
 
+    def lost(self, version: str) -> Fault | None:
+        """Return what is wrong where the store no longer has a version that serves; None where it has."""
+        try:
+            if self.store is not None:
+                self.store.path(version)
+        except ClassificationModelError as error:
+            return self._failed(error, version)
+        return None
+
     def load(self, version: str | None = None) -> ServingModel | Fault:
         """Load and verify a model beside the one that serves; in any thread.
 

@@ -113,7 +113,11 @@ class Watching:
         wanted = await asyncio.to_thread(self._models.wanted)
         serving = self._models.current
         if serving is not None and serving.version == wanted:
-            self._settle()
+            lost = await asyncio.to_thread(self._models.lost, serving.version)
+            if lost is None:
+                self._settle()
+            else:
+                self._predictions.use(lost)
             return
         key = (None if isinstance(wanted, Fault) else wanted,)
         if key == self._failed and not is_change and monotonic() < self._again_at:

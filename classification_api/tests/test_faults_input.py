@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import pytest
+from classification_model.mle.model import KEYS, LONGEST_KEY
 from conftest import ROW, Server
 from raw_http import GOOD, Wire, check_problem, get, unharmed
 
@@ -89,6 +90,18 @@ def test_row_3_integers_beyond_all_measure_are_refused(server: Server, field: st
 def test_row_3_integers_beyond_64_bits_are_no_numbers(server: Server, number: int) -> None:
     """A number that a double would round is refused."""
     refused(server, body_with("age", str(number)), code="invalid_rows")
+
+
+@pytest.mark.parametrize("key", ["k" * LONGEST_KEY, "", KEYS[0], KEYS[-1]], ids=repr)
+def test_row_3_the_widest_keys_of_the_package_are_keys(server: Server, key: str | int) -> None:
+    """What the package takes as a row's key is taken, to the last character and digit."""
+    accepted(server, json.dumps({"inputs": [ROW], "index": [key]}).encode())
+
+
+@pytest.mark.parametrize("key", ["k" * (LONGEST_KEY + 1), KEYS[0] - 1, KEYS[-1] + 1, 1.5, True, []], ids=repr)
+def test_row_3_wider_keys_are_refused(server: Server, key: Any) -> None:
+    """What is longer, wider or neither a text nor a whole number is no key."""
+    refused(server, json.dumps({"inputs": [ROW], "index": [key]}).encode())
 
 
 @pytest.mark.parametrize("field", ["age", "sibsp", "parch", "fare"])

@@ -392,6 +392,18 @@ def test_what_is_told_of_the_model_follows_the_swap(following: Server, store: Mo
     wait_until_served(following, "1.0.0")
 
 
+def test_a_version_that_is_removed_while_it_serves_is_told(
+    following: Server, store: ModelStore, tmp_path: Path
+) -> None:
+    """What serves goes on, and ready says that the store no longer holds it, before a restart finds out."""
+    store.path("1.0.0").rename(tmp_path / "away")
+    failed = wait_for(lambda: ready(following).get("reload_failed"))
+    assert failed["code"] == "store_damaged"
+    assert following.post().json()["version"] == "1.0.0"
+    (tmp_path / "away").rename(store.folder / "versions" / "1.0.0")
+    wait_for(lambda: "reload_failed" not in ready(following))
+
+
 def test_every_worker_follows(store: ModelStore, serve: Serve) -> None:
     """After a swap all workers serve the version, and none serves the one before."""
     store.promote("1.0.0")

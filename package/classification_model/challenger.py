@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 
 from classification_model.comparison import SharedRows, compare, features_of, latency_of, outcome_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from classification_model.model_selection import Progress
     from classification_model.predict import Predictor
     from classification_model.processing.data_manager import TrainingData
+    from classification_model.processing.rows import Rows
     from classification_model.store import ModelStore
 
 #: Folder in the store in which a model is written before it is added.
@@ -78,10 +80,33 @@ class Challenge:
         return f"{base}+{now.astimezone(UTC):%Y%m%dt%H%M%Sz}.{self.digest}"
 
 
+@dataclass(frozen=True)
+class Challenger:
+    """A challenger, and what it was judged by.
+
+    Attributes
+    ----------
+    predictor
+        The model, loaded from the store.
+    rule
+        How rows were held out.
+    holdout
+        Rows that it did not learn from: those of the table alone, since logged rows that are held out, too, are of
+        another time; where the latest rows are held out, the latest of both.
+    learned_rows
+        Number of logged rows that it learned from.
+    """
+
+    predictor: Predictor
+    rule: Holdout
+    holdout: Rows
+    learned_rows: int
+
+
 def train_challenger(
     challenge: Challenge, store: ModelStore, *, now: datetime, progress: Progress | None = None, jobs: int = -1
-) -> tuple[Predictor, TrainingData]:
-    """Return the challenger, loaded from the store, and the rows that it learned from and held out.
+) -> Challenger:
+    """Return the challenger.
 
     One that is there already, from a retraining that was killed, is not trained again.
 
@@ -94,9 +119,9 @@ def train_challenger(
     """
     there = next((version for version in store.versions() if version.endswith(f".{challenge.digest}")), None)
     if there is not None:
-        logger.warning("version %s was trained from the same by a retraining that did not end: it is taken", there)
+        logger.warning("version %s was trained from the same before: it is taken, and not trained again", there)
         loader = DataLoader(challenge.config, challenge.source, extra=challenge.extra)
-        return store.load(there), loader.load()
+        return _challenger(challenge, store.load(there), loader.load())
     version = challenge.version(now)
     trained = train_model(
         challenge.config,
@@ -110,11 +135,24 @@ def train_challenger(
     write_model(trained, stage / version)
     store.add(stage / version)
     shutil.rmtree(stage, ignore_errors=True)
-    return store.load(version), trained.report.data
+    return _challenger(challenge, store.load(version), trained.report.data)
+
+
+def _challenger(challenge: Challenge, predictor: Predictor, data: TrainingData) -> Challenger:
+    """Tell the rows of the table from those of the log."""
+    rule = data.holdout_rule
+    if challenge.extra.empty:
+        return Challenger(predictor, rule, data.holdout, 0)
+    table = DataLoader(challenge.config, challenge.source).load()
+    if rule.cutoff is None:
+        return Challenger(predictor, rule, table.holdout, len(data.train) - len(table.train))
+    moments = [rows.moments for rows in (table.train, table.holdout) if rows.moments is not None]
+    of_table = int((np.concatenate(moments) < rule.cutoff).sum())
+    return Challenger(predictor, rule, data.holdout, len(data.train) - of_table)
 
 
 def hold_against_champion(
-    challenge: Challenge, challenger: Predictor, data: TrainingData, *, world_changed: bool
+    challenge: Challenge, challenger: Challenger, *, world_changed: bool
 ) -> tuple[Comparison, list[str]]:
     """Compare champion and challenger on the rows that neither learned from.
 
@@ -122,7 +160,7 @@ def hold_against_champion(
     ----------
     challenge
         Whom it challenges.
-    challenger, data
+    challenger
         What `train_challenger` returned.
     world_changed
         See `comparison.compare`.
@@ -137,17 +175,17 @@ def hold_against_champion(
     DataError
         If there are no such rows, or one breaks the schema of a model.
     """
-    champion, config = challenge.champion, challenge.config
+    champion, other_model, config = challenge.champion, challenger.predictor, challenge.config
     sets, notes = [], []
-    if shares_holdout(champion.manifest.holdout, data.holdout_rule):
-        labels = data.holdout.labels.tolist()
-        one, other = (outcome_of(model, data.holdout.features, labels) for model in (champion, challenger))
-        sets.append(SharedRows("holdout", one, other, data.holdout.features))
+    if shares_holdout(champion.manifest.holdout, challenger.rule):
+        labels, features = challenger.holdout.labels.tolist(), challenger.holdout.features
+        one, other = (outcome_of(model, features, labels) for model in (champion, other_model))
+        sets.append(SharedRows("holdout", one, other, features))
     else:
         notes.append("rows are held out by another rule than the champion's, which may have learned from them")
     if challenge.recent:
-        one, other = (outcome_of(model, challenge.recent, challenge.recent_labels) for model in (champion, challenger))
-        sets.append(SharedRows("recent", one, other, features_of(challenger.manifest.input_schema, challenge.recent)))
+        one, other = (outcome_of(model, challenge.recent, challenge.recent_labels) for model in (champion, other_model))
+        sets.append(SharedRows("recent", one, other, features_of(other_model.manifest.input_schema, challenge.recent)))
     if not sets:
         msg = "there are no rows that neither model learned from: gather labels, or keep the champion's hold-out"
         raise DataError(msg)
@@ -156,8 +194,8 @@ def hold_against_champion(
         sets,
         config.promotion,
         champion=champion.manifest.version,
-        challenger=challenger.manifest.version,
-        latency_ms=(latency_of(champion, asked), latency_of(challenger, asked)),
+        challenger=other_model.manifest.version,
+        latency_ms=(latency_of(champion, asked), latency_of(other_model, asked)),
         gates={str(metric): limit for metric, limit in config.gates.items()},
         world_changed=world_changed,
         random_state=config.training.random_state,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +44,11 @@ class Current(BaseModel):
     version: str
     promoted: str
     previous: tuple[str, ...] = Field((), max_length=MOST_PREVIOUS)
+
+    def without(self, removed: Collection[str]) -> Current:
+        """Return the same with those versions before it that came after the last removed one."""
+        latest_first = takewhile(lambda version: version not in removed, reversed(self.previous))
+        return self.model_copy(update={"previous": tuple(latest_first)[::-1]})
 
 
 def read_current(folder: Path) -> Current | None:
@@ -87,7 +94,11 @@ def write_current(folder: Path, version: str, previous: tuple[str, ...]) -> None
         If the disk refuses.
     """
     promoted = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    document = Current(version=version, promoted=promoted, previous=previous)
+    replace_current(folder, Current(version=version, promoted=promoted, previous=previous))
+
+
+def replace_current(folder: Path, document: Current) -> None:
+    """Write the document that says which version of a store serves; see `write_current`."""
     content = orjson.dumps(document.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     replace_file(folder / CURRENT, content)
 

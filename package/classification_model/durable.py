@@ -88,6 +88,17 @@ def recover(folder: Path) -> None:
     shutil.rmtree(former, ignore_errors=True)
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, which whoever reads sees whole or not; `recover` completes it when it is killed.
+
+    One process at a time may do so.
+    """
+    beside = _beside(folder)
+    folder.rename(beside)
+    sync_folder(folder.parent)
+    shutil.rmtree(beside)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a file whose content outlives a power cut; its name does once its folder is synchronised."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ METRICS = {
     "f1": True,
 }
 RESAMPLES = 1000
+CALIBRATION_BINS = 10
 SMALLEST_SLICE = 20
 MOST_SLICES = 8
 IMPORTANCE_ROWS = 2000
@@ -134,6 +135,46 @@ def weighted_scores(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str,
             _mean_of_present([_f1(truth == number, predicted == number, weights) for number in classes])
         ),
     }
+
+
+class Claims(NamedTuple):
+    """What probabilities say of the second of two classes, or of the predicted one of more, beside what came true.
+
+    Attributes
+    ----------
+    probability, came_true
+        Of each row, shape (n_rows,).
+    places
+        Which of ten bins of one width the probability is in, shape (n_rows,).
+    """
+
+    probability: NDArray[np.float64]
+    came_true: NDArray[np.bool_]
+    places: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, outcome: Outcome, predicted: NDArray[np.int64] | None = None) -> Claims:
+        """Take the claims of an outcome, or those of other predictions with its probabilities, by number of class."""
+        rows = np.arange(len(outcome.truth))
+        of_more = outcome.predicted if predicted is None else predicted
+        claimed = np.ones_like(outcome.truth) if len(outcome.classes) == 2 else of_more
+        probability = outcome.probabilities[rows, claimed]
+        places = np.clip((probability * CALIBRATION_BINS).astype(np.int64), 0, CALIBRATION_BINS - 1)
+        return cls(probability, outcome.truth == claimed, places)
+
+
+def calibration_errors(claims: Claims, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the expected calibration error once for every row of `weights`, shape (n_resamples, n_rows).
+
+    It is the mean over rows of the difference between what probabilities say and what came true in their bin.
+
+    References
+    ----------
+    Guo et al., "On calibration of modern neural networks", ICML 2017, section 2.
+    """
+    excess = np.zeros((len(claims.places), CALIBRATION_BINS))
+    excess[np.arange(len(excess)), claims.places] = claims.came_true - claims.probability
+    return np.asarray(np.abs(weights @ excess).sum(axis=1) / weights.sum(axis=1))
 
 
 def _mean_of_present(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +19,9 @@ from classification_model.challenger import STAGE, Challenge, hold_against_champ
 from classification_model.errors import GateError, StoreError
 from classification_model.locks import lock
 from classification_model.mle.decision_log import append_decision, read_decisions
+from classification_model.mle.known_rows import known_rows
 from classification_model.mle.monitored_folder import check_retraining, read_folder
-from classification_model.mle.training_rows import keys_of_table, training_rows
+from classification_model.mle.training_rows import training_rows
 from classification_model.processing.data_manager import DataLoader
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from classification_model.config.sections import Config
     from classification_model.manifest import Manifest
     from classification_model.mle.retraining import RetrainingDecision
+    from classification_model.mle.training_rows import TrainingRows
     from classification_model.model_selection import Progress
     from classification_model.predict import Predictor
     from classification_model.store import ModelStore
 
-Outcome = Literal["not needed", "promoted", "held", "rejected", "gate missed"]
+Outcome = Literal["not needed", "nothing new", "promoted", "held", "rejected", "overtaken", "gate missed"]
 _OUTCOMES: dict[str, Outcome] = {"promote": "promoted", "hold": "held", "reject": "rejected"}
 LOCK = "retraining.lock"
 
@@ -48,7 +50,9 @@ class RetrainingReport:
     Attributes
     ----------
     outcome
-        ``not needed``, ``promoted``, ``held``, ``rejected`` or ``gate missed``.
+        ``not needed``; ``nothing new``, there is nothing to learn from that the champion does not know; ``promoted``,
+        ``held`` or ``rejected``, as the comparison says; ``overtaken``, another version was promoted meanwhile;
+        ``gate missed``.
     decision
         Whether another model was asked for, and why.
     champion
@@ -126,38 +130,52 @@ def run_retraining(
     now = datetime.now(UTC) if now is None else now
     with _only_retraining(store):
         champion = _champion(store, config)
-        _complete_record(log, champion, now)
+        _complete_record(log, champion)
         manifest = champion.manifest
         labelled = read_folder(log, manifest)
         decision, notes = check_retraining(log, labelled, manifest, now)
         if decision.retrain != "yes" and not force:
             return RetrainingReport("not needed", decision, manifest.version, notes=notes)
-        table, sha256 = DataLoader(config, source).read_table()
-        rows = training_rows(labelled.frame, config, manifest, keys_of_table(table, config.data.index))
-        del table, labelled
+        loader = DataLoader(config, source)
+        table, sha256 = loader.read_table()
+        known = known_rows(config, table, loader.read_validation_table())
+        rows = training_rows(labelled.frame, known, manifest)
+        del table, known, labelled
         notes = (*notes, *rows.notes)
+        if not force and not _is_anything_new(config, manifest, rows, sha256):
+            why = "there is nothing to learn from that the champion does not know: no labelled rows, the same table"
+            return RetrainingReport("nothing new", decision, manifest.version, notes=(why, *notes))
         challenge = Challenge(config, source, sha256, rows.extra, rows.recent, rows.recent_labels, champion)
         try:
-            challenger, data = train_challenger(challenge, store, now=now, progress=progress, jobs=jobs)
+            challenger = train_challenger(challenge, store, now=now, progress=progress, jobs=jobs)
         except GateError as error:
             result = RetrainingReport("gate missed", decision, manifest.version, notes=(*notes, str(error)))
-            return _recorded(log, result, manifest, now)
-        comparison, more = hold_against_champion(challenge, challenger, data, world_changed=decision.world_changed)
-        append_decision(log, "comparison", comparison.as_dict() | {"model": manifest.name}, now=now)
+            return _recorded(log, result, manifest)
+        comparison, more = hold_against_champion(challenge, challenger, world_changed=decision.world_changed)
+        append_decision(log, "comparison", comparison.as_dict() | {"model": manifest.name})
+        version = challenger.predictor.manifest.version
         result = RetrainingReport(
             _OUTCOMES[comparison.verdict],
             decision,
             manifest.version,
-            challenger.manifest.version,
-            len(rows.extra),
+            version,
+            challenger.learned_rows,
             len(rows.recent),
             comparison,
             (*notes, *more),
         )
         if comparison.verdict == "promote":
-            store.promote(challenger.manifest.version)
-            _record_promotion(log, manifest.name, challenger.manifest.version, manifest.version, now)
-        return _recorded(log, result, manifest, now)
+            if store.promote(version, instead_of=manifest.version):
+                _record_promotion(log, manifest.name, version, manifest.version)
+            else:
+                note = f"{store.current()} was promoted meanwhile, which the challenger was not compared with"
+                result = replace(result, outcome="overtaken", notes=(*result.notes, note))
+        return _recorded(log, result, manifest)
+
+
+def _is_anything_new(config: Config, champion: Manifest, rows: TrainingRows, sha256: str) -> bool:
+    is_same = champion.data.sha256 == sha256 and champion.config_hash == config.hash
+    return not (is_same and rows.extra.empty and not rows.recent)
 
 
 @contextmanager
@@ -186,12 +204,15 @@ def _champion(store: ModelStore, config: Config) -> Predictor:
         raise StoreError(msg)
     champion = store.load(version)
     if champion.manifest.name != config.app.name:
-        msg = f"expected a store of {config.app.name!r}, the problem of the config, found {champion.manifest.name!r}"
+        msg = (
+            f"expected a store of {config.app.name!r}, the problem of the config, found {champion.manifest.name!r}: "
+            "name its own config with --config"
+        )
         raise StoreError(msg)
     return champion
 
 
-def _complete_record(log: Path, champion: Predictor, now: datetime) -> None:
+def _complete_record(log: Path, champion: Predictor) -> None:
     """Put a promotion on record that was done when the process was killed."""
     version, name = champion.manifest.version, champion.manifest.name
     promised = None
@@ -205,14 +226,14 @@ def _complete_record(log: Path, champion: Predictor, now: datetime) -> None:
             promised = None
     if promised is not None and promised["challenger"] == version:
         logger.warning("the promotion of %s was done and not on record: its process was killed", version)
-        _record_promotion(log, name, version, promised["champion"], now)
+        _record_promotion(log, name, version, promised["champion"])
 
 
-def _record_promotion(log: Path, model: str, version: str, previous: str, now: datetime) -> None:
-    append_decision(log, "promotion", {"model": model, "version": version, "previous": previous}, now=now)
+def _record_promotion(log: Path, model: str, version: str, previous: str) -> None:
+    append_decision(log, "promotion", {"model": model, "version": version, "previous": previous})
 
 
-def _recorded(log: Path, result: RetrainingReport, manifest: Manifest, now: datetime) -> RetrainingReport:
+def _recorded(log: Path, result: RetrainingReport, manifest: Manifest) -> RetrainingReport:
     """Put the end of a retraining on record; from here on the cooldown counts."""
     content = {
         "model": manifest.name,
@@ -223,5 +244,5 @@ def _recorded(log: Path, result: RetrainingReport, manifest: Manifest, now: date
         "recent_rows": result.recent_rows,
         "notes": list(result.notes),
     }
-    append_decision(log, "retraining", content, now=now)
+    append_decision(log, "retraining", content)
     return result

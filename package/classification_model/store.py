@@ -28,9 +28,10 @@ from classification_model.current_version import (
     check_version,
     is_version,
     read_current,
+    replace_current,
     write_current,
 )
-from classification_model.durable import recover, sync_folder
+from classification_model.durable import recover, remove_folder, sync_folder
 from classification_model.errors import ArtifactError, StoreError
 from classification_model.locks import lock
 from classification_model.manifest import Manifest
@@ -115,7 +116,7 @@ class ModelStore:
         """
         check_version(version, "the version asked for")
         folder = self._versions / version
-        if folder.is_symlink() or not folder.is_dir():
+        if not _is_folder(folder):
             msg = f"there is no version {version} in the store: classification-model list shows those that are"
             raise StoreError(msg)
         return folder
@@ -155,10 +156,12 @@ class ModelStore:
         return StoredVersion(version, version == self.current(), manifest, fault)
 
     def describe_all(self) -> list[StoredVersion]:
-        """Tell of all versions, those that are no folders among them; see `describe`."""
+        """Tell of all versions, those that are no folders and a current one that is gone among them; see `describe`."""
         current = self.current()
         found = []
-        for version in self.versions():
+        there = self.versions()
+        gone = [current] if current is not None and current not in there else []
+        for version in sorted([*there, *gone], key=Version):
             try:
                 found.append(self.describe(version))
             except StoreError as error:
@@ -190,8 +193,20 @@ class ModelStore:
                 copy_model_folder(model, self._versions / version)
         return version
 
-    def promote(self, version: str) -> None:
+    def promote(self, version: str, *, instead_of: str | None = None) -> bool:
         """Let a version serve, after verifying it as every load does; the one that serves already stays so.
+
+        Parameters
+        ----------
+        version
+            Its name.
+        instead_of
+            The version that must serve until then; None for any.
+
+        Returns
+        -------
+        bool
+            False where another one than `instead_of` serves meanwhile, which goes on.
 
         Raises
         ------
@@ -201,10 +216,13 @@ class ModelStore:
         with self._writing():
             self.load(version)
             found = self._current_to_replace()
+            if instead_of is not None and (found is None or found.version != instead_of):
+                return False
             if found is None:
                 write_current(self.folder, version, ())
             elif found.version != version:
                 write_current(self.folder, version, (*found.previous, found.version)[-MOST_PREVIOUS:])
+            return True
 
     def rollback(self) -> str:
         """Let the version serve that served before the current one, and return it; again goes back further.
@@ -227,6 +245,46 @@ class ModelStore:
                 raise StoreError(msg) from error
             write_current(self.folder, version, tuple(previous))
             return version
+
+    def prune(self, keep: int, *, dry_run: bool = False) -> list[str]:
+        """Remove old versions, and return them, oldest number first.
+
+        The one that serves stays, as do the `keep` newest by number and those of the last `keep` promotions before it.
+        `rollback` goes back as far as no version was removed.
+
+        Parameters
+        ----------
+        keep
+            How many, at least one.
+        dry_run
+            Whether nothing is removed.
+
+        Raises
+        ------
+        StoreError
+            If what says which version serves is damaged, or the disk refuses; doing it again completes it.
+        """
+        if keep < 1:
+            msg = f"expected one version or more to keep, found {keep}"
+            raise StoreError(msg)
+        if dry_run:
+            return self._old(keep, self.read_current())
+        with self._writing():
+            found = self.read_current()
+            removed = self._old(keep, found)
+            if found is not None and found.without(removed) != found:
+                replace_current(self.folder, found.without(removed))
+            for version in removed:
+                remove_folder(self._versions / version)
+            return removed
+
+    def _old(self, keep: int, current: Current | None) -> list[str]:
+        """Return the versions that `prune` removes."""
+        versions = [version for version in self.versions() if _is_folder(self._versions / version)]
+        kept = set(versions[-keep:])
+        if current is not None:
+            kept |= {current.version, *current.previous[-keep:]}
+        return [version for version in versions if version not in kept]
 
     def _holds(self, version: str, model: WholeModel) -> bool:
         """Tell whether a model is in the store already; damaged, it is not.
@@ -282,6 +340,10 @@ class ModelStore:
             if is_version(name):
                 recover(self._versions / name)
         (self.folder / f".{CURRENT}.new").unlink(missing_ok=True)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _check_same(version: str, manifest: Manifest) -> None:

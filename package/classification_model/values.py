@@ -34,6 +34,10 @@ _NO_DATE = ("not_a_date", "expected a date of the years 1 to 9999, found one bef
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+#: For values of which none stands for a missing one but the empty text.
+NO_MARKS: frozenset[str] = frozenset()
+
+
 class UnreadableValue(ValueError):  # noqa: N818 - a value, not a program, is at fault
     """A value is not of the kind it should be.
 
@@ -151,6 +155,14 @@ def read_category(value: Any, marks: frozenset[str]) -> str | None:
     """Read a category: a text in which 3, 3.0 and "3" are the same."""
     text = read_text(value, marks)
     return None if text is None else without_fraction(text)
+
+
+def spell_key(value: Any, marks: frozenset[str] = NO_MARKS) -> str | None:
+    """Spell a value that names a row as `read_category` does; one of another kind, such as a UUID, as Python does."""
+    try:
+        return read_category(value, marks)
+    except UnreadableValue:
+        return repr(value) if isinstance(value, str) else str(value)
 
 
 def without_fraction(text: str) -> str:

@@ -71,13 +71,17 @@ def make_store(folder: Path, config: Config) -> ModelStore:
 
 
 def log_rows(store: ModelStore, log: Path, rows: list[dict[str, Any]], *, labelled: bool = True) -> list[str]:
-    """Predict rows by the model that serves, put them and their labels on record; return their names."""
+    """Predict rows by the model that serves, put them and their labels on record; return their names.
+
+    A row's ``parcel`` is its key.
+    """
     version = store.current()
     assert version is not None
     predictions, labels = PredictionLog(log), LabelLog(log)
     model = ServedModel(predictions).load(store.path(version))
-    features = [{name: value for name, value in row.items() if name != "late"} for row in rows]
-    names: list[str] = model.predict_with_logging(features)["prediction_ids"]
+    features = [{name: value for name, value in row.items() if name not in {"late", "parcel"}} for row in rows]
+    keys = [row.get("parcel") for row in rows]
+    names: list[str] = model.predict_with_logging(features, index=keys)["prediction_ids"]
     if labelled:
         labels.add([(name, LABELS[row["late"]]) for name, row in zip(names, rows, strict=True)], "test")
     predictions.close()

@@ -178,14 +178,16 @@ def test_many_rows_take_fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None
 @given(st.integers(0, 10**6), st.integers(2, 3), st.integers(5, 60))
 @settings(max_examples=30)
 def test_the_calibration_error_is_that_of_monitoring(seed: int, classes: int, rows: int) -> None:
-    """The expected calibration error of a comparison is the one that monitoring reports."""
+    """The expected calibration error of a comparison is the one that monitoring reports, and the bins that it shows."""
     draw = np.random.default_rng(seed)
     truth = draw.integers(0, classes, rows)
     truth[:classes] = range(classes)
     outcome = Outcome(
         ("a", "b", "c")[:classes], truth, draw.dirichlet(np.ones(classes), rows), 0.4 if classes == 2 else None
     )
-    assert scores_of(outcome)["calibration_error"] == pytest.approx(calibrate(outcome, outcome.predicted)[1])
+    bins, error = calibrate(outcome, outcome.predicted)
+    shown = sum(one.count * abs(one.actual - one.predicted) for one in bins) / rows
+    assert scores_of(outcome)["calibration_error"] == error == pytest.approx(shown)
 
 
 @given(st.integers(0, 10**6), st.floats(0, 2), st.floats(0, 2))

@@ -266,7 +266,15 @@ def test_a_source_that_cannot_be_read_is_an_error(name: str, key: str, fault: st
 
 
 @pytest.mark.parametrize(
-    "source", ["postgresql://me:secret@host/db", "postgresql:/me:secret@host/db", "x://me:secret@h"]
+    "source",
+    [
+        "postgresql://me:secret@host/db",
+        "postgresql:/me:secret@host/db",
+        "x://me:secret@h",
+        "host=db.example.com user=me password=secret",
+        "Server=db.example.com;UID=me;Pwd = secret",
+        f"host=db.example.com password=secret application_name={'x' * 300}",
+    ],
 )
 def test_a_database_without_a_table_is_told_so(source: str, log: Path) -> None:
     """The URL of a database needs a table or a query; the message does not repeat it."""
@@ -317,12 +325,21 @@ def test_the_command_tells_what_was_matched(command: Command, log: Path, model: 
         "2 of 5 rows of labels.csv match 3 of 6 predictions",
         "3 labels put on record, 0 were there already",
         "1 rows without a label",
-        "1 rows whose key no prediction has: c",
-        "1 rows whose label is no class of the model: a",
+        "1 rows whose key no prediction has, keys: c",
+        "1 rows whose label is none of r, g (--config reads raw values), keys: a",
     ]
     assert recorded(log) == {"p0": "g", "p1": "g", "p5": "r"}
     again = run(command, log, table, "--model", model, "--dry-run")
     assert "0 labels would be put on record, 3 were there already" in again.out
+
+
+def test_a_log_of_another_problem_names_it(command: Command, log: Path) -> None:
+    """Without --model the packaged model is meant, which did not predict here."""
+    table = write_table(log.parent / "labels.csv", [("7", "g")])
+    done = run(command, log, table)
+    assert (done.code, done.out) == (2, "")
+    assert "the log holds predictions of 'colours' and none of 'Titanic survival'" in done.err
+    assert "--store" in done.err
 
 
 def test_the_command_reads_raw_values_by_the_config(command: Command, log: Path, model: Path) -> None:
@@ -349,20 +366,51 @@ def test_the_command_ends_with_2_on_a_fault(command: Command, log: Path, model: 
         assert done.err.count("\n") == 1
 
 
-def test_labels_of_feedback_and_of_files_meet(log: Path) -> None:
-    """What was told one by one is not put on record again by a table that says the same."""
+def tell(log: Path, *labels: tuple[str, str]) -> None:
+    """Put labels on record one by one, as feedback does."""
     feedback = LabelLog(log)
-    feedback.add([("p2", "red"), ("p4", "red")], "feedback")
+    feedback.add(labels, "feedback")
     feedback.close()
+
+
+def test_labels_of_feedback_and_of_files_meet(log: Path) -> None:
+    """What a table says of what was told one by one is on record too, once, and counts as the later."""
+    tell(log, ("p2", "red"), ("p4", "red"))
     table = write_table(log.parent / "table.csv", [("a", "red"), ("8", "green")])
-    report = join(log, table)
-    assert (report.appended, report.present) == (1, 1)
+    assert [join(log, table).appended, join(log, table).appended] == [2, 0]
     found = with_labels(read_log(log), read_labels(log), CLASSES)
     assert found.frame.set_index("prediction_id")["label"].to_dict() == dict.fromkeys(["p0", "p1", "p3", "p5"]) | {
         "p2": "red",
         "p4": "green",
     }
     assert found.conflicts == Counted(1, ("p4",))
+    assert found.duplicates == Counted(1, ("p2",))
+
+
+def test_a_table_that_is_joined_every_night_undoes_no_correction(log: Path) -> None:
+    """A label that was corrected since stays so, until the table itself says something else than it did."""
+    table = write_table(log.parent / "table.csv", [("a", "red"), (8, "green")])
+    join(log, table)
+    tell(log, ("p2", "green"))
+    join(log, write_table(log.parent / "other.csv", [(8, "red")]))
+    again = join(log, table)
+    assert (again.appended, again.present) == (0, 2)
+    assert recorded(log) == {"p2": "green", "p4": "red"}
+    write_table(table, [("a", "green"), (8, "red")])
+    join(log, table)
+    write_table(table, [("a", "red"), (8, "red")])
+    assert (join(log, table).appended, join(log, table).appended) == (1, 0)
+    assert recorded(log) == {"p2": "red", "p4": "red"}
+
+
+def test_a_correction_of_what_feedback_said_first_is_not_undone(log: Path) -> None:
+    """A table that repeats what feedback said counts as having said it, so that joining it again changes nothing."""
+    table = write_table(log.parent / "table.csv", [("a", "red")])
+    tell(log, ("p2", "red"))
+    join(log, table)
+    tell(log, ("p2", "green"))
+    assert join(log, table).appended == 0
+    assert recorded(log) == {"p2": "green"}
 
 
 def test_standard_input_is_a_source(command: Command, log: Path, model: Path) -> None:

@@ -198,6 +198,32 @@ def test_a_database_that_cannot_be_reached_keeps_its_password(
     assert raised.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://reader:p@ssw0rd@127.0.0.1:1/db",
+        "postgresql://reader:p@ssw0rd/more@127.0.0.1:1/db",
+        "postgresql://reader:p@ssw0rd?more@127.0.0.1:1/db",
+        "postgresql://rea/der:ssw0rd@127.0.0.1:1/db",
+    ],
+)
+def test_a_password_that_is_written_as_it_is_is_refused(url: str, log: Path) -> None:
+    """A sign @ or / that cuts a password in two is to be escaped; no part of it is repeated as a host or a database."""
+    with pytest.raises(InputError, match="write @ as %40 and / as %2F in a name or a password") as raised:
+        join(log, url, table="outcomes")
+    assert "ssw0rd" not in str(raised.value)
+
+
+def test_a_password_with_escaped_signs_is_read(log: Path, server: str, database: psycopg.Connection[Any]) -> None:
+    """What the refusal asks for is what works."""
+    database.execute("INSERT INTO outcomes VALUES (7, 'red')")
+    with psycopg.connect(server.replace(f"joiner:{PASSWORD}@", "postgres@"), autocommit=True) as administrator:
+        administrator.execute("CREATE ROLE signs LOGIN PASSWORD 'p@ss/w0rd'")
+        administrator.execute("GRANT joiner TO signs")
+        assert join(log, server.replace(f"joiner:{PASSWORD}", "signs:p%40ss%2Fw0rd"), table="outcomes").matched == 1
+        administrator.execute("DROP ROLE signs")
+
+
 def test_a_table_and_a_query_are_too_much(log: Path, server: str) -> None:
     """A table or a query is read, not both."""
     with pytest.raises(InputError, match="expected a table or a query, found both"):

@@ -93,3 +93,25 @@ def test_a_log_that_cannot_be_kept_ends_the_command(
     assert done.code == 2
     assert message in done.err
     assert not Path("out.csv").exists()
+
+
+def test_a_torn_line_that_is_repaired_is_told(command: Command, tmp_path: Path) -> None:
+    """File, byte and how many bytes went stand on standard error."""
+    write(tmp_path / "rows.csv")
+    (tmp_path / "log").mkdir()
+    torn = tmp_path / "log" / "predictions-20260101000000000000-1-00c0ffee.000001.jsonl"
+    torn.write_bytes(b'{"prediction_id":"0199')
+    done = command("predict", "rows.csv", "--output", "out.csv", "--log", "log", "--index", "passenger")
+    assert done.code == 0
+    assert f"warning: log/{torn.name} was repaired at byte 0: 22 bytes of a torn line were removed" in done.err
+
+
+def test_the_current_version_of_a_store_predicts(command: Command, tmp_path: Path, model_folder: Path) -> None:
+    """Named by the option or the environment, as for every other command."""
+    write(tmp_path / "rows.csv")
+    done = command("predict", "rows.csv", "--store", "store", "--log", "log", "--index", "passenger")
+    assert (done.code, done.out) == (2, "")
+    assert command("promote", model_folder, "--store", "store").code == 0
+    done = command("predict", "rows.csv", "--store", "store", "--log", "log", "--index", "passenger")
+    assert done.code == 0, done.err
+    assert len(logged(tmp_path / "log")) == 2

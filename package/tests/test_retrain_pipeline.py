@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import orjson
+import pandas as pd
 import pytest
 from commands import Command
 from operated import CONFIG, log_rows, make_problem, make_rows, make_store
@@ -19,6 +21,9 @@ from classification_model.config.sections import Config
 from classification_model.errors import StoreError
 from classification_model.manifest import Holdout
 from classification_model.mle.decision_log import read_decisions
+from classification_model.mle.label_log import LabelLog
+from classification_model.mle.line_files import seal
+from classification_model.mle.line_writer import LineWriter
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.store import ModelStore
 
@@ -103,10 +108,12 @@ def test_what_drifted_is_learned_and_the_better_model_serves(folder: Path) -> No
     store = ModelStore(folder / "store")
     assert report.outcome == "promoted"
     assert report.decision.retrain == "yes"
-    assert (report.learned_rows, report.recent_rows) == (300, 100)
+    assert (report.learned_rows, report.recent_rows) == (236, 98)
+    assert report.notes[-1] == "10 logged rows with no key and features that a newer one has are left out"
     assert report.challenger == store.current()
     assert report.comparison is not None
-    assert {item.name for item in report.comparison.sets} == {"holdout", "recent"}
+    champion = store.load("1.0.0").manifest
+    assert {item.name: item.rows for item in report.comparison.sets} == {"holdout": champion.holdout.rows, "recent": 98}
     assert store.current().startswith("1.0.0+2")  # type: ignore[union-attr]
     row = {"distance": 90, "carrier": "swift"}
     assert store.load("1.0.0").predict([row])["predictions"] == ["late"]
@@ -141,6 +148,43 @@ def test_a_challenger_that_is_no_better_does_not_serve(operated: Path, tmp_path:
     assert store.current() == "1.0.0"
     assert report.challenger in store.versions()
     assert kinds(tmp_path) == {"retrain-check": 1, "comparison": 1, "retraining": 1}
+
+
+def test_rows_that_the_tables_have_or_that_cannot_be_read_stop_no_retraining(tmp_path: Path) -> None:
+    """Logged again with and without their keys, and a record of a former version, they are left out and counted."""
+    table = pd.DataFrame(make_rows(700, 0))
+    table.insert(0, "parcel", [float(number) for number in range(700)])
+    table[:500].to_csv(tmp_path / "table.csv", index=False)
+    table[500:].to_csv(tmp_path / "second.csv", index=False)
+    text = CONFIG.replace("  target: late", "  validation_source: second.csv\n  target: late\n  index: parcel")
+    (tmp_path / "config.yml").write_text(text, encoding="utf-8")
+    config = load_config(tmp_path / "config.yml")
+    store = make_store(tmp_path, config)
+    known = make_rows(700, 0)[450:550]
+    log_rows(store, tmp_path / "log", known)
+    log_rows(store, tmp_path / "log", [row | {"parcel": f"{450 + number}"} for number, row in enumerate(known)])
+    log_rows(store, tmp_path / "log", make_rows(100, 1, world="new"))
+    name = "00000000-0000-7000-8000-000000000001"
+    record = {
+        "prediction_id": name,
+        "timestamp": "2020-01-01T00:00:00.000Z",
+        "model": "Parcels",
+        "version": "0.9.0",
+        "index": None,
+        "features": {"distance": "far", "carrier": "van"},
+        "prediction": "late",
+        "probabilities": {"in time": 0.1, "late": 0.9},
+    }
+    writer, labels = LineWriter(tmp_path / "log", "predictions"), LabelLog(tmp_path / "log")
+    writer.append(seal(orjson.dumps(record)))
+    labels.add([(name, "late")], "test")
+    writer.close()
+    labels.close()
+    report = run_retraining(config, store, tmp_path / "log", force=True, jobs=1)
+    assert (report.learned_rows, report.recent_rows) == (75, 25)
+    assert report.comparison is not None
+    assert "1 logged rows that the config cannot read are left out" in report.notes
+    assert "100 logged rows with a key that a table has are left out" in report.notes
 
 
 def test_a_gate_that_is_missed_leaves_no_model(folder: Path) -> None:
@@ -228,7 +272,7 @@ def test_the_command_says_what_became_of_it(command: Command, folder: Path) -> N
     done = command("retrain", *options)
     assert done.code == 0, done.err
     assert done.out.startswith("promoted: 1.0.0+2")
-    assert "learned from 300 logged rows, compared on 100 newer ones" in done.out
+    assert "learned from 236 logged rows, compared on 98 newer ones" in done.out
     again = command("retrain", *options, "--json")
     assert again.code == 0, again.err
     assert '"outcome": "not needed"' in again.out

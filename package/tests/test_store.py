@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -22,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classification_model.artifact import MANIFEST, read_manifest, read_model, write_model_folder
-from classification_model.current_version import CURRENT, LARGEST_CURRENT, MOST_PREVIOUS
+from classification_model.current_version import CURRENT, LARGEST_CURRENT, MOST_PREVIOUS, write_current
 from classification_model.errors import ArtifactError, StoreError, VerificationError
 from classification_model.manifest import seal
 from classification_model.mle.decision_log import read_decisions
@@ -220,6 +221,106 @@ def test_readers_need_permission_to_read_only(store: ModelStore) -> None:
     assert done.stdout == "the store . cannot be written: Permission denied\n"
 
 
+# Pruning
+
+
+def serve(store: ModelStore, *versions: str) -> None:
+    """Let versions serve, one after the other."""
+    for version in versions:
+        store.promote(version)
+
+
+def test_pruning_keeps_the_newest_and_those_that_serve_or_served_last(store: ModelStore) -> None:
+    """The newest stay, the one that serves, and as many that served before; since when it serves stays too."""
+    serve(store, RETRAINED, "1.0.0")
+    before = store.read_current()
+    assert before is not None
+    assert store.prune(1) == ["1.0.1"]
+    assert store.versions() == ["1.0.0", RETRAINED, "1.10.0"]
+    assert store.read_current() == before
+    assert store.rollback() == RETRAINED
+    assert store.prune(4) == store.prune(100) == []
+
+
+def test_rollback_goes_back_as_far_as_nothing_was_removed(store: ModelStore) -> None:
+    """Of the versions that served, those before a removed one are forgotten, so that rollback leaves none out."""
+    serve(store, "1.0.1", "1.10.0", RETRAINED, "1.0.0", "1.10.0")
+    assert store.prune(2) == []
+    serve(store, "1.0.0", "1.10.0", "1.0.0", "1.10.0")
+    assert store.prune(2) == [RETRAINED]
+    found = store.read_current()
+    assert found is not None
+    assert (found.version, found.previous) == ("1.10.0", ("1.0.0", "1.10.0", "1.0.0", "1.10.0", "1.0.0"))
+    for version in reversed(found.previous):
+        assert store.rollback() == version
+
+
+def test_pruning_leaves_what_is_no_folder(store: ModelStore) -> None:
+    """A link or a file with the name of a version is no version: it is not counted, followed or removed."""
+    linked_version(store.path("1.10.0"))
+    file_for_folder(store.path(RETRAINED))
+    (store.folder / "versions" / "notes.txt").write_bytes(b"")
+    assert store.prune(1) == []
+    assert store.versions() == list(VERSIONS)
+    assert store.load("1.0.1").manifest.version == "1.0.1"
+    assert (store.folder / "elsewhere" / MANIFEST).is_file()
+
+
+def test_a_store_in_which_none_serves_yet_is_pruned(store: ModelStore) -> None:
+    """Without a version that serves, the newest stay."""
+    (store.folder / CURRENT).unlink()
+    assert store.prune(1) == ["1.0.0", RETRAINED, "1.0.1"]
+    assert store.versions() == ["1.10.0"]
+    assert store.current() is None
+
+
+def test_nothing_is_removed_where_nobody_knows_what_serves(store: ModelStore) -> None:
+    """With a damaged document of what serves, and with fewer than one version to keep, the store stays as it is."""
+    with pytest.raises(StoreError, match="expected one version or more to keep, found 0"):
+        store.prune(0)
+    (store.folder / CURRENT).write_bytes(b"{")
+    with pytest.raises(StoreError, match="CURRENT of the store is damaged: promote a version by its name"):
+        store.prune(1)
+    assert store.versions() == list(VERSIONS)
+
+
+def test_a_version_that_was_removed_can_be_added_again(store: ModelStore, made: Path) -> None:
+    """Nothing of it is left that would be in the way."""
+    assert store.prune(1) == [RETRAINED, "1.0.1"]
+    assert {path.name for path in (store.folder / "versions").iterdir()} == {"1.0.0", "1.10.0"}
+    assert store.add(made / "1.0.1") == "1.0.1"
+    store.promote("1.0.1")
+
+
+@given(
+    keep=st.integers(1, 5),
+    there=st.sets(st.sampled_from(VERSIONS), min_size=1),
+    served=st.lists(st.sampled_from(VERSIONS), min_size=1, max_size=6),
+)
+def test_whatever_served_pruning_once_is_pruning_twice(keep: int, there: set[str], served: list[str]) -> None:
+    """What serves, the newest and those that served last stay; no removed one is remembered; again changes nothing."""
+    with TemporaryDirectory() as folder:
+        store = ModelStore(folder)
+        for version in {*there, served[-1]}:
+            (Path(folder) / "versions" / version).mkdir(parents=True)
+        write_current(Path(folder), served[-1], tuple(served[:-1]))
+        before = store.versions()
+        planned = store.prune(keep, dry_run=True)
+        assert store.versions() == before
+        removed = store.prune(keep)
+        assert removed == planned
+        assert sorted([*store.versions(), *removed]) == sorted(before)
+        assert not {*removed} & {served[-1], *served[:-1][-keep:], *before[-keep:]}
+        found = store.read_current()
+        assert found is not None
+        assert found.version == served[-1]
+        assert tuple(served[:-1])[-len(found.previous) or len(served) :] == found.previous
+        assert len(found.previous) >= min(keep, len(served) - 1)
+        assert not {*removed} & {*found.previous}
+        assert store.prune(keep) == []
+        assert store.read_current() == found
+
+
 # Row 28: damaged versions
 
 
@@ -415,6 +516,7 @@ act = {
     "add": lambda store: store.add(source),
     "promote": lambda store: store.promote("1.0.1"),
     "rollback": lambda store: store.rollback(),
+    "prune": lambda store: store.prune(1),
 }[action]
 store = ModelStore(folder)
 steps = left = 0
@@ -453,6 +555,7 @@ def patch():
 
 def state():
     found = {version: (store.read(version) and "whole") for version in store.versions()}
+    assert {*store.read_current().previous} <= {*found}
     return store.current(), tuple(found.items())
 
 def reset():
@@ -503,6 +606,22 @@ def test_row_31_a_writer_killed_at_any_step_leaves_the_old_or_the_new(
     steps, *states = done.stdout.splitlines()
     assert int(steps) > {"add": 40, "promote": 5, "rollback": 5}[action]
     assert len(states) == 2, states
+
+
+def test_pruning_that_is_killed_at_any_step_leaves_whole_versions(filled: Path, tmp_path: Path) -> None:
+    """After a kill before or after each step, each version is whole or gone, what serves goes on, a rerun completes."""
+    template = shutil.copytree(filled, tmp_path / "template")
+    serve(ModelStore(template), "1.0.1", "1.10.0", "1.0.0")
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_EACH_STEP, template, tmp_path / "store", tmp_path, "prune"],
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    steps, *states = done.stdout.splitlines()
+    assert int(steps) > 20
+    versions = {tuple(version for version in VERSIONS if f"'{version}'" in state.partition(",")[2]) for state in states}
+    assert versions == {VERSIONS, ("1.0.0", "1.0.1", "1.10.0"), ("1.0.0", "1.10.0")}
+    assert all(state.startswith("('1.0.0',") for state in states)
 
 
 def test_row_31_readers_see_whole_states_while_a_writer_goes_on(store: ModelStore) -> None:
@@ -598,6 +717,18 @@ def test_which_version_serves_is_put_on_record_where_a_log_is_named(
         ("promotion", {"model": model, "version": RETRAINED, "previous": "1.0.0"}),
         ("rollback", {"model": model, "version": "1.0.0", "previous": RETRAINED}),
     ]
+
+
+def test_the_command_prunes(command: Command, store: ModelStore) -> None:
+    """What is removed, or would be, is a line each."""
+    options = ["--store", store.folder, "--keep", "1"]
+    dry = command("prune", *options, "--dry-run")
+    assert dry.out == f"version {RETRAINED} would be removed\nversion 1.0.1 would be removed\n"
+    assert store.versions() == list(VERSIONS)
+    assert command("prune", *options).out == f"version {RETRAINED} removed\nversion 1.0.1 removed\n"
+    assert store.versions() == ["1.0.0", "1.10.0"]
+    assert command("prune", *options).out == "nothing to remove\n"
+    assert command("prune", "--store", store.folder, "--keep", "0").code == 2
 
 
 def test_the_list_tells_what_is_wrong(command: Command, store: ModelStore) -> None:

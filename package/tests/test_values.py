@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import partial
 from string import ascii_uppercase
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from classification_model.values import (
     read_moment,
     read_number,
     read_text,
+    spell_key,
     spell_moment,
 )
 
@@ -212,6 +214,21 @@ def test_whole_numbers_are_one_category_in_all_types(number: int) -> None:
     """An id gives one category as int, float, text and numpy integer, so a gap in a pandas column changes nothing."""
     assert read_category(number, MARKS) == read_category(float(number), MARKS) == str(number)
     assert read_category(np.int64(number), MARKS) == read_category(f"{number}.0", MARKS) == str(number)
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ([7, 7.0, "7", " 7.0 ", np.int64(7), np.float32(7), Decimal(7)], "7"),
+        ([None, math.nan, "", " "], None),
+        ([UUID(int=1), str(UUID(int=1))], str(UUID(int=1))),
+        ([10**30, str(10**30)], str(10**30)),
+        (["a\x00"], "'a\\x00'"),
+    ],
+)
+def test_one_key_is_spelled_alike_in_all_types(values: list[Any], key: str | None) -> None:
+    """Also one that is no category; what UTF-8 cannot carry is spelled as Python does."""
+    assert [spell_key(value) for value in values] == [key] * len(values)
 
 
 def test_texts_keep_their_fraction_and_lose_blanks_around() -> None:

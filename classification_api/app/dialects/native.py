@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from classification_model.mle.model import KEYS, LONGEST_KEY
 
 from app.dialects import Answered, Asked, Limits, Written
 from app.dialects.json_reading import check, parse
@@ -14,7 +15,6 @@ from app.errors import Problem
 from app.media_types import JSON
 
 _MEMBERS = {"inputs", "index"}
-LONGEST_KEY = 256
 
 
 class Native:
@@ -99,7 +99,7 @@ def _check_index(index: list[Any], count: int) -> None:
     if len(index) != count:
         raise Problem("invalid_request", f'expected "index" with one key a row, found {len(index)} for {count} rows')
     for number, key in enumerate(index):
-        is_key = len(key) <= LONGEST_KEY if type(key) is str else type(key) is int and -(2**63) <= key < 2**63
+        is_key = len(key) <= LONGEST_KEY if type(key) is str else type(key) is int and key in KEYS
         if not is_key:
             expected = f"expected a text of at most {LONGEST_KEY} characters or a whole number of 64 bits"
             raise Problem("invalid_request", f"{expected} as index[{number}]")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.dialects.native import LONGEST_KEY
+from classification_model.mle.model import LONGEST_KEY
+
 from app.openapi import frames, tensors
 from app.openapi.examples import example_answer, example_row, frame_of, tensors_of
 from app.openapi.problems import refer

@@ -19,6 +19,8 @@ from classification_model.errors import require_extra
 from classification_model.schema import DEFAULT_MISSING_VALUES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from classification_model.mle.label_joining import JoinReport
 
 labels = typer.Typer(help="Labels: what turned out to be true of predictions.", no_args_is_help=True)
@@ -71,7 +73,7 @@ def join(
         raw_values=None if data is None else data.classes,
         missing_values=DEFAULT_MISSING_VALUES if data is None else data.missing_values,
     )
-    typer.echo(_as_json(report) if as_json else _summary(report, dry_run=dry_run))
+    typer.echo(_as_json(report) if as_json else _summary(report, manifest.classes, dry_run=dry_run))
 
 
 def _as_json(report: JoinReport) -> str:
@@ -82,7 +84,7 @@ def _as_json(report: JoinReport) -> str:
     return orjson.dumps(dataclasses.asdict(report), option=orjson.OPT_INDENT_2).decode()
 
 
-def _summary(report: JoinReport, *, dry_run: bool) -> str:
+def _summary(report: JoinReport, classes: Sequence[str], *, dry_run: bool) -> str:
     verb = "would be put" if dry_run else "put"
     labelled = f"{report.labelled} of {report.predictions} predictions"
     lines = [
@@ -91,10 +93,11 @@ def _summary(report: JoinReport, *, dry_run: bool) -> str:
     ]
     counts = {"rows without a key": report.without_key, "rows without a label": report.without_label}
     lines += [f"{count} {text}" for text, count in counts.items() if count]
+    known = ", ".join(classes[:8])
     named = {
-        "rows whose key no prediction has": report.unknown_keys,
-        "rows whose label is no class of the model": report.unknown_classes,
-        "rows that contradict one of the same key before; the last counts": report.conflicts,
+        "rows whose key no prediction has, keys": report.unknown_keys,
+        f"rows whose label is none of {known} (--config reads raw values), keys": report.unknown_classes,
+        "rows that contradict one of the same key before; the last counts, keys": report.conflicts,
     }
     lines += [f"{found.count} {text}: {', '.join(found.first)}" for text, found in named.items() if found.count]
     return "\n".join([*lines, *(f"log: {fault}" for fault in report.faults)])

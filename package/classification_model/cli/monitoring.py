@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classification_model.cli.options import LogFolder, ServedModel, ServingStore, serving_folder
-from classification_model.errors import InputError, require_extra
+from classification_model.errors import DataError, InputError, require_extra
+from classification_model.mle.line_files import files_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.table import Table
 
+    from classification_model.manifest import Manifest
     from classification_model.mle.measurements import MonitoringReport
     from classification_model.mle.performance import Estimate
 
@@ -47,20 +50,38 @@ def monitor(
     """
     with require_extra("train", "monitoring"):
         from classification_model.artifact import read_manifest
-        from classification_model.mle.monitored_folder import monitor_folder
+        from classification_model.mle.monitored_folder import read_folder
+        from classification_model.mle.monitoring import monitor as measure
         from classification_model.mle.monitoring_report import write_monitoring
         from classification_model.mle.windows import read_window
     for spelling in (window, recent):
         if spelling is not None:
             read_window(spelling)
     manifest = read_manifest(serving_folder(model, store))
-    report = monitor_folder(log, manifest, window=window, recent=recent)
+    found = read_folder(log, manifest)
+    if output is None:
+        _check_problem(found.frame, log, manifest)
+    report = measure(found.frame, manifest, window=window, recent=recent, notes=found.notes)
     paths = write_monitoring(report, manifest, log if output is None else _made(output))
     if as_json:
         typer.echo(report.to_json(), nl=False)
     else:
         _print(report)
         typer.echo(f"written: {paths[0]} and {paths[1]}")
+
+
+def _check_problem(frame: pd.DataFrame, log: Path, manifest: Manifest) -> None:
+    """Refuse to write a report beside a log that is none, or of another problem, where another report may stand."""
+    if frame.empty and not files_of(log, "predictions"):
+        msg = f"there are no predictions in {log}: name the log folder, or with --output where to write the report"
+        raise DataError(msg)
+    others = sorted({str(name) for name in frame["model"]} - {manifest.name}) if len(frame) else []
+    if others and manifest.name not in set(frame["model"]):
+        msg = (
+            f"{log} holds predictions of {', '.join(map(repr, others[:5]))} and none of {manifest.name!r}: name the "
+            "model with --model or --store, or with --output where to write the report"
+        )
+        raise DataError(msg)
 
 
 def _made(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from classification_model.batch.formats import STANDARD_STREAM, format_of
-from classification_model.cli.options import Delimiter, known_encoding
+from classification_model.cli.options import Delimiter, ServedModel, ServingStore, known_encoding, serving_folder
 from classification_model.cli.signals import ending_orderly
 from classification_model.errors import DataError, InputError, MissingExtraError, require_extra
 
@@ -39,7 +39,8 @@ def predict(
         str, typer.Option(help="File to write, format by its suffix; - for CSV on standard output; a folder for one.")
     ] = STANDARD_STREAM,
     *,
-    model: Annotated[Path | None, typer.Option(help="Model folder; the packaged model when left out.")] = None,
+    model: ServedModel = None,
+    store: ServingStore = None,
     delimiter: Delimiter = None,
     encoding: Annotated[str, typer.Option(callback=known_encoding, help="Encoding of a CSV file.")] = "utf-8",
     explain: Annotated[
@@ -70,7 +71,7 @@ def predict(
         format_of(file)
         format_of(output)
     with ending_orderly(), ExitStack() as stack:
-        predictor = _load(model)
+        predictor = _load(serving_folder(model, store))
         recorder = None if log is None else stack.enter_context(_recorder(predictor, log, durability.value))
         options = Options(delimiter=delimiter, encoding=encoding, explain=explain, recorder=recorder, index=index)
         if is_folder:
@@ -86,19 +87,20 @@ def _recorder(predictor: Predictor, folder: Path, durability: Literal["os", "dis
     from classification_model.mle.prediction_recorder import PredictionRecorder
 
     prediction_log = PredictionLog(folder, durability=durability)
-    prediction_log.open()
+    for done in prediction_log.open():
+        what = f"{done.removed} bytes of a torn line were removed" if done.removed else "the end of a line was added"
+        typer.echo(f"warning: {folder / done.file} was repaired at byte {done.offset}: {what}", err=True)
     try:
         yield PredictionRecorder(predictor.manifest, prediction_log)
     finally:
         prediction_log.close()
 
 
-def _load(folder: Path | None) -> Predictor:
+def _load(folder: Path) -> Predictor:
     """Load a model; one that has no compiled form by its pipeline, where the workshop is installed."""
-    from classification_model.artifact import packaged_model, read_manifest
+    from classification_model.artifact import read_manifest
     from classification_model.predict import Predictor
 
-    folder = packaged_model() if folder is None else folder
     if read_manifest(folder).compiled is None:
         with suppress(MissingExtraError), require_extra("train", "predicting with a pipeline"):
             from classification_model.processing.pipeline_model import load_predictor

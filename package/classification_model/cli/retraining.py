@@ -97,9 +97,11 @@ def retrain(
 def _report_text(report: RetrainingReport) -> str:
     what = {
         "not needed": f"no new model: {report.champion} serves on",
+        "nothing new": f"no new model, there is nothing new to learn from: {report.champion} serves on",
         "promoted": f"promoted: {report.challenger} serves instead of {report.champion}",
         "held": f"held: {report.champion} serves on, {report.challenger} is in the store",
         "rejected": f"rejected: {report.champion} serves on, {report.challenger} is in the store",
+        "overtaken": f"overtaken: another version was promoted meanwhile, {report.challenger} is in the store",
         "gate missed": f"no new model, it missed a gate: {report.champion} serves on",
     }
     lines = [what[report.outcome], f"retrain-check says {report.decision.retrain}: {report.decision.reasons[0]}"]

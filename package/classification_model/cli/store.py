@@ -1,4 +1,4 @@
-"""The commands about a model store: ``promote``, ``rollback``, ``list`` and ``show``."""
+"""The commands about a model store: ``promote``, ``rollback``, ``prune``, ``list`` and ``show``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from classification_model.errors import ArtifactError, StoreError
+from classification_model.errors import ArtifactError, LogUnavailableError, StoreError
 
 if TYPE_CHECKING:
     from classification_model.store import ModelStore, StoredVersion
@@ -37,8 +37,8 @@ def promote(
     with suppress(StoreError):  # damaged, and so repaired by promoting
         before = models.current()
     models.promote(version)
-    _record("promotion", models, version, before, log)
     typer.echo(f"version {version} serves")
+    _record("promotion", models, version, before, log)
 
 
 def rollback(store: Store, *, log: RecordFolder = None) -> None:
@@ -51,8 +51,26 @@ def rollback(store: Store, *, log: RecordFolder = None) -> None:
     models = ModelStore(store)
     before = models.current()
     version = models.rollback()
-    _record("rollback", models, version, before, log)
     typer.echo(f"version {version} serves again, instead of {before}")
+    _record("rollback", models, version, before, log)
+
+
+def prune(
+    store: Store,
+    keep: Annotated[
+        int, typer.Option(min=1, help="How many of the newest versions stay, and of those that served last.")
+    ],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+) -> None:
+    """Remove old versions from a store, but not the one that serves."""
+    from classification_model.store import ModelStore
+
+    removed = ModelStore(store).prune(keep, dry_run=dry_run)
+    for version in removed:
+        typer.echo(f"version {version} {'would be removed' if dry_run else 'removed'}")
+    if not removed:
+        typer.echo("nothing to remove")
 
 
 def _record(
@@ -64,7 +82,11 @@ def _record(
 
     if log is not None and version != before:
         manifest = read_manifest(models.path(version))
-        append_decision(log, kind, {"model": manifest.name, "version": version, "previous": before})
+        try:
+            append_decision(log, kind, {"model": manifest.name, "version": version, "previous": before})
+        except LogUnavailableError as error:
+            msg = f"version {version} serves, and that is not on record in {log}: {error}"
+            raise LogUnavailableError(msg) from error
 
 
 def list_versions(store: Store, *, as_json: Json = False) -> None:

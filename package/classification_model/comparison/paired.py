@@ -10,7 +10,14 @@ from scipy.stats import norm
 from statsmodels.stats.contingency_tables import mcnemar
 
 from classification_model.errors import DataError
-from classification_model.evaluation import RESAMPLES, resamples, score, weighted_scores
+from classification_model.evaluation import (
+    RESAMPLES,
+    Claims,
+    calibration_errors,
+    resamples,
+    score,
+    weighted_scores,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +27,6 @@ if TYPE_CHECKING:
 
 #: What the bootstrap compares.
 COMPARED = ("log_loss", "roc_auc", "brier", "calibration_error")
-_BINS = 10
 _POWER = 0.8
 _LEAST_RESAMPLES, _MOST_DRAWN = 200, 20_000_000
 
@@ -156,7 +162,7 @@ def paired_accuracy(
 def scores_of(outcome: Outcome) -> dict[str, float]:
     """Compute all metrics, and the expected calibration error."""
     rows = np.ones((1, len(outcome.truth)))
-    return score(outcome) | {"calibration_error": float(_calibration_errors(outcome, rows)[0])}
+    return score(outcome) | {"calibration_error": float(calibration_errors(Claims.of(outcome), rows)[0])}
 
 
 def paired_differences(shared: SharedRows, *, p_value: float, random_state: int) -> dict[str, Difference]:
@@ -192,22 +198,4 @@ def paired_differences(shared: SharedRows, *, p_value: float, random_state: int)
 
 
 def _resampled(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    return weighted_scores(outcome, weights) | {"calibration_error": _calibration_errors(outcome, weights)}
-
-
-def _calibration_errors(outcome: Outcome, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute the expected calibration error for every row of weights, over ten bins of one width.
-
-    It is that of the second of two classes, and of the predicted one of more.
-
-    References
-    ----------
-    Guo et al., "On calibration of modern neural networks", ICML 2017, section 2.
-    """
-    rows = np.arange(len(outcome.truth))
-    claimed = np.ones_like(outcome.truth) if len(outcome.classes) == 2 else outcome.predicted
-    probability = outcome.probabilities[rows, claimed]
-    places = np.clip((probability * _BINS).astype(np.int64), 0, _BINS - 1)
-    excess = np.zeros((len(rows), _BINS))
-    excess[rows, places] = (outcome.truth == claimed) - probability
-    return np.asarray(np.abs(weights @ excess).sum(axis=1) / weights.sum(axis=1))
+    return weighted_scores(outcome, weights) | {"calibration_error": calibration_errors(Claims.of(outcome), weights)}

@@ -225,7 +225,7 @@ class MonitoringConfig(Section):
     max_age_days
         Age of the model at which it is to be retrained in any case; left out, no age is too high.
     cooldown_days
-        How long after a model was made no other one is asked for.
+        How long after a retraining, promoted or not, no other one is asked for.
     masked
         Features whose values are left out of the prediction log; the model is not retrained on logged rows then,
         unless it can do without them.

@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from classification_model.values import UnreadableValue, read_category, read_number, without_fraction
-
-_NO_MARKS: frozenset[str] = frozenset()
+from classification_model.values import NO_MARKS, UnreadableValue, read_category, read_number, without_fraction
 
 
 def pattern_finder(pattern: str, *, as_number: bool) -> Callable[[str], str | float | None]:
@@ -36,7 +34,7 @@ def pattern_finder(pattern: str, *, as_number: bool) -> Callable[[str], str | fl
 
     def find_number(text: str) -> float | None:
         try:
-            return read_number(find(text), _NO_MARKS)
+            return read_number(find(text), NO_MARKS)
         except UnreadableValue:
             return None
 
@@ -63,4 +61,4 @@ def combine(texts: Sequence[str]) -> str | None:
 @lru_cache(maxsize=2**14)
 def spell(number: float) -> str:
     """Spell a number as a category: 3.0 is "3"; NaN is an empty text."""
-    return read_category(number, _NO_MARKS) or ""
+    return read_category(number, NO_MARKS) or ""

@@ -184,8 +184,9 @@ def _entry_of(content: bytes | None) -> dict[str, Any] | None:
         entry = None if content is None else orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
-    is_entry = isinstance(entry, dict) and {"kind", "timestamp", "content"} <= entry.keys()
-    return entry if is_entry and isinstance(entry["content"], dict) else None
+    if not isinstance(entry, dict) or not {"kind", "timestamp", "content"} <= entry.keys():
+        return None
+    return entry if isinstance(entry["content"], dict) else None
 
 
 def _entries(folder: Path, faults: LogFaults) -> Iterator[dict[str, Any]]:

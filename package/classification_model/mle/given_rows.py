@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classification_model.checking import as_list, column_name, columns_of_frame, is_frame
-from classification_model.values import is_missing, read_text, spell_moment
+from classification_model.values import NO_MARKS, is_missing, read_text, spell_moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classification_model.schema import InputSchema, SchemaField
-
-_NO_MARKS: frozenset[str] = frozenset()
 
 
 def given_rows(schema: InputSchema, given: Any, rows: Sequence[int]) -> list[dict[str, Any]]:
@@ -74,7 +72,7 @@ def as_json(value: Any, field: SchemaField) -> Any:
         return number if math.isfinite(number) else repr(number)
     if isinstance(value, (date, np.datetime64)):
         if field.kind != "datetime":
-            return read_text(value, _NO_MARKS)
+            return read_text(value, NO_MARKS)
         moment = field.reader()(value)
         return spell_moment(moment, field.datetime_format) if isinstance(moment, float) else None
     return value

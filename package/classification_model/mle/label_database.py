@@ -75,10 +75,13 @@ def _read_url(text: str) -> URL:
         url = sql.make_url(text)
         if url.drivername in {"postgres", "postgresql"}:
             url = url.set(drivername="postgresql+psycopg")
-        url.get_dialect()
+        is_file = url.get_dialect().name == "sqlite"
     except (SQLAlchemyError, ArgumentError, ValueError):  # whose texts hold the URL
         msg = "expected the URL of a database, such as postgresql://user:password@host/database, found something else"
         raise InputError(msg) from None
+    if not is_file and (text.count("@") > 1 or "@" in (url.database or "")):  # part of a password is read as more
+        msg = "the URL of the database has an @ too many: write @ as %40 and / as %2F in a name or a password"
+        raise InputError(msg)
     return url
 
 

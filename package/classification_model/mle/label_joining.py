@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from classification_model.mle.labels import NOTHING, Counted, repetitions
 from classification_model.mle.line_files import LogFaults
 from classification_model.mle.log_frame import read_labels, read_log
 from classification_model.schema import DEFAULT_MISSING_VALUES
-from classification_model.values import UnreadableValue, read_category
+from classification_model.values import UnreadableValue, read_category, spell_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 #: What the keys of a source are: the predictions' own, or those that the caller gave.
 By = Literal["prediction_id", "index"]
 
-_NO_MARKS: frozenset[str] = frozenset()
 _APPENDED = 10_000
 _NONE, _OTHER = -1, -2
 
@@ -51,7 +49,7 @@ class JoinReport:
     appended
         Labels put on record, or to be.
     present
-        Labels that were on record already.
+        Labels that are on record as the last that this source said.
     without_key, without_label
         Rows that lack one.
     unknown_keys
@@ -90,9 +88,11 @@ def join_labels(
     model: str | None = None,
     dry_run: bool = False,
 ) -> JoinReport:
-    """Match labels with the predictions of a log, and put on record there what is not on record yet.
+    """Match labels with the predictions of a log, and put on record there what the source has not said yet.
 
-    Doing it again adds nothing. The source is read part by part; what is held in memory grows with the log alone.
+    What a source said last of a prediction is not put on record again, so that doing it again adds nothing and undoes
+    no label that came from elsewhere since. Sources are told apart by their names. The source is read part by part;
+    what is held in memory grows with the log alone.
 
     Parameters
     ----------
@@ -126,17 +126,18 @@ def join_labels(
     names = {"prediction_id", "model", by}
     predictions = read_log(log_folder, faults, columns=names)
     if model is not None:
-        predictions = predictions[predictions["model"] == model]
+        predictions = _of_model(predictions, model)
     ids = predictions["prediction_id"]
     matching = _Matching(
         JoinReport(source.name, predictions=len(ids)),
-        [_key_of(value) for value in predictions[by].tolist()],
+        [spell_key(value) for value in predictions[by].tolist()],
         _Classes(classes, raw_values or {}, missing_values),
     )
-    for keys, labels in source.parts():
-        matching.add(keys, labels)
+    for part in source.parts():
+        matching.add(*part)
     wanted = matching.labels_of_predictions()
-    recorded = _recorded(read_labels(log_folder, faults), ids, classes)
+    labels = read_labels(log_folder, faults)
+    recorded = _recorded(labels[labels["source"] == source.name], ids, classes)
     is_wanted = wanted >= 0
     missing = np.flatnonzero(is_wanted & (wanted != recorded))
     report = replace(
@@ -151,6 +152,15 @@ def join_labels(
     return report
 
 
+def _of_model(predictions: pd.DataFrame, model: str) -> pd.DataFrame:
+    found = predictions[predictions["model"] == model]
+    if len(predictions) and not len(found):
+        others = ", ".join(map(repr, sorted(set(predictions["model"]))[:5]))
+        msg = f"the log holds predictions of {others} and none of {model!r}: name their model with --model or --store"
+        raise DataError(msg)
+    return found
+
+
 def _append(folder: Path, ids: list[str], labels: list[str], source: str) -> None:
     log = LabelLog(folder)
     log.open()
@@ -163,21 +173,13 @@ def _append(folder: Path, ids: list[str], labels: list[str], source: str) -> Non
 
 
 def _recorded(labels: pd.DataFrame, ids: pd.Series, classes: Sequence[str]) -> NDArray[np.int64]:
-    """Return the number of the class that is on record of each prediction; -1 for none, -2 for what is no class."""
+    """Return the number of the class that each prediction's last label is; -1 for none, -2 for what is no class."""
     latest = labels.drop_duplicates("prediction_id", keep="last")
     places = pd.Index(latest["prediction_id"]).get_indexer(pd.Index(ids))
     codes = pd.Index(list(classes), dtype=object).get_indexer(pd.Index(latest["label"], dtype=object))
     codes = np.append(np.where(codes < 0, _OTHER, codes), _NONE)  # the last for those without a place
     recorded: NDArray[np.int64] = codes[places]
     return recorded
-
-
-def _key_of(value: Any) -> str | None:
-    """Spell a key as text; None where there is none."""
-    try:
-        return read_category(str(value) if isinstance(value, UUID) else value, _NO_MARKS)
-    except UnreadableValue:
-        return repr(value)[:100]
 
 
 class _Classes:
@@ -212,7 +214,7 @@ class _Matching:
 
     def add(self, keys: Sequence[Any], labels: Sequence[Any]) -> None:
         """Take some rows."""
-        names = np.fromiter(map(_key_of, keys), dtype=object, count=len(keys))
+        names = np.fromiter(map(spell_key, keys), dtype=object, count=len(keys))
         codes = np.fromiter(map(self._classes.read, labels), dtype=np.int64, count=len(labels))
         has_key = np.fromiter((name is not None for name in names), dtype=bool, count=len(names))
         places = self._known.get_indexer(names)

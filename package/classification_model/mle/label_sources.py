@@ -18,6 +18,7 @@ from classification_model.batch.python_values import UnreadableArray, python_val
 from classification_model.errors import DataError, InputError, require_extra
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S*")
+_PASSWORD = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
 #: A key and a label of each row.
 Part = tuple[list[Any], list[Any]]
 
@@ -112,7 +113,10 @@ def _may_be_file(source: str) -> bool:
     scheme, mark, _ = source.partition("://")
     if mark:
         return scheme in fsspec.available_protocols()
-    return "@" not in source or Path(source).exists()
+    try:
+        return _PASSWORD.search(source) is None or Path(source).exists()
+    except OSError:  # too long for a name; its text repeats it
+        return False
 
 
 def _file_parts(source: LabelSource) -> Iterator[Part]:

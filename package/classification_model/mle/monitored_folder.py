@@ -1,4 +1,4 @@
-"""A log folder, read, measured and judged: what the commands about a model in operation begin with."""
+"""A log folder, read and judged: what the commands about a model in operation begin with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from classification_model.manifest import Manifest
-    from classification_model.mle.measurements import MonitoringReport
     from classification_model.mle.retraining import RetrainingDecision
 
 
@@ -56,36 +55,6 @@ def read_folder(folder: Path, manifest: Manifest) -> MonitoredLog:
     faults = LogFaults()
     labelled = with_labels(read_log(folder, faults), read_labels(folder, faults), manifest.classes)
     return MonitoredLog(labelled.frame, [*faults.describe(), *labelled.describe()])
-
-
-def monitor_folder(
-    folder: Path, manifest: Manifest, *, window: str | None = None, recent: str | None = None
-) -> MonitoringReport:
-    """Measure how a model does by the predictions and labels in a log folder; see `monitoring.monitor`.
-
-    Parameters
-    ----------
-    folder
-        The log folder.
-    manifest
-        Manifest of the model.
-    window, recent
-        As `monitoring.monitor` takes them.
-
-    Returns
-    -------
-    MonitoringReport
-        Its notes begin with those of `read_folder`.
-
-    Raises
-    ------
-    DataError
-        If there is no such folder, or it cannot be read.
-    InputError
-        If a window is spelt otherwise.
-    """
-    log = read_folder(folder, manifest)
-    return monitor(log.frame, manifest, window=window, recent=recent, notes=log.notes)
 
 
 def check_retraining(

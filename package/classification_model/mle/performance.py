@@ -9,12 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
-from classification_model.evaluation import Outcome, score
+from classification_model.evaluation import CALIBRATION_BINS, Claims, Outcome, calibration_errors, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CALIBRATION_BINS = 10
 #: How sure it must be that probabilities are not calibrated, to say so.
 SURELY = 0.01
 
@@ -161,7 +160,7 @@ def probability_scores(outcome: Outcome) -> Scores:
 
 
 def calibrate(outcome: Outcome, predicted: NDArray[np.int64]) -> tuple[tuple[CalibrationBin, ...], float | None]:
-    """Compare probabilities with what came true, in ten bins of one width.
+    """Compare probabilities with what came true, in ten bins of one width; see `evaluation.Claims`.
 
     Parameters
     ----------
@@ -173,23 +172,15 @@ def calibrate(outcome: Outcome, predicted: NDArray[np.int64]) -> tuple[tuple[Cal
     Returns
     -------
     tuple
-        The bins that hold predictions, and the expected calibration error: the mean over predictions of the
-        difference in their bin; None of no predictions.
-
-    References
-    ----------
-    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2.
+        The bins that hold predictions, and the expected calibration error; None of no predictions.
     """
     rows = len(outcome.truth)
     if not rows:
         return (), None
-    claimed = np.ones(rows, dtype=np.int64) if len(outcome.classes) == 2 else predicted
-    probability = outcome.probabilities[np.arange(rows), claimed]
-    came_true = outcome.truth == claimed
-    places = np.clip((probability * CALIBRATION_BINS).astype(np.int64), 0, CALIBRATION_BINS - 1)
-    counts = np.bincount(places, minlength=CALIBRATION_BINS)
-    sums = np.bincount(places, weights=probability, minlength=CALIBRATION_BINS)
-    hits = np.bincount(places, weights=came_true, minlength=CALIBRATION_BINS)
+    claims = Claims.of(outcome, predicted)
+    counts = np.bincount(claims.places, minlength=CALIBRATION_BINS)
+    sums = np.bincount(claims.places, weights=claims.probability, minlength=CALIBRATION_BINS)
+    hits = np.bincount(claims.places, weights=claims.came_true, minlength=CALIBRATION_BINS)
     bins = []
     for place in np.flatnonzero(counts):
         low, high = proportion_confint(hits[place], counts[place], method="wilson")
@@ -204,4 +195,4 @@ def calibrate(outcome: Outcome, predicted: NDArray[np.int64]) -> tuple[tuple[Cal
                 actual_high=float(high),
             )
         )
-    return tuple(bins), float(np.abs(hits - sums).sum() / rows)
+    return tuple(bins), float(calibration_errors(claims, np.ones((1, rows)))[0])

@@ -128,7 +128,7 @@ def decide_retraining(
     retrained = [created] if "+" in report.version else []
     retrained += [] if last_retrained is None else [last_retrained]
     since = (now - max([created, *retrained])).total_seconds() / _DAY
-    clock = f"the last model was made {-since:.3g} days from now: check the clocks, its age is not known"
+    clock = f"the last model was made {_spell_days(-since)} from now: check the clocks, its age is not known"
     if not fired:
         rule, reason = _without_cause(report, limits, evidence)
         decision: Retrain = "no" if rule in {"unknown-accuracy", "none"} else "wait"
@@ -138,8 +138,8 @@ def decide_retraining(
         return RetrainingDecision("wait", "clock", (clock, *reasons), evidence)
     if retrained and since < limits.cooldown_days:
         cooldown = (
-            f"the model was last retrained {since:.3g} days ago, and no other one is asked for within "
-            f"{limits.cooldown_days:g} days"
+            f"the model was last retrained {_spell_days(since)} ago, and no other one is asked for within "
+            f"{_spell_days(limits.cooldown_days)}"
         )
         return RetrainingDecision("wait", "cooldown", (cooldown, *reasons), evidence)
     return RetrainingDecision("yes", next(iter(fired)), reasons, evidence)
@@ -253,6 +253,13 @@ def _spell(accuracy: dict[str, Any], newest: str = "") -> str:
         f"{_right(accuracy)} of {accuracy['count']} labelled predictions{newest} are right, an accuracy of "
         f"{accuracy['value']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%})"
     )
+
+
+def _spell_days(days: float) -> str:
+    for unit, size in (("days", 1.0), ("hours", 1 / 24)):
+        if days >= 2 * size:
+            return f"{days / size:.3g} {unit}"
+    return f"{days * 24 * 60:.3g} minutes"
 
 
 def _spell_drift(items: list[dict[str, Any]]) -> str:

@@ -160,6 +160,18 @@ class DataLoader:
         content = read_bytes(self.source)
         return self._import(content, self.source), hashlib.sha256(content).hexdigest()
 
+    def read_validation_table(self) -> pd.DataFrame | None:
+        """Return the validation table, columns with their new names; None where there is none.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read.
+        """
+        if self.validation_source is None:
+            return None
+        return self._import(read_bytes(self.validation_source), self.validation_source)
+
     def _import(self, content: bytes, source: str) -> pd.DataFrame:
         data = self._config.data
         table = parse_table(content, Path(source).name, delimiter=data.delimiter, encoding=data.encoding)

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classification_model.errors import DataError, InputError
-from classification_model.values import UnreadableValue, read_category
+from classification_model.values import NO_MARKS, UnreadableValue, read_category
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-_NO_MARKS: frozenset[str] = frozenset()
 
 
 def names_of_classes(classes: Sequence[Any], names: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -80,7 +78,7 @@ def labels_of(
 
 def _text(value: Any) -> str | None:
     try:
-        return read_category(value, _NO_MARKS)
+        return read_category(value, NO_MARKS)
     except UnreadableValue as error:
         msg = f"expected labels that are texts, numbers or truth values, found {type(value).__name__}"
         raise DataError(msg) from error

@@ -10,12 +10,10 @@ import pandas as pd
 
 from classification_model.checking import column_name
 from classification_model.errors import DataError
-from classification_model.values import UnreadableValue, read_category
+from classification_model.values import spell_key
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config
-
-_NO_MARKS: frozenset[str] = frozenset()
 
 
 def raw_frame(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -97,11 +95,4 @@ def hash_of_rows(table: pd.DataFrame, before: bytes = b"") -> str:
 
 def spell_column(column: pd.Series) -> list[str]:
     """Spell the values of a column; those of columns that are no features are of any kind."""
-    return [_spell(value) for value in column.tolist()]
-
-
-def _spell(value: Any) -> str:
-    try:
-        return read_category(value, _NO_MARKS) or ""
-    except UnreadableValue:
-        return repr(value)
+    return [spell_key(value) or "" for value in column.tolist()]

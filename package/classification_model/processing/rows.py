@@ -10,7 +10,7 @@ import numpy as np
 from classification_model.errors import DataError
 from classification_model.processing import validation
 from classification_model.processing.inference import infer_columns
-from classification_model.values import UnreadableValue, read_category, read_moment, read_number
+from classification_model.values import NO_MARKS, UnreadableValue, read_category, read_moment, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from classification_model.config.sections import Config
     from classification_model.schema import Value
-
-_NO_MARKS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     values = _read_column(table, data.target, lambda value: read_category(value, no_class), "the target")
     validation.check_labels(values, data.classes, data.target)
     if data.index is not None:
-        index = _read_column(table, data.index, lambda value: read_category(value, _NO_MARKS), "the index")
+        index = _read_column(table, data.index, lambda value: read_category(value, NO_MARKS), "the index")
         validation.check_unique(data.index, index)
     groups = moments = weights = None
     if data.group is not None:
