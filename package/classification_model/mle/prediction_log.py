@@ -95,6 +95,7 @@ class PredictionRecords:
         """
         moment, name, version = utc_timestamp(), self._name, self._version
         keys = [None] * len(rows) if index is None else index
+        is_plain = self._plain.issuperset
         lines = [
             seal(
                 orjson.dumps(
@@ -104,7 +105,7 @@ class PredictionRecords:
                         "model": name,
                         "version": version,
                         "index": key,
-                        "features": self._fields_of(row),
+                        "features": row if is_plain(row) else self._fields_of(row),
                         "prediction": label,
                         "probabilities": shares,
                     }
@@ -118,11 +119,8 @@ class PredictionRecords:
 
     def _fields_of(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what is recorded of a row, by name of the field."""
-        others = row.keys() - self._plain
-        if not others:
-            return row
         fields = dict(row)
-        for key in others:
+        for key in row.keys() - self._plain:
             value = fields.pop(key)
             if key in self._recorded:
                 fields[self._recorded[key]] = value
