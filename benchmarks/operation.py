@@ -26,7 +26,7 @@ MIB = 2**20
 READ = """
 import sys, time
 from pathlib import Path
-from classification_model.mle.line_files import LogFaults
+from classification_model.mle.sealed_lines import LogFaults
 from classification_model.mle.log_frame import read_log
 began, faults = time.perf_counter(), LogFaults()
 frame = read_log(Path(sys.argv[1]), faults)

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from classification_model.mle.label_log import iter_labels
-from classification_model.mle.line_files import LogFaults, files_of
+from classification_model.mle.line_files import files_of
 from classification_model.mle.prediction_log import iter_predictions
+from classification_model.mle.sealed_lines import LogFaults
 from classification_model.predict import make_prediction
 from conftest import ROW, Serve, Server
 

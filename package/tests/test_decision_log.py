@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from classification_model.errors import LogUnavailableError
 from classification_model.mle.decision_log import FILE, FORMER_FILE, append_decision, last_retraining, read_decisions
-from classification_model.mle.line_files import LogFaults, seal
+from classification_model.mle.sealed_lines import LogFaults, seal
 
 NOW = datetime(2026, 11, 21, 13, 4, 30, 123456, tzinfo=UTC)
 WRITER = """

@@ -20,8 +20,9 @@ from classification_model.mle.label_joining import JoinReport, join_labels
 from classification_model.mle.label_log import LabelLog
 from classification_model.mle.label_sources import LabelSource
 from classification_model.mle.labels import Counted, with_labels
-from classification_model.mle.line_files import name_of, seal
+from classification_model.mle.line_files import name_of
 from classification_model.mle.log_frame import read_labels, read_log
+from classification_model.mle.sealed_lines import seal
 
 CLASSES = ("red", "green")
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classification_model.mle.line_files import LogFaults, files_of, iter_records, read_lines, repair, seal, unseal
+from classification_model.mle.line_files import files_of, iter_records, read_lines, repair
+from classification_model.mle.sealed_lines import LogFaults, seal, unseal
 
 #: How many damaged files are read.
 FLIPS = int(os.environ.get("TORN_FLIPS", "200"))

@@ -18,8 +18,9 @@ import pytest
 
 from classification_model import locks
 from classification_model.errors import LogUnavailableError
-from classification_model.mle.line_files import LogFaults, files_of, iter_records, seal
+from classification_model.mle.line_files import files_of, iter_records
 from classification_model.mle.line_writer import LineWriter
+from classification_model.mle.sealed_lines import LogFaults, seal
 
 COUNT = int(os.environ.get("LOG_RECORDS", "20000"))
 PROCESSES = int(os.environ.get("LOG_PROCESSES", "4"))
@@ -27,7 +28,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import orjson
-from classification_model.mle.line_files import seal
+from classification_model.mle.sealed_lines import seal
 from classification_model.mle.line_writer import LineWriter
 folder, name, count, size, durability = sys.argv[1:]
 writer = LineWriter(Path(folder), "predictions", file_size=int(size), durability=durability)
@@ -138,7 +139,7 @@ def test_a_kill_at_any_step_of_a_rotation_loses_nothing_and_reads_nothing_twice(
 import os, sys
 from pathlib import Path
 import classification_model.mle.line_writer as module
-from classification_model.mle.line_files import seal
+from classification_model.mle.sealed_lines import seal
 writer = module.LineWriter(Path(sys.argv[1]), "predictions", file_size=100)
 writer.open()
 place = module if {step!r} == "lock" else module.os

@@ -21,9 +21,10 @@ from classification_model.artifact import read_manifest
 from classification_model.errors import DataError
 from classification_model.manifest import Manifest
 from classification_model.mle.label_log import LabelLog
-from classification_model.mle.line_files import Kind, LogFaults, name_of, seal
+from classification_model.mle.line_files import Kind, name_of
 from classification_model.mle.log_frame import read_labels, read_log
 from classification_model.mle.prediction_log import PredictionLog, PredictionRecords
+from classification_model.mle.sealed_lines import LogFaults, seal
 from classification_model.mle.value_columns import ValueColumn
 
 MOMENT = "2026-11-21T13:04:30.123Z"

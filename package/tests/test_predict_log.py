@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from commands import Command
 
-from classification_model.mle.line_files import LogFaults
 from classification_model.mle.prediction_log import iter_predictions
+from classification_model.mle.sealed_lines import LogFaults
 from classification_model.predict import make_prediction
 
 ROWS = [

@@ -22,8 +22,8 @@ from classification_model.errors import StoreError
 from classification_model.manifest import Holdout
 from classification_model.mle.decision_log import read_decisions
 from classification_model.mle.label_log import LabelLog
-from classification_model.mle.line_files import seal
 from classification_model.mle.line_writer import LineWriter
+from classification_model.mle.sealed_lines import seal
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.store import ModelStore
 

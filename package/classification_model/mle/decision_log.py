@@ -13,7 +13,8 @@ import orjson
 from classification_model.durable import sync_folder
 from classification_model.errors import LogUnavailableError
 from classification_model.locks import lock
-from classification_model.mle.line_files import LogFaults, open_regular, read_lines, repair_tail, seal, unseal
+from classification_model.mle.line_files import open_regular, read_lines, repair_tail
+from classification_model.mle.sealed_lines import LogFaults, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ import pandas as pd
 from classification_model.errors import DataError
 from classification_model.mle.label_log import LabelLog
 from classification_model.mle.labels import NOTHING, Counted, repetitions
-from classification_model.mle.line_files import LogFaults
 from classification_model.mle.log_frame import read_labels, read_log
+from classification_model.mle.sealed_lines import LogFaults
 from classification_model.schema import DEFAULT_MISSING_VALUES
 from classification_model.values import UnreadableValue, read_category, spell_key
 

@@ -1,4 +1,4 @@
-"""Files of sealed JSON lines: how a line is sealed, how files are named, read and repaired."""
+"""Files of sealed lines: how they are named, read and repaired."""
 
 from __future__ import annotations
 
@@ -6,116 +6,21 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
-from zlib import crc32
 
 import orjson
 
 from classification_model.locks import lock
+from classification_model.mle.sealed_lines import LogFaults, salvage, unseal
 
 #: What the lines of a file are.
 Kind = Literal["predictions", "labels"]
 
-#: What stands behind the content of a line: ``,"crc":"0123abcd"}`` and the end of the line.
-_SEAL = b',"crc":"'
-_SEAL_LENGTH = len(_SEAL) + 8 + len(b'"}\n')
-_SEALED_END = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
 _NAME = re.compile(r"(predictions|labels)-(\d{20}-\d+-[0-9a-f]{8})\.(\d{6,})\.jsonl")
 _BLOCK = 64 * 1024
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-_MOST_PLACES = 100
-
-
-def seal(content: bytes) -> bytes:
-    """Return a line that tells by itself whether it is whole.
-
-    Parameters
-    ----------
-    content
-        A JSON object with a member or more, without line breaks.
-
-    Returns
-    -------
-    bytes
-        The object with one more member, ``crc``, and the end of the line. It is the CRC-32 of the bytes before it, in
-        eight lower-case hexadecimal digits.
-    """
-    body = content[:-1]
-    return b'%b,"crc":"%08x"}\n' % (body, crc32(body))
-
-
-def unseal(line: bytes) -> bytes | None:
-    """Return the content of a line, with its end, that was sealed; None where it is torn or damaged."""
-    body, crc = line[:-_SEAL_LENGTH], line[-_SEAL_LENGTH:]
-    return body + b"}" if crc == b',"crc":"%08x"}\n' % crc32(body) and body else None
-
-
-class LineFault(NamedTuple):
-    """A place in a log that cannot be read.
-
-    Attributes
-    ----------
-    file, offset
-        Name of the file, and byte at which the line begins.
-    reason
-        What is wrong.
-    """
-
-    file: str
-    offset: int
-    reason: str
-
-
-@dataclass
-class LogFaults:
-    """What was found wrong while a log was read; nothing of it is dropped in silence.
-
-    Attributes
-    ----------
-    torn
-        Lines without their end: one that is being written, or whose writer was killed before it answered.
-    damaged
-        Lines that are not what was written.
-    unreadable
-        Files that could not be read.
-    strange
-        Lines that are whole and hold something else than the log is made of.
-    duplicates
-        Records that are there more than once; the first counts.
-    backwards
-        Records that are older than the one before them in their file: the clock was set back.
-    places
-        The first hundred of those that have a place.
-    """
-
-    torn: int = 0
-    damaged: int = 0
-    unreadable: int = 0
-    strange: int = 0
-    duplicates: int = 0
-    backwards: int = 0
-    places: list[LineFault] = field(default_factory=list)
-
-    def place(self, file: str, offset: int, reason: str) -> None:
-        """Remember where something is wrong."""
-        if len(self.places) < _MOST_PLACES:
-            self.places.append(LineFault(file, offset, reason))
-
-    def describe(self) -> list[str]:
-        """Return a line for each kind of fault that was found."""
-        texts = {
-            "torn": "lines without their end, which were never answered or are being written",
-            "damaged": "damaged lines, which were left out",
-            "unreadable": "files that cannot be read, which were left out",
-            "strange": "lines of another kind, which were left out",
-            "duplicates": "records that are there more than once, of which the first counts",
-            "backwards": "records older than the one before them: the clock was set back",
-        }
-        lines = [f"{count} {text}" for name, text in texts.items() if (count := getattr(self, name))]
-        return lines + [f"{file}, byte {offset}: {reason}" for file, offset, reason in self.places[:5]]
 
 
 class LogFile(NamedTuple):
@@ -243,43 +148,6 @@ def iter_records(folder: Path, kind: Kind, members: Sequence[str], faults: LogFa
                 yield record
             else:
                 faults.strange += 1
-
-
-def salvage(line: bytes, file: str, offset: int, faults: LogFaults) -> list[bytes]:
-    """Return the contents of what is whole in a line that is not, and count the rest.
-
-    Where the end of a line was damaged, two lines are read as one. A whole line that lacks its end alone is whole.
-
-    Parameters
-    ----------
-    line
-        As it was read.
-    file, offset
-        Where it begins.
-    faults
-        Where it is counted.
-    """
-    if not line.endswith(b"\n"):
-        whole = unseal(line + b"\n")
-        if whole is not None:
-            return [whole]
-    found: list[bytes] = []
-    start = damaged_end = 0
-    for end in [match.end() for match in _SEALED_END.finditer(line)]:
-        content = unseal(line[start:end] + b"\n")
-        if content is not None:
-            damaged_end = damaged_end or end
-            found.append(content)
-            start = end + 1
-    if start < len(line) or not found:
-        is_torn = not line.endswith(b"\n")
-        faults.torn += is_torn
-        faults.damaged += not is_torn
-        faults.place(file, offset + start, "a line without its end" if is_torn else "a damaged line")
-    else:
-        faults.damaged += 1
-        faults.place(file, offset + damaged_end, "a damaged end of a line; the line itself is whole")
-    return found
 
 
 class Repair(NamedTuple):

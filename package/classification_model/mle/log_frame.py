@@ -14,9 +14,9 @@ import pandas as pd
 import pyarrow as pa
 
 from classification_model.mle.label_log import MEMBERS as LABEL_MEMBERS
-from classification_model.mle.line_files import LogFaults
 from classification_model.mle.prediction_log import MEMBERS as PREDICTION_MEMBERS
 from classification_model.mle.record_blocks import Block, record_blocks
+from classification_model.mle.sealed_lines import LogFaults
 from classification_model.mle.value_columns import ValueColumn, take
 
 if TYPE_CHECKING:

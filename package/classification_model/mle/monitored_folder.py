@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from classification_model.config.sections import MonitoringConfig
 from classification_model.mle.decision_log import append_decision, last_retraining
 from classification_model.mle.labels import with_labels
-from classification_model.mle.line_files import LogFaults
 from classification_model.mle.log_frame import read_labels, read_log
 from classification_model.mle.monitoring import monitor
 from classification_model.mle.retraining import decide_retraining
+from classification_model.mle.sealed_lines import LogFaults
 
 if TYPE_CHECKING:
     from pathlib import Path

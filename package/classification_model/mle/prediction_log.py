@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from classification_model.clock import utc_timestamp
-from classification_model.mle.line_files import LogFaults, iter_records, seal
+from classification_model.mle.line_files import iter_records
 from classification_model.mle.line_writer import FILE_SIZE, KEPT_SIZE, Durability, LineWriter
+from classification_model.mle.sealed_lines import LogFaults, seal
 
 if TYPE_CHECKING:
     from classification_model.manifest import Manifest

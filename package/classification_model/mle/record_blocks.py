@@ -16,7 +16,8 @@ import orjson
 import pyarrow as pa
 
 from classification_model.errors import DataError
-from classification_model.mle.line_files import Kind, LogFaults, files_of, read_blocks
+from classification_model.mle.line_files import Kind, files_of, read_blocks
+from classification_model.mle.sealed_lines import LogFaults
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
