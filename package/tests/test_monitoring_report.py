@@ -175,12 +175,33 @@ def test_damage_of_the_log_is_a_note(command: Command, manifest: Manifest, tmp_p
     assert "note: 1 labels of predictions that are not in the log" in done.out
 
 
-def test_an_empty_folder_is_an_empty_report(command: Command, tmp_path: Path) -> None:
-    """A log folder without a file gives a report that says so, with exit code 0."""
-    (tmp_path / "log").mkdir()
+def test_an_empty_log_is_an_empty_report(command: Command, tmp_path: Path) -> None:
+    """The log of an API that nobody has asked yet gives a report that says so, with exit code 0."""
+    log = PredictionLog(tmp_path / "log")
+    log.open()
     done = command("monitor", "--log", "log")
-    assert done.code == 0
+    assert done.code == 0, done.err
     assert "note: the log holds no prediction of this model" in done.out
+    log.close()
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_what_is_no_log_of_the_model_gets_no_report(
+    command: Command, manifest: Manifest, tmp_path: Path, others: bool
+) -> None:
+    """Neither a folder of something else, nor a log of another problem, beside which another report may stand."""
+    message = "there are no predictions in log"
+    if not others:
+        (tmp_path / "log").mkdir()
+    else:
+        write_log(tmp_path / "log", manifest.model_copy(update={"name": "Parcels"}), make_frame(manifest, 20))
+        message = "log holds predictions of 'Parcels' and none of 'Titanic survival'"
+    before = sorted((tmp_path / "log").iterdir())
+    done = command("monitor", "--log", "log")
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert sorted((tmp_path / "log").iterdir()) == before
+    assert command("monitor", "--log", "log", "--output", "out").code == 0
 
 
 def test_the_current_version_of_a_store_is_measured(command: Command, manifest: Manifest, tmp_path: Path) -> None:

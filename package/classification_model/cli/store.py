@@ -63,7 +63,10 @@ def prune(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
-    """Remove old versions from a store, but not the one that serves."""
+    """Remove old versions from a store.
+
+    The one that serves stays, and so do as many that served before it.
+    """
     from classification_model.store import ModelStore
 
     removed = ModelStore(store).prune(keep, dry_run=dry_run)
