@@ -16,7 +16,7 @@ from classification_model.mle.model import ServedModel
 from classification_model.mle.prediction_log import PredictionRecords
 from classification_model.predict import Predictor
 from classification_model.schema import InputSchema
-from classification_model.store import ModelStore
+from classification_model.store_reader import StoreReader
 
 from app.dialects import Limits
 from app.dialects.open_inference_metadata import model_name
@@ -191,7 +191,7 @@ class Models:
         self._settings = settings
         self.current: ServingModel | None = None
         self.fault: Fault | None = None
-        self.store = None if settings.model_store is None else ModelStore(settings.model_store)
+        self.store = None if settings.model_store is None else StoreReader(settings.model_store)
         self._told = ""
 
     def wanted(self) -> str | Fault | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classification_model.predict import Predictor
-    from classification_model.store import ModelStore
+    from classification_model.store_reader import StoreReader
 
     from app.metrics import Metrics
 
@@ -45,7 +45,7 @@ class Shadow:
         Where it is counted how often both agree, and what was dropped.
     """
 
-    def __init__(self, store: ModelStore, version: str, metrics: Metrics) -> None:
+    def __init__(self, store: StoreReader, version: str, metrics: Metrics) -> None:
         self._store = store
         self._version = version
         self._metrics = metrics

@@ -1,4 +1,4 @@
-"""How good predicted probabilities are: metrics with intervals, thresholds, slices, importances."""
+"""How good predicted probabilities are: metrics with intervals, thresholds, importances."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, make_scorer
-from statsmodels.stats.proportion import proportion_confint
 
 from classification_model.decision import decide
 from classification_model.manifest import MetricValue
@@ -31,12 +30,10 @@ METRICS = {
 }
 RESAMPLES = 1000
 CALIBRATION_BINS = 10
-SMALLEST_SLICE = 20
-MOST_SLICES = 8
 IMPORTANCE_ROWS = 2000
 IMPORTANCE_REPEATS = 5
 _CHUNK = 2_000_000
-_SMALLEST_PROBABILITY = np.finfo(np.float64).eps
+SMALLEST_PROBABILITY = np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def weighted_scores(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str,
     """Compute each metric once for every row of `weights`, shape (n_resamples, n_rows)."""
     truth, probabilities, predicted = outcome.truth, outcome.probabilities, outcome.predicted
     total = weights.sum(axis=1)
-    given = np.clip(probabilities[np.arange(len(truth)), truth], _SMALLEST_PROBABILITY, 1)
+    given = np.clip(probabilities[np.arange(len(truth)), truth], SMALLEST_PROBABILITY, 1)
     squared = (probabilities - np.eye(probabilities.shape[1])[truth]) ** 2
     binary = probabilities.shape[1] == 2
     classes = [1] if binary else range(probabilities.shape[1])
@@ -236,84 +233,6 @@ def choose_threshold(outcome: Outcome, measure: str) -> float:
     }
     grid = sorted(np.round(np.arange(0.05, 0.951, 0.01), 2).tolist(), key=lambda value: (abs(value - 0.5), value))
     return float(max(grid, key=lambda value: measures[measure](outcome.truth, decide(outcome.probabilities, value))))
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Metrics on the rows that share a value of a feature.
-
-    Attributes
-    ----------
-    feature, value
-        Which rows.
-    rows
-        Number of them.
-    accuracy, low, high
-        Share of right classes with its 95 % Wilson interval.
-    log_loss
-        Mean negative logarithm of the probability of the true class.
-    actual, predicted
-        Of two classes, share of the second and its mean probability; else None.
-    """
-
-    feature: str
-    value: str
-    rows: int
-    accuracy: float
-    low: float
-    high: float
-    log_loss: float
-    actual: float | None
-    predicted: float | None
-
-
-def slice_metrics(features: pd.DataFrame, outcome: Outcome) -> list[Slice]:
-    """Compute metrics for each category, truth value, quarter of the numbers, and for missing values.
-
-    Slices of fewer than 20 rows, and features of more than 8 values, are left out.
-    """
-    slices = []
-    for name in features.columns:
-        for value, mask in slices_of(features[name]):
-            if mask.sum() >= SMALLEST_SLICE:
-                slices.append(_slice(str(name), value, outcome.take(mask)))
-    return slices
-
-
-def slices_of(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield name and mask of each category, truth value, quarter of the numbers, and of the missing values."""
-    missing = column.isna().to_numpy()
-    distinct = column.dropna().unique()
-    if len(distinct) <= MOST_SLICES:
-        for value in sorted(distinct):
-            yield (f"{value:g}" if isinstance(value, float) else str(value)), (column == value).to_numpy()
-    elif column.dtype != object:
-        quarters = pd.qcut(column, 4, duplicates="drop")
-        for interval in quarters.cat.categories:
-            yield f"{interval.left:g} to {interval.right:g}", (quarters == interval).to_numpy()
-    else:
-        return
-    if missing.any():
-        yield "missing", missing
-
-
-def _slice(feature: str, value: str, outcome: Outcome) -> Slice:
-    right = int((outcome.predicted == outcome.truth).sum())
-    rows = len(outcome.truth)
-    low, high = proportion_confint(right, rows, method="wilson")
-    given = outcome.probabilities[np.arange(rows), outcome.truth]
-    binary = len(outcome.classes) == 2
-    return Slice(
-        feature=feature,
-        value=value,
-        rows=rows,
-        accuracy=right / rows,
-        low=float(low),
-        high=float(high),
-        log_loss=float(-np.log(np.clip(given, _SMALLEST_PROBABILITY, 1)).mean()),
-        actual=float(outcome.truth.mean()) if binary else None,
-        predicted=float(outcome.probabilities[:, 1].mean()) if binary else None,
-    )
 
 
 def importances(

@@ -24,7 +24,6 @@ from classification_model.evaluation import (
     importances,
     is_better,
     score_with_intervals,
-    slice_metrics,
 )
 from classification_model.export.compilation import CORE, compile_and_prove
 from classification_model.libraries import library_versions
@@ -38,6 +37,7 @@ from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
 from classification_model.processing.sources import read_bytes
 from classification_model.reports import render_reports
+from classification_model.slice_metrics import slice_metrics
 from classification_model.training_report import TrainedModel, TrainingReport
 
 if TYPE_CHECKING:

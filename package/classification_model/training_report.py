@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classification_model.evaluation import Outcome, Slice
+    from classification_model.evaluation import Outcome
     from classification_model.manifest import Manifest
     from classification_model.model_selection import Selection
     from classification_model.predict import Predictor
     from classification_model.processing.data_manager import TrainingData
+    from classification_model.slice_metrics import Slice
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,11 @@ from classification_model.evaluation import (
     is_better,
     score,
     score_with_intervals,
-    slice_metrics,
     weighted_scores,
 )
 from classification_model.model_selection import class_numbers
 from classification_model.pipeline import build_pipeline
+from classification_model.slice_metrics import slice_metrics
 
 LABELS = ("a", "b", "c")
 

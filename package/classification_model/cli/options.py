@@ -42,11 +42,11 @@ def serving_folder(model: Path | None, store: Path | None) -> Path:
         If no version in the store was promoted yet.
     """
     from classification_model.artifact import packaged_model
-    from classification_model.store import ModelStore
+    from classification_model.store_reader import StoreReader
 
     if model is not None or store is None:
         return model or packaged_model()
-    models = ModelStore(store)
+    models = StoreReader(store)
     version = models.current()
     if version is None:
         msg = f"no version in {store} was promoted yet: promote one, or name a model folder with --model"

@@ -11,7 +11,8 @@ import typer
 from classification_model.errors import ArtifactError, LogUnavailableError, StoreError
 
 if TYPE_CHECKING:
-    from classification_model.store import ModelStore, StoredVersion
+    from classification_model.store import ModelStore
+    from classification_model.store_reader import StoredVersion
 
 Store = Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Folder of the store.")]
 RecordFolder = Annotated[
