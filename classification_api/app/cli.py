@@ -9,7 +9,7 @@ import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -50,22 +50,26 @@ def serve(
     """Serve a model until the process is told to stop; requests in hand are answered first."""
     import uvicorn  # noqa: PLC0415 - so that --help is quick
 
+    from app.workers import Workers  # noqa: PLC0415
+
     if model is not None:
         _choose(model)
     _check_settings()
     _check_port(host, port)
-    uvicorn.run(
-        "app.main:app",
-        host=host,
-        port=port,
-        workers=workers,
-        http="app.protocol:LimitedProtocol",
-        ws="none",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE,
-    )
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "http": "app.protocol:LimitedProtocol",
+        "ws": "none",
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": GRACE,
+    }
+    if workers > 1:
+        Workers(uvicorn.Config("app.main:app", workers=workers, **options)).run()
+    else:
+        uvicorn.run("app.main:app", workers=1, **options)
 
 
 @commands.command()

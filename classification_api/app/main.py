@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from app import feedback_routes, monitoring_routes, open_inference_routes, problems, routes
 from app.access_log import AccessLog
+from app.listening import serve_waiting_connections
 from app.memory import give_back_large_blocks
 from app.metrics import Metrics, metrics_directory
 from app.models import Models
@@ -89,6 +90,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     predictions.load()
     watching = Watching(predictions)
     watcher = asyncio.create_task(watching.run())
+    serve_waiting_connections(asyncio.get_running_loop())
     try:
         yield {"predictions": predictions}
     finally:

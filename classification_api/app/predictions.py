@@ -70,6 +70,8 @@ class Predictions:
         Number of requests that have arrived and are not answered.
     receiving
         Number of requests that have arrived in part; whoever receives them counts.
+    is_ending
+        Whether the server was told to stop.
     routes
         Where predictions are asked for, by path; those that name the model come with it. It is one dict for good.
     """
@@ -89,7 +91,7 @@ class Predictions:
         self._hashes = settings.api_key_hashes
         self._turns: dict[ServingModel, Turn] = {}
         self.shadow = _shadow(settings, models, metrics)
-        self._is_ending = False
+        self.is_ending = False
 
     def start(self, loop: AbstractEventLoop) -> None:
         """Begin to answer in an event loop."""
@@ -129,8 +131,8 @@ class Predictions:
 
     def end(self) -> None:
         """Make sure that all requests have their replies soon: what has not begun by then is refused."""
-        if not self._is_ending:
-            self._is_ending = True
+        if not self.is_ending:
+            self.is_ending = True
             self._loop.call_later(LAST_BEGIN, self._give_up_waiting)
 
     def _give_up_waiting(self) -> None:

@@ -9,7 +9,6 @@ way, and so do requests that a client sends before it has the answer to its last
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from app.calls import Call, Reply
@@ -106,13 +105,15 @@ class LimitedProtocol(LimitedConnection):
         call.body = bytes(self._body)
         self._call, self._body = None, b""
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        exchange = Exchange(call, keep_alive=keep_alive and self._patience.end_by == inf)
+        exchange = Exchange(call, keep_alive=keep_alive)
         self.cycle = self._running = exchange  # type: ignore[assignment]
         self._predictions.answer(call)
 
     def _send(self, reply: Reply) -> None:
         """Send the reply to the request in hand."""
         exchange: Exchange = self._running
+        if self._is_last():
+            exchange.keep_alive = False
         exchange.response_complete = True
         exchange.call = None
         transport = self.transport

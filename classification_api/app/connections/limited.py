@@ -19,11 +19,15 @@ from app.connections.arrivals import Arrival, Bounds
 from app.connections.patience import Patience
 from app.connections.refusals import Refusal
 from app.connections.replies import written
+from app.connections.unread import has_unread
 from app.errors import MEDIA_TYPE, Problem
 from app.settings import read_settings
 
 if TYPE_CHECKING:
     import asyncio
+
+    from uvicorn._types import ASGI3Application
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from app.predictions import Predictions
 
@@ -48,6 +52,8 @@ class LimitedConnection(HttpToolsProtocol):
         self._arrival.end()  # none has begun
         self._running: Any = None  # the cycle whose reply comes next, or came last; `cycle` is the one that began last
         self._refusal: Refusal | None = None
+        self._is_parsing = False
+        self._was_spared = False  # a client whose time was over while something of it was not read yet
 
     @property
     def _is_answering(self) -> bool:
@@ -63,6 +69,8 @@ class LimitedConnection(HttpToolsProtocol):
         self._peer = self.client[0] if self.client else ""
         self._patience.since = perf_counter()
         self._patience.look_later(self._look)
+        if self._predictions is not None and self._predictions.is_ending:
+            self.shutdown()  # uvicorn tells only the connections that were there before
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give back what the connection held."""
@@ -76,8 +84,10 @@ class LimitedConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived; refuse what breaks a limit or is not HTTP."""
         left = data
+        self._is_parsing = True
         while left:
             left = self._parse(left)
+        self._is_parsing = False
 
     def _parse(self, data: bytes) -> bytes:
         """Parse bytes, and return those that are to be parsed anew."""
@@ -144,18 +154,38 @@ class LimitedConnection(HttpToolsProtocol):
         self._patience.end_soon()
         if self._predictions is not None:
             self._predictions.end()
+        self._end_if_idle()
+
+    @property
+    def _is_ending(self) -> bool:
+        """Whether the server was told to stop."""
+        return self._patience.end_by < inf
+
+    def _is_last(self) -> bool:
+        """Tell whether the connection ends with the next reply: the server stops, and no request came behind."""
+        if not self._is_ending or self._is_parsing or self.pipeline:
+            return False
         arrival = self._arrival
-        if not arrival.is_whole and arrival.cycle is None:
-            return  # the reply to it will be the last
-        if self._is_answering:
-            self.cycle.keep_alive = False
-        elif not arrival.is_whole:  # the rest of a request that has its answer
-            self.transport.close()
-        else:  # in two steps: a process that had to wait for its turn may have something to read
+        if not arrival.is_whole and arrival.cycle is not self._running:
+            return False  # another request has begun to come
+        return not has_unread(self.transport) or self._patience.is_over_for_more()
+
+    def _end_if_idle(self) -> None:
+        """End a connection soon that has no request in hand, once the server is told to stop."""
+        if self._is_answering or self._refusal is not None:
+            return
+        arrival = self._arrival
+        if arrival.is_whole:  # in two steps: a process that had to wait for its turn reads what has come in between
             self.loop.call_later(LAST_CALL / 2, self.loop.call_later, LAST_CALL / 2, self._end_idle)
+        elif arrival.cycle is not None:  # the rest of a request that has its answer
+            self.transport.close()
 
     def _end_idle(self) -> None:
-        if self._arrival.is_whole and not self._is_answering:
+        if not self._arrival.is_whole or self._is_answering or self.transport.is_closing():
+            return
+        if has_unread(self.transport) and not self.flow.read_paused:
+            self._end_if_idle()
+        else:
             self.transport.close()
 
     # What the parser tells
@@ -221,10 +251,21 @@ class LimitedConnection(HttpToolsProtocol):
         self.headers = []  # what follows the body are no headers
         if not self.pipeline:
             self._running = self.cycle
-        if self._patience.end_by < inf:
-            self.cycle.keep_alive = False
 
     # Replies and refusals
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Let the application answer, and decide with its reply whether that is the connection's last."""
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            async def send_on(message: Any) -> None:
+                if message["type"] == "http.response.start" and self._is_last():
+                    cycle.keep_alive = False
+                await send(message)
+
+            await app(scope, receive, send_on)
+
+        super()._start_asgi_task(cycle, answer)
 
     def on_response_complete(self) -> None:
         """Go on to the next request, or refuse what came instead of one."""
@@ -242,6 +283,8 @@ class LimitedConnection(HttpToolsProtocol):
             self._resume_reading()
         if self._arrival.is_whole:
             self._patience.since = perf_counter()
+        if self._is_ending:
+            self._end_if_idle()
 
     def _look(self) -> None:
         """See whether the client takes too long."""
@@ -249,14 +292,23 @@ class LimitedConnection(HttpToolsProtocol):
         if patience.is_over_for_reading(self.transport.get_write_buffer_size()):
             self.transport.abort()
             return
-        if self._refusal is not None or self.transport.is_closing():
-            pass
-        elif not self._arrival.is_whole:
-            if patience.is_over_for_rest() and not self.flow.read_paused:
-                self._refuse(patience.problem())
-        elif not self._is_answering and patience.is_over_for_request(is_first=self.cycle is None):
+        if not self._is_overdue():
+            self._was_spared = False
+        elif has_unread(self.transport) and not self._was_spared:
+            self._was_spared = True  # a process that had to wait for its turn reads first what has come
+        elif self._arrival.is_whole:
             self.transport.close()
+        else:
+            self._refuse(patience.problem())
         patience.look_later(self._look)
+
+    def _is_overdue(self) -> bool:
+        """Tell whether the client had its time for a request, or for the rest of one."""
+        if self._refusal is not None or self.transport.is_closing():
+            return False
+        if not self._arrival.is_whole:
+            return self._patience.is_over_for_rest() and not self.flow.read_paused
+        return not self._is_answering and self._patience.is_over_for_request(is_first=self.cycle is None)
 
     def _refuse(self, problem: Problem) -> None:
         """Answer a request that has not arrived whole, and close the connection."""

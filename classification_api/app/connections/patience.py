@@ -69,6 +69,10 @@ class Patience:
         now = perf_counter()
         return now - self.since > self._receive_seconds - _MARGIN or now > self.end_by
 
+    def is_over_for_more(self) -> bool:
+        """Tell whether a client that sends one request after the other had its time, once the server is to stop."""
+        return perf_counter() > self.end_by
+
     def is_over_for_request(self, *, is_first: bool) -> bool:
         """Tell whether a connection was kept long enough without a request."""
         longest = self._receive_seconds - _MARGIN if is_first else self._idle_seconds
