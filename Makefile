@@ -4,7 +4,7 @@
 IS_ENOUGH := -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do $$p $(IS_ENOUGH) && { echo $$p; break; }; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
 
 # The header is spelled out for a curl older than its --json.
 define WELCOME
@@ -17,7 +17,7 @@ endef
 export WELCOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults bench bench-operation bench-quality bench-serving bench-peers clean
+.PHONY: help run check test faults bench bench-operation bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,8 +27,12 @@ run: .venv/installed ## train on Titanic if needed, then serve the model on loca
 	@printf '%s\n' "$$WELCOME"
 	$(BIN)/classification-api serve --port 8002 $(RUN_OPTIONS)
 
-test: .venv/tox ## everything, through tox: train, tests, checks and build of the package, tests and checks of the API
-	cd package && ../$(BIN)/tox run -e train,test_package,checks,build
+check: .venv/tox ## the fast lane, through tox: checks of both, and the tests that are not marked slow
+	cd package && ../$(BIN)/tox run -e fast
+	cd classification_api && ../$(BIN)/tox run -e fast
+
+test: .venv/tox ## everything, through tox: training, tests, checks and build of the package, tests and checks of the API
+	cd package && ../$(BIN)/tox run -e test_package,checks,build
 	cd classification_api && ../$(BIN)/tox run -e test_app,checks
 
 faults: .venv/tox ## what outlives kills, torn lines, full disks and swaps of the model, in figures; sizes by RELOAD_SWAPS, LOG_KILLS
@@ -57,15 +61,17 @@ clean: ## remove environments, builds and caches; the trained model stays
 	done
 
 .venv/bin/python:
+	@echo "Making an environment in .venv, for the first time only; what pip does is shown."
 	@$(or $(PYTHON),false) $(IS_ENOUGH) || { echo "error: $(or $(PYTHON),no python here) is not Python 3.11 or newer with" \
 		"its venv module (python3-venv on Debian): make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
 VERSIONS := package/classification_model/VERSION classification_api/app/VERSION
 .venv/installed: package/pyproject.toml classification_api/pyproject.toml $(VERSIONS) | .venv/bin/python
+	@echo "Installing the package and the API into .venv: a minute or two where nothing of it was downloaded before."
 	$(PIP) --editable './package[train]' --editable ./classification_api
 	@touch $@
 
 .venv/tox: | .venv/bin/python
-	$(PIP) 'tox>=4.30,<5'
+	$(PIP) --quiet 'tox>=4.30,<5'
 	@touch $@

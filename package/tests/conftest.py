@@ -3,6 +3,7 @@
 import io
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings
 
 from classification_model import cli
 from classification_model.artifact import packaged_model
+from classification_model.export import compilation
 
 # How long an example takes says something of the machine's load, not of the code.
 settings.register_profile("tests", deadline=None)
@@ -23,6 +25,14 @@ def heed_signals() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL if number is signal.SIGHUP else signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shorter_proofs() -> Iterator[None]:
+    """Prove the small models that tests train with fewer generated rows; that of `tox -e train` has them all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compilation, "GENERATED_ROWS", 500)
+        yield
 
 
 @pytest.fixture(scope="session")

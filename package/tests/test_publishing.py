@@ -21,6 +21,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures
 from sklearn.svm import SVC
 
 from classification_model.errors import ClassificationModelError, DataError, ExportError, InputError
+from classification_model.export import compilation
 from classification_model.manifest import Manifest
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
@@ -78,7 +79,10 @@ def test_an_estimator_is_served_as_it_predicts(case: str, tmp_path: Path) -> Non
     manifest = publish(estimator, tmp_path, features, labels)
     assert manifest.parity is not None
     assert manifest.parity.holds
-    assert (manifest.parity.training_rows, manifest.parity.generated_rows) == (len(features), 10_000)
+    assert (manifest.parity.training_rows, manifest.parity.generated_rows) == (
+        len(features),
+        compilation.GENERATED_ROWS,
+    )
     assert manifest.portable == "model.onnx"
     verify(tmp_path / "model")
     answer = Predictor.load(tmp_path / "model").predict(features)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pandas as pd
 import pytest
 from commands import Command
 from operated import CONFIG, log_rows, make_problem, make_rows, make_store
+from retraining_process import Retraining, Stage
 
 from classification_model.challenger import shares_holdout
 from classification_model.config.core import load_config
@@ -27,42 +26,16 @@ from classification_model.mle.sealed_lines import seal
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.store import ModelStore
 
-RUN = """
-import os, signal, sys
-from pathlib import Path
-from classification_model import challenger, retrain_pipeline, store
-from classification_model.config.core import load_config
-folder, module, name, when, left = sys.argv[1:]
-if name:
-    place = {"challenger": challenger, "retrain_pipeline": retrain_pipeline, "store": store}[module]
-    genuine, left = getattr(place, name), int(left)
-    def deadly(*arguments, **options):
-        global left
-        left -= 1
-        if left == 0 and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = genuine(*arguments, **options)
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    setattr(place, name, deadly)
-folder = Path(folder)
-report = retrain_pipeline.run_retraining(
-    load_config(folder / "config.yml"), store.ModelStore(folder / "store"), folder / "log", jobs=1
-)
-print(report.outcome)
-"""
-#: Where a retraining is killed: module, function, before or after its n-th call.
 STAGES = [
-    ("retrain_pipeline", "append_decision", "after", 1),
-    ("challenger", "train_model", "after", 1),
-    ("challenger", "write_model", "after", 1),
-    ("store", "copy_model_folder", "before", 1),
-    ("store", "copy_model_folder", "after", 1),
-    ("retrain_pipeline", "append_decision", "before", 2),
-    ("store", "write_current", "before", 1),
-    ("store", "write_current", "after", 1),
-    ("retrain_pipeline", "append_decision", "after", 3),
+    Stage("retrain_pipeline", "append_decision", "after", 1),
+    Stage("challenger", "train_model", "after", 1),
+    Stage("challenger", "write_model", "after", 1),
+    Stage("store", "copy_model_folder", "before", 1),
+    Stage("store", "copy_model_folder", "after", 1),
+    Stage("retrain_pipeline", "append_decision", "before", 2),
+    Stage("store", "write_current", "before", 1),
+    Stage("store", "write_current", "after", 1),
+    Stage("retrain_pipeline", "append_decision", "after", 3),
 ]
 
 
@@ -86,15 +59,6 @@ def retrain(folder: Path, config: Config | None = None, **options: object) -> ob
     """Retrain in this process."""
     config = load_config(folder / "config.yml") if config is None else config
     return run_retraining(config, ModelStore(folder / "store"), folder / "log", jobs=1, **options)  # type: ignore[arg-type]
-
-
-def start(folder: Path, *stage: object) -> subprocess.Popen[str]:
-    """Start a retraining in a process of its own, which may be killed at a stage."""
-    stage = stage or ("", "", "", 0)
-    return subprocess.Popen(
-        [sys.executable, "-c", RUN, str(folder), *map(str, stage)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 def kinds(folder: Path) -> Counter[str]:
@@ -197,16 +161,13 @@ def test_a_gate_that_is_missed_leaves_no_model(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: "-".join(map(str, stage)))
-def test_a_retraining_that_is_killed_is_finished_by_the_next(folder: Path, stage: tuple[str, str, str, int]) -> None:
+def test_a_retraining_that_is_killed_is_finished_by_the_next(folder: Path, stage: Stage) -> None:
     """What serves is whole at any time; in the end there is one new version, it serves, and that is on record once."""
-    killed = start(folder, *stage)
-    killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
+    assert Retraining(folder, stage).end() == (-signal.SIGKILL, "")
     store = ModelStore(folder / "store")
     store.load(store.current() or "")
-    again = start(folder)
-    out, err = again.communicate()
-    assert again.returncode == 0, err
+    code, out = Retraining(folder).end()
+    assert code == 0, out
     retrained = [version for version in store.versions() if "+" in version]
     assert len(retrained) == 1
     assert store.current() == retrained[0], out
@@ -217,14 +178,14 @@ def test_a_retraining_that_is_killed_is_finished_by_the_next(folder: Path, stage
 
 def test_two_retrainings_at_once_make_one_version(folder: Path) -> None:
     """The second one is told that another runs, or finds that nothing is left to do."""
-    processes = [start(folder) for _ in range(2)]
-    ends = [(process.communicate(), process.returncode) for process in processes]
+    ends = [retraining.end() for retraining in [Retraining(folder) for _ in range(2)]]
     store = ModelStore(folder / "store")
     assert len(store.versions()) == 2
     assert store.current() != "1.0.0"
     assert kinds(folder)["promotion"] == 1
-    for (out, err), code in ends:
-        assert (code, out) in {(0, "promoted\n"), (0, "not needed\n")} or "another retraining of the store" in err
+    for code, out in ends:
+        assert code == 0
+        assert out in {"promoted", "not needed"} or "another retraining of the store" in out
 
 
 def test_a_retraining_needs_a_model_of_its_problem_that_serves(folder: Path, tmp_path: Path) -> None:

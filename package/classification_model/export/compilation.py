@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from classification_model.schema import InputSchema
 
 CORE, PORTABLE = "core.onnx", "model.onnx"
+#: Rows of edges that a proof adds to the training rows.
+GENERATED_ROWS = 10_000
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +87,14 @@ def compile_and_prove(
         converted = convert_pipeline(pipeline, schema)
         core = compile_core(converted)
         with naming("the proof's rows"):
-            evidence = gather_evidence(pipeline, features, schema, threshold=threshold, random_state=random_state)
+            evidence = gather_evidence(
+                pipeline,
+                features,
+                schema,
+                threshold=threshold,
+                random_state=random_state,
+                generated_rows=GENERATED_ROWS,
+            )
         parity = prove_core(core, pipeline, schema, evidence)
     except ExportError as error:
         logger.warning("no compiled model: %s", error)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from classification_model.columns import Column
     from classification_model.schema import InputSchema
 
-GENERATED_ROWS = 10_000
 #: Largest difference of a probability that is allowed. All is computed in double precision, trees included.
 TOLERANCE = 1e-12
 
@@ -103,7 +102,7 @@ def gather_evidence(
     *,
     threshold: float | None,
     random_state: int,
-    generated_rows: int = GENERATED_ROWS,
+    generated_rows: int,
 ) -> Evidence:
     """Let a pipeline predict every training row, and generated rows of edges.
 
