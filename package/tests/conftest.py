@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from commands import Command, Done
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from classification_model import cli
 from classification_model.artifact import packaged_model
 from classification_model.export import compilation
 
 # How long an example takes says something of the machine's load, not of the code.
-settings.register_profile("tests", deadline=None)
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
 

@@ -70,7 +70,7 @@ def make_config(
     features: dict[str, Any] | None = None, *, folder: Path = Path(), classes: int = 2, **sections: dict[str, Any]
 ) -> Config:
     """Describe the table; each section is laid over defaults that train quickly."""
-    training = {"folds": 3, "encoding_folds": 3, "candidates": {"logistic_regression": {}}, "budget_seconds": 1}
+    training = {"folds": 3, "encoding_folds": 3, "candidates": {"logistic_regression": {}}, "budget_seconds": 600}
     data = {
         "source": "table.csv",
         "target": "colour",

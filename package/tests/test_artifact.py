@@ -96,7 +96,7 @@ def test_the_packaged_model_bears_the_version_of_the_package(model_folder: Path)
     assert set(load(model_folder)) >= {f"{model_folder.name}.pkl", "reports/report.html"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(st.dictionaries(st.from_regex(r"\A[\w ☃-]{1,9}(/[a-z]{1,3}){0,2}\.x\Z"), st.binary(), max_size=4))
 def test_what_is_written_is_what_is_read(tmp_path: Path, manifest: Manifest, contents: dict[str, bytes]) -> None:
     """Any files under any names come back byte for byte, beside the manifest that lists them."""
@@ -126,7 +126,7 @@ def test_a_changed_byte_anywhere_in_the_manifest_is_refused(folder: Path) -> Non
     assert unnamed <= {*exceptions, exceptions[0] - 1}  # the end of the line before is where the digest begins
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 @given(st.data())
 def test_any_damage_to_the_packaged_manifest_is_refused(
     model_folder: Path, tmp_path: Path, data: st.DataObject

@@ -79,7 +79,7 @@ def test_the_packaged_model_is_loaded_once(copy: Path) -> None:
     assert answer == Predictor.load(copy).predict([ALLEN]) == make_prediction(input_data=[ALLEN])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(st.data())
 def test_a_changed_byte_of_any_file_is_refused_with_both_hashes(
     model_folder: Path, copy: Path, data: st.DataObject
@@ -110,7 +110,7 @@ def test_what_is_no_onnx_model_is_refused(copy: Path, content: bytes) -> None:
     assert str(caught.value).isprintable()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(st.data())
 def test_a_corrupted_graph_with_good_hashes_is_refused_or_predicts_the_same(
     model_folder: Path, copy: Path, capfd: pytest.CaptureFixture[str], data: st.DataObject

@@ -163,7 +163,7 @@ def test_the_time_of_making_is_universal(report: TrainingReport) -> None:
     """Without it, `created` is now, in UTC."""
     created = pd.Timestamp(report.manifest.created)
     assert str(created.tz) == "UTC"
-    assert abs((pd.Timestamp.now("UTC") - created).total_seconds()) < 600
+    assert abs((pd.Timestamp.now("UTC") - created).total_seconds()) < 3600
 
 
 def test_a_missed_gate_saves_nothing(tmp_path: Path) -> None:
