@@ -9,14 +9,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 from classification_model.artifact import packaged_model
+
+from app.keys import hash_key
+
+pytest_plugins = ["clocked"]  # fixtures of servers in this process
+
+#: Longest wait for what takes a moment, in seconds. It is no limit that anything is owed in: where all is well nothing
+#: waits so long, and where something hangs it is told.
+PATIENCE = 120.0
+#: Settings of servers of the tests: their time limits are no matter of how fast this machine is. Tests of time limits
+#: run on a clock of their own, see `clocked`.
+NO_HURRY = {"LIMIT_RECEIVE_SECONDS": "600", "LIMIT_KEEP_ALIVE_SECONDS": "3600"}
+# An example takes as long as it takes, also where the environment has CI, which brings another profile.
+hypothesis.settings.register_profile(
+    "any machine", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 #: A row of the packaged problem.
 ROW = {
@@ -34,24 +51,17 @@ ROW = {
 
 
 @dataclass
-class Server:
-    """A server process of its own.
+class Listening:
+    """A server.
 
     Attributes
     ----------
     port
         It listens there, on loopback.
-    process
-        The process.
-    output, errors
-        Files of its standard output and standard error.
     """
 
     port: int
-    process: subprocess.Popen[bytes]
-    output: Path
-    errors: Path
-    clients: list[httpx.Client] = field(default_factory=list)
+    clients: list[httpx.Client] = field(default_factory=list, kw_only=True)
 
     @property
     def url(self) -> str:
@@ -62,7 +72,7 @@ class Server:
     def client(self) -> httpx.Client:
         """A client of it, made once."""
         if not self.clients:
-            self.clients.append(httpx.Client(base_url=self.url, timeout=60))
+            self.clients.append(httpx.Client(base_url=self.url, timeout=PATIENCE))
         return self.clients[0]
 
     def post(self, path: str = "/predict", **options: Any) -> httpx.Response:
@@ -73,7 +83,29 @@ class Server:
 
     def connect(self) -> socket.socket:
         """Open a connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+
+@dataclass
+class Server(Listening):
+    """A server process of its own.
+
+    Attributes
+    ----------
+    process
+        The process.
+    output, errors
+        Files of its standard output and standard error.
+    """
+
+    process: subprocess.Popen[bytes]
+    output: Path
+    errors: Path
+
+    @property
+    def log_folder(self) -> Path:
+        """Folder of its prediction log, unless it was told another one."""
+        return self.output.parent / "log"
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Tell it to stop; return its exit code."""
@@ -81,14 +113,14 @@ class Server:
             client.close()
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=PATIENCE)
 
-    def wait(self, path: str = "/health/live", seconds: float = 60) -> None:
+    def wait(self) -> None:
         """Wait until it answers."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                httpx.get(self.url + path, timeout=5)
+                httpx.get(self.url + "/health/live", timeout=PATIENCE)
             except httpx.TransportError:
                 assert self.process.poll() is None, self.errors.read_text(encoding="utf-8")
                 assert time.monotonic() < deadline, "the server did not answer in time"
@@ -100,27 +132,28 @@ class Server:
 Serve = Callable[..., Server]
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Give a port for a server, which nobody else is given meanwhile, however long the server takes to start."""
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
-        port: int = chosen.getsockname()[1]
-        return port
+        chosen.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so that the server may bind it as well
+        yield chosen.getsockname()[1]
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Serve]:
     """Give a function that starts servers, with arguments of ``serve`` and variables of the environment."""
     started: list[Server] = []
+    ports = ExitStack()
 
     def serve(*arguments: str, **variables: str) -> Server:
-        port = free_port()
+        port = ports.enter_context(reserved_port())
         output, errors = folder / f"output-{port}", folder / f"errors-{port}"
         command = [sys.executable, "-m", "app", "serve", *arguments, "--port", str(port)]
+        environment = os.environ | NO_HURRY | {"LOG_FOLDER": str(folder / "log")} | variables
         with output.open("wb") as out, errors.open("wb") as err:
-            process = subprocess.Popen(
-                command, env=os.environ | {"LOG_FOLDER": str(folder / "log")} | variables, stdout=out, stderr=err
-            )
+            process = subprocess.Popen(command, env=environment, stdout=out, stderr=err)
         server = Server(port, process, output, errors)
         started.append(server)
         server.wait()
@@ -135,6 +168,7 @@ def serving(folder: Path) -> Iterator[Serve]:
             if server.process.poll() is None:
                 server.process.kill()
             server.process.wait()
+        ports.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -162,9 +196,25 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Give a server with the settings that it has without any, for all tests that leave it as it is."""
+    """Give a server with the settings that it has without any, but for `NO_HURRY`, for tests that leave it as it is."""
     with serving(tmp_path_factory.mktemp("server")) as start:
         yield start()
+
+
+KEY = "a key of the tests"
+
+
+@pytest.fixture(scope="session")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a server that asks for `KEY`, for tests that leave it as it is."""
+    with serving(tmp_path_factory.mktemp("locked")) as start:
+        yield start(API_KEY_HASHES=hash_key(KEY.encode()))
+
+
+@pytest.fixture
+def is_measured(request: pytest.FixtureRequest) -> bool:
+    """Tell whether figures are asked for, as `make faults` does, or a test is to show the same in less time."""
+    return bool(request.config.getoption("markexpr") == "faults")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

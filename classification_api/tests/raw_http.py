@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from conftest import ROW, Server, free_port
+from conftest import PATIENCE, ROW, Listening, Server, reserved_port
 
 GOOD = json.dumps({"inputs": [ROW]}).encode()
 JSON = "Content-Type: application/json\r\n"
@@ -47,7 +48,7 @@ class Wire:
         To whom.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Listening) -> None:
         self.socket = server.connect()
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._left = b""
@@ -62,6 +63,12 @@ class Wire:
         """Send bytes."""
         self.socket.sendall(data)
         return self
+
+    def is_answered(self) -> bool:
+        """Tell whether something of a reply has come that was not read."""
+        waiting = select.poll()
+        waiting.register(self.socket, select.POLLIN)
+        return bool(self._left or waiting.poll(0))
 
     def answer(self, *, has_body: bool = True) -> Answer:
         """Read one reply."""
@@ -80,6 +87,14 @@ class Wire:
         more = self.socket.recv(2**16)
         assert more, f"the connection ended after {self._left[:200]!r}"
         self._left += more
+
+    def read(self, size: int) -> None:
+        """Read so many bytes of a reply and no more; `answer` reads the others."""
+        while size:
+            more = self.socket.recv(size)
+            assert more, f"the connection ended after {self._left[:200]!r}"
+            self._left += more
+            size -= len(more)
 
     def rest(self) -> bytes:
         """Read until the server closes the connection, and return what is left."""
@@ -107,7 +122,7 @@ def chunked(chunks: Iterable[bytes], head: str = "", trailers: bytes = b"") -> b
     return start + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n" + trailers + b"\r\n"
 
 
-def exchange(server: Server, data: bytes) -> Answer:
+def exchange(server: Listening, data: bytes) -> Answer:
     """Send bytes over a connection of their own, and return the first reply."""
     with Wire(server) as wire:
         return wire.send(data).answer()
@@ -136,17 +151,20 @@ def check_problem(answer: Answer | httpx.Response, status: int, code: str) -> di
     return content
 
 
-def essence(server: Server) -> Any:
+def essence(server: Listening) -> Any:
     """Ask for the good row; return what each answer to it must be, without the names of requests and predictions."""
     content = server.post().json()
     return content["predictions"], content["probabilities"], content["version"], content["warnings"]
 
 
 @contextmanager
-def unharmed(server: Server) -> Iterator[None]:
+def unharmed(server: Listening) -> Iterator[None]:
     """See that the same good request gets the same answer afterwards, from the same process."""
     before = essence(server)
     yield
+    if not isinstance(server, Server):  # one of this process
+        assert essence(server) == before
+        return
     assert server.process.poll() is None
     assert essence(server) == before
     errors = server.errors.read_text(encoding="utf-8")
@@ -164,7 +182,7 @@ def descriptors(server: Server) -> int:
     return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
 
 
-def gauge(server: Server, name: str = "classification_api_requests_in_hand") -> float | None:
+def gauge(server: Listening, name: str = "classification_api_requests_in_hand") -> float | None:
     """Return the value of a metric without labels; None where there is no such metric."""
     lines = server.client.get("/metrics").text.splitlines()
     return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), None)
@@ -173,22 +191,22 @@ def gauge(server: Server, name: str = "classification_api_requests_in_hand") -> 
 @contextmanager
 def running(folder: Path, *command: str, **variables: str) -> Iterator[Server]:
     """Run Python with a command of its own that serves; host and port are added to it."""
-    port = free_port()
-    output, errors = folder / f"output-{port}", folder / f"errors-{port}"
-    whole = [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)]
-    with output.open("wb") as out, errors.open("wb") as err:
-        process = subprocess.Popen(whole, env=os.environ | variables, stdout=out, stderr=err)
-    server = Server(port, process, output, errors)
-    try:
-        server.wait()
-        yield server
-    finally:
-        server.stop()
+    with reserved_port() as port:
+        output, errors = folder / f"output-{port}", folder / f"errors-{port}"
+        whole = [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)]
+        with output.open("wb") as out, errors.open("wb") as err:
+            process = subprocess.Popen(whole, env=os.environ | variables, stdout=out, stderr=err)
+        server = Server(port, process, output, errors)
+        try:
+            server.wait()
+            yield server
+        finally:
+            server.stop()
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds, for as long as that may take a machine that has much else to do."""
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
+        time.sleep(0.002)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Server
+from conftest import PATIENCE, Server
 
 from app.errors import STATUS
 from app.settings import Settings
@@ -32,7 +32,7 @@ def test_every_command_of_a_page_works(page: Path, server: Server, tmp_path: Pat
         here = command.replace("localhost:8002", f"localhost:{server.port}")
         done = subprocess.run(
             [BASH, "-euo", "pipefail"], input=here, cwd=tmp_path, env=os.environ | {"PATH": path},
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert "urn:classification-api:problem" not in done.stdout

@@ -9,16 +9,14 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Serve, Server
+from conftest import KEY, PATIENCE, Server
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
-
-from app.keys import hash_key
 
 #: Not the name of this machine, so that the page takes the server for one on the internet.
 HOST = "api.test"
-KEY = "a key of the tests"
 
-expect.set_options(timeout=30_000)  # milliseconds, on a machine that has others to serve
+_MILLISECONDS = 1000 * PATIENCE
+expect.set_options(timeout=_MILLISECONDS)
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -33,7 +31,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(message)
     options = ["--no-sandbox", "--no-proxy-server", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=options)
+        browser = playwright.chromium.launch(executable_path=found, args=options, timeout=_MILLISECONDS)
         yield browser
         browser.close()
 
@@ -53,6 +51,7 @@ class Visit:
         self.hosts: set[str | None] = set()
         self.complaints: list[str] = []
         self.page: Page = browser.new_page()
+        self.page.set_default_timeout(_MILLISECONDS)
         self.page.route("**/*", self._pass_on)
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -96,9 +95,9 @@ def test_the_page_shows_and_tries_every_operation_offline(browser: Browser, serv
     visit.page.close()
 
 
-def test_a_key_can_be_given_on_the_page(browser: Browser, serve: Serve) -> None:
+def test_a_key_can_be_given_on_the_page(browser: Browser, locked: Server) -> None:
     """Where keys are asked for, the page takes one, and sends it."""
-    visit = Visit(browser, serve(API_KEY_HASHES=hash_key(KEY.encode())))
+    visit = Visit(browser, locked)
     page = visit.page
     page.get_by_role("button", name="Authorize").first.click()
     page.get_by_label("Value:").first.fill(KEY)

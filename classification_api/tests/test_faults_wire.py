@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -56,13 +55,10 @@ def only_answer(server: Server, data: bytes, then: bytes = b"") -> Answer:
     ids=["inputs", "age", "index", "all"],
 )
 def test_row_7_an_array_of_zeros_is_refused(server: Server, zeros: int, start: str, end: str) -> None:
-    """A flood of numbers is refused soon, and costs little memory."""
+    """A flood of numbers is refused while it arrives or before it is parsed, and costs little memory."""
     before = memory(server)
-    began = time.monotonic()
     body = f"{start}{'0,' * (zeros - 1)}0{end}".encode()
-    answer = exchange(server, post(body))
-    assert answer.status in ({413} if zeros == 2_000_000 else {413, 422})
-    assert time.monotonic() - began < 5
+    check_problem(exchange(server, post(body)), 413, "body_too_large" if len(body) > LIMIT else "too_many_values")
     assert memory(server) - before < 200 * MIB
 
 

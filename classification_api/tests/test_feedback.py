@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from classification_model.mle.label_log import iter_labels
-from conftest import ROW, Serve
-
-from app.keys import hash_key
+from conftest import KEY, ROW, Server
 
 ID = "01900000-0000-7000-8000-000000000000"
 
 
-def test_a_label_is_on_record_beside_its_prediction(serve: Serve, log_folder: Path) -> None:
+def test_a_label_is_on_record_beside_its_prediction(server: Server) -> None:
     """One alone, or several in one request."""
-    server = serve()
+    before = len(list(iter_labels(server.log_folder)))
     ids = server.post(json={"inputs": [ROW] * 3}).json()["prediction_ids"]
     alone = server.post("/feedback", json={"prediction_id": ids[0], "label": "died"})
     assert (alone.status_code, alone.json()) == (200, {"recorded": 1})
     several = [{"prediction_id": name, "label": "survived"} for name in ids[1:]]
     assert server.post("/feedback", json={"feedback": several}).json() == {"recorded": 2}
-    labels = list(iter_labels(log_folder))
+    labels = list(iter_labels(server.log_folder))[before:]
     assert [(label["prediction_id"], label["label"]) for label in labels] == [
         (ids[0], "died"), (ids[1], "survived"), (ids[2], "survived"),
     ]  # fmt: skip
@@ -51,10 +48,10 @@ def test_a_label_is_on_record_beside_its_prediction(serve: Serve, log_folder: Pa
     ],
 )  # fmt: skip
 def test_what_is_no_label_is_refused_and_nothing_is_recorded(
-    serve: Serve, log_folder: Path, body: Any, code: str, where: str | None
+    server: Server, body: Any, code: str, where: str | None
 ) -> None:
     """The reply says where it is wrong and never repeats it."""
-    server = serve()
+    before = list(iter_labels(server.log_folder))
     reply = server.post("/feedback", json=body)
     assert reply.status_code == (413 if code == "too_many_rows" else 422)
     problem = reply.json()
@@ -62,7 +59,7 @@ def test_what_is_no_label_is_refused_and_nothing_is_recorded(
     assert [place["where"] for place in problem.get("errors", [])] == ([] if where is None else [where])
     assert "drowned" not in reply.text
     assert len(reply.content) <= 4096
-    assert list(iter_labels(log_folder)) == []
+    assert list(iter_labels(server.log_folder)) == before
 
 
 @pytest.mark.parametrize(
@@ -76,18 +73,18 @@ def test_what_is_no_label_is_refused_and_nothing_is_recorded(
         (b'{"label":"' + b"x" * 3 * 2**20 + b'"}', "application/json", 413),
     ],
 )
-def test_a_body_that_is_no_sound_json_is_refused(serve: Serve, content: bytes, media_type: str, status: int) -> None:
+def test_a_body_that_is_no_sound_json_is_refused(server: Server, content: bytes, media_type: str, status: int) -> None:
     """As for predictions."""
-    server = serve()
     reply = server.post("/feedback", content=content, headers={"content-type": media_type})
     assert reply.status_code == status
     assert reply.headers["content-type"] == "application/problem+json"
 
 
-def test_labels_need_the_key_where_one_is_asked_for(serve: Serve, log_folder: Path) -> None:
+def test_labels_need_the_key_where_one_is_asked_for(locked: Server) -> None:
     """Somebody without it cannot spoil what the model is judged by."""
-    server = serve(API_KEY_HASHES=hash_key(b"secret of the tests"))
     label = {"prediction_id": ID, "label": "died"}
-    assert server.post("/feedback", json=label).status_code == 401
-    assert list(iter_labels(log_folder)) == []
-    assert server.post("/feedback", json=label, headers={"x-api-key": "secret of the tests"}).status_code == 200
+    before = list(iter_labels(locked.log_folder))
+    assert locked.post("/feedback", json=label).status_code == 401
+    assert list(iter_labels(locked.log_folder)) == before
+    assert locked.post("/feedback", json=label, headers={"x-api-key": KEY}).status_code == 200
+    assert len(list(iter_labels(locked.log_folder))) == len(before) + 1

@@ -17,7 +17,8 @@ from classification_model.artifact import packaged_model
 from classification_model.mle.decision_log import read_decisions
 from classification_model.mle.prediction_log import iter_predictions
 from classification_model.store import ModelStore
-from conftest import ROW, Serve, Server
+from conftest import PATIENCE, ROW, Serve, Server
+from raw_http import eventually
 
 
 def run(*arguments: str | Path) -> str:
@@ -64,19 +65,18 @@ class Clients:
             thread.join()
 
     def _ask(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=60) as client:
+        with httpx.Client(base_url=self._url, timeout=PATIENCE) as client:
             while not self._is_over.is_set():
                 reply = client.post("/predict", json={"inputs": [ROW]})
                 self.answers[reply.status_code, reply.json().get("version", "")] += 1
                 time.sleep(0.01)  # leaves the cores to the training
 
 
-def wait_for_version(server: Server, version: str) -> None:
-    """Wait until a version answers."""
-    deadline = time.monotonic() + 60
-    while server.client.get("/health").json()["model_version"] != version:
-        assert time.monotonic() < deadline, server.client.get("/health/ready").text
-        time.sleep(0.05)
+def wait_for_version(server: Server, clients: Clients, version: str) -> None:
+    """Wait until a version answers, and the clients have seen it."""
+    eventually(lambda: server.client.get("/health").json()["model_version"] == version)
+    asked = clients.answers[200, version]
+    eventually(lambda: clients.answers[200, version] > asked)
 
 
 def test_a_model_that_went_wrong_is_replaced_while_it_serves_and_comes_back_when_told(
@@ -113,7 +113,7 @@ def test_a_model_that_went_wrong_is_replaced_while_it_serves_and_comes_back_when
         outcome = json.loads(run("retrain", "--log", log_folder, "--store", store, "--json"))
         assert outcome["outcome"] == "promoted", outcome
         second = outcome["challenger"]
-        wait_for_version(server, second)
+        wait_for_version(server, clients, second)
         rows, became = [row for row, _ in passengers[-100:]], [label for _, label in passengers[-100:]]
         answer = server.post(json={"inputs": rows}).json()
         assert answer["version"] == second
@@ -122,7 +122,7 @@ def test_a_model_that_went_wrong_is_replaced_while_it_serves_and_comes_back_when
 
         # The first one comes back.
         run("rollback", "--store", store, "--log", log_folder)
-        wait_for_version(server, first)
+        wait_for_version(server, clients, first)
         assert server.post().json()["version"] == first
     assert {status for status, _ in clients.answers} == {200}
     assert {version for _, version in clients.answers} == {first, second}

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from classification_model.predict import make_prediction
-from conftest import Server
+from conftest import PATIENCE, Server
 
 CLIENT = """
 import json
@@ -39,7 +39,7 @@ def test_mlflows_client_gets_the_predictions_of_the_package(server: Server) -> N
     ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CLIENT, str(server.port)],
-        input=json.dumps(rows), capture_output=True, text=True, check=False, timeout=120,
+        input=json.dumps(rows), capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

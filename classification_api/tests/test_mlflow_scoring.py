@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
-import httpx
 import pytest
 from classification_model.predict import packaged_predictor
+from conftest import Server
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -252,12 +252,6 @@ def test_an_error_has_mlflows_name(code: str, name: str) -> None:
     assert MLflowScoring().explain(Problem(code, "what")) == {"error_code": name, "message": "what"}
 
 
-class Server(Protocol):
-    """A server of the API."""
-
-    url: str
-
-
 #: What the client of MLflow 3.17 sends of a frame with missing values.
 FRAME = b"""{"dataframe_split": {"index": [10, 20], "columns": ["pclass", "sex", "age", "fare", "name", "ticket", \
 "sibsp", "parch", "cabin"], "data": [["1", "female", 29.0, 211.5, "Allen, Miss. \\"NaN\\"", "24160", 0, 0, NaN], \
@@ -272,7 +266,7 @@ PASSENGERS = [
 
 def test_a_frame_of_mlflows_client_is_predicted(server: Server) -> None:
     """The bytes that MLflow's client makes of a frame with missing values give the predictions of the package."""
-    reply = httpx.post(f"{server.url}/invocations", content=FRAME, headers={"content-type": "application/json"})
+    reply = server.post("/invocations", content=FRAME, headers={"content-type": "application/json"})
     answer = packaged_predictor().predict(PASSENGERS)
     assert reply.status_code == 200
     assert {key: reply.json()[key] for key in answer if key != "errors"} == {
@@ -288,7 +282,7 @@ def test_csv_as_pandas_writes_it_is_predicted(server: Server) -> None:
         '20,3,male,,7.25,"Bräund, Mr. Owen",A/5 21171,1,0,C85\n'
     )
     content_type = {"content-type": "text/csv; charset=utf-8"}
-    reply = httpx.post(f"{server.url}/invocations", content=body.encode(), headers=content_type)
+    reply = server.post("/invocations", content=body.encode(), headers=content_type)
     assert reply.status_code == 200
     assert reply.json()["probabilities"] == packaged_predictor().predict(PASSENGERS)["probabilities"]
 
@@ -305,7 +299,7 @@ def test_an_error_of_the_server_has_mlflows_members(
     server: Server, body: bytes, content_type: str, status: int
 ) -> None:
     """Whatever is wrong, the reply has MLflow's members beside those of problem details."""
-    reply = httpx.post(f"{server.url}/invocations", content=body, headers={"content-type": content_type})
+    reply = server.post("/invocations", content=body, headers={"content-type": content_type})
     assert reply.status_code == reply.json()["status"] == status
     assert reply.json()["error_code"] == "BAD_REQUEST"
     assert reply.json()["message"].startswith(reply.json()["detail"])
@@ -314,7 +308,7 @@ def test_an_error_of_the_server_has_mlflows_members(
 @pytest.mark.parametrize("path", ["/ping", "/health", "/version"])
 def test_what_mlflows_client_looks_at_first_is_there(server: Server, path: str) -> None:
     """MLflow's client waits for /ping, platforms for /health, and the version can be asked for."""
-    assert httpx.get(server.url + path).status_code == 200
+    assert server.client.get(path).status_code == 200
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=5)

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 from classification_model.mle.decision_log import append_decision
-from conftest import Serve
+from clocked import StartClocked
+from conftest import KEY, Server
 
-from app.keys import hash_key
 
-
-def test_where_nothing_was_measured_there_is_nothing(serve: Serve) -> None:
+@pytest.mark.parametrize("has_log", [True, False])
+def test_where_nothing_was_measured_there_is_nothing(clocked: StartClocked, log_folder: Path, has_log: bool) -> None:
     """With a log, and without one."""
-    for server in (serve(), serve(LOG_FOLDER="off")):
-        reply = server.client.get("/monitoring")
-        assert (reply.status_code, reply.json()) == (200, {"monitoring": None, "decision": None})
+    server = clocked(log_folder=log_folder if has_log else None)
+    reply = server.client.get("/monitoring")
+    assert (reply.status_code, reply.json()) == (200, {"monitoring": None, "decision": None})
 
 
-def test_the_last_report_and_the_last_decision_are_told(serve: Serve, log_folder: Path) -> None:
+def test_the_last_report_and_the_last_decision_are_told(clocked: StartClocked, log_folder: Path) -> None:
     """As they were written; what comes later is told at once."""
-    server = serve()
+    server = clocked()
     (log_folder / "monitoring.json").write_text(json.dumps({"labels": 7}), encoding="utf-8")
     for verdict in ("wait", "yes"):
         content = {"model": "Titanic survival", "retrain": verdict}
@@ -34,9 +34,9 @@ def test_the_last_report_and_the_last_decision_are_told(serve: Serve, log_folder
 
 
 @pytest.mark.parametrize("damage", ["half", "folder", "link"])
-def test_a_report_that_cannot_be_read_is_no_traceback(serve: Serve, log_folder: Path, damage: str) -> None:
+def test_a_report_that_cannot_be_read_is_no_traceback(clocked: StartClocked, log_folder: Path, damage: str) -> None:
     """The reply says so without a path, and predictions go on."""
-    server = serve()
+    server = clocked()
     report = log_folder / "monitoring.json"
     if damage == "half":
         report.write_text('{"labels":', encoding="utf-8")
@@ -50,8 +50,7 @@ def test_a_report_that_cannot_be_read_is_no_traceback(serve: Serve, log_folder: 
     assert server.post().status_code == 200
 
 
-def test_a_stranger_is_told_nothing(serve: Serve) -> None:
+def test_a_stranger_is_told_nothing(locked: Server) -> None:
     """Where keys are asked for."""
-    server = serve(API_KEY_HASHES=hash_key(b"a key of the tests"))
-    assert server.client.get("/monitoring").status_code == 401
-    assert server.client.get("/monitoring", headers={"x-api-key": "a key of the tests"}).status_code == 200
+    assert locked.client.get("/monitoring").status_code == 401
+    assert locked.client.get("/monitoring", headers={"x-api-key": KEY}).status_code == 200

@@ -15,21 +15,20 @@ from classification_model.artifact import packaged_model
 from classification_model.checking import check_rows
 from classification_model.predict import Predictor
 from classification_model.schema import InputSchema, SchemaField
-from conftest import ROW, Serve, Server
+from clocked import StartClocked
+from conftest import KEY, ROW, Listening, Server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 
 from app.errors import STATUS
-from app.keys import hash_key
 from app.main import create_app
 from app.models import ServingModel
 from app.openapi.examples import PREDICTION_ID
 from app.openapi.rows import row_schema
 from app.settings import Settings
 
-KEY = "a key of the tests"
 EVERY_KIND = InputSchema(
     fields=(
         SchemaField(name="size", kind="numeric", nullable=True, missing_values=(), minimum=0, maximum=10),
@@ -74,7 +73,7 @@ values: st.SearchStrategy[Any] = (
 KEYS = ("size", "home", "home.dest", "to", "port", "from", "harbour", "open", "note", "day", "week", "boat", "other")
 
 
-def document_of(server: Server, **headers: str) -> dict[str, Any]:
+def document_of(server: Listening, **headers: str) -> dict[str, Any]:
     answer = server.client.get("/openapi.json", headers=headers)
     assert answer.status_code == 200
     document: dict[str, Any] = answer.json()
@@ -129,9 +128,9 @@ def test_columns_classes_and_limits_are_those_of_the_server(document: dict[str, 
     assert schemas["Rows"]["properties"]["inputs"]["maxItems"] == 5000
 
 
-def test_limits_are_those_of_the_settings(serve: Serve) -> None:
+def test_limits_are_those_of_the_settings(clocked: StartClocked) -> None:
     """A limit that is set stands in the document."""
-    document = document_of(serve(LIMIT_ROWS="7", LIMIT_EXPLAINED_ROWS="3"))
+    document = document_of(clocked(limit_rows=7, limit_explained_rows=3))
     assert document["components"]["schemas"]["Rows"]["properties"]["inputs"]["maxItems"] == 7
     (explain,) = [its for its in operations_of(document)["POST /predict"]["parameters"] if its.get("name") == "explain"]
     assert "at most 3 rows" in explain["description"]
@@ -274,9 +273,9 @@ def test_it_changes_with_the_model() -> None:
     assert "version 2.0.0" in app.openapi()["info"]["description"]
 
 
-def test_it_is_told_without_a_model(serve: Serve, tmp_path: Path) -> None:
+def test_it_is_told_without_a_model(clocked: StartClocked, tmp_path: Path) -> None:
     """Without a model the document tells what holds for any."""
-    document = document_of(serve(MODEL_FOLDER=str(tmp_path)))
+    document = document_of(clocked(model_folder=tmp_path))
     validate(document)
     assert "properties" not in document["components"]["schemas"]["Row"]
 
@@ -294,17 +293,16 @@ def test_behind_a_prefix_it_says_where_the_server_is() -> None:
     assert "servers" not in app.openapi()
 
 
-def test_where_keys_are_asked_for_strangers_learn_nothing_of_the_model(serve: Serve) -> None:
+def test_where_keys_are_asked_for_strangers_learn_nothing_of_the_model(locked: Server) -> None:
     """Without a key the document names the operations alone; with one, it tells columns and examples."""
-    server = serve(API_KEY_HASHES=hash_key(KEY.encode()))
-    stranger = document_of(server)
+    stranger = document_of(locked)
     validate(stranger)
     written = json.dumps(stranger)
     assert "sibsp" not in written
     assert "Titanic" not in written
-    assert server.client.get("/openapi.json", headers={"X-API-Key": "another key"}).status_code == 401
+    assert locked.client.get("/openapi.json", headers={"X-API-Key": "another key"}).status_code == 401
     for headers in ({"X-API-Key": KEY}, {"Authorization": f"Bearer {KEY}"}):
-        assert "sibsp" in document_of(server, **headers)["components"]["schemas"]["Row"]["properties"]
+        assert "sibsp" in document_of(locked, **headers)["components"]["schemas"]["Row"]["properties"]
     asking = {name.split()[1] for name, its in operations_of(stranger).items() if "security" in its}
     assert asking == KEYED
     assert all("401" in its["responses"] for its in operations_of(stranger).values() if "security" in its)

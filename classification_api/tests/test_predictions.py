@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from classification_model.predict import make_prediction, packaged_predictor
-from conftest import ROW, Serve, Server
+from clocked import StartClocked
+from conftest import PATIENCE, ROW, Serve, Server
 
 from app.main import create_app
 from app.settings import Settings
@@ -45,7 +46,7 @@ def test_accuracy_through_http_is_accuracy_through_the_package(server: Server) -
     together = server.post(json={"inputs": rows}).json()
     assert together["predictions"] == expected["predictions"]
     assert together["probabilities"] == expected["probabilities"]
-    with httpx.Client(base_url=server.url, timeout=60) as client, ThreadPoolExecutor(8) as threads:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client, ThreadPoolExecutor(8) as threads:
         alone = list(threads.map(lambda row: client.post("/predict", json={"inputs": [row]}).json(), rows))
     assert [answer["predictions"][0] for answer in alone] == expected["predictions"]
     assert [answer["probabilities"][0] for answer in alone] == expected["probabilities"]
@@ -121,7 +122,7 @@ def test_requests_of_one_turn_are_answered_each_on_its_own(server: Server) -> No
     ]
 
     async def ask() -> list[httpx.Response]:
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE) as client:
             return await asyncio.gather(*(client.post("/predict", json=body) for body in bodies))
 
     for age, response in enumerate(asyncio.run(ask()), 1):
@@ -147,13 +148,13 @@ def test_a_missing_model_is_told_and_probed(serve: Serve, tmp_path: Path) -> Non
     assert "nowhere" in server.errors.read_text(encoding="utf-8")
 
 
-def test_a_changed_model_is_not_served(serve: Serve, tmp_path: Path, model_folder: Path) -> None:
+def test_a_changed_model_is_not_served(clocked: StartClocked, tmp_path: Path, model_folder: Path) -> None:
     """One changed byte of the compiled model: it is never run, and readiness says why."""
     folder = copytree(model_folder, tmp_path / model_folder.name)
     content = bytearray((folder / "core.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (folder / "core.onnx").write_bytes(content)
-    server = serve(MODEL_FOLDER=str(folder))
+    server = clocked(model_folder=folder)
     ready = server.client.get("/health/ready")
     assert ready.status_code == 503
     assert "not what its manifest says" in ready.json()["detail"]

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
-import time
 from contextlib import suppress
 
 import pytest
-from conftest import ROW, Serve, Server
+from clocked import StartClocked
+from conftest import ROW, Server
 from raw_http import (
     GOOD,
     Wire,
     check_problem,
     chunked,
-    descriptors,
     eventually,
     exchange,
     gauge,
     get,
     is_predicted,
-    memory,
     post,
     unharmed,
 )
 
-LARGE = b'{"inputs": [' + GOOD[len(b'{"inputs": [') : -2] + b"," + b" " * 20_000 + GOOD[len(b'{"inputs": [') :]
+MANY_ROWS = json.dumps({"inputs": [ROW] * 5000}).encode()
+LARGE = b'{"inputs": [' + GOOD[len(b'{"inputs": [') : -2] + b"," + b" " * 40_000 + GOOD[len(b'{"inputs": [') :]
 
 
 def test_requests_sent_at_once_are_answered_in_order(server: Server) -> None:
@@ -60,15 +60,15 @@ def test_it_makes_no_difference_where_packets_end(server: Server, step: int) -> 
     assert all(map(is_predicted, (answers[0], *answers[2:])))
 
 
-def test_heads_that_end_in_later_packets_are_measured_one_by_one(server: Server) -> None:
+def test_heads_that_end_in_later_packets_are_measured_one_by_one(clocked: StartClocked) -> None:
     """Many requests in a row, each packet ending within a head, are not taken for one long head."""
     one = get(head="X-Filler: " + "x" * 1000 + "\r\n")
     data = one * 90
+    server = clocked()
     with Wire(server) as wire:
-        wire.send(data[:500])
+        server.take(wire, data[:500])
         for start in range(500, len(data), 45 * len(one)):
-            time.sleep(0.1)
-            wire.send(data[start : start + 45 * len(one)])
+            server.take(wire, data[start : start + 45 * len(one)])
         assert {wire.answer().status for _ in range(90)} == {200}
 
 
@@ -204,25 +204,25 @@ def test_a_body_in_chunks_is_a_body(server: Server, request_: bytes, path: bytes
 
 @pytest.mark.parametrize("trailers", [b"x: y\r\n" * 101, b"X: " + b"y" * 400_000 + b"\r\n"], ids=["many", "long"])
 @pytest.mark.parametrize("path", [b"/predict", b"/health", b"/%70redict"])
-def test_trailers_have_limits(server: Server, trailers: bytes, path: bytes) -> None:
+def test_trailers_have_limits(clocked: StartClocked, trailers: bytes, path: bytes) -> None:
     """What follows a body is held to what stands before it."""
     request = chunked([GOOD], trailers=trailers).replace(b"/predict", path)
+    server = clocked()
     with unharmed(server), Wire(server) as wire:
         for start in range(0, len(request), 10_000):
-            wire.send(request[start : start + 10_000])
-            time.sleep(0.001)
+            server.take(wire, request[start : start + 10_000])
         status = wire.answer().status
         assert status == 431 or (status == 405 and path == b"/health")  # where no body is read
         assert wire.rest() == b""
 
 
-def test_an_endless_extension_of_a_chunk_is_refused(server: Server) -> None:
+def test_an_endless_extension_of_a_chunk_is_refused(clocked: StartClocked) -> None:
     """What stands between chunks is no way to keep a server busy."""
+    server = clocked()
     with Wire(server) as wire:
-        wire.send(chunked([GOOD])[: -len(GOOD) - 9] + b";")
+        server.take(wire, chunked([GOOD])[: -len(GOOD) - 9] + b";")
         for _ in range(20):
-            wire.send(b"x" * 10_000)
-            time.sleep(0.002)
+            server.take(wire, b"x" * 10_000)
         check_problem(wire.answer(), 431, "headers_too_large")
 
 
@@ -249,46 +249,48 @@ def test_more_requests_at_once_than_a_client_needs_are_refused(server: Server) -
 
 
 @pytest.mark.parametrize("count", [1, 20, 60, 99, 300, 5000])
-def test_a_client_that_does_not_read_is_given_up(serve: Serve, count: int) -> None:
+def test_a_client_that_does_not_read_is_given_up(clocked: StartClocked, count: int) -> None:
     """Replies that nobody takes do not pile up: reading stops, and then the connection ends."""
-    server = serve(LIMIT_RECEIVE_SECONDS="0.5", LIMIT_KEEP_ALIVE_SECONDS="0.5")
-    request = get("/model")
+    server = clocked(send_buffer=4096)
     with unharmed(server), Wire(server) as wire:
-        before = descriptors(server), memory(server)
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        wire.socket.settimeout(0.1)
         with suppress(OSError):  # it is closed, or nothing more is read
-            for _ in range(count):
-                wire.send(request)
-                time.sleep(0.0003)
-        eventually(lambda: descriptors(server) < before[0])
-        assert memory(server) - before[1] < 32 * 2**20
+            wire.socket.settimeout(0.1)
+            wire.send(get("/model") * count)
+        eventually(lambda: server.seen.received > 0)
+        server.forward(60)
+        eventually(lambda: server.connections == 0)
+    assert server.seen.most_unsent < 4 * 2**20
 
 
-def test_a_reply_that_is_read_slowly_arrives_whole(serve: Serve) -> None:
+def test_a_reply_that_is_read_slowly_arrives_whole(clocked: StartClocked) -> None:
     """A client that takes its time with a large reply is not cut off while it reads."""
-    server = serve(LIMIT_RECEIVE_SECONDS="1", LIMIT_KEEP_ALIVE_SECONDS="0.5")
-    rows = b'{"inputs": [' + b",".join([GOOD[len(b'{"inputs": [') : -2]] * 5000) + b"]}"
+    server = clocked(send_buffer=2**14)
     with Wire(server) as wire:
-        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**15)
-        wire.send(post(rows))
-        received = wire.socket.recv(1)
-        for _ in range(12):
-            time.sleep(0.25)
-            received += wire.socket.recv(2**15)
-        received += wire.rest()
-    head, _, body = received.partition(b"\r\n\r\n")
-    assert b"content-length: %d\r\n" % len(body) in head
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**14)
+        wire.send(post(MANY_ROWS))
+        for _ in range(6):  # each time more than the system holds between both ends
+            wire.read(2**16)
+            server.forward(9)
+        assert server.unsent > 0
+        assert len(wire.answer().content["predictions"]) == 5000
 
 
-def test_a_connection_without_a_request_is_closed_in_time(serve: Serve) -> None:
+def test_a_connection_without_a_request_is_closed_in_time(clocked: StartClocked) -> None:
     """It is kept for a while after a reply, and for as long as a request may take before the first."""
-    server = serve(LIMIT_RECEIVE_SECONDS="1.5", LIMIT_KEEP_ALIVE_SECONDS="0.5")
+    server = clocked()
     with Wire(server) as fresh, Wire(server) as used:
         assert used.send(post()).answer().status == 200
-        began = time.monotonic()
+        eventually(lambda: server.connections == 2)
+        server.forward(4.9)
+        assert server.connections == 2
+        server.forward(0.2)
+        assert server.connections == 1
         assert used.rest() == b""
-        assert 0.3 < time.monotonic() - began < 1.4
+        server.forward(4.6)
+        assert server.connections == 1
+        server.forward(0.3)
+        assert server.connections == 0
         assert fresh.rest() == b""
 
 

@@ -9,6 +9,7 @@ import sys
 from os import environ
 
 import pytest
+from conftest import PATIENCE
 
 from app.settings import Settings, SettingsError, read_settings
 
@@ -130,7 +131,7 @@ def run(*arguments: str, given: str = "", **variables: str) -> subprocess.Comple
     """Run the command line."""
     return subprocess.run(
         [sys.executable, "-m", "app", *arguments],
-        input=given, env=environ | variables, capture_output=True, text=True, check=False, timeout=60,
+        input=given, env=environ | variables, capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
 
 
@@ -157,7 +158,7 @@ def test_uvicorn_alone_does_not_start_with_unsafe_settings() -> None:
     """``app.main:app`` refuses as well, in one line."""
     done = subprocess.run(
         [sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0"],
-        env=environ | {"LIMIT_ROWS": "0"}, capture_output=True, text=True, check=False, timeout=60,
+        env=environ | {"LIMIT_ROWS": "0"}, capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode != 0
     assert done.stderr.startswith("error: LIMIT_ROWS: ")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pytest
 import tritonclient.http as triton
 from classification_model.predict import Predictor, packaged_predictor
+from conftest import PATIENCE, Server
 from tritonclient.utils import InferenceServerException
 
 from app.dialects.open_inference_metadata import model_name
@@ -19,15 +20,10 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-class Server(Protocol):
-    """A server of the API."""
-
-    url: str
-
-
 @pytest.fixture
 def client(server: Server) -> Iterator[Any]:
-    with triton.InferenceServerClient(server.url.removeprefix("http://")) as made:
+    patience = {"connection_timeout": PATIENCE, "network_timeout": PATIENCE}
+    with triton.InferenceServerClient(server.url.removeprefix("http://"), **patience) as made:
         yield made
 
 
