@@ -109,6 +109,11 @@ class Clocked(Listening):
 
         return self._run(measure())
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether nothing that is sent is left unread."""
+        return all(connection.transport.is_reading() for connection in list(self.state.connections))
+
     def forward(self, seconds: float) -> None:
         """Let time pass; what is due meanwhile happens when it is due."""
 
@@ -170,6 +175,10 @@ async def _serve(settings: Settings, send_buffer: int | None, started: Future[Cl
         listener.close()
         for connection in list(state.connections):
             connection.transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        for task in list(state.tasks):  # what a test left unanswered
+            task.cancel()
         while state.connections or state.tasks:
             await asyncio.sleep(0)
 
@@ -178,9 +187,12 @@ async def _serve(settings: Settings, send_buffer: int | None, started: Future[Cl
 def _own_time(clock: Clock) -> Iterator[None]:
     """Let every room of the API read its time from a clock."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, module in list(sys.modules.items()):
-            if name.startswith("app.") and getattr(module, "perf_counter", None) is time.perf_counter:
-                patch.setattr(module, "perf_counter", clock.time)
+        rooms = [module for name, module in list(sys.modules.items()) if name.startswith("app.")]
+        for function in (time.perf_counter, time.monotonic):
+            name = function.__name__
+            for room in rooms:
+                if getattr(room, name, None) is function:
+                    patch.setattr(room, name, clock.time)
         yield
 
 

@@ -138,7 +138,7 @@ def test_row_14_half_sent_heads_are_closed(
             for wire in wires:
                 assert b'"code":"receive_timeout"' in wire.rest()
                 ends.append(time.monotonic() - began)
-        eventually(lambda: descriptors(server) <= before + 1)  # the log's file
+        eventually(lambda: descriptors(server) <= before)
     record_property(
         "figures",
         f"600 half-sent heads, sent within {sent:.1f} s: the last one closed after {max(ends):.1f} s, {limit} are "
@@ -333,7 +333,7 @@ def traced() -> Iterator[None]:
 
 
 def test_hostile_requests_leave_nothing_behind(traced: None, clocked: StartClocked) -> None:
-    """Once garbage is collected, 480 requests of all bad kinds leave less than half a kilobyte each."""
+    """Once garbage is collected, 480 requests of all bad kinds leave less than 256 bytes each."""
     server = clocked()
 
     def left_after_hostile_requests() -> int:
@@ -346,7 +346,7 @@ def test_hostile_requests_leave_nothing_behind(traced: None, clocked: StartClock
         return tracemalloc.get_traced_memory()[0]
 
     before = left_after_hostile_requests()
-    assert left_after_hostile_requests() - before < 480 * 512
+    assert left_after_hostile_requests() - before < 480 * 256
 
 
 @pytest.mark.faults
@@ -383,9 +383,10 @@ def test_tiny_chunks_do_not_multiply_in_memory(traced: None, clocked: StartClock
 
 
 def predicts(server: Server) -> bool:
-    """Tell whether a server answers the good row over a new connection."""
+    """Tell whether a server answers the good row over a new connection, which it may also close."""
     try:
-        return is_predicted(exchange(server, post()))
+        with Wire(server) as wire:
+            return b" 200 OK\r\n" in wire.send(post(head="Connection: close\r\n")).rest()
     except ConnectionError:
         return False
 
@@ -399,5 +400,5 @@ def test_more_connections_than_descriptors_are_survived(serve: Serve) -> None:
         for _ in range(300):
             stack.enter_context(Wire(server)).send(HALF_HEAD)
         assert is_predicted(there.send(post()).answer())
-    eventually(lambda: predicts(server))  # connections that waited to be taken may be reset meanwhile
+    eventually(lambda: predicts(server))
     assert server.process.poll() is None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from importlib.resources import files
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import httpx
@@ -43,6 +46,17 @@ def emigrants(count: int) -> list[tuple[dict[str, Any], str]]:
         has_survived = (sex == "male") != (draw.random() < 0.05)
         found.append((row, "survived" if has_survived else "died"))
     return found
+
+
+def in_no_time(folder: Path) -> Path:
+    """Write the packaged problem with one setting a candidate, as on a machine that has no time for more."""
+    packaged = Path(str(files("classification_model")))
+    config = (packaged / "config.yml").read_text(encoding="utf-8")
+    changed, count = re.subn(r"budget_seconds: .*", "budget_seconds: 0.01", config)
+    assert count == 1
+    (folder / "config.yml").write_text(changed, encoding="utf-8")
+    copytree(packaged / "datasets", folder / "datasets")
+    return folder / "config.yml"
 
 
 class Clients:
@@ -110,7 +124,8 @@ def test_a_model_that_went_wrong_is_replaced_while_it_serves_and_comes_back_when
         assert told["decision"]["content"]["retrain"] == "yes"
 
         # A better one is trained, and the running API takes it.
-        outcome = json.loads(run("retrain", "--log", log_folder, "--store", store, "--json"))
+        config = in_no_time(tmp_path)
+        outcome = json.loads(run("retrain", "--config", config, "--log", log_folder, "--store", store, "--json"))
         assert outcome["outcome"] == "promoted", outcome
         second = outcome["challenger"]
         wait_for_version(server, clients, second)

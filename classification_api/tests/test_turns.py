@@ -29,9 +29,9 @@ def ask(predictions: Predictions, age: float, send: Callable[[Reply], None]) -> 
     return call
 
 
-async def in_one_turn(senders: list[Callable[[Reply], None]]) -> Predictions:
+async def in_one_turn(senders: list[Callable[[Reply], None]], most: int = 1000) -> Predictions:
     """Ask for passengers of 1, 2, 3 ... years, whose replies are sent by functions; return what answered them."""
-    settings = Settings(access_log=False, limit_requests=1000)
+    settings = Settings(access_log=False, limit_requests=most)
     metrics = Metrics()
     records = Records(settings, metrics)
     predictions = Predictions(settings, Models(settings), metrics, AccessLog(enabled=False), records)
@@ -40,7 +40,7 @@ async def in_one_turn(senders: list[Callable[[Reply], None]]) -> Predictions:
     predictions.load()
     for age, send in enumerate(senders, 1):
         ask(predictions, age, send)
-    assert predictions.in_hand == len(senders)
+    assert predictions.in_hand == min(len(senders), most)
     for _ in range(10):
         await asyncio.sleep(0)
     predictions.close()
@@ -54,6 +54,18 @@ def test_hundreds_of_requests_of_one_turn_each_get_their_own_answer() -> None:
     predictions = asyncio.run(in_one_turn([replies.append] * 300))
     expected = make_prediction(input_data=[ROW | {"age": age} for age in range(1, 301)])["probabilities"]
     assert [json.loads(reply.body)["probabilities"][0] for reply in replies] == expected
+    assert predictions.in_hand == 0
+
+
+def test_row_16_of_ten_times_as_many_as_may_be_in_hand_the_first_are_answered() -> None:
+    """The others are told at once when to come again, and take nobody's place."""
+    replies: list[Reply] = []
+    predictions = asyncio.run(in_one_turn([replies.append] * 80, most=8))
+    refused, answered = replies[:72], replies[72:]
+    assert [reply.status for reply in answered] == [200] * 8
+    for reply in refused:
+        assert reply.status == 503
+        assert (b"retry-after", b"1") in reply.headers
     assert predictions.in_hand == 0
 
 
