@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
+import httpx
 import pytest
 from classification_model.mle.model import KEYS, LONGEST_KEY
 from conftest import ROW, Server
-from raw_http import GOOD, check_problem, unharmed
+from raw_http import GOOD, check_problem, essence, unharmed
 
 GOOD_TEXT = GOOD.decode()
+#: What took a pattern of the packaged model most of a second.
+COMMAS = "," * 10_000
+MODEL = "/v2/models/titanic-survival"
 DEEP = {depth: "[" * depth + "]" * depth for depth in (14, 33, 1000, 250_000)}
 
 
@@ -226,6 +232,100 @@ def test_row_6_a_hundred_thousand_rows_are_refused_soon(
 def test_row_6_many_faults_in_few_rows_are_refused_in_a_short_reply(server: Server, body: bytes) -> None:
     """As many rows as are allowed, or one with as many fields as its body can hold, are told in a few places."""
     refused(server, body)
+
+
+def tensors_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as the tensors of the Open Inference Protocol."""
+    datatypes = {str: "BYTES", int: "INT64", float: "FP64", type(None): "BYTES"}
+    return {
+        "inputs": [
+            {"name": name, "shape": [1], "datatype": datatypes[type(value)], "data": [value]}
+            for name, value in row.items()
+        ]
+    }
+
+
+def binary_tensors_of(row: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+    """Return a row as tensors whose texts stand in bytes behind the JSON, and the headers that say so."""
+    document = tensors_of(row)
+    raw = b""
+    for tensor in document["inputs"]:
+        if tensor["datatype"] == "BYTES" and tensor["data"] != [None]:
+            (text,) = tensor.pop("data")
+            tensor["parameters"] = {"binary_data_size": len(text) + 4}
+            raw += len(text).to_bytes(4, "little") + text.encode()
+    head = json.dumps(document).encode()
+    headers = {"content-type": "application/octet-stream", "inference-header-content-length": str(len(head))}
+    return head + raw, headers
+
+
+def csv_of(row: dict[str, Any]) -> bytes:
+    """Return a row as CSV."""
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerows([row, ["" if value is None else value for value in row.values()]])
+    return lines.getvalue().encode()
+
+
+#: For each way to send a row its route, how its body is made, and where a value of it is said to stand.
+Way = tuple[str, Callable[[dict[str, Any]], Any], str]
+WAYS: dict[str, Way] = {
+    "rows": ("/predict", lambda row: {"inputs": [row]}, "inputs[0]"),
+    "rows to explain": ("/predict?explain=true", lambda row: {"inputs": [row]}, "inputs[0]"),
+    "rows in a large body": ("/predict", lambda row: {"inputs": [row] + [ROW] * 300}, "inputs[0]"),
+    "tensors": (f"{MODEL}/infer", tensors_of, "rows[0]"),
+    "tensors of a version": (f"{MODEL}/versions/@/infer", tensors_of, "rows[0]"),
+    "tensors in bytes": (f"{MODEL}/infer", binary_tensors_of, "rows[0]"),
+    "records": ("/invocations", lambda row: {"dataframe_records": [row]}, "dataframe_records[0]"),
+    "a frame": (
+        "/invocations",
+        lambda row: {"dataframe_split": {"columns": [*row], "data": [[*row.values()]]}},
+        "dataframe_split.data[0]",
+    ),
+    "instances": ("/invocations", lambda row: {"instances": [row]}, "instances[0]"),
+    "columns": ("/invocations", lambda row: {"inputs": {name: [value] for name, value in row.items()}}, "rows[0]"),
+    "csv": ("/invocations", csv_of, "rows[0]"),
+}
+
+
+def send(server: Server, way: str, row: dict[str, Any]) -> httpx.Response:
+    """Send a row one of the ways."""
+    path, make, _ = WAYS[way]
+    path = path.replace("@", essence(server)[2])
+    made = make(row)
+    if isinstance(made, bytes):
+        return server.post(path, content=made, headers={"content-type": "text/csv"})
+    if isinstance(made, tuple):
+        content, headers = made
+        return server.post(path, content=content, headers=headers)
+    return server.post(path, json=made)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("name", COMMAS), ("name", "x" * 1001), ("cabin", COMMAS), ("sex", COMMAS), ("age", "1" * 1001)],
+    ids=lambda value: value[:8],
+)
+def test_a_text_that_a_pattern_would_read_for_long_is_refused(server: Server, way: str, field: str, text: str) -> None:
+    """A text that is searched, and a number written as text, has at most 1,000 characters, whichever way it comes."""
+    found = check_problem(send(server, way, ROW | {field: text}), 422, "invalid_rows")
+    assert found["errors"] == [
+        {
+            "where": f"{WAYS[way][2]}.{field}",
+            "code": "too_large",
+            "message": "expected at most 1000 characters, found more",
+        }
+    ]
+    assert send(server, way, ROW).status_code == 200
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_longest_texts_are_predicted(server: Server, way: str) -> None:
+    """The limits are themselves allowed: 1,000 characters where a text is searched, 10,000 elsewhere."""
+    row = ROW | {"name": "," * 1000, "age": "0" * 999 + "7", "ticket": "x" * 10_000}
+    assert send(server, way, row).status_code == 200
+    assert send(server, way, ROW | {"ticket": "x" * 10_001}).status_code == 422
 
 
 @pytest.mark.parametrize("depth", sorted(DEEP))

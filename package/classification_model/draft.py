@@ -154,7 +154,7 @@ def _features(inferred: list[Inferred]) -> list[str]:
         "  # title:",
         "  #   derive: pattern",
         "  #   from: name",
-        r"  #   pattern: ',\s*([^.]+)\.'",
+        r"  #   pattern: '^[^,]*,([^.]+)\.'",
     ]
 
 

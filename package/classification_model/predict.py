@@ -123,13 +123,13 @@ class Predictor:
         if not golden:
             msg = f"the model has no golden rows to hold it against: {remedy}"
             raise VerificationError(msg)
-        checked = check_rows(self.manifest.input_schema, [row.inputs for row in golden])
+        schema = self.manifest.input_schema.for_own_rows()
+        checked = check_rows(schema, [row.inputs for row in golden])
         if checked.errors:
             msg = f"a golden row of the model no longer fits its schema: {remedy}"
             raise VerificationError(msg)
         baseline = self.manifest.baseline
-        names = {field.name for field in self.manifest.input_schema.fields}
-        if set(baseline) != names or check_rows(self.manifest.input_schema, [baseline]).errors:
+        if set(baseline) != {field.name for field in schema.fields} or check_rows(schema, [baseline]).errors:
             msg = f"the baseline of the model does not fit its schema: {remedy}"
             raise VerificationError(msg)
         try:

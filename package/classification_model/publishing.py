@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from classification_model.artifact import VERSION_PATTERN, write_model_folder
@@ -19,6 +20,7 @@ from classification_model.errors import DataError, ExportError, InputError
 from classification_model.estimators import name_of
 from classification_model.evaluation import Outcome, score_with_intervals
 from classification_model.export.compilation import CORE, compile_and_prove
+from classification_model.export.derivations import leading_derivations
 from classification_model.manifest import Fingerprint, Holdout
 from classification_model.model_manifest import Fitted, describe_model
 from classification_model.predict import Predictor
@@ -32,12 +34,12 @@ from classification_model.processing.given_estimators import (
 )
 from classification_model.processing.given_labels import labels_of, names_of_classes
 from classification_model.processing.raw_tables import hash_of_rows, raw_frame, spell_column
+from classification_model.processing.searched_texts import searched_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
-    from sklearn.pipeline import Pipeline
 
     from classification_model.manifest import Manifest
     from classification_model.schema import InputSchema
@@ -114,7 +116,7 @@ def publish_model(
     classes = names_of_classes(estimator.classes_, class_names)
     numbers = labels_of(labels, estimator.classes_, len(features), "labels", complete=True)
     table = raw_frame(features, "features")
-    schema = schema_of_frame(features)
+    schema = _schema(estimator, features)
     prepared = prepare_table(table, schema, "features")
     schema = describe_schema(schema, prepared)
     with threadpool_limits(1):
@@ -167,6 +169,12 @@ def _check_words(name: str, version: str, threshold: float) -> None:
     if not 0 < threshold < 1:
         msg = f"threshold: expected a probability between 0 and 1, found {threshold!r}"
         raise InputError(msg)
+
+
+def _schema(estimator: Any, features: pd.DataFrame) -> InputSchema:
+    """Return the fields of an estimator, with limits on the texts in which its first steps search."""
+    plan = leading_derivations(estimator.steps) if isinstance(estimator, Pipeline) else ()
+    return schema_of_frame(features, searched_columns(plan))
 
 
 def _limits(given: Mapping[str, Any] | None, features: pd.DataFrame) -> dict[str, Any]:

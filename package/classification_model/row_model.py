@@ -64,6 +64,8 @@ def row_model(schema: InputSchema, name: str = "Row") -> type[Row]:
 
 def _annotation(field: SchemaField) -> Any:
     described: dict[str, Any] = {"type": _JSON_TYPES[field.kind], "description": _describe(field)}
+    if field.kind in {"numeric", "categorical", "text"}:
+        described["maxLength"] = field.longest_text  # which says nothing of values that are no texts
     if field.kind == "datetime" and field.datetime_format is None:
         described["format"] = "date-time"
     return Annotated[Any, BeforeValidator(_validator(field)), WithJsonSchema(described)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from classification_model.checking import CheckedRows, Issue, check_rows
 from classification_model.errors import InputError
-from classification_model.values import LARGEST_EXACT_INTEGER, LONGEST_TEXT, UnreadableValue
+from classification_model.values import LARGEST_EXACT_INTEGER, UnreadableValue
 
 if TYPE_CHECKING:
     from classification_model.schema import Finding, InputSchema, SchemaField
@@ -166,7 +166,7 @@ def _number_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callable
 
 
 def _category_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    known: dict[Any, str] = {text: text for text in field.categories or ()}
+    known: dict[Any, str] = {text: text for text in field.categories or () if len(text) <= field.longest_text}
     numbers = {int(text): text for text in known if text.isdecimal() and text.isascii() and text == str(int(text))}
 
     def read(value: Any) -> Any:
@@ -178,14 +178,14 @@ def _category_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callab
 
 
 def _text_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    longest_mark = max(map(len, field.missing_values), default=0)
+    longest_mark, longest = max(map(len, field.missing_values), default=0), field.longest_text
     finding = field.remark(None)
     missing = None if finding is None else Odd(None, finding)
 
     def read(value: Any) -> Any:
         if value is None:
             return missing
-        is_plain = type(value) is str and longest_mark < len(value) <= LONGEST_TEXT and value.isprintable()
+        is_plain = type(value) is str and longest_mark < len(value) <= longest and value.isprintable()
         return value if is_plain and value[0] != " " != value[-1] else slowly(value)
 
     return read

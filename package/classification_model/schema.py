@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from classification_model.values import (
+    LONGEST_PARSED_TEXT,
+    LONGEST_TEXT,
     read_boolean,
     read_category,
     read_moment,
@@ -21,15 +23,21 @@ Kind = Literal["numeric", "categorical", "boolean", "text", "datetime"]
 Value = float | str | None
 #: Code and text of a remark on a value.
 Finding = tuple[str, str]
+#: A limit on the characters of a text; no number that is written in full needs 100.
+LongestText = Annotated[int, Field(ge=100, le=LONGEST_TEXT)]
 
 DEFAULT_MISSING_VALUES = ("?", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "-")
 
 _READERS: dict[str, Callable[..., Value]] = {
     "numeric": read_number,
     "categorical": read_category,
-    "boolean": read_boolean,
     "text": read_text,
 }
+
+
+def _longest_text(field: dict[str, Any]) -> int:
+    """Return the limit of a field in a manifest that is older than limits: patterns may be sought in its texts."""
+    return LONGEST_TEXT if field["kind"] == "categorical" else LONGEST_PARSED_TEXT
 
 
 class SchemaField(BaseModel):
@@ -54,6 +62,9 @@ class SchemaField(BaseModel):
         Categories seen in training; another one is a warning. None when there are no categories.
     datetime_format
         How dates are written, as in `datetime.strptime`; ISO 8601 when None.
+    longest_text
+        Most characters of a category, a text, or a number that is given as text, 100 to 10,000. Left out, they are
+        10,000 for categories, else 1,000.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +78,7 @@ class SchemaField(BaseModel):
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
     datetime_format: str | None = None
+    longest_text: LongestText = Field(default_factory=_longest_text)
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -81,7 +93,9 @@ class SchemaField(BaseModel):
         marks = frozenset(self.missing_values)
         if self.kind == "datetime":
             return partial(read_moment, marks=marks, pattern=self.datetime_format)
-        return partial(_READERS[self.kind], marks=marks)
+        if self.kind == "boolean":
+            return partial(read_boolean, marks=marks)
+        return partial(_READERS[self.kind], marks=marks, longest=self.longest_text)
 
     def remark(self, value: Value) -> Finding | None:
         """Return the code and text of a warning when a readable value is unlike those of training."""
@@ -115,3 +129,8 @@ class InputSchema(BaseModel):
     def texts(self) -> frozenset[str]:
         """Names of the fields that hold categories or texts; the others hold numbers."""
         return frozenset(field.name for field in self.fields if field.kind in {"categorical", "text"})
+
+    def for_own_rows(self) -> InputSchema:
+        """Return the schema that rows of the manifest itself are read by: they may be older than limits on texts."""
+        fields = tuple(field.model_copy(update={"longest_text": LONGEST_TEXT}) for field in self.fields)
+        return self.model_copy(update={"fields": fields})

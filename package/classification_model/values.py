@@ -21,15 +21,20 @@ LARGEST_EXACT_INTEGER = 2**53
 #: Beyond it sums overflow, and the 32-bit numbers of tree estimators end.
 LARGEST_NUMBER = 1e30
 LARGEST_INTEGER_IN_TEXT = 2**64
+#: Characters that a text may have.
 LONGEST_TEXT = 10_000
+#: Characters that a text may have which regular expressions read: one in which patterns or words are sought, a number
+#: or a date. A config may say another limit, but for dates.
+LONGEST_PARSED_TEXT = 1_000
 #: Years that Python's dates can hold, and the moments in them, in seconds since 1970 UTC.
 YEARS = range(1, 10_000)
 MOMENTS = (-62_135_596_800.0, 253_402_300_799.0)
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_MONEY = re.compile(r"^([+-]?)\s*(?:[$£€¥₹]|USD|EUR|GBP)\s*|(?<!\s)\s*(?:[$£€¥₹%]|USD|EUR|GBP)$")
-_WHOLE = re.compile(r"[+-]?\d+\.0+")
+# What is taken is not given back (++, *+): a long text that is no number in the end is read once.
+_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d++)?")
+_MONEY = re.compile(r"^([+-]?)\s*+(?:[$£€¥₹]|USD|EUR|GBP)\s*+|(?<!\s)\s*+(?:[$£€¥₹%]|USD|EUR|GBP)$")
+_WHOLE = re.compile(r"[+-]?\d++\.0++")
 _NO_DATE = ("not_a_date", "expected a date of the years 1 to 9999, found one before or after")
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -71,13 +76,19 @@ def text_of(value: str, marks: frozenset[str]) -> str | None:
     return None if value.lower() in marks or not value else value
 
 
-def read_number(value: Any, marks: frozenset[str]) -> float | None:
+def _check_length(text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise UnreadableValue("too_large", f"expected at most {longest} characters, found more")
+
+
+def read_number(value: Any, marks: frozenset[str], longest: int = LONGEST_PARSED_TEXT) -> float | None:
     """Read a number of at most 1e30 in size; texts such as "28.5", "$1,200" and "95%" are numbers."""
     if is_missing(value):
         return None
     if isinstance(value, (bool, np.bool_)):
         raise UnreadableValue("type", "expected a number, found a truth value")
     if isinstance(value, str):
+        _check_length(value, longest)
         text = text_of(value, marks)
         if text is None:
             return None
@@ -126,7 +137,7 @@ def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
     raise UnreadableValue("type", "expected true or false, found something else")
 
 
-def read_text(value: Any, marks: frozenset[str]) -> str | None:
+def read_text(value: Any, marks: frozenset[str], longest: int = LONGEST_TEXT) -> str | None:
     """Read a text; a number or truth value becomes the text that spells it."""
     if is_missing(value):
         return None
@@ -144,16 +155,15 @@ def read_text(value: Any, marks: frozenset[str]) -> str | None:
         text = _date_of(value).isoformat()
     else:
         raise UnreadableValue("type", f"expected text, found {_type_name(value)}")
+    _check_length(text, longest)
     if _UNPRINTABLE.search(text):
         raise UnreadableValue("text", "expected text that UTF-8 can carry, found a NUL or a lone surrogate")
-    if len(text) > LONGEST_TEXT:
-        raise UnreadableValue("too_large", f"expected at most {LONGEST_TEXT} characters, found more")
     return text_of(text, marks)
 
 
-def read_category(value: Any, marks: frozenset[str]) -> str | None:
+def read_category(value: Any, marks: frozenset[str], longest: int = LONGEST_TEXT) -> str | None:
     """Read a category: a text in which 3, 3.0 and "3" are the same."""
-    text = read_text(value, marks)
+    text = read_text(value, marks, longest)
     return None if text is None else without_fraction(text)
 
 
@@ -189,10 +199,13 @@ def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float
         text = text_of(value, marks)
         if text is None:
             return None
+        fault = UnreadableValue("not_a_date", f"expected a date as {pattern or 'in ISO 8601'}")
+        if len(text) > LONGEST_PARSED_TEXT:
+            raise fault
         try:
             moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007
         except ValueError as error:
-            raise UnreadableValue("not_a_date", f"expected a date as {pattern or 'in ISO 8601'}") from error
+            raise fault from error
     elif isinstance(value, (date, np.datetime64)):
         moment = _date_of(value)
     else:

@@ -160,7 +160,7 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
         "  # title:",
         "  #   derive: pattern",
         "  #   from: name",
-        r"  #   pattern: ',\s*([^.]+)\.'",
+        r"  #   pattern: '^[^,]*,([^.]+)\.'",
         "",
         "training:",
         "  random_state: 0",

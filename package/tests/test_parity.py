@@ -41,7 +41,7 @@ from classification_model.predict import Predictor
 from classification_model.processing.pipeline_model import load_predictor
 from classification_model.session import start_session
 from classification_model.training_report import TrainingReport
-from classification_model.values import LONGEST_TEXT
+from classification_model.values import LONGEST_PARSED_TEXT, LONGEST_TEXT
 from classification_model.verification import verify
 
 MODELS = [
@@ -188,8 +188,11 @@ def test_rows_of_edges_leave_no_edge_out() -> None:
         assert rows[number][field.name] is None
         assert (field.name in rows[len(data.schema.fields) + number]) == (not field.nullable)
     found = {name: {row.get(name) for row in rows} for name in EVERY_KIND}
+    longest = {field.name: field.longest_text for field in data.schema.fields}
+    assert (longest["code"], longest["note"]) == (LONGEST_TEXT, LONGEST_PARSED_TEXT)
     for name in ("shape", "grade", "code", "note"):
-        assert {"", "\N{SNOWMAN}", "é" * LONGEST_TEXT} <= found[name]
+        assert {"", "\N{SNOWMAN}", "é" * longest[name]} <= found[name]
+        assert max(len(value) for value in found[name] if value is not None) == longest[name]
     turning = thresholds["size"]
     assert len(found["size"] & set(turning.tolist())) > 20
     assert {-1e30, 1e30, None} <= found["size"]

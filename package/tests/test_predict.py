@@ -355,7 +355,7 @@ def test_an_absent_key_is_missing_only_where_training_saw_gaps(field: str) -> No
 
 
 @pytest.mark.parametrize("field", [*CATEGORICAL, *TEXTS])
-@pytest.mark.parametrize("unseen", ["never seen", "\N{SNOWMAN}", "\u202e\U0010ffff", "x" * 10_000, 2**60, True])
+@pytest.mark.parametrize("unseen", ["never seen", "\N{SNOWMAN}", "\u202e\U0010ffff", "x" * 1000, 2**60, True])
 def test_an_unseen_category_in_any_feature_is_predicted(field: str, unseen: Any) -> None:
     """Each category and text may be one that training did not see: predicted, with a warning for categories."""
     answer = make_prediction(input_data=[ALLEN | {field: unseen}])

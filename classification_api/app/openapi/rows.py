@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from classification_model.row_model import row_model
-from classification_model.values import LARGEST_NUMBER, LONGEST_TEXT
+from classification_model.values import LARGEST_NUMBER
 
 if TYPE_CHECKING:
     from classification_model.schema import InputSchema, SchemaField
@@ -17,13 +17,10 @@ Schema = dict[str, Any]
 
 _ANY_ROW: Schema = {"type": "object", "description": "Values by column; `GET /model` tells the columns."}
 _IGNORED: Schema = {"description": "Accepted and not used."}
-#: What holds for each kind of column besides its types; each keyword speaks of values of one type alone.
+#: Bounds of numbers, by kind of column; each keyword speaks of values of one type alone.
 _BOUNDS: dict[str, Schema] = {
     "numeric": {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER},
-    "categorical": {"maxLength": LONGEST_TEXT},
     "boolean": {"minimum": 0, "maximum": 1, "multipleOf": 1},
-    "text": {"maxLength": LONGEST_TEXT},
-    "datetime": {},
 }
 #: How texts are read as each kind of column.
 _SPELLINGS = {
@@ -134,7 +131,8 @@ def explanation_schema(model: ServingModel | None) -> Schema:
 
 def _column(field: SchemaField, described: Schema) -> Schema:
     """Return the schema of a column; formats are left out, as more is accepted than any of them allows."""
-    described = {key: value for key, value in described.items() if key not in {"title", "format"}} | _BOUNDS[field.kind]
+    described = {key: value for key, value in described.items() if key not in {"title", "format"}}
+    described |= _BOUNDS.get(field.kind, {})
     if field.kind in _SPELLINGS and field.datetime_format is None:
         described["description"] += f" {_SPELLINGS[field.kind]}"
     return described

@@ -17,7 +17,7 @@ from classification_model.batch.readings import Reading, Remarks
 from classification_model.batch.texts import DistinctTexts, is_plain
 from classification_model.checking import read_value
 from classification_model.columns import Encoded, encode
-from classification_model.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, LONGEST_TEXT
+from classification_model.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER
 
 if TYPE_CHECKING:
     from classification_model.batch.tables import Values
@@ -195,7 +195,7 @@ class ColumnReader:
     def _reads_as_itself(self, texts: pa.StringArray) -> NDArray[np.bool_]:
         """Tell which texts are plain, and nothing but blanks around them is to be left out."""
         quick = is_plain(texts)
-        quick &= numbers_of(pc.binary_length(texts)) <= LONGEST_TEXT
+        quick &= numbers_of(pc.binary_length(texts)) <= self._field.longest_text
         if self._field.kind == "categorical":
             trimmed = pc.ascii_trim_whitespace(texts)
             ends = np.flatnonzero(flags_of(pc.ends_with(trimmed, "0")))

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 from classification_model.artifact import VERSION_PATTERN, package_version
 from classification_model.batch.formats import check_encoding
 from classification_model.config.features import Feature, Marks, Name, Names, Section
-from classification_model.schema import DEFAULT_MISSING_VALUES
+from classification_model.schema import DEFAULT_MISSING_VALUES, LongestText
+from classification_model.values import LONGEST_PARSED_TEXT
 
 Metric = Literal["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
 Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "hist_gradient_boosting", "average"]
@@ -76,6 +77,9 @@ class DataConfig(Section):
         Words that mean "missing" in any column, upper and lower case alike; "" is always one.
     delimiter, encoding
         How a CSV file is written.
+    longest_text
+        Most characters of a text in which patterns or words are sought, and of a number that is given as text; other
+        texts may have 10,000.
     """
 
     source: Name
@@ -92,6 +96,7 @@ class DataConfig(Section):
     missing_values: Marks = DEFAULT_MISSING_VALUES
     delimiter: str = Field(",", pattern=DELIMITER, description="one ASCII character, no quote and no line break")
     encoding: Annotated[str, AfterValidator(check_encoding)] = "utf-8"
+    longest_text: LongestText = LONGEST_PARSED_TEXT
 
     @property
     def roles(self) -> tuple[str, ...]:

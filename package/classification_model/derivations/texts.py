@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from classification_model.values import NO_MARKS, UnreadableValue, read_category, read_number, without_fraction
+from classification_model.values import (
+    LONGEST_TEXT,
+    NO_MARKS,
+    UnreadableValue,
+    read_category,
+    read_number,
+    without_fraction,
+)
 
 
 def pattern_finder(pattern: str, *, as_number: bool) -> Callable[[str], str | float | None]:
@@ -34,7 +41,7 @@ def pattern_finder(pattern: str, *, as_number: bool) -> Callable[[str], str | fl
 
     def find_number(text: str) -> float | None:
         try:
-            return read_number(find(text), NO_MARKS)
+            return read_number(find(text), NO_MARKS, LONGEST_TEXT)
         except UnreadableValue:
             return None
 

@@ -56,7 +56,7 @@ class Explainer:
 
     def __init__(self, probabilities: Probabilities, manifest: Manifest) -> None:
         schema = manifest.input_schema
-        checked = check_rows(schema, [manifest.baseline])
+        checked = check_rows(schema.for_own_rows(), [manifest.baseline])
         if checked.errors:
             first = checked.errors[0]
             msg = f"the model's baseline does not fit its schema ({first.field}: {first.message}): train it again"

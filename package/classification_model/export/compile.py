@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classification_model.compiled import CODES, FEATURES, NUMBERS, PROBABILITIES, write_metadata
-from classification_model.export.derivations import describe_derivation, gives_text, is_derivation
+from classification_model.export.derivations import gives_text, leading_derivations
 from classification_model.export.estimators import convert_estimator
 from classification_model.export.failures import naming
 from classification_model.export.graph import DOUBLE, INT64, Graph
@@ -68,24 +68,22 @@ def convert_pipeline(pipeline: Pipeline, schema: InputSchema) -> Converted:
     """
     texts = set(schema.texts)
     order = [field.name for field in schema.fields]
-    plan: list[Derivation] = []
     *steps, (_, estimator) = pipeline.steps
-    while steps and is_derivation(steps[0][1]):
-        derivation = describe_derivation(steps.pop(0)[1])
-        plan.append(derivation)
+    plan = leading_derivations(steps)
+    for derivation in plan:
         order += derivation.outputs
         if gives_text(derivation):
             texts |= set(derivation.outputs)
     graph = Graph(taken=[*order, NUMBERS, CODES, PROBABILITIES, FEATURES])
     table = Table(graph, order, texts)
-    for name, step in steps:
+    for name, step in steps[len(plan) :]:
         with naming(f"the pipeline's step {name!r}"):
             convert_step(step, table)
     with naming("the pipeline's step 'estimator'"):
         features = table.finish()
         probabilities = convert_estimator(estimator, graph, features)
     return Converted(
-        plan=tuple(plan),
+        plan=plan,
         numbers=tuple(table.inputs),
         categories={encoding.column: encoding.categories for encoding in table.encodings},
         graph=graph,

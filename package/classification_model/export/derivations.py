@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from classification_model.derivations import Derivation
@@ -30,6 +32,11 @@ _NAMES: dict[type[AppendColumns], str] = {
 def is_derivation(transformer: Any) -> bool:
     """Tell whether a step appends columns that are computed row by row."""
     return type(transformer) in _NAMES
+
+
+def leading_derivations(steps: Sequence[tuple[str, Any]]) -> tuple[Derivation, ...]:
+    """Describe the fitted steps that append columns which are computed row by row, up to the first other step."""
+    return tuple(map(describe_derivation, takewhile(is_derivation, (step for _, step in steps))))
 
 
 def describe_derivation(transformer: AppendColumns) -> Derivation:

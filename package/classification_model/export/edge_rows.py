@@ -121,7 +121,7 @@ def _edges(field: SchemaField, values: Sequence[Any], thresholds: NDArray[np.flo
     if field.kind in {"categorical", "text"}:
         known = [value for value in dict.fromkeys(values) if value is not None][:500]
         torn = [part for value in known for part in _tear(value)]
-        return [None, None, *_TEXTS, *(text[:LONGEST_TEXT] for text in torn)]
+        return [None, None, *(text[: field.longest_text] for text in (*_TEXTS, *torn))]
     low, high = field.minimum or 0.0, field.maximum or 0.0
     limits = MOMENTS if field.kind == "datetime" else (-LARGEST_NUMBER, LARGEST_NUMBER)
     centres = np.unique(np.concatenate([[0.0, -1.0, 1.0, low, high, (low + high) / 2, *limits], thresholds]))

@@ -183,7 +183,7 @@ class DataLoader:
         validation.check_columns_exist(config, table, source)
         schema = bare_schema(config, table)
         checked = check_columns(schema, {field.name: table[field.name].tolist() for field in schema.fields})
-        validation.check_readable(config, checked, table, source)
+        validation.check_readable(schema, checked, table, source)
         return read_rows(to_frame(checked.columns, schema), table, config), schema
 
 

@@ -12,6 +12,7 @@ from classification_model.config.features import ColumnFeature, used_features
 from classification_model.config.references import check_references
 from classification_model.errors import ConfigError, DataError
 from classification_model.processing.inference import infer_classes, infer_columns
+from classification_model.processing.searched_texts import longest_texts
 from classification_model.schema import InputSchema, SchemaField, Value
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
     if not config.features:
         taken = {*data.roles, *(name for name in (data.group, data.time) if name is not None)}
         features: dict[str, ColumnFeature] = {}
-        for column in infer_columns(table[[name for name in table.columns if name not in taken]], data.missing_values):
+        candidates = table[[name for name in table.columns if name not in taken]]
+        for column in infer_columns(candidates, data.missing_values, data.longest_text):
             if column.feature is not None:
                 features[column.name] = column.feature
             elif not column.identifies:
@@ -70,6 +72,7 @@ def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
     columns = [str(name) for name in table.columns]
     old_names = {new: old for old, new in config.data.rename.items() if old not in columns}
     general = tuple(dict.fromkeys(word.lower() for word in config.data.missing_values))
+    longest = longest_texts(config)
     fields = tuple(
         SchemaField(
             name=name,
@@ -78,6 +81,7 @@ def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
             nullable=True,
             missing_values=tuple(dict.fromkeys((*general, *(word.lower() for word in feature.missing_values)))),
             datetime_format=feature.datetime_format,
+            longest_text=longest[name],
         )
         for name, feature in used_features(config.features).items()
         if isinstance(feature, ColumnFeature)

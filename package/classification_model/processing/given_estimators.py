@@ -15,8 +15,11 @@ from classification_model.checking import check_columns
 from classification_model.errors import DataError, InputError
 from classification_model.processing.fields import to_frame
 from classification_model.schema import InputSchema, SchemaField
+from classification_model.values import LONGEST_PARSED_TEXT, LONGEST_TEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from classification_model.schema import Kind
 
 
@@ -43,8 +46,16 @@ def check_classifier(estimator: Any, features: Any) -> None:
         raise InputError(msg)
 
 
-def schema_of_frame(features: pd.DataFrame) -> InputSchema:
-    """Return a field for each column, without what only its values can tell."""
+def schema_of_frame(features: pd.DataFrame, searched: Collection[str]) -> InputSchema:
+    """Return a field for each column, without what only its values can tell.
+
+    Parameters
+    ----------
+    features
+        The columns.
+    searched
+        Those in whose texts patterns or words are sought.
+    """
     fields = []
     for name in map(str, features.columns):
         column = features[name]
@@ -60,7 +71,8 @@ def schema_of_frame(features: pd.DataFrame) -> InputSchema:
         if column.isna().all():
             msg = f"column {name!r} is missing in every row: nothing can be learned from it; leave it out"
             raise DataError(msg)
-        fields.append(SchemaField(name=name, kind=kind, nullable=True))
+        longest = LONGEST_PARSED_TEXT if kind == "numeric" or name in searched else LONGEST_TEXT
+        fields.append(SchemaField(name=name, kind=kind, nullable=True, longest_text=longest))
     return InputSchema(fields=tuple(fields))
 
 

@@ -18,6 +18,8 @@ from classification_model.errors import DataError
 from classification_model.schema import DEFAULT_MISSING_VALUES, SchemaField
 from classification_model.values import (
     FALSE_WORDS,
+    LONGEST_PARSED_TEXT,
+    LONGEST_TEXT,
     TRUE_WORDS,
     UnreadableValue,
     is_missing,
@@ -88,11 +90,22 @@ class Inferred:
 
 @dataclass
 class _Values:
-    """Distinct values of a column, by the category that each is, with how often it occurs; missing ones left out."""
+    """Distinct values of a column, by the category that each is, with how often it occurs; missing ones left out.
+
+    Attributes
+    ----------
+    samples, counts
+        The first value of each category, and how many there are.
+    missing
+        Number of missing values.
+    longest
+        Characters of the longest text as it was given, be it a missing value.
+    """
 
     samples: dict[str, Any] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     missing: int = 0
+    longest: int = 0
 
     @property
     def total(self) -> int:
@@ -103,7 +116,11 @@ class _Values:
         return len(self.counts) == self.total > 1 and not self.missing
 
 
-def infer_columns(table: pd.DataFrame, missing_values: Sequence[str] = DEFAULT_MISSING_VALUES) -> list[Inferred]:
+def infer_columns(
+    table: pd.DataFrame,
+    missing_values: Sequence[str] = DEFAULT_MISSING_VALUES,
+    longest_text: int = LONGEST_PARSED_TEXT,
+) -> list[Inferred]:
     """Infer the kind of each column from its values.
 
     Parameters
@@ -112,12 +129,14 @@ def infer_columns(table: pd.DataFrame, missing_values: Sequence[str] = DEFAULT_M
         Raw values, as `sources.read_table` gives them.
     missing_values
         Texts that mean "missing", upper and lower case alike.
+    longest_text
+        Most characters of a number that is given as text.
     """
     marks = frozenset(word.lower() for word in missing_values)
-    return [_infer(str(name), table[name].tolist(), marks) for name in table.columns]
+    return [_infer(str(name), table[name].tolist(), marks, longest_text) for name in table.columns]
 
 
-def _infer(name: str, column: list[Any], marks: frozenset[str]) -> Inferred:
+def _infer(name: str, column: list[Any], marks: frozenset[str], longest_text: int) -> Inferred:
     try:
         values = _count(column, marks)
     except UnreadableValue as error:
@@ -126,7 +145,7 @@ def _infer(name: str, column: list[Any], marks: frozenset[str]) -> Inferred:
         return Inferred(name, None, "every value is missing")
     if any(isinstance(value, (float, Decimal)) and math.isinf(value) for value in values.samples.values()):
         return Inferred(name, None, "some of its numbers are infinite")
-    feature, reason = _feature(values, marks)
+    feature, reason = _feature(values, marks, longest_text)
     if values.all_differ and _looks_like_an_id(name, values, feature):
         return Inferred(name, None, "it identifies rows", identifies=True)
     if feature is None:
@@ -151,6 +170,8 @@ def _count(column: list[Any], marks: frozenset[str]) -> _Values:
             text = memory[key] if key in memory else memory.setdefault(key, read_category(value, marks))
         except TypeError:  # an unhashable value: a list or an object
             text = read_category(value, marks)
+        if isinstance(value, str):
+            values.longest = max(values.longest, len(value))
         if text is None:
             values.missing += 1
         else:
@@ -159,8 +180,8 @@ def _count(column: list[Any], marks: frozenset[str]) -> _Values:
     return values
 
 
-def _feature(values: _Values, marks: frozenset[str]) -> tuple[ColumnFeature | None, str]:
-    for infer in (_boolean, _numeric, _datetime):
+def _feature(values: _Values, marks: frozenset[str], longest_text: int) -> tuple[ColumnFeature | None, str]:
+    for infer in (_boolean, partial(_numeric, longest_text=longest_text), _datetime):
         feature, reason = infer(values, marks)
         if feature is not None:
             return feature, reason
@@ -195,9 +216,9 @@ def _boolean(values: _Values, _: frozenset[str]) -> tuple[ColumnFeature | None, 
     return None, ""
 
 
-def _numeric(values: _Values, marks: frozenset[str]) -> tuple[ColumnFeature | None, str]:
-    words = _words_among(values, partial(read_number, marks=marks))
-    if words is None:
+def _numeric(values: _Values, marks: frozenset[str], *, longest_text: int) -> tuple[ColumnFeature | None, str]:
+    words = _words_among(values, partial(read_number, marks=marks, longest=longest_text))
+    if words is None or values.longest > longest_text:
         return None, ""
     return _with_marks(ColumnFeature(kind="numeric"), "numbers", words)
 
@@ -243,6 +264,7 @@ def _same(values: _Values, feature: ColumnFeature, marks: frozenset[str]) -> str
         nullable=True,
         missing_values=missing_values,
         datetime_format=feature.datetime_format,
+        longest_text=LONGEST_TEXT,
     ).reader()
     counts: Counter[Any] = Counter({None: values.missing})
     for text, value in values.samples.items():

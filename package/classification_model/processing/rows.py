@@ -91,9 +91,10 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
         alone = [f"\x1e{row}" if name is None else name for name, row in zip(names, contents, strict=True)]
         groups = np.array(alone, dtype=object)
     if data.time is not None:
-        moments = _read_moments(table, data.time, marks, config.features.get(data.time))
+        feature = config.features.get(data.time)
+        moments = _read_moments(table, data.time, marks, data.longest_text, feature)
     if data.weight is not None:
-        weights = _read_numbers(table, data.weight, marks, "the weight")
+        weights = _read_numbers(table, data.weight, marks, data.longest_text, "the weight")
         if (weights <= 0).any():
             msg = f"column {data.weight!r}, the weight, is not above 0 in row {int(np.argmax(weights <= 0))}"
             raise DataError(msg)
@@ -112,23 +113,28 @@ def _read_column(table: pd.DataFrame, name: str, read: Callable[[Any], Value], r
     return values
 
 
-def _read_numbers(table: pd.DataFrame, name: str, marks: frozenset[str], role: str) -> NDArray[np.float64]:
-    numbers = _read_column(table, name, lambda value: read_number(value, marks), role)
+def _read_numbers(
+    table: pd.DataFrame, name: str, marks: frozenset[str], longest_text: int, role: str
+) -> NDArray[np.float64]:
+    numbers = _read_column(table, name, lambda value: read_number(value, marks, longest_text), role)
     return _complete(numbers, name, role)
 
 
-def _read_moments(table: pd.DataFrame, name: str, marks: frozenset[str], feature: Any) -> NDArray[np.float64]:
+def _read_moments(
+    table: pd.DataFrame, name: str, marks: frozenset[str], longest_text: int, feature: Any
+) -> NDArray[np.float64]:
     """Read the time column as a date where it is one, else as a number that grows with time."""
     if getattr(feature, "kind", "") != "datetime":
-        (inferred,) = infer_columns(table[[name]], tuple(marks))
+        (inferred,) = infer_columns(table[[name]], tuple(marks), longest_text)
         feature = inferred.feature
         if feature is None and not inferred.identifies:
             msg = f"column {name!r}, the time, cannot order the rows: {inferred.reason}"
             raise DataError(msg)
     if feature is None or feature.kind != "datetime":
-        return _read_numbers(table, name, marks, "the time")
+        return _read_numbers(table, name, marks, longest_text, "the time")
     pattern = feature.datetime_format
-    return _complete(_read_column(table, name, lambda v: read_moment(v, marks, pattern), "the time"), name, "the time")
+    moments = _read_column(table, name, lambda value: read_moment(value, marks, pattern), "the time")
+    return _complete(moments, name, "the time")
 
 
 def _complete(values: Sequence[Value], name: str, role: str) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from classification_model.config.complaints import nearest
 from classification_model.config.features import ColumnFeature
 from classification_model.errors import DataError
+from classification_model.values import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from classification_model.checking import CheckedRows
     from classification_model.config.sections import Config
-    from classification_model.schema import Value
+    from classification_model.schema import InputSchema, Value
 
 
 def check_columns_exist(config: Config, table: pd.DataFrame, source: str) -> None:
@@ -95,18 +96,24 @@ def check_class_sizes(labels: Sequence[str], classes: Sequence[str], target: str
             raise DataError(msg)
 
 
-def check_readable(config: Config, checked: CheckedRows, table: pd.DataFrame, source: str) -> None:
-    """Refuse values that are not of their feature's kind."""
+def check_readable(schema: InputSchema, checked: CheckedRows, table: pd.DataFrame, source: str) -> None:
+    """Refuse values that are not of their feature's kind, or too long."""
     if not checked.errors:
         return
     first = checked.errors[0]
+    (field,) = (field for field in schema.fields if field.name == first.field)
     alike = sum(issue.field == first.field for issue in checked.errors)
-    value = "" if first.row is None else f" ({reprlib.repr(table[first.field].iloc[first.row])})"
-    kind = config.features[first.field].kind
+    cell = None if first.row is None else table[first.field].iloc[first.row]
+    value = "" if first.row is None else f" ({reprlib.repr(cell)})"
+    if not (isinstance(cell, str) and len(cell) > field.longest_text):
+        remedy = f"correct them, list the words under features.{field.name}.missing_values, or choose another kind"
+    elif field.longest_text < LONGEST_TEXT:
+        remedy = f"shorten them, or raise data.longest_text (maximum {LONGEST_TEXT})"
+    else:
+        remedy = "shorten them"
     msg = (
-        f"{source}: column {first.field!r}, {kind}, row {first.row}: {first.message}{value}, "
-        f"{alike} row(s) in all: correct them, list the words under features.{first.field}.missing_values, "
-        "or choose another kind"
+        f"{source}: column {field.name!r}, {field.kind}, row {first.row}: {first.message}{value}, "
+        f"{alike} row(s) in all: {remedy}"
     )
     raise DataError(msg)
 
