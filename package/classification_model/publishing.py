@@ -33,8 +33,9 @@ from classification_model.processing.given_estimators import (
     schema_of_frame,
 )
 from classification_model.processing.given_labels import labels_of, names_of_classes
+from classification_model.processing.pattern_timing import slow_patterns
 from classification_model.processing.raw_tables import hash_of_rows, raw_frame, spell_column
-from classification_model.processing.searched_texts import searched_columns
+from classification_model.processing.searched_texts import searched_columns, searches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +98,8 @@ def publish_model(
     Raises
     ------
     InputError
-        If the estimator is not fitted or no classifier, or what is given beside it does not fit it.
+        If the estimator is not fitted or no classifier, what is given beside it does not fit it, or a search for a
+        pattern of its first steps takes longer than a millisecond in a text that a row may hold.
     DataError
         If the labels are not those it learned, one is missing, or a value is not of its column's kind.
     ExportError
@@ -174,7 +176,12 @@ def _check_words(name: str, version: str, threshold: float) -> None:
 def _schema(estimator: Any, features: pd.DataFrame) -> InputSchema:
     """Return the fields of an estimator, with limits on the texts in which its first steps search."""
     plan = leading_derivations(estimator.steps) if isinstance(estimator, Pipeline) else ()
-    return schema_of_frame(features, searched_columns(plan))
+    schema = schema_of_frame(features, searched_columns(plan))
+    texts = {field.name: field.longest_text for field in schema.fields if field.name in schema.texts}
+    slow = slow_patterns(searches(plan, texts, "the pattern of {!r}"))
+    if slow:
+        raise InputError("\n".join(slow))
+    return schema
 
 
 def _limits(given: Mapping[str, Any] | None, features: pd.DataFrame) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from classification_model.artifact import VERSION_PATTERN, read_files, read_manifest, trained_models, write_model_folder
 from classification_model.clock import source_date_epoch
 from classification_model.compiled import CompiledModel
-from classification_model.errors import ArtifactError, DataError, GateError, InputError
+from classification_model.errors import ArtifactError, ConfigError, DataError, GateError, InputError
 from classification_model.estimators import check_candidates
 from classification_model.evaluation import (
     METRICS,
@@ -34,7 +34,9 @@ from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, table_rule
 from classification_model.processing.model_classifier import ModelClassifier
+from classification_model.processing.pattern_timing import slow_patterns
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
+from classification_model.processing.searched_texts import searches_of
 from classification_model.processing.sources import read_bytes
 from classification_model.reports import render_reports
 from classification_model.slice_metrics import slice_metrics
@@ -113,6 +115,8 @@ def train_model(
 
     Raises
     ------
+    ConfigError
+        If a search for a pattern takes longer than a millisecond in a text that a row may hold.
     DataError
         If nothing can be learned from the table.
     TrainingError
@@ -125,6 +129,7 @@ def train_model(
     started = time.monotonic()
     version = version_of(config, version)
     check_candidates(config)
+    _check_patterns(config)
     source_date_epoch()  # what is wrong with it is told before the work
     with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
         trained = _train(config, version, DataLoader(config, source, extra=extra), progress, jobs)
@@ -281,6 +286,13 @@ def judge(pipeline: Pipeline, data: TrainingData, threshold: float | None) -> Ou
     """Predict the hold-out."""
     truth = class_numbers(data.holdout.labels, data.classes)
     return Outcome(data.classes, truth, pipeline.predict_proba(data.holdout.features), threshold)
+
+
+def _check_patterns(config: Config) -> None:
+    """Refuse patterns that a text can make slow: whoever sends it would stop the server."""
+    slow = slow_patterns(searches_of(config))
+    if slow:
+        raise ConfigError("\n".join(slow))
 
 
 def check_gates(config: Config, metrics: dict[str, MetricValue]) -> None:

@@ -108,7 +108,7 @@ class PatternFeature(_Derived):
     def _compiles(cls, value: str) -> str:
         try:
             re.compile(value)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:  # the latter of counts and groups beyond measure
             msg = f"a regular expression ({error})"
             raise ValueError(msg) from error
         return value

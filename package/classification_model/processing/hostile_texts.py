@@ -1,0 +1,233 @@
+"""Texts that a search for a regular expression may take long in, made from what the expression repeats.
+
+A search takes more steps than the text has characters where it can take the same characters in several ways, by one
+repeat or the next, by an outer or an inner one, or by attempts that begin at each of them, and all of them fail. So
+each text is a beginning that brings the search to a repeat, then something that the repeat takes, again and again, and
+an end at which it fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice, product
+
+# The parser of `re`, private but unchanged since Python 3.11: what a pattern means is read from where it is defined.
+from re import _constants as sre  # type: ignore[attr-defined]  # typeshed leaves it out
+from re import _parser  # type: ignore[attr-defined]  # the same
+from typing import Any, NamedTuple
+
+#: Texts of one pattern, of which most have a few hundred.
+MOST_TEXTS = 5000
+#: Characters of which every pair is repeated; ways to go through a repeat or a pattern that are tried.
+MOST_PAIRED, MOST_CHOICES = 8, 16
+
+_REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
+_SETS = (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN)
+_CATEGORIES = {
+    sre.CATEGORY_DIGIT: r"\d",
+    sre.CATEGORY_NOT_DIGIT: r"\D",
+    sre.CATEGORY_SPACE: r"\s",
+    sre.CATEGORY_NOT_SPACE: r"\S",
+    sre.CATEGORY_WORD: r"\w",
+    sre.CATEGORY_NOT_WORD: r"\W",
+}
+#: Characters of every sort, of which those are taken that a pattern tells from its own.
+_SORTS = "a0 A_!,.-\n\té\N{ARABIC-INDIC DIGIT ONE}\N{SNOWMAN}\x01"
+
+
+class HostileText(NamedTuple):
+    """A text of any length.
+
+    Attributes
+    ----------
+    beginning, repeated, end
+        What it begins with, what follows again and again, at least one character, and what it ends with.
+    """
+
+    beginning: str
+    repeated: str
+    end: str
+
+
+@dataclass(frozen=True)
+class _Set:
+    """The characters that one place of a pattern takes, as the parser of `re` has them."""
+
+    operator: Any
+    argument: Any
+    flags: int
+
+    def holds(self, character: str) -> bool:
+        """Tell whether a character is in it."""
+        same = {character, character.lower(), character.upper()} if self.flags & re.IGNORECASE else {character}
+        if self.operator is sre.ANY:
+            return character != "\n" or bool(self.flags & re.DOTALL)
+        if self.operator is not sre.IN:
+            return any(ord(one) == self.argument for one in same if len(one) == 1) == (self.operator is sre.LITERAL)
+        is_negated = self.argument[0][0] is sre.NEGATE
+        return any(self._has(part, one) for part in self.argument for one in same if len(one) == 1) != is_negated
+
+    def _has(self, part: tuple[Any, Any], character: str) -> bool:
+        operator, argument = part
+        if operator is sre.LITERAL:
+            return bool(ord(character) == argument)
+        if operator is sre.RANGE:
+            return bool(argument[0] <= ord(character) <= argument[1])
+        return operator is sre.CATEGORY and bool(re.match(_CATEGORIES[argument], character, self.flags & re.ASCII))
+
+    def named(self) -> list[str]:
+        """Return the characters that are written in it."""
+        parts = self.argument if self.operator is sre.IN else [(self.operator, self.argument)]
+        found = []
+        for operator, argument in parts:
+            if operator in (sre.LITERAL, sre.NOT_LITERAL):
+                found.append(chr(argument))
+            elif operator is sre.RANGE:
+                found += map(chr, argument)
+        return found
+
+
+class _Repeat(NamedTuple):
+    """A repeat: a text that brings a search to it, texts that it takes in a round, characters that it takes."""
+
+    beginning: str
+    rounds: list[str]
+    characters: list[str]
+
+
+def hostile_texts(pattern: str, longest: int) -> list[HostileText]:
+    """Return texts that a search for a regular expression may take long in, the most promising ones first.
+
+    Parameters
+    ----------
+    pattern
+        Regular expression as in `re`.
+    longest
+        Most characters of a text.
+
+    Raises
+    ------
+    RecursionError
+        If there are groups in groups, a hundred deep and more.
+    """
+    return list(islice(dict.fromkeys(_Survey(pattern, longest).texts()), MOST_TEXTS))
+
+
+class _Survey:
+    """What a pattern repeats, and which characters it tells from each other."""
+
+    def __init__(self, pattern: str, longest: int) -> None:
+        parsed = _parser.parse(pattern)
+        flags = parsed.state.flags
+        self._longest = longest
+        self._groups: dict[int, str] = {}
+        self._repeats: list[_Repeat] = []
+        sets = _sets_in(parsed, flags)
+        sorts: dict[tuple[bool, ...], str] = {}
+        for character in [*(one for each in sets for one in each.named()), *_SORTS]:
+            sorts.setdefault(tuple(each.holds(character) for each in sets), character)
+        self._characters = list(sorts.values())
+        self._find_repeats(parsed, flags, "")
+        self._whole = self._samples(parsed, flags)
+
+    def texts(self) -> Iterator[HostileText]:
+        """Yield texts for each repeat, then texts of what may begin many attempts."""
+        ends = ["", *self._ends()]
+        every_end = ["", *self._characters, *(2 * character for character in self._characters)]
+        for repeat in self._repeats:
+            again = [repeat.beginning + more for more in ("", *repeat.rounds[:2], *self._characters)]
+            rounds = dict.fromkeys(filter(None, [*repeat.rounds, *repeat.characters, *again]))
+            for repeated, end, beginning in product(rounds, every_end, ("", repeat.beginning)):
+                yield HostileText(beginning, repeated, end)
+            # What it begins with may be what another alternative fails at.
+            for repeated, end, first in product(rounds, ends, self._characters):
+                yield HostileText(first, repeated, end)
+                yield HostileText(first + repeat.beginning, repeated, end)
+        nearly = [text[:-1] for text in self._whole]
+        pairs = ["".join(pair) for pair in product(self._paired(), repeat=2)]
+        beginnings = dict.fromkeys(["", *(repeat.beginning for repeat in self._repeats)])
+        words = filter(None, [*self._characters, *self._whole, *nearly, *pairs])
+        for repeated, beginning, end in product(words, beginnings, ends):
+            yield HostileText(beginning, repeated, end)
+
+    def _ends(self) -> dict[str, None]:
+        """Return for each repeat a character that it does not take, the same one as for another where there is one."""
+        ends: dict[str, None] = {}
+        for repeat in self._repeats:
+            others = [character for character in self._characters if character not in repeat.characters]
+            if ends.keys().isdisjoint(others):
+                ends.update(dict.fromkeys(others[-1:]))
+        return ends
+
+    def _paired(self) -> list[str]:
+        """Return the characters of repeats, then others, as many as may be paired."""
+        taken = [character for repeat in self._repeats for character in repeat.characters]
+        return list(dict.fromkeys([*taken, *self._characters]))[:MOST_PAIRED]
+
+    def _find_repeats(self, nodes: Iterable[tuple[Any, Any]], flags: int, beginning: str) -> None:
+        for node in nodes:
+            operator, argument = node
+            for inside, inner_flags in _inside(node, flags):
+                if operator in _REPEATS and argument[1] > 1:
+                    sets = _sets_in(inside, inner_flags)
+                    taken = [one for one in self._characters if any(each.holds(one) for each in sets)]
+                    self._repeats.append(_Repeat(beginning, self._samples(inside, inner_flags), taken))
+                self._find_repeats(inside, inner_flags, beginning)
+            beginning = (beginning + self._sample(node, flags, 0))[: self._longest]
+
+    def _samples(self, nodes: Iterable[tuple[Any, Any]], flags: int) -> list[str]:
+        """Return texts that a sequence matches, by the alternatives in it, with and without what is optional."""
+        nodes = list(nodes)
+        found = ("".join(self._sample(node, flags, choice) for node in nodes) for choice in range(MOST_CHOICES))
+        return list(dict.fromkeys(found))
+
+    def _sample(self, node: tuple[Any, Any], flags: int, choice: int) -> str:
+        """Return a text that is matched: every other choice takes what is optional, every pair the next alternative."""
+        operator, argument = node
+        if operator in _SETS:
+            taken = _Set(operator, argument, flags)
+            return next((one for one in self._characters if taken.holds(one)), "")
+        if operator is sre.GROUPREF:
+            return self._groups.get(argument, "")
+        if operator is sre.ASSERT_NOT or (operator is sre.ASSERT and argument[0] > 0):
+            return ""
+        ways = list(_inside(node, flags))
+        if not ways:
+            return ""
+        inside, flags = ways[choice // 2 % len(ways)]
+        text = "".join(self._sample(inner, flags, choice) for inner in inside)[: self._longest]
+        if operator is sre.SUBPATTERN:
+            self._groups[argument[0]] = text
+        if operator in _REPEATS:
+            rounds = min(max(int(argument[0]), choice % 2), self._longest)
+            return (text * rounds)[: self._longest]
+        return text
+
+
+def _inside(node: tuple[Any, Any], flags: int) -> Iterator[tuple[Any, int]]:
+    """Yield the sequences inside of a node, of which a branch has several, with the flags that hold there."""
+    operator, argument = node
+    if operator in _REPEATS:
+        yield argument[2], flags
+    elif operator is sre.SUBPATTERN:
+        yield argument[3], (flags | argument[1]) & ~argument[2]
+    elif operator is sre.ATOMIC_GROUP:
+        yield argument, flags
+    elif operator in (sre.ASSERT, sre.ASSERT_NOT):
+        yield argument[1], flags
+    elif operator in (sre.BRANCH, sre.GROUPREF_EXISTS):
+        for branch in argument[1] if operator is sre.BRANCH else argument[1:]:
+            if branch is not None:
+                yield branch, flags
+
+
+def _sets_in(nodes: Iterable[tuple[Any, Any]], flags: int) -> list[_Set]:
+    """Return the different sets of characters in a sequence and all that is inside of it."""
+    found: dict[str, _Set] = {}
+    for node in nodes:
+        own = [_Set(*node, flags)] if node[0] in _SETS else []
+        for each in [*own, *(inner for inside in _inside(node, flags) for inner in _sets_in(*inside))]:
+            found.setdefault(repr(each), each)
+    return list(found.values())
