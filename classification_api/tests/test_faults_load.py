@@ -250,8 +250,8 @@ def _leave(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("request_", "count"),
     [
-        (post(), 300),
-        (get("/model"), 100),
+        (post(), 1000),
+        (get("/model"), 300),
         (post(LARGE), 20),
         (SLOW, 20),
         (post(LARGE)[:-9], 50),
