@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 # Its wheels have telemetry, which writes an identifier into the user's home and keeps events to be sent. Whoever wants
 # that sets the variable to 0; it is read when onnxruntime is imported.
@@ -11,6 +12,16 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 from classification_model.errors import VerificationError
+from classification_model.external_data import refuse_external_data
+
+_OPTIONS = {
+    # Bytes of onnxruntime's own format, which it would recognize by itself, may name other files too, and nobody looked
+    # through them.
+    "session.load_model_format": "ONNX",
+    # Files that tensors name are looked for here, and below a file there is none: should one be named in a way that
+    # `refuse_external_data` does not know, onnxruntime reads nothing.
+    "session.model_external_initializers_file_folder_path": str(Path(__file__).absolute() / "none"),
+}
 
 
 def start_session(content: bytes, what: str) -> onnxruntime.InferenceSession:
@@ -26,11 +37,14 @@ def start_session(content: bytes, what: str) -> onnxruntime.InferenceSession:
     Raises
     ------
     VerificationError
-        If onnxruntime cannot run it.
+        If it keeps a tensor in another file, or onnxruntime cannot run it.
     """
+    refuse_external_data(content, what)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # who has more cores, runs more rows at once
     options.log_severity_level = 4  # what it has to say is raised below
+    for key, value in _OPTIONS.items():
+        options.add_session_config_entry(key, value)
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime's errors share no base but this

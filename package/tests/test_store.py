@@ -420,7 +420,7 @@ class Attack:
         (another_version, r"the folder of version 1\.0\.1 holds 1\.10\.0"),
         (not_compiled, "has no compiled form"),
         (malicious_pickle, r"'extra\.pkl' is in the model folder but not in its manifest"),
-        (resealed_pickle, "cannot run the compiled model"),
+        (resealed_pickle, "the compiled model is no ONNX model"),
         (link, r"'core\.onnx' cannot be read: Too many levels of symbolic links"),
         (pipe, r"core\.onnx: expected a regular file"),
         (ten_gigabytes, r"core\.onnx: expected a regular file of at most \d+ bytes, found 10737418240"),
