@@ -26,6 +26,8 @@ from app.settings import PACKAGED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from classification_model.manifest import Manifest
+
     from app.dialects import Asked
     from app.settings import Settings
 
@@ -39,14 +41,14 @@ class Fault:
     Attributes
     ----------
     code
-        Stable: ``model_missing``, ``model_unverified``, ``model_unreadable`` or ``store_damaged``.
+        Stable: ``model_missing``, ``model_unverified``, ``model_unreadable``, ``other_problem`` or ``store_damaged``.
     detail
         What is wrong, in one line without paths.
     version
         Of the model, where a store says which one was to serve.
     """
 
-    code: Literal["model_missing", "model_unreadable", "model_unverified", "store_damaged"]
+    code: Literal["model_missing", "model_unreadable", "model_unverified", "other_problem", "store_damaged"]
     detail: str
     version: str | None = None
 
@@ -218,6 +220,8 @@ class Models:
     def load(self, version: str | None = None) -> ServingModel | Fault:
         """Load and verify a model beside the one that serves; in any thread.
 
+        A model of another problem never takes its place: whoever asks is answered in its fields and classes.
+
         Parameters
         ----------
         version
@@ -233,6 +237,9 @@ class Models:
                 predictor = self.store.load(version)
             else:
                 predictor = Predictor.load(find_model(self._settings))
+            serving = self.current
+            if serving is not None and predictor.manifest.name != serving.name:
+                return self._of_another_problem(predictor.manifest, serving)
             return ServingModel(predictor, self._settings)
         except ClassificationModelError as error:
             return self._failed(error, version)
@@ -255,6 +262,12 @@ class Models:
             return Fault("store_damaged", "the store does not hold what it should; the server's log says more", version)
         detail = "there is no model that can be served; the server's log says what was looked for"
         return Fault("model_missing", detail, version)
+
+    def _of_another_problem(self, manifest: Manifest, serving: ServingModel) -> Fault:
+        found = f"it is a model of {manifest.name!r}, and {serving.name!r} is served"
+        self._tell(f"{found}: give each problem a store of its own, or restart to serve this one", manifest.version)
+        detail = "the version is a model of another problem than the one that is served; the server's log says which"
+        return Fault("other_problem", detail, manifest.version)
 
     def _broke(self, error: Exception, version: str | None = None) -> Fault:
         self._tell(f"{type(error).__name__}", version, error)

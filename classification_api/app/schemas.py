@@ -42,7 +42,7 @@ class ReloadFailed(Answer):
     """A version that is to serve and cannot, and why; without a version, the store does not tell which one is."""
 
     version: str | None = None
-    code: Literal["model_missing", "model_unreadable", "model_unverified", "store_damaged"]
+    code: Literal["model_missing", "model_unreadable", "model_unverified", "other_problem", "store_damaged"]
     detail: str
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import onnx
 import orjson
 import pytest
 from classification_model.artifact import MANIFEST, packaged_model, read_manifest
@@ -80,7 +81,7 @@ def kept(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
 def following(kept: tuple[Server, ModelStore]) -> tuple[Server, ModelStore]:
     """Give a server that follows a store in which 1.0.0 serves, and the store."""
     server, store = kept
-    store.promote("1.0.0")
+    store.promote("1.0.0", schema_change=True)  # the test before may have left another schema
     wait_until_served(server, "1.0.0")
     return server, store
 
@@ -229,6 +230,15 @@ def ten_gigabytes(path: Path) -> None:
     os.truncate(path / "core.onnx", 10 * 2**30)
 
 
+def external_data(path: Path) -> None:
+    core = onnx.load(path / "core.onnx")
+    tensor = core.graph.initializer[0]
+    tensor.data_location = onnx.TensorProto.DataLocation.EXTERNAL
+    tensor.external_data.add(key="location", value="elsewhere.bin")
+    (path / "core.onnx").write_bytes(core.SerializeToString())
+    reseal(path)
+
+
 def wrong_golden_rows(path: Path) -> None:
     golden = orjson.loads((path / MANIFEST).read_bytes())["golden_rows"]
     golden[0]["probabilities"].reverse()
@@ -251,6 +261,7 @@ DAMAGES: list[tuple[Callable[[Path], None], str]] = [
     (linked_version, "store_damaged"),
     (pipe, "model_unverified"),
     (ten_gigabytes, "model_unverified"),
+    (external_data, "model_unverified"),
     (wrong_golden_rows, "model_unverified"),
 ]
 
@@ -356,7 +367,7 @@ def test_row_27_no_answer_is_wrong_while_versions_are_swapped(
                 assert ready(server)["model_version"] == served
             else:
                 served = good[swap // 2 % len(good)]
-                store.promote(served)
+                store.promote(served, schema_change=True)  # a bad one has another schema, and says so itself
                 wait_until_served(server, served)
                 wait_for(partial(load.has_more_than, load.answers[served], served))
             if swap == swaps // 4 or swap == swaps - 1:
@@ -408,7 +419,7 @@ def test_what_is_told_of_the_model_follows_the_swap(following: tuple[Server, Mod
     assert server.client.get(MODEL).json()["versions"] == [RETRAINED]
     name = "classification_api_model_info"
     assert told(server, name) == {f'{{name="Titanic survival",version="{RETRAINED}"}}': 1}
-    assert store.rollback() == "1.0.0"
+    assert store.rollback().version == "1.0.0"
     wait_until_served(server, "1.0.0")
 
 
@@ -468,8 +479,43 @@ def test_rows_28_to_32_the_old_version_goes_on(
     assert server.client.get("/health").json()["model_version"] == "1.0.0"
     assert f"version {version} cannot serve: " in server.errors.read_text(encoding="utf-8")
     assert "Traceback" not in server.errors.read_text(encoding="utf-8")
-    store.promote("1.0.1")
+    store.promote("1.0.1", schema_change=damage is wrong_schema)
     wait_until_served(server, "1.0.1")
+
+
+def test_row_28_a_model_of_another_problem_never_takes_over(following: tuple[Server, ModelStore]) -> None:
+    """A pointer to one, written by hand or by an earlier release, changes no answer; the log names both problems."""
+    server, store = following
+    store.promote("1.0.0")
+    wait_until_served(server, "1.0.0")
+    before = answer_of(server.client, *KINDS[1])
+    folder = shutil.copytree(store.path(RETRAINED), store.folder / "versions" / "3.0.0")
+    reseal(folder, version="3.0.0", name="Tickets")
+    write_current(store.folder, "3.0.0", ("1.0.0",))
+    failed = wait_until_failed(server, "3.0.0")
+    assert failed["code"] == "other_problem"
+    assert failed["detail"].startswith("the version is a model of another problem than the one that is served")
+    assert answer_of(server.client, *KINDS[1]) == before
+    said = "version 3.0.0 cannot serve: it is a model of 'Tickets', and 'Titanic survival' is served: give each"
+    assert said in server.errors.read_text(encoding="utf-8")
+    store.rollback()
+    wait_until_served(server, "1.0.0")
+
+
+def test_a_changed_schema_of_the_same_problem_is_taken(following: tuple[Server, ModelStore]) -> None:
+    """The store was told that it may change; the server asks for the new fields from then on."""
+    server, store = following
+    folder = shutil.copytree(store.path(RETRAINED), store.folder / "versions" / "3.1.0")
+    schema = orjson.loads((folder / MANIFEST).read_bytes())["input_schema"]
+    ignored = [name for name in schema["ignored"] if name != "boat"]
+    assert len(ignored) < len(schema["ignored"])
+    reseal(folder, version="3.1.0", input_schema=schema | {"ignored": ignored})
+    rows = {"inputs": [ROW | {"boat": "2"}]}
+    assert server.post(json=rows).status_code == 200
+    store.promote("3.1.0", schema_change=True)
+    wait_until_served(server, "3.1.0")
+    assert server.post(json=rows).status_code == 422
+    assert server.post().json()["version"] == "3.1.0"
 
 
 @pytest.mark.parametrize("name", ["../1.0.0", "..", "/etc", "", "v1", "1.0.0\n"])

@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import overload
 
 from classification_model.artifact import WholeModel, copy_model_folder, read_model
 from classification_model.current_version import (
@@ -31,6 +32,7 @@ from classification_model.durable import recover, remove_folder, sync_folder
 from classification_model.errors import ArtifactError, StoreError
 from classification_model.locks import lock
 from classification_model.predict import Predictor
+from classification_model.promotion import Promotion, changes_of_going_back, check_changes, check_problem, find_serving
 from classification_model.store_reader import StoreReader, is_folder
 
 LOCK = "lock"
@@ -54,7 +56,8 @@ class ModelStore(StoreReader):
         Raises
         ------
         ArtifactError
-            If the model cannot be served, its version is in the store with other content, or the disk refuses.
+            If the model cannot be served, is of another problem than the version that serves, its version is in the
+            store with other content, or the disk refuses.
         """
         model = read_model(Path(model_folder))
         Predictor.of_files(model.manifest, model.contents)
@@ -66,12 +69,23 @@ class ModelStore(StoreReader):
         except OSError as error:
             raise self._unwritable(error) from error
         with self._writing():
+            check_problem(model.manifest, find_serving(self).manifest)
             if not self._holds(version, model):
                 copy_model_folder(model, self._versions / version)
         return version
 
-    def promote(self, version: str, *, instead_of: str | None = None) -> bool:
+    @overload
+    def promote(self, version: str, *, instead_of: None = None, schema_change: bool = False) -> Promotion: ...
+
+    @overload
+    def promote(self, version: str, *, instead_of: str, schema_change: bool = False) -> Promotion | None: ...
+
+    def promote(self, version: str, *, instead_of: str | None = None, schema_change: bool = False) -> Promotion | None:
         """Let a version serve, after verifying it as every load does; the one that serves already stays so.
+
+        It is held against the version that serves. Where that cannot be read, the latest one takes its place that
+        served before and can be; where there is none either, nothing is held against it, and `Promotion.notes` says
+        so, since promoting is what repairs a store.
 
         Parameters
         ----------
@@ -79,30 +93,40 @@ class ModelStore(StoreReader):
             Its name.
         instead_of
             The version that must serve until then; None for any.
+        schema_change
+            Whether it may take other input, or give other classes, than the version that serves.
 
         Returns
         -------
-        bool
-            False where another one than `instead_of` serves meanwhile, which goes on.
+        Promotion or None
+            None where another one than `instead_of` serves meanwhile, which goes on.
 
         Raises
         ------
         ArtifactError
-            If it cannot be served, or the disk refuses; what served goes on then.
+            If it cannot be served, is of another problem than the version that serves, or takes other input or gives
+            other classes and nobody said that it may, or the disk refuses; what served goes on then.
         """
         with self._writing():
-            self.load(version)
-            found = self._current_to_replace()
-            if instead_of is not None and (found is None or found.version != instead_of):
-                return False
-            if found is None:
+            manifest = self.load(version).manifest
+            current, served, notes = find_serving(self, but=version)
+            if instead_of is not None and (current is None or current.version != instead_of):
+                return None
+            if current is not None and current.version == version:
+                return Promotion(version, version)
+            check_problem(manifest, served)
+            changes = check_changes(manifest, served, schema_change=schema_change)
+            if current is None:
                 write_current(self.folder, version, ())
-            elif found.version != version:
-                write_current(self.folder, version, (*found.previous, found.version)[-MOST_PREVIOUS:])
-            return True
+            else:
+                write_current(self.folder, version, (*current.previous, current.version)[-MOST_PREVIOUS:])
+            return Promotion(version, None if current is None else current.version, changes, notes)
 
-    def rollback(self) -> str:
-        """Let the version serve that served before the current one, and return it; again goes back further.
+    def rollback(self) -> Promotion:
+        """Let the version serve that served before the current one; again goes back further.
+
+        It served before, so that it may take other input, give other classes, and even be of another problem:
+        `Promotion.changes` says so.
 
         Raises
         ------
@@ -116,12 +140,13 @@ class ModelStore(StoreReader):
                 raise StoreError(msg)
             *previous, version = found.previous
             try:
-                self.load(version)
+                manifest = self.load(version).manifest
             except ArtifactError as error:
                 msg = f"version {version}, which served before, cannot be served ({error}): promote another by its name"
                 raise StoreError(msg) from error
+            changes, notes = changes_of_going_back(self, found.version, manifest)
             write_current(self.folder, version, tuple(previous))
-            return version
+            return Promotion(version, found.version, changes, notes)
 
     def prune(self, keep: int, *, dry_run: bool = False) -> list[str]:
         """Remove old versions, and return them, oldest number first.
@@ -182,13 +207,6 @@ class ModelStore(StoreReader):
             msg = f"version {version} is in the store with other content, and never changes: give the model another one"
             raise StoreError(msg)
         return True
-
-    def _current_to_replace(self) -> Current | None:
-        """Return which version serves; None also where that is damaged, since promoting is what repairs it."""
-        try:
-            return self.read_current()
-        except StoreError:
-            return None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

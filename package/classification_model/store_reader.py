@@ -98,6 +98,18 @@ class StoreReader:
             raise StoreError(msg)
         return folder
 
+    def read_manifest(self, version: str) -> Manifest:
+        """Return what a version says of itself; its other files are not read.
+
+        Raises
+        ------
+        ArtifactError
+            If it is not there, its manifest was changed, or it is another one than its folder is named for.
+        """
+        manifest = read_manifest(self.path(version))
+        _check_same(version, manifest)
+        return manifest
+
     def read(self, version: str) -> WholeModel:
         """Read a version whole, each file held against its hash.
 

@@ -84,7 +84,7 @@ def test_what_drifted_is_learned_and_the_better_model_serves(folder: Path) -> No
     assert store.load(report.challenger or "").predict([row])["predictions"] == ["in time"]
     assert list(kinds(folder)) == ["retrain-check", "comparison", "promotion", "retraining"]
     assert not (folder / "store" / "retraining").exists()
-    assert store.rollback() == "1.0.0"
+    assert store.rollback().version == "1.0.0"
 
 
 def test_a_model_that_does_well_is_left_alone(operated: Path, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_rollback_goes_back_one_version_at_a_time(store: ModelStore) -> None:
     """Each rollback goes further back, until there is none."""
     for version in ("1.0.1", RETRAINED, "1.10.0"):
         store.promote(version)
-    assert [store.rollback(), store.rollback(), store.rollback()] == [RETRAINED, "1.0.1", "1.0.0"]
+    assert [store.rollback().version for _ in range(3)] == [RETRAINED, "1.0.1", "1.0.0"]
     with pytest.raises(StoreError, match="no version served before the current one: promote one by its name"):
         store.rollback()
     assert store.current() == "1.0.0"
@@ -165,7 +165,7 @@ def test_promotion_after_a_rollback_remembers_the_version_rolled_back_to(store: 
     store.promote("1.0.1")
     store.rollback()
     store.promote("1.10.0")
-    assert store.rollback() == "1.0.0"
+    assert store.rollback().version == "1.0.0"
 
 
 def test_a_damaged_version_is_not_rolled_back_to(store: ModelStore) -> None:
@@ -238,7 +238,7 @@ def test_pruning_keeps_the_newest_and_those_that_serve_or_served_last(store: Mod
     assert store.prune(1) == ["1.0.1"]
     assert store.versions() == ["1.0.0", RETRAINED, "1.10.0"]
     assert store.read_current() == before
-    assert store.rollback() == RETRAINED
+    assert store.rollback().version == RETRAINED
     assert store.prune(4) == store.prune(100) == []
 
 
@@ -252,7 +252,7 @@ def test_rollback_goes_back_as_far_as_nothing_was_removed(store: ModelStore) -> 
     assert found is not None
     assert (found.version, found.previous) == ("1.10.0", ("1.0.0", "1.10.0", "1.0.0", "1.10.0", "1.0.0"))
     for version in reversed(found.previous):
-        assert store.rollback() == version
+        assert store.rollback().version == version
 
 
 def test_pruning_leaves_what_is_no_folder(store: ModelStore) -> None:

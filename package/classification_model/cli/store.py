@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +10,7 @@ import typer
 from classification_model.errors import ArtifactError, LogUnavailableError, StoreError
 
 if TYPE_CHECKING:
+    from classification_model.promotion import Promotion
     from classification_model.store import ModelStore
     from classification_model.store_reader import StoredVersion
 
@@ -28,32 +28,35 @@ def promote(
     store: Store,
     *,
     log: RecordFolder = None,
+    schema_change: Annotated[
+        bool,
+        typer.Option("--schema-change", help="Let it take other input, or give other classes, than what serves."),
+    ] = False,
 ) -> None:
-    """Let a version serve, once it is verified."""
+    """Let a version serve, once it is verified.
+
+    It must be of the problem that the store serves.
+    """
     from classification_model.store import ModelStore
 
     models = ModelStore(store)
     version = model if _has(models, model) else models.add(_folder(models, model))
-    before = None
-    with suppress(StoreError):  # damaged, and so repaired by promoting
-        before = models.current()
-    models.promote(version)
-    typer.echo(f"version {version} serves")
-    _record("promotion", models, version, before, log)
+    promotion = models.promote(version, schema_change=schema_change)
+    _tell(f"version {version} serves", promotion)
+    _record("promotion", models, promotion, log)
 
 
 def rollback(store: Store, *, log: RecordFolder = None) -> None:
     """Let the version serve that served before.
 
-    Again, it goes back further.
+    Again, it goes back further. What is different then for those who ask it is told.
     """
     from classification_model.store import ModelStore
 
     models = ModelStore(store)
-    before = models.current()
-    version = models.rollback()
-    typer.echo(f"version {version} serves again, instead of {before}")
-    _record("rollback", models, version, before, log)
+    promotion = models.rollback()
+    _tell(f"version {promotion.version} serves again, instead of {promotion.previous}", promotion)
+    _record("rollback", models, promotion, log)
 
 
 def prune(
@@ -77,17 +80,24 @@ def prune(
         typer.echo("nothing to remove")
 
 
-def _record(
-    kind: Literal["promotion", "rollback"], models: ModelStore, version: str, before: str | None, log: Path | None
-) -> None:
+def _tell(what: str, promotion: Promotion) -> None:
+    """Print what was done, what is different for those who ask the model, and what nobody could tell of it."""
+    for line in (what, *promotion.changes, *(f"note: {note}" for note in promotion.notes)):
+        typer.echo(line)
+
+
+def _record(kind: Literal["promotion", "rollback"], models: ModelStore, promotion: Promotion, log: Path | None) -> None:
     """Put on record which version serves from now on."""
-    from classification_model.artifact import read_manifest
     from classification_model.mle.decision_log import append_decision
 
-    if log is not None and version != before:
-        manifest = read_manifest(models.path(version))
+    version = promotion.version
+    if log is not None and version != promotion.previous:
+        model = models.read_manifest(version).name
+        content: dict[str, Any] = {"model": model, "version": version, "previous": promotion.previous}
+        if promotion.changes:
+            content["changes"] = list(promotion.changes)
         try:
-            append_decision(log, kind, {"model": manifest.name, "version": version, "previous": before})
+            append_decision(log, kind, content)
         except LogUnavailableError as error:
             msg = f"version {version} serves, and that is not on record in {log}: {error}"
             raise LogUnavailableError(msg) from error
