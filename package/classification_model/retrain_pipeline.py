@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from classification_model.mle.known_rows import known_rows
 from classification_model.mle.monitored_folder import check_retraining, read_folder
 from classification_model.mle.training_rows import training_rows
 from classification_model.processing.data_manager import DataLoader
+from classification_model.schema_changes import schema_changes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +52,8 @@ class RetrainingReport:
     ----------
     outcome
         ``not needed``; ``nothing new``, there is nothing to learn from that the champion does not know; ``promoted``,
-        ``held`` or ``rejected``, as the comparison says; ``overtaken``, another version was promoted meanwhile;
-        ``gate missed``.
+        ``held`` or ``rejected``, as the comparison says; ``held`` without a comparison, it takes other input or gives
+        other classes; ``overtaken``, another version was promoted meanwhile; ``gate missed``.
     decision
         Whether another model was asked for, and why.
     champion
@@ -151,9 +152,15 @@ def run_retraining(
         except GateError as error:
             result = RetrainingReport("gate missed", decision, manifest.version, notes=(*notes, str(error)))
             return _recorded(log, result, manifest)
+        version = challenger.predictor.manifest.version
+        changes = schema_changes(manifest, challenger.predictor.manifest)
+        if changes:
+            reasons = _why_held(version, manifest.version, changes)
+            learned = challenger.learned_rows
+            result = RetrainingReport("held", decision, manifest.version, version, learned, notes=(*reasons, *notes))
+            return _recorded(log, result, manifest)
         comparison, more = hold_against_champion(challenge, challenger, world_changed=decision.world_changed)
         append_decision(log, "comparison", comparison.as_dict() | {"model": manifest.name})
-        version = challenger.predictor.manifest.version
         result = RetrainingReport(
             _OUTCOMES[comparison.verdict],
             decision,
@@ -171,6 +178,18 @@ def run_retraining(
                 note = f"{store.current()} was promoted meanwhile, which the challenger was not compared with"
                 result = replace(result, outcome="overtaken", notes=(*result.notes, note))
         return _recorded(log, result, manifest)
+
+
+def _why_held(challenger: str, champion: str, changes: Sequence[str]) -> tuple[str, ...]:
+    """Say why a challenger that takes other input, or gives other classes, is not promoted by itself.
+
+    It is trained all the same: which fields are required is known only then, and who wants it needs its version.
+    """
+    why = (
+        f"{challenger} takes other input or gives other classes than {champion}, as follows: nobody compared them, and "
+        f"a person decides; `classification-model promote {challenger} --store STORE --schema-change` lets it serve"
+    )
+    return (why, *changes)
 
 
 def _is_anything_new(config: Config, champion: Manifest, rows: TrainingRows, sha256: str) -> bool:
