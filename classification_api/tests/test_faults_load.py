@@ -228,7 +228,7 @@ def test_row_16_ten_times_the_load_is_answered_or_refused_politely(
     server: Server, is_measured: bool, record_property: Callable[[str, object], None]
 ) -> None:
     """Each of ten times as many clients as may be in hand gets its answers; whoever is refused meanwhile is told so."""
-    times = 300 if is_measured else 30
+    times = 150 if is_measured else 30
     with unharmed(server):
         one, alone = asyncio.run(_load(server, 64, times))
         many, crowded = asyncio.run(_load(server, 640, times // 10))
