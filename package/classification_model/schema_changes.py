@@ -15,8 +15,8 @@ def schema_changes(before: Manifest, after: Manifest) -> tuple[str, ...]:
     """Say where a model takes other input than another one, or gives other classes; nothing where it does not.
 
     That is whatever changes which requests are accepted or what is read from them: fields that were added, removed or
-    renamed, their kinds, texts that mean missing and formats of dates, fields that became required, and names that are
-    accepted no longer. It is not what each training learns anew, such as ranges and known categories, nor what only
+    renamed, their kinds, texts that mean missing and formats of dates, shorter limits on texts, fields that became
+    required, and names that are accepted no longer. It is not what each training learns anew, such as ranges and known categories, nor what only
     lets more requests pass: a field that became optional, another name for it, a further column that is ignored.
 
     Parameters
@@ -83,6 +83,8 @@ def _changes_of(before: SchemaField, after: SchemaField) -> Iterator[str]:
         yield f"{name}: no longer missing: {_join(sorted(marks - others))}"
     if others - marks:
         yield f"{name}: missing as well: {_join(sorted(others - marks))}"
+    if after.longest_text < before.longest_text:
+        yield f"{name}: texts of at most {before.longest_text:,} -> {after.longest_text:,} characters"
     if before.datetime_format != after.datetime_format:
         yield f"{name}: dates as {_format(before)} -> {_format(after)}"
 

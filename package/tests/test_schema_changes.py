@@ -45,6 +45,8 @@ def changes(manifest: Manifest, before: InputSchema, after: InputSchema) -> tupl
          ["field age: no longer missing: ?", "field age: missing as well: -"]),
         ([field(kind="datetime")], [field(kind="datetime", datetime_format="%d.%m.%Y")],
          ["field age: dates as ISO 8601 -> %d.%m.%Y"]),
+        ([field(longest_text=5000)], [field(longest_text=1000)],
+         ["field age: texts of at most 5,000 -> 1,000 characters"]),
         ([field()], [field("years", aliases=("age",))], ["field age renamed years"]),
         ([field("years", aliases=("age",))], [field()], ["field years renamed age"]),
         ([field("years", aliases=("age",))], [field("years")], ["field years: no longer called age"]),
@@ -82,6 +84,7 @@ def test_columns_that_were_ignored_count_where_they_are_refused_or_read(manifest
         {"categories": ("a", "b")},
         {"missing_values": ("na", "?")},
         {"aliases": ("Age",)},
+        {"longest_text": 5000},
     ],
 )
 def test_what_each_training_learns_anew_is_no_change(manifest: Manifest, more: dict[str, Any]) -> None:
