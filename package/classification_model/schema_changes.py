@@ -16,8 +16,9 @@ def schema_changes(before: Manifest, after: Manifest) -> tuple[str, ...]:
 
     That is whatever changes which requests are accepted or what is read from them: fields that were added, removed or
     renamed, their kinds, texts that mean missing and formats of dates, shorter limits on texts, fields that became
-    required, and names that are accepted no longer. It is not what each training learns anew, such as ranges and known categories, nor what only
-    lets more requests pass: a field that became optional, another name for it, a further column that is ignored.
+    required, and names that are accepted no longer. It is not what each training learns anew, such as ranges and known
+    categories, nor what only lets more requests pass: a field that became optional, another name for it, a further
+    column that is ignored.
 
     Parameters
     ----------
