@@ -16,6 +16,7 @@ from classification_model.mle.prediction_log import PredictionLog
 from classification_model.store import ModelStore
 from classification_model.train_pipeline import run_training
 
+# Trees learn a new world beside the old one. What a linear model loses in the old one is for a person to decide on.
 CONFIG = """app:
   name: Parcels
   version: 1.0.0
@@ -31,9 +32,11 @@ features:
 training:
   folds: 3
   encoding_folds: 3
-  estimator: logistic_regression
+  estimator: extra_trees
   candidates:
-    logistic_regression:
+    extra_trees:
+      n_estimators: 30
+      min_samples_leaf: 10
 monitoring:
   minimum_count: 60
 promotion:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from classification_model.evaluation import METRICS, is_better
+from classification_model.slice_metrics import SMALLEST_SLICE
 
 if TYPE_CHECKING:
     from classification_model.comparison.sets import SetComparison
@@ -70,10 +71,16 @@ def judge_set(result: SetComparison, limits: PromotionConfig, found: Findings) -
 
 
 def judge_former_world(result: SetComparison, limits: PromotionConfig, found: Findings) -> None:
-    """Judge the hold-out of a world that has changed since."""
+    """Judge the hold-out where the world has changed since: it speaks against a challenger, and never for it."""
     change = result.accuracy.difference.value
     evidence = _evidence(result)
-    if result.finding == "too few rows":
+    if result.finding == "worse" or _is_few_and_worse(result, limits):
+        found.obstacles.append(
+            f"{result.name}: the challenger is worse with confidence on the rows that were held out; the newest "
+            "predictions, whose labels may have come sooner for one class than for others, do not outvote that, so "
+            f"that a person has to decide: {evidence}"
+        )
+    elif result.finding == "too few rows":
         found.remarks.append(f"{result.name}: too small to tell what is lost of the former world, {result.rows} rows")
     elif change < -limits.margin:
         found.obstacles.append(
@@ -84,6 +91,20 @@ def judge_former_world(result: SetComparison, limits: PromotionConfig, found: Fi
         found.remarks.append(
             f"{result.name}: of the former world no more than {limits.margin:g} of accuracy is lost: {evidence}"
         )
+
+
+def _is_few_and_worse(result: SetComparison, limits: PromotionConfig) -> bool:
+    """Tell whether a challenger is worse with confidence on fewer rows than are asked for.
+
+    They cannot say that it is good. But McNemar's test is exact for any number of rows, and the interval of the log
+    loss, which is a little narrow for few rows, errs towards asking a person; below the size of a slice it says
+    nothing.
+    """
+    if result.finding != "too few rows":
+        return False
+    accuracy = result.accuracy
+    is_less_right = accuracy.lost > accuracy.gained and accuracy.p_value < limits.p_value
+    return is_less_right or (result.rows >= SMALLEST_SLICE and result.differences["log_loss"].low > 0)
 
 
 def _evidence(result: SetComparison) -> str:

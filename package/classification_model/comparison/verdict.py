@@ -81,7 +81,9 @@ class Comparison:
         lines = [f"{self.verdict}: {self.challenger} against {self.champion}"]
         lines += [f"- {reason}" for reason in self.reasons]
         if self.world_changed:
-            lines.append("- the world has changed: the newest labelled predictions decide, not the hold-out")
+            lines.append(
+                "- the world has changed: the newest labelled predictions decide, the hold-out can only forbid"
+            )
         for item in self.sets:
             lines += ["", *table(item)]
         if self.slices:
@@ -147,11 +149,19 @@ def compare(
     slices are named.
 
     *Where the world has changed* the hold-out, which was drawn from all that was known before, holds the challenger to
-    a world that is gone: to be worse there is what learning the new one may cost. So the newest predictions decide
-    alone, with their slices and their calibration: without them, nothing is promoted. Of the hold-out it is only asked
-    that no more accuracy than ``margin`` is lost there, as counted, without a test. Beyond that the two worlds
-    contradict each other, no rows can say which of them comes next, and the verdict is hold: promoting is for a person
-    to decide. That the newest rows may still be a mix of both worlds makes the challenger look worse, never better.
+    a world that is gone: to lose a little there is what learning the new one may cost. So the newest predictions decide
+    whether it is better, with their slices and their calibration: without them, nothing is promoted. The hold-out can
+    only forbid, and makes the verdict *hold*, never *reject*: if the challenger is worse there, as defined above, or if
+    more accuracy than ``margin`` is lost there, as counted, without a test. Then the two worlds contradict each other
+    and no rows can say which of them comes next; or the world is the old one, and the newest labels are one-sided, as
+    where who defaults is known at once and who does not months later: a challenger that learned from such rows is
+    better on such rows. Promoting is for a person to decide. That the newest rows may still be a mix of both worlds
+    makes the challenger look worse, never better.
+
+    A hold-out of fewer rows than ``minimum_count`` forbids too where McNemar's test, which is exact for any number of
+    rows, finds the challenger worse, or, of 20 rows or more, the interval of the log loss does. The bootstrap's
+    interval is a little narrow for few rows: that costs a person a look, where the other error lets a worse model
+    serve.
 
     Two looks at each of two sets let an equal challenger through, or reject it, more often than ``p_value`` says, each
     at most twice as often. This is accepted: an equal one that is not inferior does no harm, nor does keeping the
