@@ -112,7 +112,11 @@ class Clocked(Listening):
     @property
     def is_reading(self) -> bool:
         """Whether nothing that is sent is left unread."""
-        return all(connection.transport.is_reading() for connection in list(self.state.connections))
+
+        async def ask() -> bool:
+            return all(connection.transport.is_reading() for connection in self.state.connections)
+
+        return self._run(ask())
 
     def forward(self, seconds: float) -> None:
         """Let time pass; what is due meanwhile happens when it is due."""
@@ -226,15 +230,16 @@ def clocked_server(folder: Path, *, send_buffer: int | None = None, **given: Any
 
     interval = sys.getswitchinterval()
     thread = threading.Thread(target=run)
+    server: Clocked | None = None
     with _own_time(clock):
         thread.start()
         try:
             server = started.result(PATIENCE)
             yield server
-            for client in server.clients:
-                client.close()
         finally:
-            if started.done() and not clock.is_closed():
+            for client in () if server is None else server.clients:
+                client.close()
+            if not clock.is_closed():
                 clock.call_soon_threadsafe(stopped.set)
             thread.join()
             sys.setswitchinterval(interval)
