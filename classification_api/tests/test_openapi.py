@@ -13,8 +13,6 @@ import pytest
 import schemathesis
 from classification_model.artifact import packaged_model
 from classification_model.checking import check_rows
-from classification_model.mle.model import KEYS as KEYS_THAT_ARE_NUMBERS
-from classification_model.mle.model import LONGEST_KEY
 from classification_model.predict import Predictor
 from classification_model.schema import InputSchema, SchemaField
 from clocked import StartClocked
@@ -239,9 +237,8 @@ def test_what_the_document_calls_valid_is_predicted(server: Server, document: di
 def _check_refusal(reply: httpx.Response, body: dict[str, Any], kinds: dict[str, str]) -> None:
     problem = reply.json()
     assert reply.status_code == 422, problem
-    index = body.get("index")
-    if problem["code"] == "invalid_request" and index is not None:
-        assert len(index) != len(body["inputs"]) or not all(map(_is_key, index)), problem
+    if problem["code"] == "invalid_request" and body.get("index") is not None:
+        assert len(body["index"]) != len(body["inputs"]), problem
     elif problem["code"] == "too_deep":
         assert "boat" in json.dumps(body)
     elif problem["code"] == "invalid_json":
@@ -251,11 +248,6 @@ def _check_refusal(reply: httpx.Response, body: dict[str, Any], kinds: dict[str,
         for place in problem["errors"]:
             row, _, name = place["where"].removeprefix("inputs[").partition("].")
             assert _is_beyond_json_schema(kinds[name], body["inputs"][int(row)][name]), place
-
-
-def _is_key(given: str | int) -> bool:
-    """Tell whether a key is one that the package takes; of whole numbers the document does not say how wide."""
-    return given in KEYS_THAT_ARE_NUMBERS if isinstance(given, int) else len(given) <= LONGEST_KEY
 
 
 def test_it_changes_with_the_model() -> None:

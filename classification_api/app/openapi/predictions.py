@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from classification_model.mle.model import LONGEST_KEY
+from classification_model.mle.model import KEYS, LONGEST_KEY
 
 from app.openapi import frames, tensors
 from app.openapi.examples import example_answer, example_row, frame_of, tensors_of
@@ -69,7 +69,7 @@ def prediction_paths(model: ServingModel | None, settings: Settings) -> dict[str
 
 
 def _rows(most: int) -> Schema:
-    key = {"type": ["string", "integer"], "maxLength": LONGEST_KEY}
+    key = {"type": ["string", "integer"], "maxLength": LONGEST_KEY, "minimum": KEYS[0], "maximum": KEYS[-1]}
     return {
         "type": "object",
         "required": ["inputs"],
