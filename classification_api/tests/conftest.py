@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,8 @@ def serving(folder: Path) -> Iterator[Serve]:
         command = [sys.executable, "-m", "app", "serve", *arguments, "--port", str(port)]
         environment = os.environ | NO_HURRY | {"LOG_FOLDER": str(folder / "log")} | variables
         with output.open("wb") as out, errors.open("wb") as err:
-            process = subprocess.Popen(command, env=environment, stdout=out, stderr=err)
+            # In a session of its own, so that its workers can be ended with it.
+            process = subprocess.Popen(command, env=environment, stdout=out, stderr=err, start_new_session=True)
         server = Server(port, process, output, errors)
         started.append(server)
         server.wait()
@@ -165,8 +166,8 @@ def serving(folder: Path) -> Iterator[Serve]:
         for server in started:
             for client in server.clients:
                 client.close()
-            if server.process.poll() is None:
-                server.process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(server.process.pid, signal.SIGKILL)
             server.process.wait()
         ports.close()
 

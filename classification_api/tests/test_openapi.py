@@ -60,6 +60,8 @@ KEYED = {
 }
 texts = st.text(max_size=5) | st.sampled_from(
     ["1", " 28.5 ", "$1,200", "1e40", "yes", "T", "NaN", "?", "", "2026-01-31", "31.01.2026", "2026-01-31T12:00:00Z"]
+    + ["7".rjust(length, "0") for length in (1000, 1001, 10_000, 10_001)]
+    + ["2026-01-31" + " " * 1000, "yes" + " " * 1000]
 )
 numbers = (
     st.integers(-3, 3)
@@ -126,6 +128,14 @@ def test_columns_classes_and_limits_are_those_of_the_server(document: dict[str, 
     assert schemas["Row"]["required"] == [field.name for field in manifest.input_schema.fields if not field.nullable]
     assert schemas["Predictions"]["properties"]["predictions"]["items"]["enum"] == list(manifest.classes)
     assert schemas["Rows"]["properties"]["inputs"]["maxItems"] == 5000
+
+
+def test_limits_on_texts_are_those_of_the_model(document: dict[str, Any]) -> None:
+    """Each column says how many characters a text of it may have, whoever reads the document."""
+    columns = document["components"]["schemas"]["Row"]["properties"]
+    found = {name: its["maxLength"] for name, its in columns.items() if "maxLength" in its}
+    searched_or_numbers = dict.fromkeys(["name", "sex", "age", "sibsp", "parch", "fare", "cabin"], 1000)
+    assert found == searched_or_numbers | {"pclass": 10_000, "ticket": 10_000}
 
 
 def test_limits_are_those_of_the_settings(clocked: StartClocked) -> None:

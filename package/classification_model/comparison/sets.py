@@ -33,7 +33,7 @@ class SetComparison:
         ``too few rows`` to decide anything; ``too small to tell``: a difference as small as the margin could not be
         seen; else ``undecided``.
     decides
-        Whether it counts as it stands; the hold-out does not where the world has changed since.
+        Whether it counts as it stands; the hold-out can only forbid where the world has changed since.
     champion, challenger
         Metrics of each.
     accuracy
