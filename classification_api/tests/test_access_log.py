@@ -75,6 +75,7 @@ def test_line_has_every_field_in_order(tmp_path: Path) -> None:
     assert list(second.values())[1:] == [ID.decode(), "", "GET", "/health", 503, 12000.0, 0, None]
 
 
+@pytest.mark.slow
 @given(name=st.binary(), client=st.text(), method=st.text(), path=st.text(), version=st.text())
 def test_one_line_a_request_whatever_clients_send(
     name: bytes, client: str, method: str, path: str, version: str

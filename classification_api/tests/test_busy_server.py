@@ -23,6 +23,9 @@ from app.models import ServingModel
 from app.predictions import LAST_BEGIN
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow
+
+
 TO_EXPLAIN = post(json.dumps({"inputs": [ROW] * 100}).encode(), path="/predict?explain=true")
 LARGE = post(json.dumps({"inputs": [ROW] * 5000}).encode())
 HOSTILE = {

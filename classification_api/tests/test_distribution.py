@@ -102,6 +102,7 @@ def test_nothing_installs_the_package_by_its_bare_name(name: str) -> None:
     assert not re.search(rf"^\s*{PACKAGE_NAME}\s*(?:[\[<>=~!;]|$)", text, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_requirements_of_the_platform_install_both_folders_and_look_for_neither_on_an_index(tmp_path: Path) -> None:
     """`pip install -r requirements.txt` takes the package and the API from their folders, before any model is there."""
     for folder in ("package", "classification_api"):

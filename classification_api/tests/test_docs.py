@@ -21,6 +21,7 @@ BASH = shutil.which("bash") or "bash"
 BLOCK = re.compile(r"(<!-- not run here: [^>]+ -->\n)?```(?:bash|sh)\n(.*?)```", re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [PAGE, ROOT / "README.md", ROOT / "classification_api" / "README.md"])
 def test_every_command_of_a_page_works(page: Path, server: Server, tmp_path: Path) -> None:
     """Each block that is not marked otherwise succeeds; curl says so of the replies. Of the README those that curl."""

@@ -12,6 +12,9 @@ import pytest
 from conftest import KEY, PATIENCE, Server
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
+pytestmark = pytest.mark.slow
+
+
 #: Not the name of this machine, so that the page takes the server for one on the internet.
 HOST = "api.test"
 

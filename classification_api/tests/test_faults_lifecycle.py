@@ -30,6 +30,9 @@ from raw_http import (
     running,
 )
 
+pytestmark = pytest.mark.slow
+
+
 LARGE = json.dumps({"inputs": [ROW] * 5000}).encode()
 EXPLAINED = json.dumps({"inputs": [ROW] * 100}).encode()
 SLOW = post(EXPLAINED, path="/predict?explain=true")

@@ -29,6 +29,9 @@ from conftest import PATIENCE, ROW, Serve, Server, serving
 from other_versions import make_version
 from raw_http import Wire, check_problem, post
 
+pytestmark = pytest.mark.slow
+
+
 RETRAINED = "1.0.0+20261121t130430z.a1b2c3d"
 ROWS = [ROW | {"age": age, "fare": 3.0 * age} for age in range(1, 61)]
 MODEL = "/v2/models/titanic-survival"

@@ -15,6 +15,9 @@ from raw_http import GOOD, JSON, Answer, Wire, check_problem, eventually, exchan
 
 from app.errors import STATUS
 
+pytestmark = pytest.mark.slow
+
+
 KEY = "correct-horse-battery-staple"
 GUARDED = ["/predict", "/invocations", "/model", "/metrics"]
 

@@ -48,6 +48,7 @@ def only_answer(server: Server, data: bytes, then: bytes = b"") -> Answer:
         return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zeros", [2_000_000, 1_000_000], ids=["beyond the limit", "within the limit"])
 @pytest.mark.parametrize(
     ("start", "end"),

@@ -8,6 +8,9 @@ import pytest
 from classification_model.mle.label_log import iter_labels
 from conftest import KEY, ROW, Server
 
+pytestmark = pytest.mark.slow
+
+
 ID = "01900000-0000-7000-8000-000000000000"
 
 

@@ -118,6 +118,7 @@ def test_apps_in_one_process_do_not_share(tmp_path: Path) -> None:
     assert told(third) == told(fourth)
 
 
+@pytest.mark.slow
 def test_files_grow(tmp_path: Path) -> None:
     """More series than a new file has room for are all told, and the first ones go on."""
     metrics = Metrics(tmp_path)
@@ -170,6 +171,7 @@ def ask(pipe: Connection, requests: int) -> dict[str, float]:
     return found
 
 
+@pytest.mark.slow
 def test_sums_are_those_of_all_workers_also_of_the_dead(tmp_path: Path) -> None:
     """Counts of a killed worker stay, its gauges go, and its successor goes on with its files."""
     (first, to_first), (second, to_second) = start(tmp_path, "1.0.0"), start(tmp_path, "1.0.1")
@@ -263,6 +265,7 @@ def test_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (tmp_path / "a" / "b").is_dir()
 
 
+@pytest.mark.slow
 def test_workers_of_one_supervisor_share_a_private_folder(temporary: Path) -> None:
     """Every worker finds the same folder; those of supervisors that are gone are removed, others are left."""
     gone = temporary / f"classification-api-metrics-{os.getpid()}-1-0123456789abcdef"

@@ -6,8 +6,12 @@ import json
 import subprocess
 import sys
 
+import pytest
 from classification_model.predict import make_prediction
 from conftest import PATIENCE, Server
+
+pytestmark = pytest.mark.slow
+
 
 CLIENT = """
 import json

@@ -334,6 +334,7 @@ _REQUESTS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(_REQUESTS | _JSON)
 def test_any_json_is_read_or_refused(document: Any) -> None:
     """Whatever JSON is sent gives rows or a problem that can be written."""

@@ -9,6 +9,7 @@ import weakref
 from time import perf_counter
 from typing import Any
 
+import pytest
 from classification_model.predict import Predictor
 from conftest import ROW
 
@@ -17,6 +18,8 @@ from app.main import create_app
 from app.models import ServingModel
 from app.predictions import FIXED, Predictions
 from app.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 
 def model_of(version: str) -> ServingModel:

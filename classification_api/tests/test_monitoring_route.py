@@ -11,6 +11,7 @@ from clocked import StartClocked
 from conftest import KEY, Server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_log", [True, False])
 def test_where_nothing_was_measured_there_is_nothing(clocked: StartClocked, log_folder: Path, has_log: bool) -> None:
     """With a log, and without one."""
@@ -33,6 +34,7 @@ def test_the_last_report_and_the_last_decision_are_told(clocked: StartClocked, l
         assert told["decision"]["kind"] == "retrain-check"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["half", "folder", "link"])
 def test_a_report_that_cannot_be_read_is_no_traceback(clocked: StartClocked, log_folder: Path, damage: str) -> None:
     """The reply says so without a path, and predictions go on."""

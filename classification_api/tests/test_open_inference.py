@@ -337,6 +337,7 @@ _REQUESTS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(_REQUESTS | _JSON, st.none() | st.binary(max_size=20), st.none() | st.binary(max_size=5))
 def test_whatever_is_sent_is_read_or_refused(document: Any, raw: bytes | None, spoilt: bytes | None) -> None:
     """Any JSON, any bytes behind it, and any wrong length of it give rows or a problem that can be written."""

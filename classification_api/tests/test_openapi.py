@@ -138,6 +138,7 @@ def test_limits_on_texts_are_those_of_the_model(document: dict[str, Any]) -> Non
     assert found == searched_or_numbers | {"pclass": 10_000, "ticket": 10_000}
 
 
+@pytest.mark.slow
 def test_limits_are_those_of_the_settings(clocked: StartClocked) -> None:
     """A limit that is set stands in the document."""
     document = document_of(clocked(limit_rows=7, limit_explained_rows=3))
@@ -201,6 +202,7 @@ def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
     assert seen == 9
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), values, max_size=8))
 def test_the_schema_of_a_row_agrees_with_what_is_accepted(row: dict[str, Any]) -> None:
@@ -225,6 +227,7 @@ def _is_beyond_json_schema(kind: str, value: Any) -> bool:
     return type(value) is int and most is not None and abs(value) > most
 
 
+@pytest.mark.slow
 def test_what_the_document_calls_valid_is_predicted(server: Server, document: dict[str, Any]) -> None:
     """Bodies made of the schema of /predict get 200, or 422 only for reasons that JSON Schema cannot say."""
     kinds = {field["name"]: field["kind"] for field in server.client.get("/model").json()["input_schema"]["fields"]}
@@ -260,6 +263,7 @@ def _check_refusal(reply: httpx.Response, body: dict[str, Any], kinds: dict[str,
             assert _is_beyond_json_schema(kinds[name], body["inputs"][int(row)][name]), place
 
 
+@pytest.mark.slow
 def test_it_changes_with_the_model() -> None:
     """The document is made once for a model, and anew when another one serves."""
     app = create_app(Settings())
@@ -282,6 +286,7 @@ def test_it_changes_with_the_model() -> None:
     assert "version 2.0.0" in app.openapi()["info"]["description"]
 
 
+@pytest.mark.slow
 def test_it_is_told_without_a_model(clocked: StartClocked, tmp_path: Path) -> None:
     """Without a model the document tells what holds for any."""
     document = document_of(clocked(model_folder=tmp_path))

@@ -14,6 +14,8 @@ from classification_model.publishing import publish_model
 from conftest import Serve
 from sklearn.ensemble import RandomForestClassifier
 
+pytestmark = pytest.mark.slow
+
 
 class Forest(ServedModel):
     """A forest, fitted without a config."""

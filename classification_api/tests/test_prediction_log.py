@@ -24,6 +24,9 @@ from clocked import StartClocked
 from conftest import PATIENCE, ROW, Listening, Serve, Server
 from raw_http import eventually
 
+pytestmark = pytest.mark.slow
+
+
 PARTS = 4
 DURABILITIES = ("os", "disk")
 

@@ -39,6 +39,7 @@ def read(name: str, text: str) -> float | str | None:
     return float(text) if name in NUMBERS else text
 
 
+@pytest.mark.slow
 def test_accuracy_through_http_is_accuracy_through_the_package(server: Server) -> None:
     """All 1,309 passengers, one a request from several clients at once and all in one: equal to the last bit."""
     rows, labels = passengers()
@@ -89,6 +90,7 @@ def test_explanations_are_those_of_the_package(server: Server, count: int) -> No
         assert found["contributions"] == pytest.approx(expected["contributions"])
 
 
+@pytest.mark.slow
 def test_other_servers_get_the_same_answers() -> None:
     """The plain ASGI application answers like the protocol class does: good rows, bad rows, large requests."""
 
@@ -134,6 +136,7 @@ def test_requests_of_one_turn_are_answered_each_on_its_own(server: Server) -> No
             assert len(response.json()["errors"]) == age % 5 + 1
 
 
+@pytest.mark.slow
 def test_a_missing_model_is_told_and_probed(serve: Serve, tmp_path: Path) -> None:
     """Row 33: without a model the process lives, is not ready, and predicts nothing; no path is told."""
     server = serve(MODEL_FOLDER=str(tmp_path / "nowhere"))

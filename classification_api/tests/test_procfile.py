@@ -20,6 +20,9 @@ from conftest import NO_HURRY, Server, reserved_port
 from app.cli import GRACE
 from app.version import api_version
 
+pytestmark = pytest.mark.slow
+
+
 API = Path(__file__).resolve().parents[1]
 ROOT = API.parent
 PASSENGER = {"pclass": 3, "name": "Kelly, Mr. James", "sex": "male", "sibsp": 0, "parch": 0, "ticket": "330911"}

@@ -61,6 +61,7 @@ def test_it_makes_no_difference_where_packets_end(server: Server, step: int) -> 
     assert all(map(is_predicted, (answers[0], *answers[2:])))
 
 
+@pytest.mark.slow
 def test_heads_that_end_in_later_packets_are_measured_one_by_one(clocked: StartClocked) -> None:
     """Many requests in a row, each packet ending within a head, are not taken for one long head."""
     one = get(head="X-Filler: " + "x" * 1000 + "\r\n")
@@ -203,6 +204,7 @@ def test_a_body_in_chunks_is_a_body(server: Server, request_: bytes, path: bytes
         assert wire.answer().status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trailers", [b"x: y\r\n" * 101, b"X: " + b"y" * 400_000 + b"\r\n"], ids=["many", "long"])
 @pytest.mark.parametrize("path", [b"/predict", b"/health", b"/%70redict"])
 def test_trailers_have_limits(clocked: StartClocked, trailers: bytes, path: bytes) -> None:
@@ -249,6 +251,7 @@ def test_more_requests_at_once_than_a_client_needs_are_refused(server: Server) -
         assert 100 <= len(answers) < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 20, 60, 99, 300, 5000])
 def test_a_client_that_does_not_read_is_given_up(clocked: StartClocked, count: int) -> None:
     """Replies that nobody takes do not pile up: reading stops, and then the connection ends."""
@@ -269,6 +272,7 @@ def is_settled(server: Clocked, asked: int) -> bool:
     return server.state.total_requests == asked or not server.is_reading
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_is_not_read_from_either(clocked: StartClocked) -> None:
     """One that asks again before it reads its replies finds that nobody takes its requests, before many wait."""
     server = clocked(send_buffer=2**14)
@@ -286,6 +290,7 @@ def test_a_client_that_does_not_read_is_not_read_from_either(clocked: StartClock
         assert is_predicted(wire.send(post()).answer())
 
 
+@pytest.mark.slow
 def test_a_reply_that_is_read_slowly_arrives_whole(clocked: StartClocked) -> None:
     """A client that takes its time with a large reply is not cut off while it reads."""
     server = clocked(send_buffer=2**14)
@@ -299,6 +304,7 @@ def test_a_reply_that_is_read_slowly_arrives_whole(clocked: StartClocked) -> Non
         assert len(wire.answer().content["predictions"]) == 5000
 
 
+@pytest.mark.slow
 def test_a_connection_without_a_request_is_closed_in_time(clocked: StartClocked) -> None:
     """It is kept for a while after a reply, and for as long as a request may take before the first."""
     server = clocked()
@@ -336,6 +342,7 @@ def test_connections_that_end_in_every_state_leave_nothing(server: Server) -> No
         eventually(lambda: gauge(server) in {None, 1.0, 0.0})
 
 
+@pytest.mark.slow
 def test_rows_have_the_same_answer_on_every_way(server: Server) -> None:
     """The short way, the usual way, a thread, and a turn with others give one answer, bit for bit."""
     with Wire(server) as wire:

@@ -9,7 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import KEY, Server
+
+pytestmark = pytest.mark.slow
+
 
 #: How many requests are made at least.
 CASES = int(os.environ.get("SCHEMATHESIS_CASES", "2000"))

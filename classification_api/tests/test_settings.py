@@ -69,6 +69,7 @@ def test_a_misspelt_setting_is_refused(name: str, meant: str, monkeypatch: pytes
         read_settings()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["nope", "README.md", "carrier-model", ".", "json"])
 def test_a_model_that_cannot_be_served_ends_the_command(model: str) -> None:
     """Who names a model is told at once, in one line, and not by a server that is never ready."""
@@ -78,6 +79,7 @@ def test_a_model_that_cannot_be_served_ends_the_command(model: str) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_told_at_once() -> None:
     """The address is named, and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -135,6 +137,7 @@ def run(*arguments: str, given: str = "", **variables: str) -> subprocess.Comple
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command_prints_all_settings_without_secrets() -> None:
     """`classification-api settings` has a line for each variable."""
     done = run("settings", API_KEY_HASHES=HASH, LIMIT_ROWS="7")
@@ -146,6 +149,7 @@ def test_the_command_prints_all_settings_without_secrets() -> None:
     assert HASH not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["settings"], ["serve", "--port", "0"]])
 def test_no_server_starts_with_unsafe_settings(command: list[str]) -> None:
     """The exit code is 2, and the fault is told without a traceback."""
@@ -154,6 +158,7 @@ def test_no_server_starts_with_unsafe_settings(command: list[str]) -> None:
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
 
 
+@pytest.mark.slow
 def test_uvicorn_alone_does_not_start_with_unsafe_settings() -> None:
     """``app.main:app`` refuses as well, in one line."""
     done = subprocess.run(
@@ -165,6 +170,7 @@ def test_uvicorn_alone_does_not_start_with_unsafe_settings() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_key_is_hashed_by_the_command() -> None:
     """What it prints is what API_KEY_HASHES takes; a short key is refused."""
     done = run("hash-key", given="a key of enough length\n")

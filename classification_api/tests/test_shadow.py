@@ -113,6 +113,7 @@ def test_a_challenger_that_cannot_be_loaded_harms_nobody(
     assert "shadow" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.slow
 def test_a_server_compares_what_it_answers(store: ModelStore, serve: Serve) -> None:
     """Requests on every way are compared, the answers are those of the version that serves, and the end is orderly."""
     server = serve(MODEL_STORE=str(store.folder), SHADOW_VERSION="1.0.1")
