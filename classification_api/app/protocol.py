@@ -107,7 +107,10 @@ class LimitedProtocol(LimitedConnection):
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         exchange = Exchange(call, keep_alive=keep_alive)
         self.cycle = self._running = exchange  # type: ignore[assignment]
-        self._predictions.answer(call)
+        if self._is_ending:  # when all that came with it is parsed, so that the reply is known to be the last
+            self.loop.call_soon(self._predictions.answer, call)
+        else:
+            self._predictions.answer(call)
 
     def _send(self, reply: Reply) -> None:
         """Send the reply to the request in hand."""

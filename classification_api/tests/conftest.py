@@ -58,15 +58,18 @@ class Listening:
     ----------
     port
         It listens there, on loopback.
+    scheme
+        How it is spoken to.
     """
 
     port: int
+    scheme: str = field(default="http", kw_only=True)
     clients: list[httpx.Client] = field(default_factory=list, kw_only=True)
 
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def client(self) -> httpx.Client:
@@ -120,7 +123,7 @@ class Server(Listening):
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                httpx.get(self.url + "/health/live", timeout=PATIENCE)
+                httpx.get(self.url + "/health/live", timeout=PATIENCE, verify=False)  # noqa: S501 - its own certificate
             except httpx.TransportError:
                 assert self.process.poll() is None, self.errors.read_text(encoding="utf-8")
                 assert time.monotonic() < deadline, "the server did not answer in time"

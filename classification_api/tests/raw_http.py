@@ -189,14 +189,14 @@ def gauge(server: Listening, name: str = "classification_api_requests_in_hand") 
 
 
 @contextmanager
-def running(folder: Path, *command: str, **variables: str) -> Iterator[Server]:
+def running(folder: Path, *command: str, scheme: str = "http", **variables: str) -> Iterator[Server]:
     """Run Python with a command of its own that serves; host and port are added to it."""
     with reserved_port() as port:
         output, errors = folder / f"output-{port}", folder / f"errors-{port}"
         whole = [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)]
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(whole, env=os.environ | variables, stdout=out, stderr=err)
-        server = Server(port, process, output, errors)
+        server = Server(port, process, output, errors, scheme=scheme)
         try:
             server.wait()
             yield server

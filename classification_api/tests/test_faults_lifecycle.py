@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -22,6 +25,7 @@ from raw_http import (
     Wire,
     check_problem,
     chunked,
+    descriptors,
     eventually,
     exchange,
     get,
@@ -218,13 +222,16 @@ class Client(threading.Thread):
     ----------
     server
         Whom.
+    body
+        What it sends, and the status of the answer that is owed to it.
     reconnects
         Whether each request has a connection of its own.
     """
 
-    def __init__(self, server: Server, *, reconnects: bool) -> None:
+    def __init__(self, server: Server, body: tuple[bytes, int], *, reconnects: bool) -> None:
         super().__init__()
         self._server = server
+        self._body, self._status = body
         self._reconnects = reconnects
         self.answers = 0
         self.fault: BaseException | None = None
@@ -243,8 +250,8 @@ class Client(threading.Thread):
     def _ask_until_closed(self) -> bool:
         with Wire(self._server) as wire:
             while True:
-                answer = wire.send(post()).answer()
-                assert is_predicted(answer)
+                answer = wire.send(post(self._body)).answer()
+                assert answer.status == self._status
                 self.answers += 1
                 if self._reconnects or answer.headers.get("connection") == "close":
                     return True
@@ -275,13 +282,69 @@ def test_row_18_no_request_of_busy_clients_is_lost(tmp_path: Path, workers: int,
     with running(tmp_path, *OURS, "--workers", str(workers)) as server, ExitStack() as stack:
         if is_slowed:
             stack.enter_context(busy_neighbours(server))
-        clients = [Client(server, reconnects=number % 2 == 0) for number in range(8)]
+        clients = [
+            Client(server, body, reconnects=reconnects)
+            for body in ((GOOD, 200), (b'{"inputs":[{"age":"old"}]}', 422), (b"{", 422), (EXPLAINED, 200))
+            for reconnects in (True, False)
+        ]
         eventually(lambda: all(client.answers > 5 or client.fault for client in clients))
         tell_to_stop(server)
         for client in clients:
             client.join()
         check_end(server)
     assert [client.fault for client in clients] == [None] * len(clients)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> list[str]:
+    """Make a certificate for loopback; give uvicorn's options for it."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    openssl = shutil.which("openssl")
+    assert openssl is not None, "openssl is not installed"
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    files = ["-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=127.0.0.1"]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+    return ["--ssl-keyfile", str(key), "--ssl-certfile", str(certificate), "--timeout-graceful-shutdown", "20"]
+
+
+def test_row_18_a_bad_handshake_at_the_end_keeps_nobody_from_an_answer(tmp_path: Path, certificate: list[str]) -> None:
+    """Of clients that wait to be accepted, one speaks no TLS and one is silent: the third is answered all the same."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    with running(tmp_path, *UVICORN, *certificate, scheme="https") as server, ExitStack() as stack:
+        with frozen(server):
+            plain, _silent, good = (stack.enter_context(server.connect()) for _ in range(3))
+            plain.sendall(post())
+            shaken = threading.Thread(target=lambda: answers.append(_ask_over(trusting, good)))
+            answers: list[bytes] = []
+            shaken.start()
+            tell_to_stop(server)
+        shaken.join()
+        assert answers[0].startswith(b"HTTP/1.1 200 OK\r\n")
+        plain.close()
+        check_end(server)
+
+
+def _ask_over(context: ssl.SSLContext, connection: socket.socket) -> bytes:
+    with context.wrap_socket(connection) as secure:
+        secure.sendall(post())
+        return secure.recv(2**16)
+
+
+def test_row_18_a_server_without_a_descriptor_left_ends_well(start: Start) -> None:
+    """Where connections use up what the system gives, the end is as good: what is in hand is answered."""
+    with start() as server, Wire(server) as half, ExitStack() as stack:
+        half.send(post()[:-5])
+        assert exchange(server, get()).status == 200
+        most = descriptors(server) + 20
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (most, most))
+        for _ in range(60):
+            stack.enter_context(Wire(server))
+        eventually(lambda: descriptors(server) >= most)
+        tell_to_stop(server)
+        eventually(lambda: not is_listening(server))
+        assert half.send(post()[-5:]).answer().status == 200
+        check_end(server)
 
 
 def test_row_18_every_worker_ends(start: Start) -> None:

@@ -52,7 +52,6 @@ class LimitedConnection(HttpToolsProtocol):
         self._arrival.end()  # none has begun
         self._running: Any = None  # the cycle whose reply comes next, or came last; `cycle` is the one that began last
         self._refusal: Refusal | None = None
-        self._is_parsing = False
         self._was_spared = False  # a client whose time was over while something of it was not read yet
 
     @property
@@ -84,10 +83,8 @@ class LimitedConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived; refuse what breaks a limit or is not HTTP."""
         left = data
-        self._is_parsing = True
         while left:
             left = self._parse(left)
-        self._is_parsing = False
 
     def _parse(self, data: bytes) -> bytes:
         """Parse bytes, and return those that are to be parsed anew."""
@@ -163,7 +160,7 @@ class LimitedConnection(HttpToolsProtocol):
 
     def _is_last(self) -> bool:
         """Tell whether the connection ends with the next reply: the server stops, and no request came behind."""
-        if not self._is_ending or self._is_parsing or self.pipeline:
+        if not self._is_ending or self.pipeline:
             return False
         arrival = self._arrival
         if not arrival.is_whole and arrival.cycle is not self._running:
