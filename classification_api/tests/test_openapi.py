@@ -222,7 +222,7 @@ def test_the_schema_of_a_row_agrees_with_what_is_accepted(row: dict[str, Any]) -
 def _is_beyond_json_schema(kind: str, value: Any) -> bool:
     """Tell whether a value may be refused though it fits the schema of its column."""
     if isinstance(value, str):
-        return kind in {"numeric", "boolean", "datetime"}
+        return kind in {"numeric", "boolean", "datetime"} or "\0" in value
     most = {"numeric": 2**53, "categorical": 2**64, "text": 2**64}.get(kind)
     return type(value) is int and most is not None and abs(value) > most
 
