@@ -17,8 +17,16 @@ from classification_model.config.core import PACKAGED_CONFIG, load_config
 from classification_model.errors import ConfigError, InputError, TrainingError
 from classification_model.mle.classification_model import ClassificationModel
 from classification_model.pipeline import build_pipeline
+from classification_model.processing import hostile_texts as hostile_texts_module
 from classification_model.processing import pattern_timing, search_stopwatch
-from classification_model.processing.hostile_texts import MOST_TEXTS, hostile_texts
+from classification_model.processing.hostile_texts import (
+    MOST_LENGTHS,
+    MOST_MADE,
+    MOST_TEXTS,
+    HostileText,
+    hostile_texts,
+    telling_lengths,
+)
 from classification_model.processing.pattern_timing import slow_patterns
 from classification_model.processing.search_stopwatch import lengths, make_text
 from classification_model.processing.searched_texts import Search, searches_of
@@ -72,6 +80,18 @@ SLOW = [
     r".*.*=.*",
     r"(ö|ö)*x",
     r",*?\W\w?$",
+    # So many letters are told from each other that the first repeat alone could use up all texts.
+    (
+        r"^[^,]*,\s*(?:Mr|Mrs|Miss|Master|Dr|Rev|Col|Capt|Major|Mlle|Mme|Don|Dona|Lady|Sir|Countess|Jonkheer)"
+        r"\.\s*(?:\w+\s?)*\("
+    ),
+    # They are slow in texts of a few lengths alone.
+    r"^(?=.{18,30}$)(?:\w+\s?)+$",
+    r"^(?=.{20,30}$)(?:[A-Z]+-?)+$",
+    r"^x=(?=.{27}$)(?:\w+\s?)+$",
+    r"^(?=(?:.{5}){6}$)(?:\w+\s?)+$",
+    r"^(?!.{31})(?=.{25})(?:\w+\s?)+$",
+    r"^(?=.(?:..)*$)(?:\w+\s?)+$",
 ]
 #: A search for them takes some ten microseconds in the worst text of 1,000 characters.
 QUICK = [
@@ -109,8 +129,9 @@ def test_a_pattern_that_a_text_can_make_slow_is_told(pattern: str) -> None:
     """What repeats a repeat, or begins again at each character, is told with what it takes, in one line."""
     (said,) = said_of(pattern, LONG)
     time = r"(more than 20 ms|[1-9]\d*\.\d ms)"
+    shown = pattern if len(pattern) <= 100 else f"{pattern[:100]}..."
     assert re.fullmatch(
-        rf"features\.x\.pattern: '{re.escape(pattern)}' takes {time} on a text of [1-9][\d,]* characters, "
+        rf"features\.x\.pattern: '{re.escape(shown)}' takes {time} on a text of [1-9][\d,]* characters, "
         r"at most 1 ms is allowed: bound its repeats, as \{1,40\} does, or anchor it, or let the texts be shorter",
         said,
     )
@@ -187,12 +208,51 @@ def test_texts_reach_each_repeat_and_fail_after_it() -> None:
     assert all(text.repeated for text in texts)
 
 
-@given(pattern=st.sampled_from(SLOW + QUICK), longest=st.integers(1, 300))
-def test_texts_are_as_long_as_is_asked_for(pattern: str, longest: int) -> None:
-    """Lengths grow up to the longest, and each text has its length."""
-    steps = list(lengths(longest))
+def test_no_more_texts_are_made_than_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a pattern of which millions of texts could be made, no more are made than are needed."""
+    made = 0
+
+    def make(*parts: str) -> HostileText:
+        nonlocal made
+        made += 1
+        return HostileText(*parts)
+
+    monkeypatch.setattr(hostile_texts_module, "HostileText", make)
+    words = [f"{first}{second}+" for first in "abcdefghijkl" for second in "0123456789"]
+    assert len(hostile_texts("|".join(words), 1000)) == MOST_TEXTS
+    assert made <= MOST_MADE
+
+
+def test_each_repeat_has_its_share_of_the_texts() -> None:
+    """However many texts the first repeat could use, the last one has some, and so has the whole."""
+    words = "|".join(a + b for a, b in zip("abcdefghijklm", "nopqrstuvwxyz", strict=True))
+    texts = hostile_texts(rf"^X*(?:{words})=(\d+,?)+;$", 1000)
+    assert len(texts) == MOST_TEXTS
+    assert {("an=", "0,", ""), ("", "an=0;", "")} <= {tuple(text) for text in texts}
+
+
+def test_lengths_are_those_that_a_pattern_bounds() -> None:
+    """What an assertion looks for comes first, then what repeats take; few are told, none too short to matter."""
+    assert telling_lengths(r"^(?=.{20,30}$)(?:[A-Z]+-?){2,}$", 1000) == [19, 20, 21, 29, 30, 31]
+    assert telling_lengths(r"(?!.{31})a", 31) == [30]
+    assert telling_lengths(r"(?:.{5}){6}|.{70000}", 100) == [29, 30, 31]
+    many = telling_lengths("".join(f"a{{{10 * count}}}" for count in range(2, 50)) + "(?<=^.{777})", 1000)
+    assert len(many) == MOST_LENGTHS
+    assert {776, 777, 778} <= set(many)
+
+
+@given(
+    pattern=st.sampled_from(SLOW + QUICK),
+    longest=st.integers(1, 300),
+    telling=st.lists(st.integers(1, 400), max_size=5),
+    skipped=st.integers(0, 20),
+)
+def test_texts_are_as_long_as_is_asked_for(pattern: str, longest: int, telling: list[int], skipped: int) -> None:
+    """Lengths grow up to the longest, with those that tell of the pattern, and each text has its length."""
+    steps = lengths(longest, telling, skipped)
     assert steps == sorted(set(steps))
     assert steps[-1] == longest
+    assert {length + skipped for length in telling if length + skipped <= longest} <= set(steps)
     for text in hostile_texts(pattern, longest)[:20]:
         assert [len(make_text(text, length)) for length in steps] == steps
 
@@ -207,7 +267,7 @@ def test_a_busy_machine_makes_no_pattern_slow(monkeypatch: pytest.MonkeyPatch) -
         return 1e-5 if calls % 4 == 0 else 0.5
 
     monkeypatch.setattr(search_stopwatch, "measure", measure)
-    order = {"pattern": "a", "longest": 1000, "texts": [("", "a", ""), ("", "b", "")]}
+    order = {"pattern": "a", "longest": 1000, "lengths": [30], "texts": [("", "a", ""), ("", "b", "")]}
     assert search_stopwatch.slowest(order, 0.001, 0.02) is None
     monkeypatch.setattr(search_stopwatch, "measure", lambda *_: 0.002)
     assert search_stopwatch.slowest(order, 0.001, 0.02) == (0.002, 1000)

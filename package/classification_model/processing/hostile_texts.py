@@ -9,17 +9,24 @@ an end at which it fails.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 
 # The parser of `re`, private but unchanged since Python 3.11: what a pattern means is read from where it is defined.
 from re import _constants as sre  # type: ignore[attr-defined]  # typeshed leaves it out
 from re import _parser  # type: ignore[attr-defined]  # the same
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-#: Texts of one pattern, of which most have a few hundred.
-MOST_TEXTS = 5000
+_Value = TypeVar("_Value", bound=Hashable)
+
+#: Texts of one pattern, of which most have a few hundred; texts that are made for them, some of them more than once.
+MOST_TEXTS, MOST_MADE = 5000, 50_000
+#: Lengths that a pattern itself names; of fewer characters none is slow.
+MOST_LENGTHS, SHORTEST_TELLING = 24, 8
+#: Characters more than it needs that an assertion without an upper bound is given: many small numbers divide it.
+LOOKED_FURTHER = 60
 #: Characters of which every pair is repeated; ways to go through a repeat or a pattern that are tried.
 MOST_PAIRED, MOST_CHOICES = 8, 16
 
@@ -97,6 +104,13 @@ class _Repeat(NamedTuple):
     characters: list[str]
 
 
+class _Width(NamedTuple):
+    """How many characters a part of a pattern takes, and whether an assertion looks for them."""
+
+    characters: int
+    is_looked_for: bool
+
+
 def hostile_texts(pattern: str, longest: int) -> list[HostileText]:
     """Return texts that a search for a regular expression may take long in, the most promising ones first.
 
@@ -112,7 +126,31 @@ def hostile_texts(pattern: str, longest: int) -> list[HostileText]:
     RecursionError
         If there are groups in groups, a hundred deep and more.
     """
-    return list(islice(dict.fromkeys(_Survey(pattern, longest).texts()), MOST_TEXTS))
+    made = islice(_Survey(pattern, longest).texts(), MOST_MADE)
+    return list(islice(_distinct(made), MOST_TEXTS))
+
+
+def telling_lengths(pattern: str, longest: int) -> list[int]:
+    """Return lengths at which a pattern may change its mind: what it bounds, and one character less and more.
+
+    A pattern that looks ahead for 20 to 30 characters and the end is slow in texts of so many, and in no others.
+
+    Parameters
+    ----------
+    pattern
+        Regular expression as in `re`.
+    longest
+        Most characters of a text.
+
+    Raises
+    ------
+    RecursionError
+        If there are groups in groups, a hundred deep and more.
+    """
+    parsed = _parser.parse(pattern)
+    widths = sorted(_widths(parsed, parsed.state.flags), key=lambda width: not width.is_looked_for)
+    near = (width.characters + step for width in widths for step in (0, -1, 1))
+    return sorted(islice(_distinct(length for length in near if SHORTEST_TELLING < length < longest), MOST_LENGTHS))
 
 
 class _Survey:
@@ -133,24 +171,28 @@ class _Survey:
         self._whole = self._samples(parsed, flags)
 
     def texts(self) -> Iterator[HostileText]:
-        """Yield texts for each repeat, then texts of what may begin many attempts."""
+        """Yield texts for each repeat, and of what may begin many attempts, in turn, so that each has its share."""
         ends = ["", *self._ends()]
+        return _in_turn([*(self._texts_of(repeat, ends) for repeat in self._repeats), self._attempts(ends)])
+
+    def _texts_of(self, repeat: _Repeat, ends: list[str]) -> Iterator[HostileText]:
+        """Yield texts that bring a search to a repeat, those with the fewest ends first."""
         every_end = ["", *self._characters, *(2 * character for character in self._characters)]
-        for repeat in self._repeats:
-            again = [repeat.beginning + more for more in ("", *repeat.rounds[:2], *self._characters)]
-            rounds = dict.fromkeys(filter(None, [*repeat.rounds, *repeat.characters, *again]))
-            for repeated, end, beginning in product(rounds, every_end, ("", repeat.beginning)):
-                yield HostileText(beginning, repeated, end)
-            # What it begins with may be what another alternative fails at.
-            for repeated, end, first in product(rounds, ends, self._characters):
-                yield HostileText(first, repeated, end)
-                yield HostileText(first + repeat.beginning, repeated, end)
+        again = [repeat.beginning + more for more in ("", *repeat.rounds[:2], *self._characters)]
+        rounds = list(dict.fromkeys(filter(None, [*repeat.rounds, *repeat.characters, *again])))
+        own = list(dict.fromkeys(["", repeat.beginning]))
+        # What it begins with may be what another alternative fails at.
+        others = [first + beginning for first in self._characters for beginning in own]
+        yield from _made_of(own, rounds, ends)
+        yield from _in_turn([_made_of(own, rounds, every_end), _made_of(others, rounds, ends)])
+
+    def _attempts(self, ends: list[str]) -> Iterator[HostileText]:
+        """Yield texts of what the whole pattern, or a single character of it, may begin with again and again."""
         nearly = [text[:-1] for text in self._whole]
         pairs = ["".join(pair) for pair in product(self._paired(), repeat=2)]
         beginnings = dict.fromkeys(["", *(repeat.beginning for repeat in self._repeats)])
-        words = filter(None, [*self._characters, *self._whole, *nearly, *pairs])
-        for repeated, beginning, end in product(words, beginnings, ends):
-            yield HostileText(beginning, repeated, end)
+        words = list(filter(None, [*self._characters, *self._whole, *nearly, *pairs]))
+        yield from _made_of(list(beginnings), words, ends)
 
     def _ends(self) -> dict[str, None]:
         """Return for each repeat a character that it does not take, the same one as for another where there is one."""
@@ -204,6 +246,46 @@ class _Survey:
             rounds = min(max(int(argument[0]), choice % 2), self._longest)
             return (text * rounds)[: self._longest]
         return text
+
+
+def _made_of(beginnings: list[str], repeated: list[str], ends: list[str]) -> Iterator[HostileText]:
+    """Yield all texts of some beginnings, of what is repeated after them, and of ends."""
+    return (HostileText(beginning, one, end) for one, end, beginning in product(repeated, ends, beginnings))
+
+
+def _in_turn(sources: Iterable[Iterator[HostileText]]) -> Iterator[HostileText]:
+    """Yield one of each source, then another one of each, until none has any left."""
+    waiting = deque(sources)
+    while waiting:
+        source = waiting.popleft()
+        for one in source:
+            yield one
+            waiting.append(source)
+            break
+
+
+def _distinct(values: Iterable[_Value]) -> Iterator[_Value]:
+    """Yield each value where it comes for the first time, and take no more of them than are asked for."""
+    seen: set[_Value] = set()
+    for value in values:
+        if value not in seen:
+            seen.add(value)
+            yield value
+
+
+def _widths(nodes: Any, flags: int) -> Iterator[_Width]:
+    """Yield how many characters the repeats and the assertions of a pattern take, at least and at most."""
+    for node in nodes:
+        operator, argument = node
+        for inside, inner_flags in _inside(node, flags):
+            fewest, most = inside.getwidth()
+            if operator in _REPEATS:
+                yield _Width(int(argument[1]) * most, is_looked_for=False)
+                yield _Width(int(argument[0]) * fewest, is_looked_for=False)
+            elif operator in (sre.ASSERT, sre.ASSERT_NOT):
+                yield _Width(most if most < sre.MAXREPEAT else fewest + LOOKED_FURTHER, is_looked_for=True)
+                yield _Width(fewest, is_looked_for=True)
+            yield from _widths(inside, inner_flags)
 
 
 def _inside(node: tuple[Any, Any], flags: int) -> Iterator[tuple[Any, int]]:

@@ -1,8 +1,12 @@
 """How long the patterns of a model take on hostile texts, before anything is learned with them.
 
 A search for a regular expression may take minutes in a text of a few dozen characters, and whoever sends such a text
-to a server stops it. So searches have to be quick in the worst texts that can be made for a pattern. That finds slow
-patterns and proves no pattern to be quick: the limit on the length of texts is what holds in any case.
+to a server stops it. So searches have to be quick in the worst texts that can be made for a pattern. That finds what it
+can find and proves no pattern to be quick. The limit on the length of texts bounds the patterns whose time grows with a
+power of the length; where a repeat is in a repeat, time may double with each character, and 30 of them are enough, so
+that such repeats are for the author of a pattern to avoid.
+
+The time is that of the machine that trains: a pattern near the limit may pass on one machine and fail on another.
 
 The words of a ``contains`` need no timing: their expression repeats nothing, so that at each character of a text each
 word is compared at most once.
@@ -17,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classification_model.errors import TrainingError
-from classification_model.processing.hostile_texts import hostile_texts
+from classification_model.processing.hostile_texts import hostile_texts, telling_lengths
 from classification_model.values import LONGEST_PARSED_TEXT
 
 if TYPE_CHECKING:
@@ -61,10 +65,12 @@ def slow_patterns(searches: Sequence[Search]) -> list[str]:
     for search in searches:
         try:
             texts = hostile_texts(search.pattern, search.longest)
+            telling = telling_lengths(search.pattern, search.longest)
         except RecursionError:
             said.append(f"{search.place}: {_shown(search)} has groups in groups too deep to be timed: use fewer")
         else:
-            orders.append({"pattern": search.pattern, "longest": search.longest, "texts": texts})
+            order = {"pattern": search.pattern, "longest": search.longest, "lengths": telling, "texts": texts}
+            orders.append(order)
     if said:
         return said
     answers = _time(orders)

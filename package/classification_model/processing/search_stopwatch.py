@@ -1,10 +1,10 @@
 """Times searches for regular expressions: a program of its own, which `pattern_timing` runs and may have to kill.
 
 It imports little, so that it starts in a few hundredths of a second. From standard input it takes a JSON object of
-``limit`` and ``abandon``, in seconds, and ``searches``, each with its ``pattern``, the ``longest`` length of a text and
-``texts``: of each what it begins with, what is repeated and what it ends with. To standard output it writes a line for
-each search: null, or ``[seconds, length]`` of a text that takes longer than the limit, seconds null where a search was
-abandoned.
+``limit`` and ``abandon``, in seconds, and ``searches``, each with its ``pattern``, the ``longest`` length of a text,
+further ``lengths`` to try, and ``texts``: of each what it begins with, what is repeated and what it ends with. To
+standard output it writes a line for each search: null, or ``[seconds, length]`` of a text that takes longer than the
+limit, seconds null where a search was abandoned.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from time import thread_time
 from typing import Any
 
@@ -53,7 +53,7 @@ def slowest(search: dict[str, Any], limit: float, abandon: float) -> tuple[float
     find = re.compile(search["pattern"]).search
     for parts in search["texts"]:
         slow = None
-        for length in lengths(search["longest"]):
+        for length in lengths(search["longest"], search["lengths"], len(parts[0])):
             text = make_text(parts, length)
             seconds = measure(find, text, abandon)
             if seconds > limit and slow is None:
@@ -67,13 +67,25 @@ def slowest(search: dict[str, Any], limit: float, abandon: float) -> tuple[float
     return None
 
 
-def lengths(longest: int) -> Iterator[int]:
-    """Yield growing lengths, each twice the one before, up to the longest."""
+def lengths(longest: int, telling: Sequence[int] = (), skipped: int = 0) -> list[int]:
+    """Return growing lengths: each twice the one before, those that tell of the pattern, and the longest.
+
+    Parameters
+    ----------
+    longest
+        Most characters of a text.
+    telling
+        Lengths at which the pattern may change its mind, counted from the beginning of a text or from where that of
+        the hostile text ends.
+    skipped
+        Characters that the hostile text begins with.
+    """
+    found = {longest, *telling, *(length + skipped for length in telling)}
     length = SHORTEST
     while length < longest:
-        yield length
+        found.add(length)
         length *= 2
-    yield longest
+    return sorted(length for length in found if length <= longest)
 
 
 def make_text(parts: Sequence[str], length: int) -> str:
