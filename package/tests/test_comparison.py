@@ -439,6 +439,20 @@ def test_in_a_new_world_nothing_is_promoted_for_the_old_one() -> None:
         assert "not better with confidence on the newest labelled predictions" in str(found.reasons)
 
 
+def test_in_a_new_world_nothing_is_promoted_without_rows_held_out_from_both() -> None:
+    """Where no hold-out could forbid it, a person decides, however good a challenger is on the newest predictions."""
+    recent = pair("recent", 600, 60, 5)
+    assert judge(recent).verdict == "promote"
+    found = judge(recent, world_changed=True)
+    assert (found.verdict, found.sets[0].finding) == ("hold", "better")
+    assert found.reasons[0] == (
+        "without rows held out from both models nobody can tell whether the challenger is worse on what was known "
+        "before; the newest predictions, whose labels may have come sooner for one class than for others, do not say, "
+        "so that a person has to decide"
+    )
+    assert judge(pair("recent", 600, 5, 60), world_changed=True).verdict == "reject"
+
+
 # What is compared, and what is told
 
 

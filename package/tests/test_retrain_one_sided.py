@@ -11,8 +11,10 @@ import pandas as pd
 from operated import CONFIG, log_rows, make_store
 
 from classification_model.config.core import load_config
+from classification_model.config.sections import Config
 from classification_model.mle.decision_log import read_decisions
 from classification_model.retrain_pipeline import run_retraining
+from classification_model.store import ModelStore
 
 
 def make_rows(count: int, seed: int) -> list[dict[str, Any]]:
@@ -26,8 +28,8 @@ def make_rows(count: int, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def test_labels_of_one_class_do_not_outvote_the_holdout(tmp_path: Path) -> None:
-    """Who is late complains at once, and who is not is known months later: a person decides, with the evidence."""
+def operate(tmp_path: Path) -> tuple[Config, ModelStore]:
+    """Let a model serve that predicted many parcels, of which those that were late are known alone."""
     pd.DataFrame(make_rows(3000, 0)).to_csv(tmp_path / "table.csv", index=False)
     trees = "    extra_trees:\n      n_estimators: 30\n      min_samples_leaf: 10\n"
     text = CONFIG.replace(trees, "    logistic_regression:\n").replace("extra_trees", "logistic_regression")
@@ -37,7 +39,12 @@ def test_labels_of_one_class_do_not_outvote_the_holdout(tmp_path: Path) -> None:
     rows = make_rows(4500, 2)
     log_rows(store, tmp_path / "log", [row for row in rows if not row["late"]], labelled=False)
     log_rows(store, tmp_path / "log", [row for row in rows if row["late"]])
+    return config, store
 
+
+def test_labels_of_one_class_do_not_outvote_the_holdout(tmp_path: Path) -> None:
+    """Who is late complains at once, and who is not is known months later: a person decides, with the evidence."""
+    config, store = operate(tmp_path)
     report = run_retraining(config, store, tmp_path / "log", jobs=1)
     assert report.decision.world_changed  # all that is labelled went wrong more often than right
     assert report.comparison is not None
@@ -52,3 +59,17 @@ def test_labels_of_one_class_do_not_outvote_the_holdout(tmp_path: Path) -> None:
     assert f"log loss changes by {loss.value:+.4f} ({loss.low:+.4f} to {loss.high:+.4f})" in reason
     recorded = [entry["content"] for entry in read_decisions(tmp_path / "log") if entry["kind"] == "comparison"]
     assert [content["reasons"][0] for content in recorded] == [reason]
+
+
+def test_labels_of_one_class_decide_nothing_where_more_rows_are_held_out_than_before(tmp_path: Path) -> None:
+    """The champion learned from some rows of the new hold-out, so that no hold-out can forbid, and a person decides."""
+    _, store = operate(tmp_path)
+    path = tmp_path / "config.yml"
+    text = path.read_text(encoding="utf-8").replace("training:\n", "training:\n  split:\n    holdout: 0.3\n")
+    path.write_text(text, encoding="utf-8")
+    report = run_retraining(load_config(path), store, tmp_path / "log", jobs=1)
+    assert report.comparison is not None
+    assert [(item.name, item.finding) for item in report.comparison.sets] == [("recent", "better")]
+    assert (report.outcome, report.comparison.verdict, store.current()) == ("held", "hold", "1.0.0")
+    assert report.comparison.reasons[0].startswith("without rows held out from both models nobody can tell")
+    assert "rows are held out by another rule than the champion's, which may have learned from them" in report.notes

@@ -93,6 +93,15 @@ def judge_former_world(result: SetComparison, limits: PromotionConfig, found: Fi
         )
 
 
+def judge_without_former_world(found: Findings) -> None:
+    """Say that a challenger cannot be promoted for a new world where no hold-out of both models could forbid it."""
+    found.obstacles.append(
+        "without rows held out from both models nobody can tell whether the challenger is worse on what was known "
+        "before; the newest predictions, whose labels may have come sooner for one class than for others, do not say, "
+        "so that a person has to decide"
+    )
+
+
 def _is_few_and_worse(result: SetComparison, limits: PromotionConfig) -> bool:
     """Tell whether a challenger is worse with confidence on fewer rows than are asked for.
 

@@ -16,6 +16,7 @@ from classification_model.comparison.judging import (
     judge_latency,
     judge_set,
     judge_slices,
+    judge_without_former_world,
 )
 from classification_model.comparison.sets import SetComparison, compare_set
 from classification_model.comparison.slices import SliceComparison, compare_slices
@@ -156,7 +157,8 @@ def compare(
     and no rows can say which of them comes next; or the world is the old one, and the newest labels are one-sided, as
     where who defaults is known at once and who does not months later: a challenger that learned from such rows is
     better on such rows. Promoting is for a person to decide. That the newest rows may still be a mix of both worlds
-    makes the challenger look worse, never better.
+    makes the challenger look worse, never better. Without a hold-out, as where the rule that holds rows out has changed
+    since the champion was trained, nothing could forbid: the verdict is *hold* at best.
 
     A hold-out of fewer rows than ``minimum_count`` forbids too where McNemar's test, which is exact for any number of
     rows, finds the challenger worse, or, of 20 rows or more, the interval of the log loss does. The bootstrap's
@@ -180,12 +182,15 @@ def compare(
             judge_set(result, limits, found)
         else:
             judge_former_world(result, limits, found)
+    holdout = next((result for result in compared if result.name == HOLDOUT), None)
+    if world_changed and holdout is None:
+        judge_without_former_world(found)
     if not any(result.decides and result.finding == "better" for result in compared):
         where = "the newest labelled predictions, which decide as the world has changed" if world_changed else "any set"
         found.obstacles.append(f"the challenger is not better with confidence on {where}")
     judge_slices(slices, found)
     judge_latency(latency_ms, limits, found)
-    judge_gates(next((result for result in compared if result.name == HOLDOUT), None), gates or {}, found)
+    judge_gates(holdout, gates or {}, found)
     verdict: Verdict = "reject" if found.rejections else "hold" if found.obstacles else "promote"
     return Comparison(
         verdict=verdict,
