@@ -90,20 +90,45 @@ def find_serving(store: StoreReader, *, but: str | None = None) -> Serving:
     return Serving(current, None, (note,))
 
 
-def check_problem(manifest: Manifest, served: Manifest | None) -> None:
-    """Refuse a model of another problem than the one that serves.
+def check_problem(store: StoreReader, manifest: Manifest, served: Manifest | None) -> None:
+    """Refuse a model of another problem than the one that the store is for.
+
+    That is the problem of what serves. Where nothing serves, or nothing says what, it is one of those that the versions
+    in the store are of; the model itself, which may be there already, does not count.
+
+    Parameters
+    ----------
+    store
+        The store.
+    manifest, served
+        Of the model, and of what it is held against; None for nothing.
 
     Raises
     ------
     StoreError
-        If it is one, naming both problems.
+        If it is one, naming the problems.
     """
-    if served is not None and served.name != manifest.name:
+    if served is not None:
+        problems, whose = {served.name}, "the store serves"
+    else:
+        problems, whose = _stored_problems(store, manifest), "the versions in the store are of"
+    if problems and manifest.name not in problems:
         msg = (
-            f"version {manifest.version} is a model of {manifest.name!r}, and the store serves {served.name!r}: "
-            "give each problem a store of its own"
+            f"version {manifest.version} is a model of {manifest.name!r}, and {whose} "
+            f"{', '.join(map(repr, sorted(problems)))}: give each problem a store of its own"
         )
         raise StoreError(msg)
+
+
+def _stored_problems(store: StoreReader, but: Manifest) -> set[str]:
+    """Return what the versions in a store are models of, as far as they can be read, apart from one model."""
+    found = set()
+    for version in store.versions():
+        with suppress(ArtifactError):
+            manifest = store.read_manifest(version)
+            if manifest.digest != but.digest:
+                found.add(manifest.name)
+    return found
 
 
 def check_changes(manifest: Manifest, served: Manifest | None, *, schema_change: bool) -> tuple[str, ...]:

@@ -56,8 +56,8 @@ class ModelStore(StoreReader):
         Raises
         ------
         ArtifactError
-            If the model cannot be served, is of another problem than the version that serves, its version is in the
-            store with other content, or the disk refuses.
+            If the model cannot be served, is of another problem than the version that serves, or than all versions
+            where nothing says which one serves, its version is in the store with other content, or the disk refuses.
         """
         model = read_model(Path(model_folder))
         Predictor.of_files(model.manifest, model.contents)
@@ -69,7 +69,7 @@ class ModelStore(StoreReader):
         except OSError as error:
             raise self._unwritable(error) from error
         with self._writing():
-            check_problem(model.manifest, find_serving(self).manifest)
+            check_problem(self, model.manifest, find_serving(self).manifest)
             if not self._holds(version, model):
                 copy_model_folder(model, self._versions / version)
         return version
@@ -84,8 +84,9 @@ class ModelStore(StoreReader):
         """Let a version serve, after verifying it as every load does; the one that serves already stays so.
 
         It is held against the version that serves. Where that cannot be read, the latest one takes its place that
-        served before and can be; where there is none either, nothing is held against it, and `Promotion.notes` says
-        so, since promoting is what repairs a store.
+        served before and can be; where there is none either, its input and classes are compared with nothing, and
+        `Promotion.notes` says so, since promoting is what repairs a store. It has to be of the problem of one of the
+        versions that are there all the same.
 
         Parameters
         ----------
@@ -114,7 +115,7 @@ class ModelStore(StoreReader):
                 return None
             if current is not None and current.version == version:
                 return Promotion(version, version)
-            check_problem(manifest, served)
+            check_problem(self, manifest, served)
             changes = check_changes(manifest, served, schema_change=schema_change)
             if current is None:
                 write_current(self.folder, version, ())

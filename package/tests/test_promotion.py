@@ -32,6 +32,10 @@ CHANGES: dict[str, dict[str, str]] = {
     "4.0.0": {"1: late": "1: too late"},
 }
 TO_CATEGORICAL = ("field distance: numeric -> categorical",)
+TO_NUMERIC = (
+    "field distance: categorical -> numeric",
+    "field distance: texts of at most 10,000 -> 1,000 characters",
+)
 LABELS = ("classes: in time, late -> in time, too late",)
 
 
@@ -106,11 +110,67 @@ def test_a_model_of_another_problem_never_serves(store: ModelStore, made: Path, 
     assert (store.folder / CURRENT).read_bytes() == before
 
 
-def test_a_store_in_which_none_serves_takes_any_problem(store: ModelStore, made: Path) -> None:
-    """The first promotion says which problem a store is for."""
-    (store.folder / CURRENT).unlink()
+def test_an_empty_store_takes_any_problem(made: Path, tmp_path: Path) -> None:
+    """The first version says which problem a store is for, whether or not it serves."""
+    store = ModelStore(tmp_path / "store")
+    assert store.add(made / "5.0.0") == "5.0.0"
+    with pytest.raises(
+        StoreError,
+        match=r"^version 1\.0\.0 is a model of 'Parcels', and the versions in the store are of 'Tickets': give each",
+    ):
+        store.add(made / "1.0.0")
     assert store.add(made / "5.0.0") == "5.0.0"
     assert store.promote("5.0.0") == Promotion("5.0.0", None)
+
+
+@pytest.mark.parametrize("pointer", [None, b"{", b""])
+def test_where_nothing_says_what_serves_the_versions_say_what_a_store_is_for(
+    store: ModelStore, made: Path, command: Command, pointer: bytes | None
+) -> None:
+    """A pointer that is gone or damaged lets no other problem in, neither by its folder nor by its name."""
+    (store.folder / CURRENT).unlink()
+    if pointer is not None:
+        (store.folder / CURRENT).write_bytes(pointer)
+    damage(store, "3.0.0")
+    before = everything_below(store.folder / "versions")
+    refused = "error: version 5.0.0 is a model of 'Tickets', and the versions in the store are of 'Parcels'"
+    for options in ([], ["--schema-change"]):
+        done = command("promote", made / "5.0.0", "--store", store.folder, *options)
+        assert (done.code, done.err.startswith(refused)) == (2, True)
+    assert everything_below(store.folder / "versions") == before
+    smuggle(store, made / "5.0.0")
+    done = command("promote", "5.0.0", "--store", store.folder, "--schema-change")
+    assert (done.code, done.err.startswith(refused)) == (2, True)
+    assert store.promote("2.0.0").version == "2.0.0"
+
+
+def test_what_served_and_cannot_be_read_lets_no_other_problem_in(store: ModelStore, made: Path) -> None:
+    """Where each version that served is damaged, those that never did still say what the store is for."""
+    damage(store, "1.0.0")
+    with pytest.raises(StoreError, match="the versions in the store are of 'Parcels'"):
+        store.add(made / "5.0.0")
+
+
+def test_a_version_is_not_mended_with_another_problem_where_nothing_serves(made: Path, tmp_path: Path) -> None:
+    """The manifest of a version whose files are damaged says what the store is for; a damaged manifest says nothing."""
+    store = ModelStore(tmp_path / "store")
+    store.add(made / "1.0.0")
+    (store.path("1.0.0") / "core.onnx").unlink()
+    other = shutil.copytree(made / "5.0.0", tmp_path / "other")
+    reseal(other, version="1.0.0")
+    with pytest.raises(StoreError, match=r"'Tickets', and the versions in the store are of 'Parcels'"):
+        store.add(other)
+    damage(store, "1.0.0")
+    assert store.add(other) == "1.0.0"
+
+
+def test_a_store_of_two_problems_where_nothing_says_what_serves_can_be_repaired(store: ModelStore, made: Path) -> None:
+    """Where the versions are of several problems, each of these may be what the store is for."""
+    for version in ("5.0.0", "5.1.0"):
+        folder = shutil.copytree(made / "5.0.0", store.folder / "versions" / version)
+        reseal(folder, version=version)
+    (store.folder / CURRENT).write_bytes(b"{")
+    assert store.promote("5.0.0").version == "5.0.0"
 
 
 # Other input, other classes
@@ -156,14 +216,14 @@ def test_a_change_is_told_and_on_record_line_by_line(store: ModelStore, command:
     ]
     assert command("rollback", *options).out.splitlines() == [
         "version 1.0.0 serves again, instead of 2.0.0",
-        "field distance: categorical -> numeric",
+        *TO_NUMERIC,
     ]
     entries = [(entry["kind"], entry["content"]) for entry in read_decisions(tmp_path / "log")]
     there = {"model": "Parcels", "version": "2.0.0", "previous": "1.0.0"}
     back = {"model": "Parcels", "version": "1.0.0", "previous": "2.0.0"}
     assert entries == [
         ("promotion", there | {"changes": ["field distance: numeric -> categorical"]}),
-        ("rollback", back | {"changes": ["field distance: categorical -> numeric"]}),
+        ("rollback", back | {"changes": list(TO_NUMERIC)}),
     ]
 
 
@@ -201,7 +261,7 @@ def test_the_checks_are_made_while_nobody_else_writes(store: ModelStore, monkeyp
         assert held.wait(60)
         mine = threads.submit(ModelStore(store.folder).promote, "1.1.0")
         other.result()
-        with pytest.raises(StoreError, match=r"than 2\.0\.0 \(field distance: categorical -> numeric\)"):
+        with pytest.raises(StoreError, match=r"than 2\.0\.0 \(field distance: categorical -> numeric; "):
             mine.result()
     assert store.current() == "2.0.0"
 
@@ -210,7 +270,7 @@ def test_the_checks_are_made_while_nobody_else_writes(store: ModelStore, monkeyp
 
 
 def test_a_damaged_pointer_is_repaired_and_nothing_is_compared(store: ModelStore, command: Command) -> None:
-    """Nobody knows what served: any version serves, and the output says that it was compared with none."""
+    """Nobody knows what served: any version of the problem serves, and the output says it was compared with none."""
     (store.folder / CURRENT).write_bytes(b"{")
     assert command("promote", "2.0.0", "--store", store.folder).out.splitlines() == [
         "version 2.0.0 serves",
@@ -225,7 +285,7 @@ def test_where_what_serves_is_damaged_the_version_before_it_is_compared(
     store.promote("2.0.0", schema_change=True)
     store.promote("4.0.0", schema_change=True)
     damage(store, "4.0.0")
-    with pytest.raises(StoreError, match=r"than 2\.0\.0 \(field distance: categorical -> numeric\)"):
+    with pytest.raises(StoreError, match=r"than 2\.0\.0 \(field distance: categorical -> numeric; "):
         store.promote("1.1.0")
     with pytest.raises(StoreError, match="the store serves 'Parcels'"):
         store.add(made / "5.0.0")
@@ -246,7 +306,7 @@ def test_where_nothing_that_served_can_be_read_any_version_serves(store: ModelSt
     note = "version 1.0.0, which served, cannot be read, nor another one before it: compared with none"
     assert store.promote("2.0.0") == Promotion("2.0.0", "1.0.0", (), (note,))
     assert store.add(made / "1.0.0") == "1.0.0"  # which mends it
-    assert store.rollback() == Promotion("1.0.0", "2.0.0", ("field distance: categorical -> numeric",))
+    assert store.rollback() == Promotion("1.0.0", "2.0.0", TO_NUMERIC)
 
 
 def test_the_damaged_version_that_serves_is_not_mended_with_another_problem(
@@ -273,4 +333,4 @@ def test_a_rollback_goes_back_to_whatever_served(store: ModelStore, made: Path, 
         "version 2.0.0 serves again, instead of 1.0.0",
         "note: version 1.0.0, which served, cannot be read: nothing says what is different now",
     ]
-    assert store.rollback() == Promotion("4.0.0", "2.0.0", ("field distance: categorical -> numeric", *LABELS))
+    assert store.rollback() == Promotion("4.0.0", "2.0.0", (*TO_NUMERIC, *LABELS))
