@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from classification_model.mle.known_rows import known_rows
 from classification_model.mle.monitored_folder import check_retraining, read_folder
 from classification_model.mle.training_rows import training_rows
 from classification_model.processing.data_manager import DataLoader
-from classification_model.schema_changes import schema_changes
+from classification_model.schema_changes import renamed_fields, schema_changes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,8 +52,8 @@ class RetrainingReport:
     ----------
     outcome
         ``not needed``; ``nothing new``, there is nothing to learn from that the champion does not know; ``promoted``,
-        ``held`` or ``rejected``, as the comparison says; ``held`` without a comparison, it takes other input or gives
-        other classes; ``overtaken``, another version was promoted meanwhile; ``gate missed``.
+        ``held`` or ``rejected``, as the comparison says; ``held`` without a comparison, it takes other input, gives
+        other classes or calls fields otherwise; ``overtaken``, another version was promoted meanwhile; ``gate missed``.
     decision
         Whether another model was asked for, and why.
     champion
@@ -153,9 +153,8 @@ def run_retraining(
             result = RetrainingReport("gate missed", decision, manifest.version, notes=(*notes, str(error)))
             return _recorded(log, result, manifest)
         version = challenger.predictor.manifest.version
-        changes = schema_changes(manifest, challenger.predictor.manifest)
-        if changes:
-            reasons = _why_held(version, manifest.version, changes)
+        reasons = _why_held(manifest, challenger.predictor.manifest)
+        if reasons:
             learned = challenger.learned_rows
             result = RetrainingReport("held", decision, manifest.version, version, learned, notes=(*reasons, *notes))
             return _recorded(log, result, manifest)
@@ -180,16 +179,27 @@ def run_retraining(
         return _recorded(log, result, manifest)
 
 
-def _why_held(challenger: str, champion: str, changes: Sequence[str]) -> tuple[str, ...]:
-    """Say why a challenger that takes other input, or gives other classes, is not promoted by itself.
+def _why_held(champion: Manifest, challenger: Manifest) -> tuple[str, ...]:
+    """Say why a challenger is not compared, and not promoted by itself; nothing where it is.
 
-    It is trained all the same: which fields are required is known only then, and who wants it needs its version.
+    One that takes other input, or gives other classes, is trained all the same: which fields are required is known only
+    then, and who wants it needs its version. One that only calls a field otherwise harms no client, but its table and
+    the log of the champion have other columns.
     """
-    why = (
-        f"{challenger} takes other input or gives other classes than {champion}, as follows: nobody compared them, and "
-        f"a person decides; `classification-model promote {challenger} --store STORE --schema-change` lets it serve"
-    )
-    return (why, *changes)
+    version, promote = challenger.version, f"classification-model promote {challenger.version} --store STORE"
+    if changes := schema_changes(champion, challenger):
+        why = (
+            f"{version} takes other input or gives other classes than {champion.version}, as follows: nobody compared "
+            f"them, and a person decides; `{promote} --schema-change` lets it serve"
+        )
+        return (why, *changes)
+    if renamed := renamed_fields(champion, challenger):
+        why = (
+            f"{version} calls fields otherwise than {champion.version}, as follows: they cannot be compared on the "
+            f"same rows, and a person decides; `{promote}` lets it serve"
+        )
+        return (why, *renamed)
+    return ()
 
 
 def _is_anything_new(config: Config, champion: Manifest, rows: TrainingRows, sha256: str) -> bool:

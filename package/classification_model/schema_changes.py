@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 def schema_changes(before: Manifest, after: Manifest) -> tuple[str, ...]:
     """Say where a model takes other input than another one, or gives other classes; nothing where it does not.
 
-    That is whatever changes which requests are accepted or what is read from them: fields that were added, removed or
-    renamed, their kinds, texts that mean missing and formats of dates, shorter limits on texts, fields that became
-    required, and names that are accepted no longer. It is not what each training learns anew, such as ranges and known
-    categories, nor what only lets more requests pass: a field that became optional, another name for it, a further
-    column that is ignored.
+    That is whatever changes which requests are accepted or what is read from them: fields that were added or removed,
+    or renamed and no longer accepted under the old name, their kinds, texts that mean missing and formats of dates,
+    shorter limits on texts, fields that became required, and names that are accepted no longer. It is not what each
+    training learns anew, such as ranges and known categories, nor what only lets more requests pass: a field that
+    became optional, another name for it, a further column that is ignored.
 
     Parameters
     ----------
@@ -38,6 +38,20 @@ def schema_changes(before: Manifest, after: Manifest) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def renamed_fields(before: Manifest, after: Manifest) -> tuple[str, ...]:
+    """Say which fields have another name in a model than in another one, whose name for it is accepted all the same.
+
+    No request notices that. But a table that was prepared for the one model, or what was logged by it, has other
+    columns than the other one calls for.
+    """
+    old, new = before.input_schema, after.input_schema
+    return tuple(
+        f"field {_shown(name)} is called {_shown(other.name)}, and by its former name too"
+        for name, other in _successors(old, new).items()
+        if name != other.name and name in other.aliases
+    )
+
+
 def _field_changes(before: InputSchema, after: InputSchema) -> Iterator[str]:
     successors = _successors(before, after)
     for field in before.fields:
@@ -53,8 +67,8 @@ def _field_changes(before: InputSchema, after: InputSchema) -> Iterator[str]:
     for name in before.ignored:
         if name not in after.names:
             yield f"column {_shown(name)}, which was ignored, is no longer accepted"
-        elif (other := after.names[name]) not in {None, name}:
-            yield f"column {_shown(name)}, which was ignored, is another name of field {_shown(str(other))}"
+        elif (other := after.names[name]) is not None and (other != name or name in followed):
+            yield f"column {_shown(name)}, which was ignored, is a name of field {_shown(other)}"
 
 
 def _successors(before: InputSchema, after: InputSchema) -> dict[str, SchemaField]:
@@ -70,7 +84,7 @@ def _successors(before: InputSchema, after: InputSchema) -> dict[str, SchemaFiel
 
 def _changes_of(before: SchemaField, after: SchemaField) -> Iterator[str]:
     name = f"field {_shown(before.name)}"
-    if before.name != after.name:
+    if before.name not in _names(after):
         yield f"{name} renamed {_shown(after.name)}"
     gone = _names(before) - _names(after) - {before.name}
     if gone:

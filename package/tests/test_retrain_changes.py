@@ -60,6 +60,22 @@ def test_other_input_or_classes_are_held_for_a_person(folder: Path, old: str, ne
     assert content["notes"][:2] == list(report.notes[:2])
 
 
+def test_a_field_under_another_name_is_held_though_no_request_notices(folder: Path) -> None:
+    """The table and the log have other columns then, so that nobody compares; to promote it needs no further word."""
+    config = CONFIG.replace("  target: late\n", "  target: late\n  rename:\n    distance: miles\n")
+    (folder / "config.yml").write_text(config.replace("distance: numeric", "miles: numeric"), encoding="utf-8")
+    store = ModelStore(folder / "store")
+    report = run_retraining(load_config(folder / "config.yml"), store, folder / "log", jobs=1)
+    assert (report.outcome, report.comparison, store.current()) == ("held", None, "1.0.0")
+    assert report.challenger is not None
+    assert report.notes[0] == (
+        f"{report.challenger} calls fields otherwise than 1.0.0, as follows: they cannot be compared on the same rows, "
+        f"and a person decides; `classification-model promote {report.challenger} --store STORE` lets it serve"
+    )
+    assert report.notes[1] == "field distance is called miles, and by its former name too"
+    assert store.promote(report.challenger).changes == ()
+
+
 def test_the_command_says_why_it_was_held_and_what_to_run(folder: Path, command: Command) -> None:
     """Run as it is told, the other command lets the model serve."""
     (folder / "config.yml").write_text(CONFIG.replace("1: late", "1: too late"), encoding="utf-8")

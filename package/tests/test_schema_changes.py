@@ -13,7 +13,7 @@ from classification_model.artifact import read_manifest
 from classification_model.checking import check_rows
 from classification_model.manifest import Manifest
 from classification_model.schema import InputSchema, SchemaField
-from classification_model.schema_changes import schema_changes
+from classification_model.schema_changes import renamed_fields, schema_changes
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +47,12 @@ def changes(manifest: Manifest, before: InputSchema, after: InputSchema) -> tupl
          ["field age: dates as ISO 8601 -> %d.%m.%Y"]),
         ([field(longest_text=5000)], [field(longest_text=1000)],
          ["field age: texts of at most 5,000 -> 1,000 characters"]),
-        ([field()], [field("years", aliases=("age",))], ["field age renamed years"]),
         ([field("years", aliases=("age",))], [field()], ["field years renamed age"]),
         ([field("years", aliases=("age",))], [field("years")], ["field years: no longer called age"]),
         ([field()], [field("years")], ["field age removed", "field years added"]),
-        ([field()], [field("years", aliases=("age",), kind="text")],
-         ["field age renamed years", "field age: numeric -> text"]),
+        ([field()], [field("years", aliases=("age",), kind="text")], ["field age: numeric -> text"]),
+        ([field(aliases=("old",))], [field("years", aliases=("old",))], ["field age renamed years"]),
+        ([field(aliases=("old",))], [field("years", aliases=("age",))], ["field age: no longer called old"]),
         ([field("a\nb")], [field("a\nb", kind="text")], [r"field 'a\nb': numeric -> text"]),
     ],
 )  # fmt: skip
@@ -74,7 +74,7 @@ def test_columns_that_were_ignored_count_where_they_are_refused_or_read(manifest
     assert changes(manifest, before, used) == ("field boat added",)
     assert changes(manifest, used, before) == ("field boat removed",)
     named = InputSchema(fields=(field(aliases=("boat",)),), ignored=("body",))
-    assert changes(manifest, before, named) == ("column boat, which was ignored, is another name of field age",)
+    assert changes(manifest, before, named) == ("column boat, which was ignored, is a name of field age",)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,23 @@ def test_what_each_training_learns_anew_is_no_change(manifest: Manifest, more: d
     before, after = (InputSchema(fields=(item, field("b"))) for item in (field(), field(**more)))
     turned = after.model_copy(update={"fields": after.fields[::-1], "ignored": ("boat",)})
     assert changes(manifest, before, after) == changes(manifest, before, turned) == ()
+
+
+def test_a_new_name_is_no_change_where_the_old_one_is_accepted_too(manifest: Manifest) -> None:
+    """Whoever sends the old name is answered as before; the name may not be that of a column that was ignored."""
+    after = InputSchema(fields=(field("years", aliases=("age",)),))
+    assert changes(manifest, InputSchema(fields=(field(),)), after) == ()
+    ignoring = InputSchema(fields=(field(),), ignored=("years",))
+    expected = ("column years, which was ignored, is a name of field years",)
+    assert changes(manifest, ignoring, after) == expected
+
+
+def test_fields_under_another_name_are_told_whatever_is_accepted(manifest: Manifest) -> None:
+    """A model that calls a field otherwise reads no frame that was prepared for the former one."""
+    old, new = InputSchema(fields=(field(),)), InputSchema(fields=(field("years", aliases=("age",)),))
+    before, after = (manifest.model_copy(update={"input_schema": schema}) for schema in (old, new))
+    assert renamed_fields(before, after) == ("field age is called years, and by its former name too",)
+    assert renamed_fields(after, before) == renamed_fields(before, before) == ()
 
 
 def test_a_field_that_became_optional_is_no_change(manifest: Manifest) -> None:
@@ -142,6 +159,10 @@ def pairs(draw: st.DrawFn) -> tuple[InputSchema, InputSchema]:
     keep = draw(st.booleans())
     updates: list[dict[str, Any]] = [{}, {"nullable": True}, {"nullable": False}, {"aliases": ()}]
     fields = tuple(item.model_copy(update=draw(st.sampled_from(updates))) for item in before.fields)
+    if draw(st.booleans()):
+        fields = tuple(
+            item.model_copy(update={"name": draw(NAMES), "aliases": (item.name, *item.aliases)}) for item in fields
+        )
     after = before.model_copy(update={"fields": fields, "ignored": draw(st.sampled_from([before, other])).ignored})
     return (before, after) if keep and has_clear_names(after) else (before, other)
 
@@ -160,4 +181,5 @@ def test_without_a_change_whatever_was_accepted_still_is_and_means_the_same(
         if not read.errors:
             again = check_rows(after, [row])
             assert again.errors == []
-            assert again.columns == read.columns
+            names = {item.name: after.names.get(item.name) for item in before.fields}
+            assert again.columns == {names[name]: values for name, values in read.columns.items()}
