@@ -96,6 +96,7 @@ def test_the_packaged_model_bears_the_version_of_the_package(model_folder: Path)
     assert set(load(model_folder)) >= {f"{model_folder.name}.pkl", "reports/report.html"}
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(st.dictionaries(st.from_regex(r"\A[\w ☃-]{1,9}(/[a-z]{1,3}){0,2}\.x\Z"), st.binary(), max_size=4))
 def test_what_is_written_is_what_is_read(tmp_path: Path, manifest: Manifest, contents: dict[str, bytes]) -> None:
@@ -108,6 +109,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path, manifest: Manifest, con
     }
 
 
+@pytest.mark.slow
 def test_a_changed_byte_anywhere_in_the_manifest_is_refused(folder: Path) -> None:
     """Each byte of manifest.json is covered by the digest in it, and a refusal names the file and both hashes."""
     path = folder / MANIFEST
@@ -126,6 +128,7 @@ def test_a_changed_byte_anywhere_in_the_manifest_is_refused(folder: Path) -> Non
     assert unnamed <= {*exceptions, exceptions[0] - 1}  # the end of the line before is where the digest begins
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 @given(st.data())
 def test_any_damage_to_the_packaged_manifest_is_refused(
@@ -146,6 +149,7 @@ def test_any_damage_to_the_packaged_manifest_is_refused(
             read_manifest(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTENTS)
 def test_a_changed_byte_anywhere_in_a_file_is_refused_with_both_hashes(folder: Path, name: str) -> None:
     """Each byte of each file is covered by the hash in the manifest."""
@@ -572,6 +576,7 @@ for step in range(1, 1000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [True, False], ids=["names exchanged", "names moved"])
 def test_a_writer_killed_at_any_step_leaves_a_whole_model_and_the_next_one_completes(
     folder: Path, at_once: bool

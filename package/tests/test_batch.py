@@ -18,6 +18,9 @@ from classification_model.batch.scoring import Scorer
 from classification_model.batch.tables import Batch, Values
 from classification_model.predict import Predictor
 
+pytestmark = pytest.mark.slow
+
+
 PROBLEMS: dict[str, dict[str, Any]] = {
     "two classes": {"classes": 2},
     "three classes": {"classes": 3, "training": {"candidates": {"hist_gradient_boosting": {"max_iter": "9"}}}},

@@ -54,6 +54,7 @@ def check(field: SchemaField, values: pa.Array | list[Any], expected: list[Any])
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COLUMNS)
 @settings(max_examples=120)
 @given(data=st.data())
@@ -69,6 +70,7 @@ def test_odd_texts_are_read_one_by_one(field: str) -> None:
     check(FIELDS[field], pa.array(ODD_TEXTS), list(ODD_TEXTS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
 @settings(max_examples=60)
 @given(values=st.lists(garbage.anything, max_size=8) | st.lists(st.none() | wholes | floats, max_size=8))
@@ -77,6 +79,7 @@ def test_a_list_of_anything_is_read_value_by_value(field: str, values: list[Any]
     check(FIELDS[field], values, values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
 @given(
     values=st.lists(
@@ -142,6 +145,7 @@ def test_a_dictionary_may_hold_nulls_and_a_value_twice_and_more_than_any_row() -
         check(field, coded, coded.to_pylist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
 def test_texts_that_are_remembered_do_not_grow_without_end(field: str) -> None:
     """Millions of distinct texts leave a bounded number of them in memory."""

@@ -72,6 +72,7 @@ def derive(derivation: Derivation, values: list[str]) -> tuple[list[Any], list[A
     )  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(pattern=patterns, values=texts, as_number=st.booleans())
 def test_a_pattern_finds_in_any_text_what_python_finds(pattern: str, values: list[str], as_number: bool) -> None:
@@ -86,6 +87,7 @@ def test_a_pattern_finds_in_any_text_what_python_finds(pattern: str, values: lis
     assert found == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     words=st.lists(st.text(st.sampled_from([*"abB0 |.-_("]), min_size=1, max_size=3), min_size=1, max_size=3),

@@ -28,6 +28,9 @@ from classification_model.errors import DataError
 from classification_model.manifest import seal
 from classification_model.predict import Predictor
 
+pytestmark = pytest.mark.slow
+
+
 PROGRAM = [sys.executable, "-m", "classification_model"]
 
 

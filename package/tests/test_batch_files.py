@@ -69,6 +69,7 @@ tables = st.lists(st.sampled_from(list(cells)), min_size=2, max_size=5).flatmap(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "jsonl", "parquet"])
 @settings(max_examples=150)
 @given(columns=tables, parts=st.integers(1, 3), coded=st.booleans())
@@ -153,6 +154,7 @@ def test_columns_of_several_types_keep_their_values(
     assert {name: found[name].tolist() for name in MIXED} == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "json"])
 def test_many_batches_are_written_in_the_order_of_the_file(
     predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
@@ -217,6 +219,7 @@ def test_types_are_the_same_from_the_first_batch_to_the_last(predictor: Predicto
         }
 
 
+@pytest.mark.slow
 def test_a_url_and_a_pipe_are_read_like_a_file(command: Command, model: Path, tmp_path: Path) -> None:
     """Whatever fsspec opens is a source; of a pipe, what is read once can be read."""
     write_table(rows_of(20), str(tmp_path / "in.csv"))
@@ -275,6 +278,7 @@ def test_a_folder_is_predicted_file_by_file_and_only_once(
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["data", "touched", "torn", "missing", "model", "explain", "foreign"])
 def test_what_is_out_of_date_is_predicted_again(
     command: Command, model: Path, dataset: Path, tmp_path: Path, change: str

@@ -69,6 +69,7 @@ tangled = st.lists(
 ).map("".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(text=tangled, block=BLOCKS)
 def test_csv_in_blocks_of_any_size_is_the_whole_file(text: str, block: int) -> None:
@@ -78,6 +79,7 @@ def test_csv_in_blocks_of_any_size_is_the_whole_file(text: str, block: int) -> N
     assert found == read_whole(content, "file.csv")
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(text=tangled, block=BLOCKS, encoding=st.sampled_from(["utf-16", "utf-16-be", "utf-8-sig", "utf-7", "cp932"]))
 def test_csv_of_another_encoding_in_blocks_is_the_whole_file(text: str, block: int, encoding: str) -> None:
@@ -112,6 +114,7 @@ def last_row_end(content: bytes, delimiter: int) -> int | None:
     return end
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(content=tangled.map(str.encode) | st.binary(max_size=30), delimiter=st.sampled_from(",b"))
 def test_rows_end_where_no_quoted_cell_is_open(content: bytes, delimiter: str) -> None:
@@ -147,6 +150,7 @@ def test_what_is_wrong_with_a_csv_file_is_told_with_its_line(content: bytes, mes
         read(CsvSource(as_file(content, "file.csv"), ",", "utf-8", block))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["quote", "cell"])
 def test_a_row_without_end_is_refused_before_it_fills_the_memory(kind: str) -> None:
     """A row of more than 64 MiB is no row."""
@@ -175,6 +179,7 @@ rows = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(rows=rows, block=BLOCKS, end=st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_json_lines_in_blocks_of_any_size_are_the_whole_file(rows: list[dict[str, Any]], block: int, end: str) -> None:
@@ -184,6 +189,7 @@ def test_json_lines_in_blocks_of_any_size_are_the_whole_file(rows: list[dict[str
     assert found == read_whole(content, "file.jsonl")
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     lines=st.lists(
@@ -225,6 +231,7 @@ def test_what_is_wrong_with_json_lines_is_told_with_its_line(content: bytes, mes
         JsonLinesSource(as_file(content, "file.jsonl"), 4)
 
 
+@pytest.mark.slow
 @given(rows=rows, rows_at_once=st.integers(1, 3))
 def test_a_json_document_is_read_as_a_whole(rows: list[dict[str, Any]], rows_at_once: int) -> None:
     """A list of rows, or an object of columns, in parts."""

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 PACKAGE = Path(__file__).parents[1]
 BUILD_FILES = ("LICENSE", "MANIFEST.in", "README.md", "build_backend.py", "pyproject.toml")
 MODEL = Path("classification_model/trained_models/classification_model_output_v1.0.0")

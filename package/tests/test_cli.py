@@ -14,6 +14,8 @@ from classification_model.predict import Predictor
 from classification_model.processing.sources import read_table, write_table
 from classification_model.verification import verify
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -99,6 +99,7 @@ BAD_TABLES: dict[str, tuple[bytes, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "more", "expected"), [pytest.param(*case, id=name) for name, case in BAD_TABLES.items()]
 )
@@ -128,6 +129,7 @@ BAD_CONFIGS: dict[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "expected"), BAD_CONFIGS.values(), ids=BAD_CONFIGS)
 def test_a_source_that_cannot_be_read_is_one_line(command: Command, tmp_path: Path, source: str, expected: str) -> None:
     """A source that is not there, or not what its name says, ends training with exit code 2 and one line."""
@@ -174,6 +176,7 @@ def test_a_parameter_that_an_estimator_refuses_is_one_line(
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocked", ["models", MODEL])
 def test_a_place_that_no_model_can_be_written_to_is_one_line(command: Command, tmp_path: Path, blocked: str) -> None:
     """A file where the folder should be ends training with exit code 2; the file stays, and nothing else is left."""

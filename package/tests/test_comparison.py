@@ -26,6 +26,9 @@ from classification_model.evaluation import Outcome, resamples
 from classification_model.mle.performance import calibrate
 from classification_model.predict import Predictor
 
+pytestmark = pytest.mark.slow
+
+
 LABELS = ("no", "yes")
 LIMITS = PromotionConfig()
 

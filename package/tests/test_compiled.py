@@ -19,6 +19,8 @@ from classification_model.errors import VerificationError
 from classification_model.manifest import Manifest
 from classification_model.training_report import TrainingReport
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[2, 3])
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:

@@ -44,6 +44,7 @@ def faults(text: str) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("addition", "expected"), [pytest.param(*fault, id=name) for name, fault in FAULTS.items()])
 def test_a_fault_is_told_with_file_line_key_expected_and_found(addition: str, expected: str) -> None:
     """Each fault is one line: file, line, key, what was expected there and what was found."""
@@ -181,6 +182,7 @@ data:
     ]
 
 
+@pytest.mark.slow
 @given(
     case=st.sampled_from(VALUE_FAULTS),
     seed=st.randoms(use_true_random=False),
@@ -211,6 +213,7 @@ def test_any_text_is_a_config_or_a_complaint(text: str) -> None:
         parse_config(text)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(
     start=st.integers(0, 155),
@@ -449,6 +452,7 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
     return content | ({"features": features} if features else {})
 
 
+@pytest.mark.slow
 @given(content=configs())
 def test_a_config_loads_to_what_was_written(content: dict[str, Any]) -> None:
     """Any valid config, written as YAML, loads to the same values: names, texts, numbers, lists and their order."""

@@ -38,6 +38,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(content=st.dictionaries(st.text(), JSON_VALUES, max_size=4))
 def test_what_was_appended_is_read(content: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever JSON a decision holds, control characters and line breaks among it, it comes back as one entry."""
@@ -115,6 +116,7 @@ def test_a_damaged_entry_is_counted_and_the_others_are_read(tmp_path: Path) -> N
     assert (faults.damaged, faults.places[0].file, faults.places[0].offset) == (1, FILE, begin)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_size", [10**9, 4000])
 def test_processes_that_append_at_once_take_turns(tmp_path: Path, file_size: int) -> None:
     """Of three processes that append together no line is lost, doubled or mixed, not while files are changed either."""
@@ -134,6 +136,7 @@ def test_processes_that_append_at_once_take_turns(tmp_path: Path, file_size: int
         assert all(kept == list(range(60))[60 - len(kept) :] for kept in numbers.values())
 
 
+@pytest.mark.slow
 def test_what_a_killed_writer_was_told_is_on_record(tmp_path: Path) -> None:
     """Whenever a writer is killed, each entry that it was told of is read, in order, and the next writer goes on."""
     told = 0

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other or (one != one and other != other))  # noqa: PLR0124 - NaN
 
 
+@pytest.mark.slow
 @given(ROWS)
 def test_a_row_and_a_column_are_derived_alike(rows: list[dict[str, Any]]) -> None:
     """Each derived value of a row is that of its column, and what was given stays as it was."""

@@ -24,6 +24,9 @@ from classification_model.config.sections import (
     TrainingConfig,
 )
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "package"
 #: The commands of docs/serving.md need the API, whose tests run them.

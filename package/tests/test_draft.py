@@ -80,6 +80,7 @@ def named(text: str) -> set[str]:
     return {*config.features, *config.data.drop, config.data.target, *filter(None, [config.data.index])}
 
 
+@pytest.mark.slow
 def test_a_table_never_seen_becomes_a_model_by_four_commands(tmp_path: Path) -> None:
     """Init, train, verify and predict work one after the other on an odd table, without an edit."""
     table = odd_table(("no", "yes"))
@@ -99,6 +100,7 @@ def test_a_table_never_seen_becomes_a_model_by_four_commands(tmp_path: Path) -> 
     assert np.mean(answer["prediction"] == answer["~"]) > 0.8
 
 
+@pytest.mark.slow
 def test_a_table_of_three_classes_becomes_a_model(tmp_path: Path) -> None:
     """A drafted config of three classes trains, and its model predicts every row of the table, in order."""
     table = odd_table(("high", "low", "none"))
@@ -212,6 +214,7 @@ def write_as(table: Table, path: Path) -> None:
             write_csv(table, path, delimiter=marks.get(delimiter, ","), encoding=encoding or "utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -360,6 +363,7 @@ columns = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(
     content=st.dictionaries(names | strange, columns, min_size=1, max_size=6),
     target=names | strange,

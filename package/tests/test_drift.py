@@ -100,6 +100,7 @@ SAME: list[tuple[Callable[[np.random.Generator, int], Any], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "kind"), SAME, ids=lambda value: getattr(value, "__name__", value))
 @pytest.mark.parametrize("rows", [100, 5000])
 def test_the_same_distribution_seldom_gives_a_small_p_value(make: Any, kind: str, rows: int) -> None:
@@ -111,6 +112,7 @@ def test_the_same_distribution_seldom_gives_a_small_p_value(make: Any, kind: str
     assert np.mean([one.drifted for one in found]) <= (0.03 if rows == 100 else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "now", "kind"),
     [
@@ -132,6 +134,7 @@ def test_another_distribution_is_found(before: Any, now: Any, kind: str) -> None
     assert np.mean([drift(before(draw, TRAINED), now(draw, 300), kind).drifted for _ in range(40)]) >= 0.95
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_same_size_as_the_reference_is_no_truth() -> None:
     """A small training sample is known to be one: a large log of the same distribution has not drifted from it."""
     draw = np.random.default_rng(0)
@@ -205,6 +208,7 @@ def test_the_index_does_not_know_the_order_of_cells_nor_of_samples(cells: list[t
     assert population_stability(now, before) == pytest.approx(index)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.none(), st.floats(-1e30, 1e30)), min_size=1, max_size=60), st.randoms())
 def test_the_order_of_rows_does_not_matter(values: list[float | None], random: Any) -> None:
     """Rows in another order have drifted as far."""
@@ -214,6 +218,7 @@ def test_the_order_of_rows_does_not_matter(values: list[float | None], random: A
     assert drift(before, shuffled) == drift(before, values)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=80), st.lists(st.floats(-1e30, 1e30), max_size=80))
 def test_any_reference_can_be_compared_with_any_log(before: list[float], now: list[float]) -> None:
     """Whatever the bins of the reference are, the measures are numbers."""

@@ -82,6 +82,7 @@ def by_scikit_learn(outcome: Outcome, weights: NDArray[np.float64] | None = None
     }
 
 
+@pytest.mark.slow
 @given(outcomes())
 def test_every_metric_is_that_of_scikit_learn(outcome: Outcome) -> None:
     """Of two classes and of three, with ties and certainties, each metric equals scikit-learn's function."""
@@ -89,6 +90,7 @@ def test_every_metric_is_that_of_scikit_learn(outcome: Outcome) -> None:
     assert list(score(outcome)) == list(METRICS)
 
 
+@pytest.mark.slow
 @given(outcomes(), st.randoms(use_true_random=False))
 def test_every_resample_is_scored_as_scikit_learn_scores_weights(outcome: Outcome, random: st.DataObject) -> None:
     """A resample, which is how often each row was drawn, gives each metric as scikit-learn's `sample_weight` does."""
@@ -102,6 +104,7 @@ def test_every_resample_is_scored_as_scikit_learn_scores_weights(outcome: Outcom
         )
 
 
+@pytest.mark.slow
 @given(outcomes(classes=3))
 def test_a_class_that_no_row_has_is_left_out(outcome: Outcome) -> None:
     """Where no row is of the third class, areas are means over the others, and nothing is NaN or warned of."""
@@ -140,6 +143,7 @@ def test_another_seed_draws_other_intervals() -> None:
     assert score_with_intervals(outcome, 0) != score_with_intervals(outcome, 1)
 
 
+@pytest.mark.slow
 def test_an_interval_of_the_accuracy_is_as_wide_as_that_of_a_share() -> None:
     """The bootstrap of a mean over rows agrees with Wilson's interval, with rows so many that they go in portions."""
     outcome = simulated(5000, 0)
@@ -148,6 +152,7 @@ def test_an_interval_of_the_accuracy_is_as_wide_as_that_of_a_share() -> None:
     assert (metric.low, metric.high) == pytest.approx((low, high), abs=0.003)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("metric", "truth"), [("accuracy", 0.6745), ("brier", 0.2066), ("roc_auc", 0.7394)])
 def test_intervals_cover_what_they_should(metric: str, truth: float) -> None:
     """Of 120 tables about 95 % have the true value, known from two million rows, within their interval."""
@@ -158,12 +163,14 @@ def test_intervals_cover_what_they_should(metric: str, truth: float) -> None:
     assert 107 <= covered <= 119
 
 
+@pytest.mark.slow
 def test_wider_tables_have_narrower_intervals() -> None:
     """With a hundred times the rows an interval is about ten times as narrow."""
     narrow, wide = (score_with_intervals(simulated(rows, 0), 0)["log_loss"] for rows in (10_000, 100))
     assert 5 < (wide.high - wide.low) / (narrow.high - narrow.low) < 20
 
 
+@pytest.mark.slow
 @given(outcomes())
 def test_a_prediction_is_the_class_of_its_probabilities(outcome: Outcome) -> None:
     """The second of two classes is predicted from the threshold on, of more the likeliest, the first of equals."""
@@ -176,6 +183,7 @@ def test_a_prediction_is_the_class_of_its_probabilities(outcome: Outcome) -> Non
     assert decide(np.empty((0, 3)), None).shape == (0,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "function"),
     [("accuracy", accuracy_score), ("balanced_accuracy", balanced_accuracy_score), ("f1", f1_score)],
@@ -251,6 +259,7 @@ def test_a_slice_is_scored_as_its_rows_are(classes: int) -> None:
         assert (found.actual, found.predicted) == (None, None)
 
 
+@pytest.mark.slow
 def test_the_feature_that_decides_is_the_most_important(tmp_path: Path) -> None:
     """Shuffling what the target depends on hurts most, and what is not used is not shuffled, by seed."""
     features = {name: item for name, item in EVERY_KIND.items() if name not in {"shape", "code", "note"}}

@@ -48,6 +48,7 @@ def assert_agrees(pipeline: Pipeline, data: TrainingData, generated_rows: int = 
 # Steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", [name for name, item in EVERY_KIND.items() if item["kind"] != "text"])
 def test_each_kind_encoding_and_imputation_compiles_alone(name: str, classes: int) -> None:
@@ -55,6 +56,7 @@ def test_each_kind_encoding_and_imputation_compiles_alone(name: str, classes: in
     assert_agrees(fitted(classes, "logistic_regression", name), data_of(classes, name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", DERIVED)
 def test_each_derivation_compiles_with_its_sources_alone(name: str, classes: int) -> None:
@@ -104,6 +106,7 @@ def test_a_step_that_no_converter_expected_is_named() -> None:
 # Estimators
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", CALIBRATED)
 def test_calibrated_estimators_compile(name: str, classes: int) -> None:
@@ -113,6 +116,7 @@ def test_calibrated_estimators_compile(name: str, classes: int) -> None:
     prove_core(compile_pipeline(pipeline, data.schema), pipeline, data.schema, evidence_of(pipeline, data, 200))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [None, [1, 3], [0.5, 0.0]])
 def test_averages_compile_with_their_weights(weights: list[float] | None) -> None:
     """Members are averaged with the weights they have."""
@@ -133,6 +137,7 @@ def test_isotonic_calibration_in_single_precision_is_refused() -> None:
         compile_pipeline(pipeline, data.schema)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 def test_isotonic_calibration_that_knows_one_score_or_gives_nothing_compiles(classes: int) -> None:
     """A calibrator of a single threshold is a constant; where every class gets zero, all are as likely."""
@@ -145,6 +150,7 @@ def test_isotonic_calibration_that_knows_one_score_or_gives_nothing_compiles(cla
     assert_agrees(pipeline, data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize(
     "estimator",
@@ -161,6 +167,7 @@ def test_trees_that_do_not_branch_compile(estimator: ClassifierMixin, classes: i
     assert_agrees(fit(data, estimator), data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", BASES)
 def test_a_single_feature_is_enough(name: str, classes: int, tmp_path: Path) -> None:
@@ -281,6 +288,7 @@ for content in (compile_core(converted), portable_of(converted, data).content):
 """
 
 
+@pytest.mark.slow
 def test_the_same_training_gives_the_same_bytes() -> None:
     """Compiled twice, and in a process that orders sets otherwise, the graphs are the same to the byte."""
     data = data_of(3)
@@ -301,6 +309,7 @@ def test_the_same_training_gives_the_same_bytes() -> None:
     assert done.stdout.split() == [hashlib.sha256(content).hexdigest() for content in expected[0]]
 
 
+@pytest.mark.slow
 def test_names_of_columns_may_be_those_of_tensors(tmp_path: Path) -> None:
     """Columns called as the graphs call their own tensors are no trouble; an output's name gets an underscore."""
     new = {"size": "label", "price": "probabilities", "count": "numbers", "shape": "codes", "grade": "constant_0"}
@@ -402,6 +411,7 @@ def test_of_classes_as_likely_the_first_is_the_label() -> None:
         assert labels == ["red"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize(
     "name", ["logistic_regression", "isotonic random_forest", "sigmoid average", "temperature average"]

@@ -175,6 +175,7 @@ def zeros(content: bytes) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", ["compiled", "portable"])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_tensor_in_another_file_is_refused_wherever_it_is(
@@ -399,6 +400,7 @@ def test_a_node_for_another_processor_reads_no_file(here: Path) -> None:
         start_session(model.SerializeToString(), "model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["core.onnx", "model.onnx"])
 def test_no_prefix_of_a_graph_breaks_the_reader(model_folder: Path, name: str) -> None:
     """Cut short anywhere, a graph is well formed or refused, and nothing else happens."""

@@ -47,6 +47,7 @@ def test_extra_rows_are_held_out_by_the_rule_of_the_table(config: Config) -> Non
     assert both.holdout_rule.rule == alone.holdout_rule.rule
 
 
+@pytest.mark.slow
 def test_extra_rows_are_the_same_as_a_longer_table(config: Config, tmp_path: Path) -> None:
     """What is learned is what a file of both would give, to the last bit, but for the table's fingerprint."""
     pd.concat([TABLE, MORE]).to_csv(tmp_path / "both.csv", index=False)
@@ -113,6 +114,7 @@ def test_beside_a_validation_table_no_extra_row_is_held_out(config: Config, tmp_
     assert (len(data.train), len(data.holdout)) == (200, 80)
 
 
+@pytest.mark.slow
 def test_a_version_of_its_own_changes_nothing_else(config: Config, tmp_path: Path) -> None:
     """Folder, pipeline and manifest carry it; the hash of the config and what was learned stay."""
     version = "1.0.0+20261121t130430.1a2b3c"
@@ -130,6 +132,7 @@ def test_a_version_of_its_own_changes_nothing_else(config: Config, tmp_path: Pat
             run_training(config, output=tmp_path, version=bad, jobs=1)
 
 
+@pytest.mark.slow
 def test_training_writes_nothing_before_it_is_told_to(config: Config, tmp_path: Path) -> None:
     """A trained model is in memory, predicts, and is written where and when the caller says."""
     before = set(tmp_path.iterdir())
@@ -165,6 +168,7 @@ CELLS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(rows=st.lists(st.tuples(CELLS, CELLS), max_size=4), before=st.binary(max_size=3))
 def test_every_table_has_a_fingerprint(rows: list[tuple[Any, Any]], before: bytes) -> None:

@@ -83,6 +83,7 @@ texts_pass: pytest.MarkDecorator = parametrize_with_checks(
 )
 
 
+@pytest.mark.slow
 @numbers_pass
 def test_numbers_honour_the_whole_contract(monkeypatch: pytest.MonkeyPatch, estimator: Any, check: Any) -> None:
     """A transformer that gives numbers passes every check of scikit-learn."""
@@ -90,6 +91,7 @@ def test_numbers_honour_the_whole_contract(monkeypatch: pytest.MonkeyPatch, esti
     check(estimator)
 
 
+@pytest.mark.slow
 @texts_pass
 def test_texts_honour_the_contract(monkeypatch: pytest.MonkeyPatch, estimator: Any, check: Any) -> None:
     """A transformer that gives texts passes every check of scikit-learn that does not subtract what it gives."""
@@ -140,6 +142,7 @@ def behaves_row_by_row(transformer: AppendColumns, frame: pd.DataFrame) -> None:
     assert_frame_equal(whole, pickle.loads(pickle.dumps(fitted)).transform(frame))  # noqa: S301 - made a line before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transformer", NUMERIC, ids=repr)
 @given(frame=numeric_frames)
 def test_numbers_are_computed_row_by_row(transformer: AppendColumns, frame: pd.DataFrame) -> None:
@@ -147,6 +150,7 @@ def test_numbers_are_computed_row_by_row(transformer: AppendColumns, frame: pd.D
     behaves_row_by_row(transformer, frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transformer", TEXTUAL, ids=repr)
 @given(frame=text_frames)
 def test_texts_are_computed_row_by_row(transformer: AppendColumns, frame: pd.DataFrame) -> None:
@@ -315,6 +319,7 @@ def test_several_columns_get_names_of_their_own() -> None:
     assert dates.get_feature_names_out().tolist() == ["a", "b", "a_on_year", "b_on_year"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(), min_size=1, max_size=4), st.floats(-1e9, 1e9))
 def test_a_sum_is_the_sum_or_missing(numbers: list[float], plus: float) -> None:
     """A sum is that of Python where it is finite, else missing, without a warning."""
@@ -327,6 +332,7 @@ def test_a_sum_is_the_sum_or_missing(numbers: list[float], plus: float) -> None:
         assert math.isnan(found)
 
 
+@pytest.mark.slow
 @given(st.floats(), st.floats())
 def test_a_ratio_is_the_ratio_or_missing(dividend: float, divisor: float) -> None:
     """A ratio is that of Python where it is finite, and missing beside a zero, an infinity or a gap."""
@@ -345,6 +351,7 @@ def test_a_logarithm_is_that_of_one_plus_the_number_or_missing(number: float) ->
 PARTS = ("year", "quarter", "month", "day", "weekday", "day_of_year", "hour")
 
 
+@pytest.mark.slow
 @given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31)), st.booleans())  # noqa: DTZ001
 def test_parts_of_a_date_are_those_of_the_calendar(moment: datetime, as_seconds: bool) -> None:
     """Parts of any moment of years 1 to 9999 are those of Python's datetime, from seconds and from datetime64 alike."""

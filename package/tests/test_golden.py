@@ -79,6 +79,7 @@ def a_schema(kind: Any, features: pd.DataFrame, **more: Any) -> InputSchema:
     return InputSchema(fields=(SchemaField(name="x", kind=kind, nullable=True, **ends, **more),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern", [None, "%d.%m.%Y", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y", "%d %b %Y", "%Y%m%d", "%Y-%m-%dT%H:%M:%S%z"]
 )

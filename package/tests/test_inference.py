@@ -221,6 +221,7 @@ columns_of_cells = st.lists(cells, min_size=1, max_size=60) | st.lists(
 )
 
 
+@pytest.mark.slow
 @given(values=columns_of_cells, name=st.text(max_size=5) | st.sampled_from(["id", "key", "n"]))
 def test_what_is_inferred_can_be_read(values: list[Any], name: str) -> None:
     """Whatever a column holds, it is either refused or every one of its values reads as the inferred kind."""
@@ -239,6 +240,7 @@ def test_what_is_inferred_can_be_read(values: list[Any], name: str) -> None:
         assert len({read(value) for value in values}) > 1
 
 
+@pytest.mark.slow
 @given(
     values=st.lists(st.sampled_from([*NUMBERS, "", "yes", "no", "2024-01-31", "a b c d", "unknown"]), min_size=1),
     seed=st.randoms(use_true_random=False),
@@ -276,6 +278,7 @@ def test_a_target_of_values_that_are_no_classes_is_refused(value: Any) -> None:
         infer_classes(pd.Series(["a", value], dtype=object, name="y"))
 
 
+@pytest.mark.slow
 @given(values=st.lists(cells, min_size=1, max_size=30), seed=st.randoms(use_true_random=False))
 def test_classes_do_not_depend_on_the_order_of_rows(values: list[Any], seed: random.Random) -> None:
     """Any target has the same classes in any order of rows, or is refused in any."""

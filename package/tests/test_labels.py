@@ -78,6 +78,7 @@ def test_without_labels_none_is_known() -> None:
     assert with_labels(make_frame(""), make_labels(("a", "02-01", "red")), CLASSES).unknown_ids.count == 1
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from("abxy"), st.integers(1, 9), st.sampled_from([*CLASSES, "purple"]))))
 def test_labels_are_what_going_through_them_one_by_one_gives(given: list[tuple[str, int, str]]) -> None:
     """However labels come, the same are known and the same are counted as by going through them in order of time."""
@@ -175,6 +176,7 @@ def test_a_second_time_adds_nothing(log: Path) -> None:
     assert len(read_labels(log)) == 3
 
 
+@pytest.mark.slow
 def test_a_source_that_contradicts_itself_adds_its_last_word_once(log: Path) -> None:
     """Of rows of one key the last counts, near or far from each other; the key is named. Again, none is added."""
     rows = [("a", "red"), ("a", "green"), *[("x", "red")] * 70_000, ("a", "red"), (8, "green")]

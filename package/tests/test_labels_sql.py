@@ -133,6 +133,7 @@ def test_keys_of_other_types_are_texts(tmp_path: Path, server: str, database: ps
     assert recorded(tmp_path / "log") == {"p0": "red", "p1": "red", "p2": "green"}
 
 
+@pytest.mark.slow
 def test_many_rows_are_read_part_by_part(log: Path, server: str, database: psycopg.Connection[Any]) -> None:
     """Rows of several parts are all read, and the last of a key counts."""
     database.execute("INSERT INTO outcomes SELECT n % 9, 'red' FROM generate_series(1, 25000) AS n ORDER BY n")

@@ -37,6 +37,7 @@ def read(path: Path) -> tuple[list[bytes], LogFaults]:
     return list(read_lines(path, faults)), faults
 
 
+@pytest.mark.slow
 @given(records)
 def test_a_sealed_object_is_one_line_and_opens_as_it_was(record: dict[str, object]) -> None:
     """Whatever it holds, line breaks and escape codes included."""
@@ -50,6 +51,7 @@ def test_a_sealed_object_is_one_line_and_opens_as_it_was(record: dict[str, objec
     assert orjson.loads(line) == orjson.loads(content) | {"crc": line[-11:-3].decode()}
 
 
+@pytest.mark.slow
 @given(records, st.data())
 def test_no_flipped_bit_goes_unnoticed(record: dict[str, object], data: st.DataObject) -> None:
     """A CRC-32 finds every change of a few bits."""
@@ -104,6 +106,7 @@ def test_a_torn_line_longer_than_any_block_is_repaired(tmp_path: Path) -> None:
     assert repair(path) == (NAME, 0, 200_000)
 
 
+@pytest.mark.slow
 def test_a_byte_flipped_anywhere_costs_its_own_record_alone(tmp_path: Path) -> None:
     """It is counted with its place, and every other record is read."""
     sealed = [seal(content) for content in contents(3)]

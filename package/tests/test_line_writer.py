@@ -72,6 +72,7 @@ def test_lines_come_back_in_order_across_rotations(tmp_path: Path) -> None:
     assert numbers(folder) == [number + more for number in range(50) for more in (0, 100)]
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 def test_several_processes_lose_nothing_at_a_tiny_size(
     tmp_path: Path, record_property: Callable[[str, object], None]
@@ -108,6 +109,7 @@ def test_threads_of_one_process_share_a_writer(tmp_path: Path) -> None:
     assert sorted(numbers(tmp_path)) == [first + n for first in (0, 1000, 2000) for n in range(300)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("durability", ["os", "disk"])
 def test_what_was_appended_outlives_kill_9(tmp_path: Path, durability: str) -> None:
     """Everything that the process said it had written is there; at most one more line is."""
@@ -129,6 +131,7 @@ def test_what_was_appended_outlives_kill_9(tmp_path: Path, durability: str) -> N
 STEPS = ("open", "close", "lock", "write")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_kill_at_any_step_of_a_rotation_loses_nothing_and_reads_nothing_twice(

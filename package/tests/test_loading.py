@@ -117,6 +117,7 @@ def test_what_is_no_onnx_model_is_refused(copy: Path, content: bytes, message: s
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(st.data())
 def test_a_corrupted_graph_with_good_hashes_is_refused_or_predicts_the_same(
@@ -182,6 +183,7 @@ def test_a_number_of_the_graph_that_differs_by_a_millionth_is_refused_by_the_gol
         Predictor.load(copy)
 
 
+@pytest.mark.slow
 def test_a_graph_of_other_columns_is_refused(copy: Path, tmp_path: Path) -> None:
     """The compiled model of another problem, in this folder with good hashes, cannot predict the golden rows."""
     other = train(make_table(), make_config({"size": EVERY_KIND["size"]}, folder=tmp_path)).folder

@@ -85,6 +85,7 @@ rows = st.dictionaries(st.sampled_from(["a", "b", "\u2028\n", "features.c"]), va
 keys = st.none() | st.integers(-(2**63), 2**64 - 1) | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(rows, keys), max_size=12))
 def test_what_was_written_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, written: list[tuple[dict[str, Any], Any]]
@@ -151,6 +152,7 @@ def _log_some(folder: Path, manifest: Manifest, number: int) -> None:
     log.close()
 
 
+@pytest.mark.slow
 def test_the_files_of_several_processes_are_one_log(tmp_path: Path, manifest: Manifest) -> None:
     """What four processes log at once, over many small files, is all there, once, in order of time."""
     folder = tmp_path / "log"

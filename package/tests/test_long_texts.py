@@ -27,6 +27,7 @@ from classification_model.config.core import parse_config
 from classification_model.derivations.texts import whole_words
 from classification_model.draft import draft_config
 from classification_model.errors import ConfigError, DataError
+from classification_model.export import compilation
 from classification_model.manifest import seal
 from classification_model.mle.known_rows import known_rows
 from classification_model.mle.raw_values import read_field
@@ -40,6 +41,9 @@ from classification_model.publishing import publish_model
 from classification_model.row_model import row_model
 from classification_model.train_pipeline import run_training
 from classification_model.values import UnreadableValue, read_moment, read_number
+
+pytestmark = pytest.mark.slow
+
 
 #: `note` is searched, `shape` and `grade` are through a combination, `code` is not.
 FEATURES: dict[str, Any] = EVERY_KIND | {
@@ -285,7 +289,7 @@ def test_the_limit_is_lowered_by_the_config(tmp_path: Path) -> None:
     """Generated rows of the proof keep to a low limit, as callers have to."""
     report = train(make_table(160), make_config(FEATURES, folder=tmp_path, data={"longest_text": 100}))
     assert report.manifest.parity is not None
-    assert report.manifest.parity.generated_rows == 10_000
+    assert report.manifest.parity.generated_rows == compilation.GENERATED_ROWS
     assert as_rows(Predictor.load(report.folder), GOOD | {"note": "x" * 101}, tmp_path) is not None
 
 

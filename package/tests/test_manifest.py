@@ -43,6 +43,7 @@ def test_a_manifest_read_and_written_is_the_same_bytes(written: bytes, manifest:
     assert seal(orjson.loads(written)) == written
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_any_plain_values_survive_the_manifest(manifest: Manifest, data: st.DataObject) -> None:
     """Names in any script and parameters of any depth come back as they were written."""

@@ -31,6 +31,9 @@ from classification_model.mle.model import MLEModel, ServedModel
 from classification_model.mle.prediction_log import PredictionLog, iter_predictions
 from classification_model.predict import Predictor
 
+pytestmark = pytest.mark.slow
+
+
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 FORMATTED = {"kind": "datetime", "datetime_format": "%d.%m.%Y"}
 

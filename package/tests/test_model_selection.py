@@ -79,6 +79,7 @@ def selection_of(classes: int) -> Selection:
     return select_model(data_of(classes), jobs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 def test_all_settings_are_tried_on_the_same_folds(classes: int) -> None:
     """Each setting of each candidate is judged once, on the rows that `make_folds` draws, all alike."""
@@ -101,6 +102,7 @@ def test_scores_are_means_over_folds(classes: int) -> None:
         assert trial.deviation == pytest.approx(np.std([fold["log_loss"] for fold in by_fold]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_best_by_the_metric_wins(metric: str) -> None:
     """Trials are listed best first by the metric of the config, and the first of them wins."""
@@ -110,6 +112,7 @@ def test_the_best_by_the_metric_wins(metric: str) -> None:
     assert selection.winner is selection.trials[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_fold_is_predicted_as_a_pipeline_predicts_it(classes: int) -> None:
     """Out-of-fold probabilities are those of the whole pipeline, fitted on the other folds' rows alone."""
@@ -131,12 +134,14 @@ def test_the_average_takes_the_best_setting_of_each() -> None:
     assert average.setting == best
 
 
+@pytest.mark.slow
 def test_the_average_wins_when_it_is_named() -> None:
     """`training.estimator: average` takes the average, whatever is best."""
     named = with_training(data_of(), candidates=CANDIDATES, estimator="average")
     assert select_model(named, jobs=1).winner.candidate == AVERAGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2, -1])
 def test_a_selection_does_not_depend_on_the_threads(jobs: int) -> None:
     """Candidates, settings, order and every probability are the same with any number of threads."""
@@ -156,6 +161,7 @@ def test_out_of_fold_rows_are_those_of_all_folds() -> None:
     assert outcome.threshold == 0.5
 
 
+@pytest.mark.slow
 def test_a_budget_ends_the_search_and_says_so() -> None:
     """When the budget is spent, the first setting of each candidate and the average were judged, and no other."""
     watcher = Watcher()
@@ -171,6 +177,7 @@ def test_a_budget_ends_the_search_and_says_so() -> None:
     assert watcher.done == {"logistic_regression": 3, "random_forest": 3}
 
 
+@pytest.mark.slow
 def test_progress_hears_of_every_fit() -> None:
     """Without a cut, as many fits are reported as were announced."""
     watcher = Watcher()
@@ -178,12 +185,14 @@ def test_progress_hears_of_every_fit() -> None:
     assert watcher.done == watcher.planned == {"logistic_regression": 6, "random_forest": 9}
 
 
+@pytest.mark.slow
 def test_a_number_of_trials_is_kept() -> None:
     """No candidate is tried with more settings than `training.trials`."""
     selection = select_model(with_training(data_of(), candidates=CANDIDATES, trials=1), jobs=1)
     assert len(selection.trials) == selection.planned == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("candidates", "message"),
     [
@@ -220,6 +229,7 @@ def test_features_that_cannot_be_prepared_are_an_error_of_training() -> None:
         select_model(broken, jobs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["group", "time"])
 def test_folds_follow_the_kind_of_split(tmp_path: Path, kind: str) -> None:
     """In a split by group or time, candidates are judged on the folds of that split."""
@@ -259,6 +269,7 @@ def noise() -> pd.DataFrame:
     return pd.DataFrame({"key": range(rows), "noise": draw.normal(size=rows), "colour": colours})
 
 
+@pytest.mark.slow
 def test_class_weights_reach_the_fit(tmp_path: Path, noise: pd.DataFrame) -> None:
     """On noise the second class is as likely as it is frequent, as often as not when balanced, and as it is weighed."""
     assert mean_probability(tmp_path, noise) == pytest.approx(1 / 4, abs=0.03)
@@ -268,6 +279,7 @@ def test_class_weights_reach_the_fit(tmp_path: Path, noise: pd.DataFrame) -> Non
     assert weighed == pytest.approx(9 / 12, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("candidate", ["logistic_regression", "random_forest", "extra_trees", "hist_gradient_boosting"])
 def test_sample_weights_reach_the_fit_of_every_estimator(tmp_path: Path, noise: pd.DataFrame, candidate: str) -> None:
     """Rows that weigh three times as much make their class as likely as if there were three of each."""

@@ -100,6 +100,7 @@ def test_labels_of_one_class_have_no_roc_auc(manifest: Manifest) -> None:
     assert report.calibration
 
 
+@pytest.mark.slow
 def test_without_labels_the_expected_accuracy_is_close_to_the_real_one(manifest: Manifest) -> None:
     """Of calibrated probabilities, the interval of the expected accuracy holds the accuracy that labels show later."""
     inside = []
@@ -267,6 +268,7 @@ def test_years_without_predictions_are_one_window(manifest: Manifest) -> None:
     assert "no predictions from 2026-11-16 00:01 to 2036-11-13 00:00: 5255999 empty windows" in report.notes
 
 
+@pytest.mark.slow
 def test_of_many_windows_the_newest_are_kept(manifest: Manifest) -> None:
     """A report holds a thousand windows at most, and says how many it leaves out."""
     report = monitor(make_frame(manifest, 1010), manifest, window="1")
@@ -284,6 +286,7 @@ def test_the_window_of_the_config_is_the_default(manifest: Manifest) -> None:
         monitor(frame, manifest, window="soon")
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing_but_windows(random: Any) -> None:

@@ -20,6 +20,8 @@ from classification_model.mle.monitoring_report import render_monitoring, write_
 from classification_model.mle.prediction_log import PredictionLog, PredictionRecords
 from classification_model.store import ModelStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def manifest() -> Manifest:

@@ -124,6 +124,7 @@ def said_of(pattern: str, longest: int = 1000) -> list[str]:
     return slow_patterns([Search("features.x.pattern", pattern, longest)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", SLOW)
 def test_a_pattern_that_a_text_can_make_slow_is_told(pattern: str) -> None:
     """What repeats a repeat, or begins again at each character, is told with what it takes, in one line."""
@@ -137,6 +138,7 @@ def test_a_pattern_that_a_text_can_make_slow_is_told(pattern: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_quick_patterns_pass() -> None:
     """What a text is read once for is no fault, however the pattern is written; all are timed in one go."""
     assert slow_patterns([Search(f"features.{number}", pattern, 1000) for number, pattern in enumerate(QUICK)]) == []
@@ -155,6 +157,7 @@ def test_the_packaged_patterns_pass() -> None:
 _RUNS = st.sampled_from(["a+", "[0-9]*", r"\s?", "b{2}", "[cd]{1,3}", "_+?", "-*", r"(?:e|f)", "(G+)", "[H-K]{2,}"])
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(runs=st.lists(_RUNS, min_size=1, max_size=6, unique=True), ends=st.booleans())
 def test_anchored_runs_that_share_no_character_pass(runs: list[str], ends: bool) -> None:
@@ -191,6 +194,7 @@ def test_what_is_slow_in_long_texts_alone_depends_on_the_limit() -> None:
     assert said.endswith("1 ms is allowed: bound its repeats, as {1,40} does, or anchor it")
 
 
+@pytest.mark.slow
 def test_long_and_odd_patterns_are_shown_in_one_line() -> None:
     """A pattern of several lines, or of many characters, makes no error of several lines or without an end."""
     (odd,) = said_of("(?x) ^ (a+)+\n $")
@@ -241,6 +245,7 @@ def test_lengths_are_those_that_a_pattern_bounds() -> None:
     assert {776, 777, 778} <= set(many)
 
 
+@pytest.mark.slow
 @given(
     pattern=st.sampled_from(SLOW + QUICK),
     longest=st.integers(1, 300),
@@ -310,6 +315,7 @@ def test_without_patterns_no_program_is_run(monkeypatch: pytest.MonkeyPatch) -> 
 # Where it is called
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [r"^(a+)+$", r",\s*([^.]+)\."])
 def test_training_refuses_a_slow_pattern_and_saves_nothing(tmp_path: Path, pattern: str) -> None:
     """The config is at fault, the feature is named, and not even the table is read."""
@@ -323,6 +329,7 @@ def test_training_refuses_a_slow_pattern_and_saves_nothing(tmp_path: Path, patte
     assert [path.name for path in tmp_path.iterdir()] == ["nowhere.csv"]
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it_in_a_line(command: Command, tmp_path: Path) -> None:
     """`train` ends with the one line and exit code 2, and leaves the model that was there alone."""
     make_problem(tmp_path)
@@ -349,6 +356,7 @@ def test_a_model_of_the_class_refuses_it_too(tmp_path: Path) -> None:
     assert model.trained is None
 
 
+@pytest.mark.slow
 def test_retraining_refuses_it_and_what_serves_goes_on(tmp_path: Path) -> None:
     """A slow pattern that came into the config since is no reason to train, and the store stays as it is."""
     config = make_problem(tmp_path)

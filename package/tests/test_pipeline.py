@@ -82,6 +82,7 @@ TINY = dict.fromkeys(NUMBERS, 5e-324)
 EDGES = [NOTHING, UNSEEN, LARGEST, SMALLEST, TINY, LARGEST | {"price": 5e-324}, SMALLEST | {"price": -0.0}]
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @pytest.mark.parametrize("classes", [2, 3])
 @given(rows=rows)
@@ -94,6 +95,7 @@ def test_preparation_is_finite_whatever_goes_in(classes: int, rows: list[dict[st
     assert_frame_equal(prepared.reset_index(drop=True), alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_probabilities_are_probabilities_at_every_edge(classes: int, estimator: str) -> None:
@@ -104,6 +106,7 @@ def test_probabilities_are_probabilities_at_every_edge(classes: int, estimator: 
     assert probabilities.sum(axis=1) == pytest.approx(1)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @given(rows=rows)
@@ -114,6 +117,7 @@ def test_any_row_is_predicted(estimator: str, rows: list[dict[str, Any]]) -> Non
     assert np.isfinite(probabilities).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", [name for name, item in EVERY_KIND.items() if item["kind"] != "text"])
 def test_a_single_feature_of_any_kind_makes_a_model(classes: int, name: str) -> None:
@@ -124,6 +128,7 @@ def test_a_single_feature_of_any_kind_makes_a_model(classes: int, name: str) -> 
     assert np.isfinite(pipeline.predict_proba(frame)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", DERIVED)
 def test_a_derived_feature_of_any_kind_makes_a_model(classes: int, name: str) -> None:
@@ -350,6 +355,7 @@ def test_columns_that_only_feed_others_stay_out() -> None:
     assert {"size", "word_now", "day_month", "moment_day_of_year", "code"} <= names
 
 
+@pytest.mark.slow
 def test_the_order_of_columns_does_not_change_a_prediction() -> None:
     """A frame in another order of columns gives the same, where the pipeline begins with no transformer of ours."""
     names = ("size", "price", "shape", "code")
@@ -368,6 +374,7 @@ def test_the_order_of_keys_does_not_change_the_frame() -> None:
     assert_frame_equal(forward, backward)
 
 
+@pytest.mark.slow
 def test_fitting_twice_gives_the_same_bytes() -> None:
     """A pipeline with every kind of step, fitted twice on the same rows, is the same when written."""
     data = data_of(3)
@@ -393,6 +400,7 @@ def test_derivations_come_before_parts_of_dates() -> None:
     assert names == [f"derive_{number}_{name}" for number, name in enumerate([*DERIVED, "day"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gaps", [0, 0.1, 0.6])
 def test_nothing_warns_in_a_whole_fit(tmp_path: Path, gaps: float) -> None:
     """Fitting and predicting with every kind of feature, with few gaps, many and none, gives no warning."""

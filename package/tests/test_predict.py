@@ -402,6 +402,7 @@ def test_readable_rows_are_always_predicted(rows: list[dict[str, Any]]) -> None:
     assert answer["errors"] is None
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.dictionaries(st.sampled_from([*FIELDS, "boat"]) | texts | st.integers(), anything), max_size=6))
 def test_garbage_rows_are_answered_each(rows: list[dict[Any, Any]]) -> None:
@@ -450,6 +451,7 @@ def test_the_example_in_the_docstring_holds() -> None:
     assert doctest.testmod(predict).failed == 0
 
 
+@pytest.mark.slow
 def test_any_number_of_threads_may_predict(passengers: pd.DataFrame) -> None:
     """One predictor answers several threads at once as it answers one, tables and single rows."""
     expected = make_prediction(input_data=passengers)
@@ -462,6 +464,7 @@ def test_any_number_of_threads_may_predict(passengers: pd.DataFrame) -> None:
         assert all(answer == alone for answer in others)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, anything)) | cells, min_size=1, max_size=3))
 def test_lists_of_rows_are_answered_as_columns_are(rows: list[dict[str, Any]]) -> None:
@@ -470,6 +473,7 @@ def test_lists_of_rows_are_answered_as_columns_are(rows: list[dict[str, Any]]) -
     check_same(make_prediction(input_data=rows * 17), make_prediction(input_data=tuple(rows * 17)))
 
 
+@pytest.mark.slow
 def test_nothing_of_the_workshop_is_imported_and_nothing_unpickled(model_folder: Path) -> None:
     """A process in which pickles cannot be read predicts, and has imported neither pandas nor scikit-learn."""
     code = (

@@ -23,6 +23,9 @@ from classification_model.promotion import Promotion
 from classification_model.store import ModelStore
 from classification_model.train_pipeline import run_training
 
+pytestmark = pytest.mark.slow
+
+
 #: Versions of the problem: the first, one like it, and those that take other input or give other classes.
 CHANGES: dict[str, dict[str, str]] = {
     "1.0.0": {},

@@ -71,6 +71,7 @@ ESTIMATORS: dict[str, tuple[Any, pd.DataFrame, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ESTIMATORS)
 def test_an_estimator_is_served_as_it_predicts(case: str, tmp_path: Path) -> None:
     """The folder verifies, and its model gives what the estimator gives, row by row, with a proof of it."""
@@ -108,6 +109,7 @@ def test_the_manifest_says_no_more_than_is_known(tmp_path: Path) -> None:
     assert manifest.input_schema.fields[0].minimum == TWO["mean_radius"].min()
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_rows_that_were_given_for_it(tmp_path: Path) -> None:
     """Metrics are scikit-learn's of the rows of evaluation, and the hold-out says which these were."""
     train, test = slice(0, 400), slice(400, None)
@@ -285,6 +287,7 @@ BAD: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ClassificationModel
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_what_does_not_fit_is_told_and_leaves_nothing(case: str, tmp_path: Path) -> None:
     """Each fault is one line that says what was expected and found, and no folder is written."""

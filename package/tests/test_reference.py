@@ -79,6 +79,7 @@ def test_truth_values_are_called_0_and_1() -> None:
     assert describe("boolean", [1.0, 0.0, 1.0, 1.0, None])["shares"] == {"1": 0.75, "0": 0.25}
 
 
+@pytest.mark.slow
 @given(st.integers(1, 120))
 def test_the_rest_of_many_categories_is_other(count: int) -> None:
     """Fifty categories are named, the rest is one share, and all sum to one."""

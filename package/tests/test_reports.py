@@ -22,6 +22,8 @@ from classification_model.processing.data_manager import load_pipeline
 from classification_model.reports import METRIC_NAMES, feature_notes, render_card, render_html
 from classification_model.training_report import TrainingReport
 
+pytestmark = pytest.mark.slow
+
 
 class Page(HTMLParser):
     """A page, read: its elements, the words in it, and whether its elements are closed."""

@@ -15,6 +15,8 @@ from classification_model.mle.decision_log import read_decisions
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.store import ModelStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def operated(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -79,6 +79,7 @@ def fill(predictor: Predictor, passengers: list[dict[str, Any]]) -> Fill:
     return fill_log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "labels", "verdict", "rule"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from operated import CONFIG, log_rows, make_store
 
 from classification_model.config.core import load_config
@@ -42,6 +43,7 @@ def operate(tmp_path: Path) -> tuple[Config, ModelStore]:
     return config, store
 
 
+@pytest.mark.slow
 def test_labels_of_one_class_do_not_outvote_the_holdout(tmp_path: Path) -> None:
     """Who is late complains at once, and who is not is known months later: a person decides, with the evidence."""
     config, store = operate(tmp_path)

@@ -14,6 +14,8 @@ from classification_model.mle.decision_log import read_decisions
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.train_pipeline import run_training
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_version_that_was_promoted_meanwhile_serves_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The challenger was not compared with it: nobody's promotion is undone by a retraining that began before."""

@@ -37,6 +37,7 @@ def test_a_row_is_read_under_any_of_its_names() -> None:
     assert row.values() == {"size": 1200.0, "home_dest": "b", "open": 1.0, "model_config": None, "_day": 86400.0}
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(KEYS), anything, max_size=6))
 def test_it_accepts_what_predictions_accept(row: dict[str, Any]) -> None:

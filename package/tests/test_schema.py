@@ -312,12 +312,14 @@ cells = st.fixed_dictionaries(dict.fromkeys(NAMES, anything))
 rows_of_cells = st.lists(cells, min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @given(rows_of_cells)
 def test_rows_and_columns_give_the_same_answer(rows: list[dict[str, Any]]) -> None:
     """The same cells read as rows and as columns have the same values, errors and warnings."""
     assert check_rows(SCHEMA, rows) == check_columns(SCHEMA, columns_of(rows))
 
 
+@pytest.mark.slow
 @given(rows_of_cells)
 def test_each_row_is_read_by_itself(rows: list[dict[str, Any]]) -> None:
     """No row's answer depends on the rows around it."""
@@ -328,6 +330,7 @@ def test_each_row_is_read_by_itself(rows: list[dict[str, Any]]) -> None:
         assert (number in together.bad_rows) == (0 in alone.bad_rows)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.dictionaries(st.sampled_from([*NAMES, "size", "boat"]) | texts | st.integers(), anything, max_size=9))
 )
@@ -347,6 +350,7 @@ def test_garbage_rows_are_answered_row_by_row(rows: list[dict[Any, Any]]) -> Non
     assert order == sorted(order)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(NAMES) | texts, st.lists(anything, max_size=3) | anything, max_size=4))
 def test_garbage_columns_are_answered_or_refused(columns: dict[str, Any]) -> None:
     """Whatever columns come in, they are read row by row, or refused as no table."""
@@ -367,6 +371,7 @@ def test_no_issue_repeats_a_value(name: str, secret: str) -> None:
         assert secret not in repr(checked.errors) + repr(checked.warnings)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(KINDS), st.booleans(), st.lists(texts, max_size=3))
 def test_a_schema_survives_the_manifest(kind: Kind, nullable: bool, names: list[str]) -> None:
     """A schema written as JSON and read again reads rows the same way."""

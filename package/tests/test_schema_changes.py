@@ -167,6 +167,7 @@ def pairs(draw: st.DrawFn) -> tuple[InputSchema, InputSchema]:
     return (before, after) if keep and has_clear_names(after) else (before, other)
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(pairs(), st.lists(st.dictionaries(NAMES, VALUES), min_size=1, max_size=8))
 def test_without_a_change_whatever_was_accepted_still_is_and_means_the_same(

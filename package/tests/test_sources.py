@@ -63,6 +63,7 @@ def frames(cells: st.SearchStrategy[Any], rows: int = 1) -> st.SearchStrategy[pd
     return names.flatmap(fill)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "tsv"])
 @given(frame=frames(texts, rows=0))
 def test_texts_come_back_from_delimited_files(
@@ -77,6 +78,7 @@ def test_texts_come_back_from_delimited_files(
 json_cells = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | texts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["json", "jsonl"])
 @given(frame=frames(json_cells | st.lists(st.integers(0, 9), max_size=2)))
 def test_values_come_back_from_json(suffix: str, tmp_path_factory: pytest.TempPathFactory, frame: pd.DataFrame) -> None:
@@ -105,6 +107,7 @@ kinds = st.sampled_from(
 typed_columns = kinds.flatmap(lambda kind: st.lists(st.none() | kind, min_size=3, max_size=3))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(texts.filter(str.strip), typed_columns, min_size=1, max_size=4))
 def test_values_come_back_from_parquet(tmp_path_factory: pytest.TempPathFactory, columns: dict[str, list[Any]]) -> None:
     """Whole numbers, dates, decimals, bytes and gaps among them are read from Parquet as they were written."""
@@ -113,6 +116,7 @@ def test_values_come_back_from_parquet(tmp_path_factory: pytest.TempPathFactory,
     assert columns_of(read_table(path)) == columns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet"])
 @given(content=st.binary(max_size=60) | texts.map(str.encode))
 def test_any_bytes_are_a_table_or_a_data_error(suffix: str, content: bytes) -> None:
@@ -462,6 +466,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_disk_that_refuses_leaves_the_former_file(tmp_path: Path) -> None:
     """When a file cannot be written to its end, the one that was there stays, and no other is left behind."""
     path = tmp_path / "table.csv"
@@ -502,12 +507,14 @@ except DataError as error:
 """
 
 
+@pytest.mark.slow
 def test_standard_streams_are_csv() -> None:
     """A dash reads CSV from standard input and writes CSV to standard output."""
     done = subprocess.run([sys.executable, "-c", COPY], input=b"a,b\r\n1,2", capture_output=True, check=True)
     assert done.stdout == b"a,b\n1,2\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirection", "message"),
     [

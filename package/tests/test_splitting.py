@@ -45,6 +45,7 @@ def test_a_key_is_a_number_from_0_to_below_1(key: str) -> None:
     assert 0 <= share_of(key) < 1
 
 
+@pytest.mark.slow
 @given(keys, keys)
 def test_a_row_keeps_its_side_as_the_table_grows(first: list[str], second: list[str]) -> None:
     """Rows that were held out stay held out when others are added, and no other old row joins them."""
@@ -52,12 +53,14 @@ def test_a_row_keeps_its_side_as_the_table_grows(first: list[str], second: list[
     assert held_out(grown) & set(first) == held_out(first)
 
 
+@pytest.mark.slow
 @given(keys, st.randoms())
 def test_the_order_of_rows_does_not_matter(names: list[str], random: Any) -> None:
     """Shuffled rows are held out as before."""
     assert held_out(random.sample(names, len(names))) == held_out(names)
 
 
+@pytest.mark.slow
 @given(keys, st.floats(0, 1), st.floats(0, 1))
 def test_a_larger_share_holds_out_more_of_the_same(names: list[str], one: float, other: float) -> None:
     """The rows of a smaller hold-out belong to every larger one."""
@@ -127,6 +130,7 @@ def test_folds_are_drawn_by_their_seed() -> None:
     assert any((a[1] != b[1]).any() for a, b in zip(first, other, strict=True))
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 9), min_size=60, max_size=60))
 def test_groups_stay_together(numbers: list[int]) -> None:
     """No group is both learned from and judged in one fold, or there are too few groups, or a fold lacks a class."""

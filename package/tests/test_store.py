@@ -126,6 +126,7 @@ def test_a_model_that_cannot_serve_is_not_taken_in(store: ModelStore, made: Path
     assert store.versions() == list(VERSIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["..", "../1.0.0", "v1", "1.0.0\n", "", "a/b", "1" * 200, "1.0.0+A", "-1"])
 def test_a_model_with_a_strange_version_is_not_taken_in(
     store: ModelStore, made: Path, tmp_path: Path, version: str
@@ -139,6 +140,7 @@ def test_a_model_with_a_strange_version_is_not_taken_in(
     assert everything_below(tmp_path) == before
 
 
+@pytest.mark.slow
 @given(st.text(max_size=20) | st.from_regex(r"\A(\.|/|1|\+|a){1,9}\Z"))
 def test_a_name_that_is_no_version_is_never_looked_up(name: str) -> None:
     """Whatever is asked for is a folder below the versions, or refused."""
@@ -198,6 +200,7 @@ def test_a_store_that_is_not_there_is_not_made_by_asking(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_readers_need_permission_to_read_only(store: ModelStore) -> None:
     """Whoever may only read can list, load and follow; whoever promotes is told what is not permitted."""
     code = (
@@ -242,6 +245,7 @@ def test_pruning_keeps_the_newest_and_those_that_serve_or_served_last(store: Mod
     assert store.prune(4) == store.prune(100) == []
 
 
+@pytest.mark.slow
 def test_rollback_goes_back_as_far_as_nothing_was_removed(store: ModelStore) -> None:
     """Of the versions that served, those before a removed one are forgotten, so that rollback leaves none out."""
     serve(store, "1.0.1", "1.10.0", RETRAINED, "1.0.0", "1.10.0")
@@ -292,6 +296,7 @@ def test_a_version_that_was_removed_can_be_added_again(store: ModelStore, made: 
     store.promote("1.0.1")
 
 
+@pytest.mark.slow
 @given(
     keep=st.integers(1, 5),
     there=st.sets(st.sampled_from(VERSIONS), min_size=1),
@@ -409,6 +414,7 @@ class Attack:
         return os._exit, (77,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -588,6 +594,7 @@ for one in dict.fromkeys(states):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["add", "promote", "rollback"])
 def test_row_31_a_writer_killed_at_any_step_leaves_the_old_or_the_new(
     filled: Path, made: Path, tmp_path: Path, action: str
@@ -608,6 +615,7 @@ def test_row_31_a_writer_killed_at_any_step_leaves_the_old_or_the_new(
     assert len(states) == 2, states
 
 
+@pytest.mark.slow
 def test_pruning_that_is_killed_at_any_step_leaves_whole_versions(filled: Path, tmp_path: Path) -> None:
     """After a kill before or after each step, each version is whole or gone, what serves goes on, a rerun completes."""
     template = shutil.copytree(filled, tmp_path / "template")
@@ -624,6 +632,7 @@ def test_pruning_that_is_killed_at_any_step_leaves_whole_versions(filled: Path, 
     assert all(state.startswith("('1.0.0',") for state in states)
 
 
+@pytest.mark.slow
 def test_row_31_readers_see_whole_states_while_a_writer_goes_on(store: ModelStore) -> None:
     """A reader that looks again and again while versions are swapped always finds a version that it can load."""
     code = (
@@ -641,6 +650,7 @@ def test_row_31_readers_see_whole_states_while_a_writer_goes_on(store: ModelStor
     assert set(seen) == {"1.0.0", "1.0.1", "1.10.0"}
 
 
+@pytest.mark.slow
 def test_two_writers_take_turns(store: ModelStore) -> None:
     """Promotions by several processes at once are all remembered, in some order."""
     code = (
@@ -659,6 +669,7 @@ def test_two_writers_take_turns(store: ModelStore) -> None:
     assert [served.count(version) for version in ("1.10.0", "1.0.0")] in ([10, 11], [10, 10])
 
 
+@pytest.mark.slow
 def test_a_lock_ends_with_its_process(store: ModelStore) -> None:
     """A writer that was killed while it had the lock does not keep the next one waiting."""
     code = (
@@ -684,6 +695,7 @@ def test_a_store_without_locks_is_not_written(store: ModelStore, monkeypatch: py
 # The command line
 
 
+@pytest.mark.slow
 def test_the_commands_promote_list_show_and_roll_back(
     command: Command, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,9 @@ from classification_model.processing.data_manager import load_pipeline
 from classification_model.train_pipeline import check_gates, is_current, model_folder, run_training
 from classification_model.training_report import TrainingReport
 
+pytestmark = pytest.mark.slow
+
+
 FOLDER = "classification_model_output_v1.0.0"
 
 

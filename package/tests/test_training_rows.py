@@ -18,6 +18,9 @@ from classification_model.processing.data_manager import DataLoader
 from classification_model.processing.splitting import share_of
 from classification_model.train_pipeline import run_training
 
+pytestmark = pytest.mark.slow
+
+
 CREATED = pd.Timestamp("2026-11-20T00:00:00Z")
 
 

@@ -61,6 +61,7 @@ def mixed(words: Sequence[str], count: int = 3000, longest: int = 6) -> list[str
 # Characters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "flags"),
     [
@@ -95,6 +96,7 @@ def test_sets_of_characters_are_those_of_python(pattern: str, flags: int) -> Non
 WORDS = ["Master", "at once", "male|0", "straße", "İx", "K", "+x", "_a", "²", "a\nb"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [*([word] for word in WORDS), WORDS], ids=repr)
 def test_words_are_found_as_python_finds_them(words: list[str]) -> None:
     """Whole words of any case, with Python's idea of a word and of upper and lower case; a missing text is missing."""
@@ -124,6 +126,7 @@ def assert_finds(pattern: str, given_texts: list[str]) -> None:
         assert answer == ((right or "") if is_told else texts.UNKNOWN), (pattern, text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "kind"),
     [
@@ -193,6 +196,7 @@ some_texts = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(pattern=patterns, given_texts=some_texts)
 def test_any_pattern_is_translated_exactly_or_not_at_all(pattern: str, given_texts: list[str]) -> None:
@@ -358,6 +362,7 @@ def derived_inputs(
     return portable_of(convert_pipeline(pipeline, data.schema), data).derived_inputs
 
 
+@pytest.mark.slow
 def test_a_number_in_a_combination_is_told_where_only_known_ones_matter(tmp_path: Path) -> None:
     """Combined with a category and encoded, only known numbers matter; searched for words, every number does."""
     pair = {"pair": {"derive": "combine", "from": ["shape", "size"], "encode": "target"}}
@@ -367,6 +372,7 @@ def test_a_number_in_a_combination_is_told_where_only_known_ones_matter(tmp_path
     assert derived_inputs(tmp_path, pair | word, "shape", "size") == reason
 
 
+@pytest.mark.slow
 def test_flags_in_a_combination_are_told_in_full(tmp_path: Path) -> None:
     """A truth value has few values, so a combination of it can be searched and split."""
     features = {
@@ -388,6 +394,7 @@ def test_a_combination_of_combinations_is_taken_apart(tmp_path: Path) -> None:
     assert derived_inputs(tmp_path, features, "count", "shape", "note") == {}
 
 
+@pytest.mark.slow
 def test_too_many_checks_are_not_made(tmp_path: Path) -> None:
     """A pattern that needs a check for each answer is an input where hundreds of answers are known."""
     notes = [f"word{number} and" for number in range(150)]

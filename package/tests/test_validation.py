@@ -155,6 +155,7 @@ RULES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any], s
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("rule", RULES)
 def test_a_table_that_breaks_a_rule_is_refused(tmp_path: Path, rule: str, suffix: str) -> None:
@@ -202,6 +203,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes | Non
         DataLoader(make_config({"size": "numeric"}, folder=tmp_path, data={"source": source, "index": None})).load()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "problem"),
     [([1], "a list"), ({"a": 1}, "an object"), ("x\0y", "a NUL"), ("x" * 10_001, "more")],

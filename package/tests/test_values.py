@@ -141,6 +141,7 @@ def test_what_is_no_usable_number_is_refused_with_its_code(value: Any, code: str
     assert caught.value.code == code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["1" + " " * MILLIONS + "x", "1," * MILLIONS, "1" * MILLIONS + "x", "$" * MILLIONS],
@@ -211,6 +212,7 @@ def test_spellings_of_one_category_are_one_category(alike: list[Any]) -> None:
     assert len({read_category(value, MARKS) for value in alike}) == 1
 
 
+@pytest.mark.slow
 @given(st.integers(-(2**53), 2**53))
 def test_whole_numbers_are_one_category_in_all_types(number: int) -> None:
     """An id gives one category as int, float, text and numpy integer, so a gap in a pandas column changes nothing."""
@@ -371,6 +373,7 @@ def answer_or_refusal(read: Callable[..., Any], value: Any, **more: Any) -> Any:
         return error.code, str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(anything)
 def test_any_value_is_read_or_refused(value: Any) -> None:

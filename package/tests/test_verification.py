@@ -98,6 +98,7 @@ def verify_installed(site: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_every_file_of_an_installed_wheel_is_held_against_its_record(installed: Path) -> None:
     """Of the packaged model, the whole installed distribution is verified, whatever that is called."""
     done = verify_installed(installed)
@@ -106,6 +107,7 @@ def test_every_file_of_an_installed_wheel_is_held_against_its_record(installed: 
     assert f"and {count} files of the installed package" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -126,6 +128,7 @@ def test_a_changed_file_of_an_installed_wheel_is_named_with_both_hashes(installe
     assert done.stderr == f"error: {name} was changed: expected sha256 {expected}, found {found}\n"
 
 
+@pytest.mark.slow
 def test_a_missing_file_of_an_installed_wheel_is_named(installed: Path) -> None:
     """A file that was removed fails and is named."""
     path = installed / "classification_model" / "config.yml"
@@ -138,6 +141,7 @@ def test_a_missing_file_of_an_installed_wheel_is_named(installed: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

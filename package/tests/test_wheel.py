@@ -33,6 +33,9 @@ from classification_model.predict import Predictor
 from classification_model.wheel.build import build_wheel
 from classification_model.wheel.naming import normalise_license, normalise_version, runtime_distribution
 
+pytestmark = pytest.mark.slow
+
+
 VERSION = package_version()
 ROWS: list[dict[str, Any]] = [
     {"size": 2.5, "shape": "cube", "note": "now 1 pieces", "day": "2024-03-01"},
