@@ -34,6 +34,9 @@ from classification_model.processing.data_manager import load_pipeline
 from classification_model.processing.pipeline_model import PipelineModel
 from classification_model.schema import InputSchema, SchemaField
 
+pytestmark = pytest.mark.slow
+
+
 TITANIC = Path(classification_model.__file__).parent / "datasets" / "titanic.csv"
 ESTIMATORS: dict[str, dict[str, Any]] = {
     "logistic_regression": {"logistic_regression": {}},
@@ -148,7 +151,6 @@ def as_rows(values: NDArray[np.float64]) -> list[dict[str, float]]:
 # What holds of every explanation
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_contributions_share_the_difference_from_the_baseline(
@@ -189,7 +191,6 @@ def test_a_value_that_is_the_baselines_contributes_nothing(estimator: str, train
     assert explained(predictor, [spelled]) == explained(predictor, [baseline])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("estimator", ["logistic_regression", "hist_gradient_boosting"])
 def test_contributions_are_what_the_definition_says(
@@ -216,7 +217,6 @@ def test_contributions_are_what_the_definition_says(
         assert why["contributions"] == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_linear_model_is_explained_by_its_coefficients(classes: int, tmp_path: Path) -> None:
     """A number that enters a logistic regression alone contributes coefficient times difference over its scale."""
@@ -414,7 +414,6 @@ def test_a_row_is_explained_as_it_is_among_others(passengers: list[dict[str, str
         assert (why["value"], why["base_value"]) == pytest.approx((expected["value"], expected["base_value"]))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("estimator", ["logistic_regression", "random_forest"])
 def test_a_pipeline_is_explained_as_its_compiled_model_is(estimator: str, classes: int, tmp_path: Path) -> None:
@@ -433,7 +432,6 @@ def test_a_pipeline_is_explained_as_its_compiled_model_is(estimator: str, classe
     assert [why["class"] for why in found] == [why["class"] for why in expected]
 
 
-@pytest.mark.slow
 def test_any_number_of_threads_may_ask(model_folder: Path, passengers: list[dict[str, str]]) -> None:
     """Threads that ask a model for its first explanations together each get those of their own rows."""
     parts = [passengers[start : start + 5] for start in range(0, 200, 5)]
@@ -444,7 +442,6 @@ def test_any_number_of_threads_may_ask(model_folder: Path, passengers: list[dict
     assert found == expected
 
 
-@pytest.mark.slow
 def test_ten_thousand_rows_are_explained_in_bounded_memory(stubbed: Callable[..., Predictor]) -> None:
     """The model is asked for a bounded number of rows at a time, and memory holds little but the answer."""
     fields = 9
@@ -479,7 +476,6 @@ def test_a_baseline_that_does_not_fit_is_told(
         predictor.predict(rows, explain=True)
 
 
-@pytest.mark.slow
 def test_explaining_imports_nothing_of_the_workshop(passengers: list[dict[str, str]]) -> None:
     """A process that explains has imported neither pandas nor scikit-learn."""
     code = (

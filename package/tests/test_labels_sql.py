@@ -20,6 +20,9 @@ from classification_model.mle.label_joining import JoinReport, join_labels
 from classification_model.mle.label_sources import LabelSource
 from classification_model.mle.labels import Counted
 
+pytestmark = pytest.mark.slow
+
+
 PASSWORD = "s3cr3t-and-long"  # noqa: S105 - of a database that lives as long as these tests
 #: Values in which a query that is put together from texts would break off.
 METACHARACTERS = ["'; DROP TABLE outcomes; --", 'a"b', "100%", "%s %(x)s", ":name", "\\", "a\nb", "a\u2028b", "$1", "?"]
@@ -133,7 +136,6 @@ def test_keys_of_other_types_are_texts(tmp_path: Path, server: str, database: ps
     assert recorded(tmp_path / "log") == {"p0": "red", "p1": "red", "p2": "green"}
 
 
-@pytest.mark.slow
 def test_many_rows_are_read_part_by_part(log: Path, server: str, database: psycopg.Connection[Any]) -> None:
     """Rows of several parts are all read, and the last of a key counts."""
     database.execute("INSERT INTO outcomes SELECT n % 9, 'red' FROM generate_series(1, 25000) AS n ORDER BY n")

@@ -44,6 +44,9 @@ from classification_model.training_report import TrainingReport
 from classification_model.values import LONGEST_PARSED_TEXT, LONGEST_TEXT
 from classification_model.verification import verify
 
+pytestmark = pytest.mark.slow
+
+
 MODELS = [
     *BASES,
     "sigmoid logistic_regression",
@@ -53,7 +56,6 @@ MODELS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", MODELS)
 def test_compiled_models_agree_with_their_pipeline(
@@ -85,7 +87,6 @@ def test_the_packaged_model_was_proved(model_folder: Path, record_property: Call
         record_property("parity", f"Titanic, {manifest.estimator}, {name}: {parity.largest_difference:.1e} at most")
 
 
-@pytest.mark.slow
 def test_a_forest_and_boosting_agree_to_the_last_digit_before_calibration() -> None:
     """Trees are summed in scikit-learn's order, since an isotonic calibration may make much of a last digit."""
     for name in ("isotonic random_forest", "isotonic extra_trees", "isotonic hist_gradient_boosting"):
@@ -118,7 +119,6 @@ def assert_equal_to_the_last_bit(found: dict[str, NDArray[np.float64]]) -> None:
     assert {way: int((rows != expected).any(axis=1).sum()) for way, rows in found.items()} == dict.fromkeys(found, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", [*MODELS, "temperature logistic_regression"])
 def test_a_row_is_answered_the_same_to_the_last_bit_whatever_stands_beside_it(name: str, classes: int) -> None:
@@ -145,7 +145,6 @@ def test_a_row_is_answered_the_same_to_the_last_bit_whatever_stands_beside_it(na
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3, 6])
 @pytest.mark.parametrize("name", [*BASES, *CALIBRATED, "average of calibrated"])
 def test_estimators_answer_a_row_the_same_to_the_last_bit_whatever_stands_beside_it(name: str, classes: int) -> None:
@@ -302,7 +301,6 @@ def test_a_wrong_encoding_is_told_by_feature(monkeypatch: pytest.MonkeyPatch) ->
         prove_core(compile_pipeline(pipeline, data.schema), pipeline, data.schema, evidence)
 
 
-@pytest.mark.slow
 def test_thresholds_that_are_rounded_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trees whose thresholds are cut to single precision, as is common, do not pass: rows lie on every threshold."""
     data, pipeline = data_of(2, "size", "price"), fitted(2, "hist_gradient_boosting", "size", "price")
@@ -357,7 +355,6 @@ def train_in(folder: Path, classes: int = 2) -> TrainingReport:
     return train(make_table(160, classes), make_config(EVERY_KIND | DERIVED, folder=folder, classes=classes))
 
 
-@pytest.mark.slow
 def test_training_publishes_both_models(tmp_path: Path) -> None:
     """A model folder holds both, the manifest both proofs and what the portable one cannot derive."""
     report = train_in(tmp_path)
@@ -373,7 +370,6 @@ def test_training_publishes_both_models(tmp_path: Path) -> None:
     assert verify(report.folder).manifest == manifest
 
 
-@pytest.mark.slow
 def test_a_model_that_disagrees_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -405,7 +401,6 @@ def test_a_model_that_disagrees_is_not_published(
         verify(report.folder)
 
 
-@pytest.mark.slow
 def test_a_step_without_converter_leaves_the_pipeline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -418,7 +413,6 @@ def test_a_step_without_converter_leaves_the_pipeline(
     assert f"no compiled model: {reason}" in caplog.messages
 
 
-@pytest.mark.slow
 def test_a_wrong_translation_of_texts_makes_inputs_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a translated text disagrees, what is derived from texts is an input of the portable model instead."""
     contains = texts.contains
@@ -435,7 +429,6 @@ def test_a_wrong_translation_of_texts_makes_inputs_of_them(tmp_path: Path, monke
     assert verify(report.folder).manifest == manifest
 
 
-@pytest.mark.slow
 def test_the_portable_model_fails_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -455,7 +448,6 @@ def test_the_portable_model_fails_alone(
     assert Predictor.load(report.folder).manifest == manifest
 
 
-@pytest.mark.slow
 def test_a_translation_that_crashes_leaves_the_compiled_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that no translation should raise costs the portable model, not the training."""
 

@@ -17,6 +17,8 @@ from classification_model.mle.decision_log import read_decisions
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.store import ModelStore
 
+pytestmark = pytest.mark.slow
+
 
 def make_rows(count: int, seed: int) -> list[dict[str, Any]]:
     """Make parcels of a world that never changes: the farther, the likelier late, and few are sure to be."""
@@ -43,7 +45,6 @@ def operate(tmp_path: Path) -> tuple[Config, ModelStore]:
     return config, store
 
 
-@pytest.mark.slow
 def test_labels_of_one_class_do_not_outvote_the_holdout(tmp_path: Path) -> None:
     """Who is late complains at once, and who is not is known months later: a person decides, with the evidence."""
     config, store = operate(tmp_path)

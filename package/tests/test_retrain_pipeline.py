@@ -26,6 +26,9 @@ from classification_model.mle.sealed_lines import seal
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.store import ModelStore
 
+pytestmark = pytest.mark.slow
+
+
 STAGES = [
     Stage("retrain_pipeline", "append_decision", "after", 1),
     Stage("challenger", "train_model", "after", 1),
@@ -66,7 +69,6 @@ def kinds(folder: Path) -> Counter[str]:
     return Counter(entry["kind"] for entry in read_decisions(folder / "log"))
 
 
-@pytest.mark.slow
 def test_what_drifted_is_learned_and_the_better_model_serves(folder: Path) -> None:
     """The new version names the old one, its time and a hash; everything is on record in order."""
     report = run_retraining(load_config(folder / "config.yml"), ModelStore(folder / "store"), folder / "log", jobs=1)
@@ -101,7 +103,6 @@ def test_a_model_that_does_well_is_left_alone(operated: Path, tmp_path: Path) ->
     assert kinds(tmp_path) == {"retrain-check": 1}
 
 
-@pytest.mark.slow
 def test_a_challenger_that_is_no_better_does_not_serve(operated: Path, tmp_path: Path) -> None:
     """Forced to train where nothing has changed, the champion stays, and the cooldown begins."""
     shutil.copytree(operated / "store", tmp_path / "store")
@@ -116,7 +117,6 @@ def test_a_challenger_that_is_no_better_does_not_serve(operated: Path, tmp_path:
     assert kinds(tmp_path) == {"retrain-check": 1, "comparison": 1, "retraining": 1}
 
 
-@pytest.mark.slow
 def test_rows_that_the_tables_have_or_that_cannot_be_read_stop_no_retraining(tmp_path: Path) -> None:
     """Logged again with and without their keys, and a record of a former version, they are left out and counted."""
     table = pd.DataFrame(make_rows(700, 0))
@@ -154,7 +154,6 @@ def test_rows_that_the_tables_have_or_that_cannot_be_read_stop_no_retraining(tmp
     assert "100 logged rows with a key that a table has are left out" in report.notes
 
 
-@pytest.mark.slow
 def test_a_gate_that_is_missed_leaves_no_model(folder: Path) -> None:
     """The champion serves on, and the record says which gate."""
     (folder / "config.yml").write_text(CONFIG + "gates:\n  accuracy: 0.999\n", encoding="utf-8")
@@ -231,7 +230,6 @@ def test_rows_count_as_held_out_where_the_champion_did_not_learn_from_them(
     assert shares_holdout(champion, challenger) is is_shared
 
 
-@pytest.mark.slow
 def test_the_command_says_what_became_of_it(command: Command, folder: Path) -> None:
     """In words, with the comparison; again, it finds nothing to do."""
     options = ["--config", folder / "config.yml", "--store", folder / "store", "--log", folder / "log"]
