@@ -85,6 +85,9 @@ SLOW = [
         r"^[^,]*,\s*(?:Mr|Mrs|Miss|Master|Dr|Rev|Col|Capt|Major|Mlle|Mme|Don|Dona|Lady|Sir|Countess|Jonkheer)"
         r"\.\s*(?:\w+\s?)*\("
     ),
+    # They are slow in texts alone that have what is looked for ahead.
+    r"^(?=.*\d)(?=.*[A-Z])(?=.*[a-z])(?:\w+\s?)+$",
+    r"^(?=.*!)(?:\w+\s?)+$",
     # They are slow in texts of a few lengths alone.
     r"^(?=.{18,30}$)(?:\w+\s?)+$",
     r"^(?=.{20,30}$)(?:[A-Z]+-?)+$",

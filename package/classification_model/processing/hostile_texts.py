@@ -169,10 +169,11 @@ class _Survey:
         self._characters = list(sorts.values())
         self._find_repeats(parsed, flags, "")
         self._whole = self._samples(parsed, flags)
+        self._demanded = "".join(self._demands(parsed, flags))[:longest]
 
     def texts(self) -> Iterator[HostileText]:
         """Yield texts for each repeat, and of what may begin many attempts, in turn, so that each has its share."""
-        ends = ["", *self._ends()]
+        ends = list(dict.fromkeys(["", *self._ends(), self._demanded]))
         return _in_turn([*(self._texts_of(repeat, ends) for repeat in self._repeats), self._attempts(ends)])
 
     def _texts_of(self, repeat: _Repeat, ends: list[str]) -> Iterator[HostileText]:
@@ -180,7 +181,7 @@ class _Survey:
         every_end = ["", *self._characters, *(2 * character for character in self._characters)]
         again = [repeat.beginning + more for more in ("", *repeat.rounds[:2], *self._characters)]
         rounds = list(dict.fromkeys(filter(None, [*repeat.rounds, *repeat.characters, *again])))
-        own = list(dict.fromkeys(["", repeat.beginning]))
+        own = list(dict.fromkeys(["", repeat.beginning, repeat.beginning + self._demanded]))
         # What it begins with may be what another alternative fails at.
         others = [first + beginning for first in self._characters for beginning in own]
         yield from _made_of(own, rounds, ends)
@@ -218,6 +219,15 @@ class _Survey:
                     self._repeats.append(_Repeat(beginning, self._samples(inside, inner_flags), taken))
                 self._find_repeats(inside, inner_flags, beginning)
             beginning = (beginning + self._sample(node, flags, 0))[: self._longest]
+
+    def _demands(self, nodes: Iterable[tuple[Any, Any]], flags: int) -> Iterator[str]:
+        """Yield what each assertion about the text that follows wants to find, as that a digit is somewhere in it."""
+        for node in nodes:
+            operator, argument = node
+            for inside, inner_flags in _inside(node, flags):
+                if operator is sre.ASSERT and argument[0] > 0:
+                    yield "".join(self._sample(inner, inner_flags, 0) for inner in inside)
+                yield from self._demands(inside, inner_flags)
 
     def _samples(self, nodes: Iterable[tuple[Any, Any]], flags: int) -> list[str]:
         """Return texts that a sequence matches, by the alternatives in it, with and without what is optional."""
