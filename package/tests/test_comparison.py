@@ -384,7 +384,7 @@ def test_what_is_worse_on_the_holdout_is_never_promoted() -> None:
     )
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(st.integers(30, 300), st.integers(0, 7), st.integers(0, 22), st.booleans())
 def test_no_verdict_promotes_what_is_worse_on_the_holdout(
     rows: int, gained: int, lost: int, world_changed: bool
