@@ -22,9 +22,9 @@ export WELCOME
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: .venv/installed ## train on Titanic if needed, then serve the model on localhost:8002 until Ctrl-C
+run: .venv/installed ## train on Titanic if needed, then serve the model on localhost:8002 until Ctrl-C; RUN_OPTIONS="--port 8003" for another port
 	$(BIN)/classification-model train --if-changed
-	@printf '%s\n' "$$WELCOME"
+	@$(if $(RUN_OPTIONS),,printf '%s\n' "$$WELCOME")
 	$(BIN)/classification-api serve --port 8002 $(RUN_OPTIONS)
 
 check: .venv/tox ## the fast lane, through tox: checks of both, and the tests that are not marked slow

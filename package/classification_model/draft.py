@@ -84,6 +84,7 @@ def draft_config(
             f"# Drafted from {len(table)} rows of {len(columns)} columns: read it, correct it, then train.",
             "",
             "app:",
+            "  # Tells the problem from others, in stores and logs too: choose it once.",
             f"  name: {_scalar(target)}",
             "",
             "data:",

@@ -47,17 +47,25 @@ class ModelStore(StoreReader):
         Where it is.
     """
 
-    def add(self, model_folder: Path | str) -> str:
+    def add(self, model_folder: Path | str, *, schema_change: bool = True) -> str:
         """Copy a model folder in, after verifying it as every load does, and return its version.
 
         A version never changes: the same model again is no fault, another one of the same version is. A version that
         was damaged in the store is replaced.
 
+        Parameters
+        ----------
+        model_folder
+            The model.
+        schema_change
+            Whether it may take other input, or give other classes, than the version that serves.
+
         Raises
         ------
         ArtifactError
             If the model cannot be served, is of another problem than the version that serves, or than all versions
-            where nothing says which one serves, its version is in the store with other content, or the disk refuses.
+            where nothing says which one serves, takes other input or gives other classes and may not, its version is in
+            the store with other content, or the disk refuses; nothing is copied in then.
         """
         model = read_model(Path(model_folder))
         Predictor.of_files(model.manifest, model.contents)
@@ -69,7 +77,9 @@ class ModelStore(StoreReader):
         except OSError as error:
             raise self._unwritable(error) from error
         with self._writing():
-            check_problem(self, model.manifest, find_serving(self).manifest)
+            served = find_serving(self).manifest
+            check_problem(self, model.manifest, served)
+            check_changes(model.manifest, served, schema_change=schema_change)
             if not self._holds(version, model):
                 copy_model_folder(model, self._versions / version)
         return version

@@ -130,6 +130,7 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
         "# Drafted from 100 rows of 6 columns: read it, correct it, then train.",
         "",
         "app:",
+        "  # Tells the problem from others, in stores and logs too: choose it once.",
         "  name: left",
         "",
         "data:",

@@ -103,6 +103,21 @@ def test_a_model_of_another_problem_is_not_taken_in(store: ModelStore, made: Pat
     assert everything_below(store.folder) == before
 
 
+def test_a_model_folder_that_changes_what_clients_send_is_not_copied_in(
+    made: Path, tmp_path: Path, command: Command
+) -> None:
+    """What is refused leaves its version free for a model that is corrected."""
+    store = ModelStore(tmp_path / "store")
+    store.promote(store.add(made / "1.0.0"))
+    before = everything_below(store.folder)
+    done = command("promote", made / "2.0.0", "--store", store.folder)
+    assert done.code == 2
+    assert "field distance: numeric -> categorical" in done.err
+    assert everything_below(store.folder) == before
+    assert command("promote", made / "2.0.0", "--store", store.folder, "--schema-change").code == 0
+    assert store.current() == "2.0.0"
+
+
 @pytest.mark.parametrize("schema_change", [False, True])
 def test_a_model_of_another_problem_never_serves(store: ModelStore, made: Path, schema_change: bool) -> None:
     """One that is in the store already is not promoted either, whatever may change."""

@@ -40,7 +40,7 @@ def promote(
     from classification_model.store import ModelStore
 
     models = ModelStore(store)
-    version = model if _has(models, model) else models.add(_folder(models, model))
+    version = model if _has(models, model) else models.add(_folder(models, model), schema_change=schema_change)
     promotion = models.promote(version, schema_change=schema_change)
     _tell(f"version {version} serves", promotion)
     _record("promotion", models, promotion, log)

@@ -114,7 +114,7 @@ def _shown(search: Search) -> str:
 
 def _describe(search: Search, seconds: float | None, length: int) -> str:
     time = f"more than {ABANDON * 1e3:g} ms" if seconds is None else f"{seconds * 1e3:.1f} ms"
-    remedy = "bound its repeats, as {1,40} does, or anchor it"
+    remedy = "repeat nothing that holds a repeat, bound repeats as {1,40} does, or anchor it"
     if search.longest > LONGEST_PARSED_TEXT:
         remedy += ", or let the texts be shorter"
     return (
