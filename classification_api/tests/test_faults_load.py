@@ -258,7 +258,7 @@ def _leave(wire: Wire) -> None:
         (post(LARGE), 20),
         (SLOW, 20),
         (post(LARGE)[:-9], 50),
-        (post() + get(), 100),
+        (post() + get(), 200),
     ],
     ids=["small", "probe", "large", "explained", "half", "two"],
 )

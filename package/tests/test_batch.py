@@ -113,7 +113,7 @@ def batches(draw: st.DrawFn) -> tuple[dict[str, Values], int]:
     return columns, count
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(batch=batches())
 def test_every_row_of_a_batch_is_answered_as_it_is_alone(
     predictor: Predictor, batch: tuple[dict[str, Values], int]
