@@ -1,15 +1,19 @@
 """The end of listening: connections that the system has accepted, and uvicorn has not, are served too.
 
 A client may have connected and sent its request while the process was busy or stopped. Closing the listening socket
-resets such connections, so what waits there is taken first.
+resets such connections. So no new connection begins any more, then what waits is taken, then the socket is closed:
+who asks for a connection in between is refused as soon as its system asks again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import signal
 import socket
+import struct
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -18,6 +22,24 @@ from uvicorn import Server
 
 #: How long a connection that was taken at the end has for its TLS handshake, in seconds.
 HANDSHAKE = 1.0
+
+#: How long connections that had begun have until they are established, in seconds: a round trip.
+BEGUN = 0.1
+
+#: Linux's number of the option, which the module `socket` does not name.
+SO_ATTACH_FILTER = 26
+
+#: A packet filter of four instructions (Linux's `struct sock_filter`): drop what asks for a new connection, which has
+#: the flag SYN (2) in byte 13 of its TCP header; let everything else pass.
+NO_NEW_CONNECTION = b"".join(
+    struct.pack("=HBBI", *instruction)
+    for instruction in (
+        (0x30, 0, 0, 13),  # load byte 13
+        (0x45, 0, 1, 2),  # go on if it has bit 2, else skip one
+        (0x06, 0, 0, 0),  # drop
+        (0x06, 0, 0, 0xFFFFFFFF),  # pass
+    )
+)
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +58,34 @@ def serve_waiting_connections(loop: asyncio.AbstractEventLoop) -> None:
 
     async def serve_waiting_and_shut_down(sockets: list[socket.socket] | None = None) -> None:
         try:
+            if sockets is None and server.config.fd is None:  # else others may go on listening there
+                await _end_new_connections(server)
             await _serve_waiting(loop, server)
         except OSError as error:
             logger.warning("connections that waited when listening ended may be reset: %s", error)
         await shut_down(sockets)
 
     server.shutdown = serve_waiting_and_shut_down  # type: ignore[method-assign] # it has no hook for that
+
+
+def end_new_connections(listening: socket.socket) -> None:
+    """Let no new connection begin at a socket, in any process that shares it; does nothing but for TCP on Linux.
+
+    Raises
+    ------
+    OSError
+        If the system does not allow it.
+    """
+    if sys.platform == "linux" and listening.family in {socket.AF_INET, socket.AF_INET6}:
+        program = ctypes.create_string_buffer(NO_NEW_CONNECTION, len(NO_NEW_CONNECTION))
+        described = struct.pack("@HP", len(NO_NEW_CONNECTION) // 8, ctypes.addressof(program))
+        listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)
+
+
+async def _end_new_connections(server: Server) -> None:
+    for listening in _listening(server):
+        end_new_connections(listening)
+    await asyncio.sleep(BEGUN)
 
 
 async def _serve_waiting(loop: asyncio.AbstractEventLoop, server: Server) -> None:
@@ -60,11 +104,16 @@ async def _serve_waiting(loop: asyncio.AbstractEventLoop, server: Server) -> Non
 
 def _take_waiting(server: Server) -> Iterator[socket.socket]:
     """Accept what waits at the listening sockets, which do not block."""
+    for listening in _listening(server):
+        yield from _accept_all(listening)
+
+
+def _listening(server: Server) -> Iterator[socket.socket]:
     for listener in server.servers:
-        for listening in listener.sockets:
-            same = socket.socket(fileno=listening.fileno())  # which may be of the event loop's own kind
+        for each in listener.sockets:
+            same = socket.socket(fileno=each.fileno())  # which may be of the event loop's own kind
             try:
-                yield from _accept_all(same)
+                yield same
             finally:
                 same.detach()
 

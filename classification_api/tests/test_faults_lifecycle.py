@@ -42,6 +42,7 @@ EXPLAINED = json.dumps({"inputs": [ROW] * 100}).encode()
 SLOW = post(EXPLAINED, path="/predict?explain=true")
 OURS = ("-m", "app", "serve")
 UVICORN = ("-m", "uvicorn", "app.main:app", "--http", "app.protocol:LimitedProtocol")
+PAUSING = (str(Path(__file__).with_name("pausing_server.py")), "serve")
 
 Start = Callable[..., AbstractContextManager[Server]]
 
@@ -276,10 +277,16 @@ def busy_neighbours(server: Server) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("is_slowed", [False, True], ids=["alone", "beside busy neighbours"])
-def test_row_18_no_request_of_busy_clients_is_lost(tmp_path: Path, workers: int, is_slowed: bool) -> None:
+@pytest.mark.parametrize(
+    ("command", "is_slowed"),
+    [(OURS, False), (OURS, True), (PAUSING, False)],
+    ids=["alone", "beside busy neighbours", "pausing before it listens no more"],
+)
+def test_row_18_no_request_of_busy_clients_is_lost(
+    tmp_path: Path, command: tuple[str, ...], workers: int, is_slowed: bool
+) -> None:
     """Clients that ask without a pause have a reply to each request; new connections are served or refused."""
-    with running(tmp_path, *OURS, "--workers", str(workers)) as server, ExitStack() as stack:
+    with running(tmp_path, *command, "--workers", str(workers)) as server, ExitStack() as stack:
         if is_slowed:
             stack.enter_context(busy_neighbours(server))
         clients = [
@@ -289,6 +296,9 @@ def test_row_18_no_request_of_busy_clients_is_lost(tmp_path: Path, workers: int,
         ]
         eventually(lambda: all(client.answers > 5 or client.fault for client in clients))
         tell_to_stop(server)
+        for _ in range(50):
+            clients.append(Client(server, (GOOD, 200), reconnects=True))
+            time.sleep(0.02)
         for client in clients:
             client.join()
         check_end(server)
