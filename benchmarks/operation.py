@@ -15,9 +15,9 @@ from pathlib import Path
 
 from titanic import passengers
 
-from classification_model.identifiers import uuid7s
-from classification_model.mle.prediction_log import PredictionLog, PredictionRecords
 from classification_model.predict import packaged_predictor
+from classification_model.runtime.log.prediction_log import PredictionLog, PredictionRecords
+from classification_model.runtime.system.identifiers import uuid7s
 
 PREDICTIONS = 1_000_000
 CHUNK = 10_000
@@ -26,8 +26,8 @@ MIB = 2**20
 READ = """
 import sys, time
 from pathlib import Path
-from classification_model.mle.sealed_lines import LogFaults
-from classification_model.mle.log_frame import read_log
+from classification_model.runtime.log.sealed_lines import LogFaults
+from classification_model.log_frames.log_frame import read_log
 began, faults = time.perf_counter(), LogFaults()
 frame = read_log(Path(sys.argv[1]), faults)
 print(time.perf_counter() - began, len(frame), len(faults.describe()))
@@ -35,8 +35,8 @@ print(time.perf_counter() - began, len(frame), len(faults.describe()))
 MONITOR = """
 import sys, time
 from pathlib import Path
-from classification_model.mle.log_frame import read_log
-from classification_model.mle.monitoring import monitor
+from classification_model.log_frames.log_frame import read_log
+from classification_model.monitoring.monitor import monitor
 from classification_model.predict import packaged_predictor
 frame = read_log(Path(sys.argv[1]))
 began = time.perf_counter()

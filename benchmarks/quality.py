@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from classification_model.config.core import Config, load_config
-from classification_model.evaluation import score
-from classification_model.model_selection import select_model
+from classification_model.evaluation.metrics import score
 from classification_model.processing.data_manager import DataLoader
 from classification_model.train_pipeline import fit_pipeline, judge
+from classification_model.training.model_selection import select_model
 
 FOLDS = 5
 GOAL = {"roc_auc": 0.885, "log_loss": 0.395}

@@ -14,21 +14,21 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app import feedback_routes, monitoring_routes, open_inference_routes, problems, routes
-from app.access_log import AccessLog
-from app.listening import serve_waiting_connections
+from app.connections.listening import serve_waiting_connections
+from app.logs.access_log import AccessLog
+from app.logs.prediction_log import Records
+from app.logs.requests import Recording
 from app.memory import give_back_large_blocks
 from app.metrics import Metrics, metrics_directory
 from app.models import Models
 from app.openapi.docs_page import docs_routes
 from app.openapi.document import OpenAPI
-from app.prediction_routes import prediction_routes
-from app.predictions import FIXED, NAMED, VERSIONED, Predictions
-from app.recording import Recording
-from app.records import Records
+from app.predicting.endpoint import prediction_routes
+from app.predicting.predictions import FIXED, NAMED, VERSIONED, Predictions
+from app.predicting.watching import Watching
+from app.routes import exception_handlers, feedback, health, monitoring, open_inference
 from app.settings import Settings, SettingsError, read_settings
 from app.version import api_version
-from app.watching import Watching
 
 TITLE = "classification-api"
 
@@ -57,18 +57,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=api_version(),
         lifespan=_lifespan,
         redirect_slashes=False,
-        openapi_url=None,  # which routes.py answers
+        openapi_url=None,  # which routes/health.py answers
     )
     app.state.predictions = predictions
     app.state.documents = documents = OpenAPI(app, settings)
     app.openapi = lambda: documents.document(predictions.models.current)  # type: ignore[method-assign]
     app.add_middleware(Recording, metrics=metrics, access_log=access_log)
-    problems.install(app)
+    exception_handlers.install(app)
     app.router.routes += prediction_routes(predictions, [*FIXED.values(), NAMED, VERSIONED])
-    for module in (routes, open_inference_routes):
+    for module in (health, open_inference):
         app.include_router(module.probes)
         app.include_router(module.guarded)
-    for module in (feedback_routes, monitoring_routes):
+    for module in (feedback, monitoring):
         app.include_router(module.guarded)
     app.router.routes += docs_routes(TITLE)
     return app

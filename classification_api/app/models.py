@@ -9,14 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from classification_model.artifact import packaged_model
-from classification_model.checking import check_rows
 from classification_model.errors import ArtifactError, ClassificationModelError, StoreError, VerificationError
-from classification_model.mle.model import ServedModel
-from classification_model.mle.prediction_log import PredictionRecords
 from classification_model.predict import Predictor
-from classification_model.schema import InputSchema
-from classification_model.store_reader import StoreReader
+from classification_model.runtime.input.checking import check_rows
+from classification_model.runtime.input.schema import InputSchema
+from classification_model.runtime.log.prediction_log import PredictionRecords
+from classification_model.runtime.mle.model import ServedModel
+from classification_model.runtime.model_folder.artifact import packaged_model
+from classification_model.runtime.store.reader import StoreReader
 
 from app.dialects import Limits
 from app.dialects.open_inference_metadata import model_name
@@ -26,7 +26,7 @@ from app.settings import PACKAGED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classification_model.manifest import Manifest
+    from classification_model.runtime.model_folder.manifest import Manifest
 
     from app.dialects import Asked
     from app.settings import Settings

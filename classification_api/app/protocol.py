@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.calls import Call, Reply
 from app.connections import LimitedConnection, written
+from app.predicting.calls import Call, Reply
 
 if TYPE_CHECKING:
-    from app.calls import Route
     from app.errors import Problem
+    from app.predicting.calls import Route
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

@@ -8,8 +8,8 @@ from os import environ
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from classification_model.current_version import is_version
-from classification_model.mle.line_writer import FILE_SIZE, KEPT_SIZE
+from classification_model.runtime.log.line_writer import FILE_SIZE, KEPT_SIZE
+from classification_model.runtime.store.current import is_version
 from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 

@@ -7,7 +7,7 @@ import logging
 from uvicorn import Config
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from app.listening import end_new_connections
+from app.connections.listening import end_new_connections
 
 logger = logging.getLogger(__name__)
 

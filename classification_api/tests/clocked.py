@@ -21,12 +21,12 @@ from raw_http import Wire, eventually
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from app.calls import Call
 from app.main import create_app
-from app.predictions import Predictions
+from app.predicting.calls import Call
+from app.predicting.predictions import Predictions
+from app.predicting.threads import Threads
 from app.protocol import LimitedProtocol
 from app.settings import Settings
-from app.threads import Threads
 
 T = TypeVar("T")
 #: Time passes in steps of so many seconds, shorter than those in which the server looks at its connections.

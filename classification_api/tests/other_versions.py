@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from classification_model.artifact import packaged_model, read_model, write_model_folder
-from classification_model.checking import check_rows
-from classification_model.compiled import PROBABILITIES, CompiledModel
-from classification_model.manifest import GoldenRow, Manifest
 from classification_model.predict import Predictor
+from classification_model.runtime.inference.compiled import PROBABILITIES, CompiledModel
+from classification_model.runtime.input.checking import check_rows
+from classification_model.runtime.model_folder.artifact import packaged_model, read_model, write_model_folder
+from classification_model.runtime.model_folder.manifest import GoldenRow, Manifest
 from onnx import helper, numpy_helper
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from uvicorn import Server
 
-from app import listening
 from app.cli import main
+from app.connections import listening
 
 take_waiting = listening._take_waiting
 

@@ -204,9 +204,10 @@ def running(folder: Path, *command: str, scheme: str = "http", **variables: str)
             server.stop()
 
 
-def eventually(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds, for as long as that may take a machine that has much else to do."""
+def eventually(condition: Callable[[], Any]) -> Any:
+    """Wait until a condition holds, however busy the machine is, and return what it gave."""
     deadline = time.monotonic() + PATIENCE
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.002)
+    return found

@@ -24,12 +24,6 @@ def project(folder: Path) -> dict[str, Any]:
     return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def contracts(folder: Path) -> list[dict[str, Any]]:
-    """Return the contracts that `lint-imports` holds in a folder."""
-    found: list[dict[str, Any]] = project(folder)["tool"]["importlinter"]["contracts"]
-    return found
-
-
 PACKAGE_NAME = project(ROOT / "package")["project"]["name"]
 
 
@@ -119,20 +113,3 @@ def test_requirements_of_the_platform_install_both_folders_and_look_for_neither_
         PACKAGE_NAME: (tmp_path / "package").as_uri(),
         "classification-api": (tmp_path / "classification_api").as_uri(),
     }
-
-
-def layers(container: str) -> list[list[str]]:
-    """Return the modules of each layer of a package of ../package, by what they are called there."""
-    (found,) = (each["layers"] for each in contracts(ROOT / "package") if each.get("containers") == [container])
-    return [[name.strip(" ()") for name in layer.split(":")] for layer in found]
-
-
-def test_the_layers_of_the_package_decide_what_the_api_may_not_import() -> None:
-    """The contract of `lint-imports` here names every module of the package's workshop, and its command line."""
-    outer, mle = layers("classification_model"), layers("classification_model.mle")
-    first, last = outer.index(["cli"]), next(n for n, names in enumerate(outer) if "processing" in names)
-    workshop = {name for names in outer[first : last + 1] for name in names} - {"mle"}
-    workshop |= {f"mle.{name}" for names in mle[: mle.index(["model"])] for name in names}
-    assert {"train_pipeline", "mle.monitoring", "mle.retraining"} <= workshop
-    forbidden = [set(each["forbidden_modules"]) for each in contracts(API) if each["type"] == "forbidden"]
-    assert {f"classification_model.{module}" for module in workshop} in forbidden

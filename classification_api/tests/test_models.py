@@ -13,10 +13,10 @@ import pytest
 from classification_model.predict import Predictor
 from conftest import ROW
 
-from app.calls import Call, Reply
 from app.main import create_app
 from app.models import ServingModel
-from app.predictions import FIXED, Predictions
+from app.predicting.calls import Call, Reply
+from app.predicting.predictions import FIXED, Predictions
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from classification_model.mle.model import ServedModel
-from classification_model.mle.prediction_log import iter_predictions
-from classification_model.publishing import publish_model
+from classification_model.own_models.publish_model import publish_model
+from classification_model.runtime.log.prediction_log import iter_predictions
+from classification_model.runtime.mle.model import ServedModel
 from conftest import Serve
 from sklearn.ensemble import RandomForestClassifier
 

@@ -15,27 +15,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from classification_model.challenger import STAGE, Challenge, hold_against_champion, train_challenger
 from classification_model.errors import GateError, StoreError
-from classification_model.locks import lock
-from classification_model.mle.decision_log import append_decision, read_decisions
-from classification_model.mle.known_rows import known_rows
-from classification_model.mle.monitored_folder import check_retraining, read_folder
-from classification_model.mle.training_rows import training_rows
+from classification_model.labels.known_rows import known_rows
 from classification_model.processing.data_manager import DataLoader
-from classification_model.schema_changes import renamed_fields, schema_changes
+from classification_model.retraining.challenger import STAGE, Challenge, hold_against_champion, train_challenger
+from classification_model.retraining.check import check_retraining, read_folder
+from classification_model.retraining.training_rows import training_rows
+from classification_model.runtime.log.decision_log import append_decision, read_decisions
+from classification_model.runtime.store.schema_changes import renamed_fields, schema_changes
+from classification_model.runtime.system.locks import lock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from classification_model.comparison import Comparison
     from classification_model.config.sections import Config
-    from classification_model.manifest import Manifest
-    from classification_model.mle.retraining import RetrainingDecision
-    from classification_model.mle.training_rows import TrainingRows
-    from classification_model.model_selection import Progress
-    from classification_model.predict import Predictor
-    from classification_model.store import ModelStore
+    from classification_model.retraining.decision import RetrainingDecision
+    from classification_model.retraining.training_rows import TrainingRows
+    from classification_model.runtime.model_folder.manifest import Manifest
+    from classification_model.runtime.predictor import Predictor
+    from classification_model.runtime.store.store import ModelStore
+    from classification_model.training.model_selection import Progress
 
 Outcome = Literal["not needed", "nothing new", "promoted", "held", "rejected", "overtaken", "gate missed"]
 _OUTCOMES: dict[str, Outcome] = {"promote": "promoted", "hold": "held", "reject": "rejected"}

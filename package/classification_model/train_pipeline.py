@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
-from classification_model.artifact import VERSION_PATTERN, read_files, read_manifest, trained_models, write_model_folder
-from classification_model.clock import source_date_epoch
-from classification_model.compiled import CompiledModel
 from classification_model.errors import ArtifactError, ConfigError, DataError, GateError, InputError
 from classification_model.estimators import check_candidates
-from classification_model.evaluation import (
+from classification_model.evaluation.metrics import (
     METRICS,
     Outcome,
     choose_threshold,
@@ -25,29 +22,38 @@ from classification_model.evaluation import (
     is_better,
     score_with_intervals,
 )
+from classification_model.evaluation.slice_metrics import slice_metrics
 from classification_model.export.compilation import CORE, compile_and_prove
-from classification_model.libraries import library_versions
-from classification_model.manifest import MetricValue
-from classification_model.model_manifest import Fitted, code_hash, describe_model
-from classification_model.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
+from classification_model.patterns.pattern_timing import slow_patterns
+from classification_model.patterns.searched_texts import searches_of
 from classification_model.pipeline import build_pipeline
-from classification_model.predict import Predictor
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, table_rule
 from classification_model.processing.model_classifier import ModelClassifier
-from classification_model.processing.pattern_timing import slow_patterns
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
-from classification_model.processing.searched_texts import searches_of
 from classification_model.processing.sources import read_bytes
-from classification_model.reports import render_reports
-from classification_model.slice_metrics import slice_metrics
-from classification_model.training_report import TrainedModel, TrainingReport
+from classification_model.reporting.reports import render_reports
+from classification_model.runtime.inference.compiled import CompiledModel
+from classification_model.runtime.model_folder.artifact import (
+    VERSION_PATTERN,
+    read_files,
+    read_manifest,
+    trained_models,
+    write_model_folder,
+)
+from classification_model.runtime.model_folder.libraries import library_versions
+from classification_model.runtime.model_folder.manifest import MetricValue
+from classification_model.runtime.predictor import Predictor
+from classification_model.runtime.system.clock import source_date_epoch
+from classification_model.training.model_manifest import Fitted, code_hash, describe_model
+from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
+from classification_model.training.training_report import TrainedModel, TrainingReport
 
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
     from classification_model.config.sections import Config
-    from classification_model.predict import Model
+    from classification_model.runtime.predictor import Model
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from commands import Command, Done
 from hypothesis import HealthCheck, settings
 
 from classification_model import cli
-from classification_model.artifact import packaged_model
 from classification_model.export import compilation
+from classification_model.runtime.model_folder.artifact import packaged_model
 
 # How long an example takes says something of the machine's load, not of the code.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -16,15 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from classification_model.estimators import build_estimator
 from classification_model.export.compile import Converted, compile_core, convert_pipeline
-from classification_model.export.evidence import Evidence, gather_evidence
-from classification_model.export.parity import prove_core
 from classification_model.export.portable.model import Portable, compile_portable
 from classification_model.export.portable.parity import prove_portable
-from classification_model.manifest import Parity
-from classification_model.model_selection import class_numbers
+from classification_model.export.proof.evidence import Evidence, gather_evidence
+from classification_model.export.proof.parity import prove_core
 from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import TrainingData
-from classification_model.schema import InputSchema
+from classification_model.runtime.input.schema import InputSchema
+from classification_model.runtime.model_folder.manifest import Parity
+from classification_model.training.model_selection import class_numbers
 
 FEATURES = EVERY_KIND | DERIVED
 BASES: dict[str, dict[str, Any]] = {

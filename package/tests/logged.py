@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from classification_model.manifest import Manifest
+from classification_model.runtime.model_folder.manifest import Manifest
 
 START = pd.Timestamp("2026-11-16", tz="UTC")
 

@@ -10,10 +10,10 @@ import pandas as pd
 
 from classification_model.config.core import load_config
 from classification_model.config.sections import Config
-from classification_model.mle.label_log import LabelLog
-from classification_model.mle.model import ServedModel
-from classification_model.mle.prediction_log import PredictionLog
-from classification_model.store import ModelStore
+from classification_model.runtime.log.label_log import LabelLog
+from classification_model.runtime.log.prediction_log import PredictionLog
+from classification_model.runtime.mle.model import ServedModel
+from classification_model.runtime.store.store import ModelStore
 from classification_model.train_pipeline import run_training
 
 # Trees learn a new world beside the old one. What a linear model loses in the old one is for a person to decide on.

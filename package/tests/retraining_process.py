@@ -17,7 +17,7 @@ from classification_model.config.core import load_config
 from classification_model.errors import ClassificationModelError
 from classification_model.export import compilation
 from classification_model.retrain_pipeline import run_retraining
-from classification_model.store import ModelStore
+from classification_model.runtime.store.store import ModelStore
 
 
 class Stage(NamedTuple):

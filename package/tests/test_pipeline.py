@@ -18,13 +18,13 @@ from pandas.testing import assert_frame_equal
 from problems import DERIVED, EVERY_KIND, load, make_config, make_table
 from sklearn.pipeline import Pipeline
 
-from classification_model.checking import check_rows
 from classification_model.errors import ConfigError
-from classification_model.model_selection import class_numbers
 from classification_model.pipeline import build_derivations, build_pipeline, build_preparation
 from classification_model.processing.data_manager import TrainingData, dump_pipeline
 from classification_model.processing.fields import to_frame
 from classification_model.processing.indicators import free_names
+from classification_model.runtime.input.checking import check_rows
+from classification_model.training.model_selection import class_numbers
 
 ESTIMATORS: dict[str, dict[str, Any]] = {
     "logistic_regression": {},

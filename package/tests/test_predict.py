@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 import classification_model
 from classification_model import predict
-from classification_model.artifact import package_version
 from classification_model.errors import InputError
 from classification_model.predict import make_prediction, packaged_predictor
+from classification_model.runtime.model_folder.artifact import package_version
 
 TITANIC = Path(classification_model.__file__).parent / "datasets" / "titanic.csv"
 NUMERIC = ("age", "sibsp", "parch", "fare")
@@ -483,7 +483,7 @@ def test_nothing_of_the_workshop_is_imported_and_nothing_unpickled(model_folder:
         "from classification_model.predict import make_prediction\n"
         f"answer = make_prediction(input_data=[{ALLEN!r}])\n"
         f"assert answer == make_prediction(input_data={columns_of([ALLEN])!r}), answer\n"
-        "from classification_model.verification import verify\n"
+        "from classification_model.runtime.verification import verify\n"
         "verify()\n"
         "print(answer['predictions'], sorted({name.partition('.')[0] for name in sys.modules}))"
     )

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 import classification_model
-from classification_model.checking import check_rows
 from classification_model.config.core import load_config
-from classification_model.manifest import Holdout, Manifest
 from classification_model.predict import Predictor, make_prediction
 from classification_model.processing.data_manager import DataLoader, load_pipeline
 from classification_model.processing.fields import to_frame
+from classification_model.runtime.input.checking import check_rows
+from classification_model.runtime.model_folder.manifest import Holdout, Manifest
 
 TITANIC = Path(classification_model.__file__).parent / "datasets" / "titanic.csv"
 #: What the model must reach on the hold-out whatever is changed; the recorded intervals lie above.

@@ -19,17 +19,17 @@ from problems import CLASSES, DERIVED, EVERY_KIND, load, make_config, make_table
 from sklearn.datasets import load_iris, load_wine
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from classification_model.artifact import MANIFEST, read_files, read_manifest, write_model_folder
 from classification_model.config.core import parse_config
 from classification_model.errors import ArtifactError, GateError, InputError
-from classification_model.evaluation import METRICS, choose_threshold
-from classification_model.manifest import MetricValue
-from classification_model.model_manifest import code_hash
-from classification_model.model_selection import class_numbers
+from classification_model.evaluation.metrics import METRICS, choose_threshold
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
+from classification_model.runtime.model_folder.artifact import MANIFEST, read_files, read_manifest, write_model_folder
+from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.train_pipeline import check_gates, is_current, model_folder, run_training
-from classification_model.training_report import TrainingReport
+from classification_model.training.model_manifest import code_hash
+from classification_model.training.model_selection import class_numbers
+from classification_model.training.training_report import TrainingReport
 
 pytestmark = pytest.mark.slow
 

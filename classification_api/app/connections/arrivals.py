@@ -12,7 +12,7 @@ from app.errors import Problem
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from app.predictions import Predictions
+    from app.predicting.predictions import Predictions
 
 #: Bodies beyond so many bytes count as arriving; that of a few rows does not, so that clients who are slow on purpose
 #: keep nobody from asking for a few predictions.

@@ -11,16 +11,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import httptools
-from classification_model.identifiers import uuid7s
+from classification_model.runtime.system.identifiers import uuid7s
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.calls import Reply
 from app.connections.arrivals import Arrival, Bounds
 from app.connections.patience import Patience
 from app.connections.refusals import Refusal
 from app.connections.replies import written
 from app.connections.unread import has_unread
 from app.errors import MEDIA_TYPE, Problem
+from app.predicting.calls import Reply
 from app.settings import read_settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from app.predictions import Predictions
+    from app.predicting.predictions import Predictions
 
 #: Most requests of one connection that wait for those before them.
 MOST_WAITING = 100

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from app.calls import Reply
+from app.predicting.calls import Reply
 
 _CLOSE = b"connection: close\r\n"
 

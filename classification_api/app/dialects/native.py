@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from classification_model.mle.model import KEYS, LONGEST_KEY
+from classification_model.runtime.mle.model import KEYS, LONGEST_KEY
 
 from app.dialects import Answered, Asked, Limits, Written
 from app.dialects.json_reading import check, parse

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from classification_model.manifest import Manifest
+    from classification_model.runtime.model_folder.manifest import Manifest
 
 SERVER = "classification-api"
 PLATFORM = "onnx_onnxv1"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from app import problems
+from app.routes import exception_handlers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -65,7 +65,7 @@ class DocsPage:
             openapi_url=DOCUMENT,
             static_url=FILES,
         )
-        problems.install(app)
+        exception_handlers.install(app)
         return app
 
 

@@ -10,10 +10,10 @@ import orjson
 from app.dialects import Answered, Asked, Limits
 from app.dialects.open_inference_metadata import model_metadata
 from app.errors import Problem
-from app.predictions import predict
+from app.predicting.predictions import predict
 
 if TYPE_CHECKING:
-    from classification_model.schema import SchemaField
+    from classification_model.runtime.input.schema import SchemaField
 
     from app.dialects import Dialect
     from app.models import ServingModel

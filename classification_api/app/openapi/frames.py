@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.openapi.rows import column_schemas
 
 if TYPE_CHECKING:
-    from classification_model.schema import InputSchema
+    from classification_model.runtime.input.schema import InputSchema
 
 Schema = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from classification_model.mle.model import KEYS, LONGEST_KEY
+from classification_model.runtime.mle.model import KEYS, LONGEST_KEY
 
 from app.openapi import frames, tensors
 from app.openapi.examples import example_answer, example_row, frame_of, tensors_of
@@ -17,7 +17,7 @@ from app.openapi.rows import (
     row_schema,
     warning_schema,
 )
-from app.predictions import FIXED, NAMED, VERSIONED
+from app.predicting.predictions import FIXED, NAMED, VERSIONED
 
 if TYPE_CHECKING:
     from app.models import ServingModel

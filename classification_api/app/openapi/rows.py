@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from classification_model.row_model import row_model
-from classification_model.values import LARGEST_NUMBER
+from classification_model.runtime.input.row_model import row_model
+from classification_model.runtime.input.values import LARGEST_NUMBER
 
 if TYPE_CHECKING:
-    from classification_model.schema import InputSchema, SchemaField
+    from classification_model.runtime.input.schema import InputSchema, SchemaField
 
     from app.models import ServingModel
 

@@ -11,17 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from classification_model.batch.arrays import as_arrow, codes_of, doubles_of, flags_of, numbers_of, text_array
-from classification_model.batch.python_values import python_values, seconds_of
 from classification_model.batch.readings import Reading, Remarks
 from classification_model.batch.texts import DistinctTexts, is_plain
-from classification_model.checking import read_value
-from classification_model.columns import Encoded, encode
-from classification_model.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER
+from classification_model.runtime.input.checking import read_value
+from classification_model.runtime.input.columns import Encoded, encode
+from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER
+from classification_model.tables.arrays import as_arrow, codes_of, doubles_of, flags_of, numbers_of, text_array
+from classification_model.tables.python_values import python_values, seconds_of
 
 if TYPE_CHECKING:
-    from classification_model.batch.tables import Values
-    from classification_model.schema import Finding, SchemaField, Value
+    from classification_model.runtime.input.schema import Finding, SchemaField, Value
+    from classification_model.tables.source import Values
 
 #: Texts whose reading is remembered, and the length of the longest one.
 REMEMBERED, LONGEST_REMEMBERED = 2**15, 200

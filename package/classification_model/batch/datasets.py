@@ -11,14 +11,14 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet
 
-from classification_model.artifact import package_version
-from classification_model.batch.opening import state_of, unreadable
 from classification_model.batch.predicting import PLAIN, Options, Outcome, predict_file
-from classification_model.batch.replacing import told
 from classification_model.errors import DataError, InputError
+from classification_model.runtime.model_folder.artifact import package_version
+from classification_model.tables.reading.opening import state_of, unreadable
+from classification_model.tables.writing.replacing import told
 
 if TYPE_CHECKING:
-    from classification_model.predict import Predictor
+    from classification_model.runtime.predictor import Predictor
 
 #: Key of a Parquet file's metadata that says from what its predictions were made.
 MADE_FROM = "classification_model"

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from classification_model.batch.arrays import as_arrow, codes_of, flags_of, text_array
 from classification_model.batch.expressions import FOUND, translate, translate_words
 from classification_model.batch.texts import DistinctTexts, is_plain
-from classification_model.columns import Column, Encoded, encode
-from classification_model.derivations.texts import pattern_finder, word_finder
+from classification_model.runtime.inference.derivations.texts import pattern_finder, word_finder
+from classification_model.runtime.input.columns import Column, Encoded, encode
+from classification_model.tables.arrays import as_arrow, codes_of, flags_of, text_array
 
 if TYPE_CHECKING:
-    from classification_model.derivations import Derivation
+    from classification_model.runtime.inference.derivations import Derivation
 
 _EVERYTHING = r"(?s).*"
 #: For each text a number, or the code of its new text, -1 for none; and the new texts.

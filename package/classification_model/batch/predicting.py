@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from classification_model.batch import json_files, parquet_files, text_blocks
-from classification_model.batch.arrays import as_arrow
-from classification_model.batch.csv_files import CsvSource
-from classification_model.batch.formats import STANDARD_STREAM, format_of
-from classification_model.batch.json_files import JsonLinesSource, JsonSource
-from classification_model.batch.opening import Opened, opened
 from classification_model.batch.ordered_threads import cores, in_order
-from classification_model.batch.outputs import Output, opened_output
-from classification_model.batch.parquet_files import ParquetSource
 from classification_model.batch.progress import row_bar
-from classification_model.batch.python_values import UnreadableArray
 from classification_model.batch.recording import PREDICTION_ID, Recorder, Recording
 from classification_model.batch.rejects import rejected_rows
 from classification_model.batch.scoring import Scorer
-from classification_model.batch.tables import Batch, Piece, Source
-from classification_model.batch.text_blocks import block_size
-from classification_model.compiled import CompiledModel
 from classification_model.errors import DataError, InputError
+from classification_model.runtime.inference.compiled import CompiledModel
+from classification_model.tables.arrays import as_arrow
+from classification_model.tables.formats import STANDARD_STREAM, format_of
+from classification_model.tables.python_values import UnreadableArray
+from classification_model.tables.reading import json_files, parquet_files, text_blocks
+from classification_model.tables.reading.csv_files import CsvSource
+from classification_model.tables.reading.json_files import JsonLinesSource, JsonSource
+from classification_model.tables.reading.opening import Opened, opened
+from classification_model.tables.reading.parquet_files import ParquetSource
+from classification_model.tables.reading.text_blocks import block_size
+from classification_model.tables.source import Batch, Piece, Source
+from classification_model.tables.writing.outputs import Output, opened_output
 
 if TYPE_CHECKING:
-    from classification_model.predict import Predictor
+    from classification_model.runtime.predictor import Predictor
 
 #: Rows of a batch, about, where each row is explained.
 EXPLAINED_ROWS = 2**10

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classification_model.columns import Column
-    from classification_model.schema import Finding
+    from classification_model.runtime.input.columns import Column
+    from classification_model.runtime.input.schema import Finding
 
 
 @dataclass(frozen=True)

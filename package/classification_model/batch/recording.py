@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from classification_model.batch.python_values import python_values
 from classification_model.errors import InputError
+from classification_model.tables.python_values import python_values
 
 if TYPE_CHECKING:
     from classification_model.batch.scoring import Answer
-    from classification_model.batch.tables import Batch
-    from classification_model.predict import Predictor
+    from classification_model.runtime.predictor import Predictor
+    from classification_model.tables.source import Batch
 
 PREDICTION_ID = "prediction_id"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from classification_model.batch.replacing import Sink, replacing
+from classification_model.tables.writing.replacing import Sink, replacing
 
 SUFFIX = ".rejects"
 

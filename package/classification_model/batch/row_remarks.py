@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from classification_model.batch.arrays import as_arrow, text_array
+from classification_model.tables.arrays import as_arrow, text_array
 
 
 @dataclass(frozen=True)

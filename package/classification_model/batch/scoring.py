@@ -9,24 +9,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from classification_model.batch.arrays import as_arrow, text_array
 from classification_model.batch.column_reader import ColumnReader
 from classification_model.batch.derived_texts import TextDerivation
-from classification_model.batch.python_values import UnreadableArray, python_values
 from classification_model.batch.row_remarks import Said, texts_of_rows
-from classification_model.checking import check_columns
-from classification_model.columns import Column, Encoded
-from classification_model.compiled import CompiledModel
-from classification_model.decision import decide
 from classification_model.errors import DataError
+from classification_model.runtime.inference.classes import decide
+from classification_model.runtime.inference.compiled import CompiledModel
+from classification_model.runtime.input.checking import check_columns
+from classification_model.runtime.input.columns import Column, Encoded
+from classification_model.tables.arrays import as_arrow, text_array
+from classification_model.tables.python_values import UnreadableArray, python_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from classification_model.batch.readings import Reading
-    from classification_model.batch.tables import Batch
-    from classification_model.predict import Predictor
-    from classification_model.schema import InputSchema
+    from classification_model.runtime.input.schema import InputSchema
+    from classification_model.runtime.predictor import Predictor
+    from classification_model.tables.source import Batch
 
 BASE_VALUE = "base_value"
 

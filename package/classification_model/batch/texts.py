@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from classification_model.batch.arrays import flags_of
+from classification_model.tables.arrays import flags_of
 
 _FIRST, _LAST = ord(" "), ord("~")
 

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from classification_model.artifact import package_version
 from classification_model.cli.labels import labels
 from classification_model.cli.models import verify, wheel
 from classification_model.cli.monitoring import monitor
@@ -24,6 +23,7 @@ from classification_model.cli.signals import exit_code
 from classification_model.cli.store import list_versions, promote, prune, rollback, show
 from classification_model.cli.training import init, train
 from classification_model.errors import ClassificationModelError, VerificationError
+from classification_model.runtime.model_folder.artifact import package_version
 
 __all__ = ["app", "main", "run"]
 

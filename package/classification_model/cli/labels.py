@@ -16,12 +16,12 @@ from classification_model.cli.options import (
     serving_folder,
 )
 from classification_model.errors import require_extra
-from classification_model.schema import DEFAULT_MISSING_VALUES
+from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classification_model.mle.label_joining import JoinReport
+    from classification_model.labels.joining import JoinReport
 
 labels = typer.Typer(help="Labels: what turned out to be true of predictions.", no_args_is_help=True)
 
@@ -57,10 +57,10 @@ def join(
 ) -> None:
     """Match labels with logged predictions, and put them on record; doing it again adds nothing."""
     with require_extra("train", "joining labels"):
-        from classification_model.artifact import read_manifest
         from classification_model.config.core import load_config
-        from classification_model.mle.label_joining import join_labels
-        from classification_model.mle.label_sources import LabelSource
+        from classification_model.labels.joining import join_labels
+        from classification_model.labels.sources import LabelSource
+        from classification_model.runtime.model_folder.artifact import read_manifest
     manifest = read_manifest(serving_folder(model, store))
     data = None if config is None else load_config(config).data
     report = join_labels(

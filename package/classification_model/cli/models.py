@@ -16,7 +16,7 @@ def verify(
 
     Exit code 0 for yes, 1 for no, 2 when there is no model to verify.
     """
-    from classification_model.verification import verify as verify_folder
+    from classification_model.runtime.verification import verify as verify_folder
 
     verification = verify_folder(folder)
     typer.echo(f"yes: {verification.summary}")
@@ -35,7 +35,7 @@ def wheel(
     license_expression: Annotated[str | None, typer.Option("--license", help="SPDX licence, such as MIT.")] = None,
 ) -> None:
     """Pack a model as a wheel of its own."""
-    from classification_model.wheel.build import build_wheel
+    from classification_model.runtime.wheel.build import build_wheel
 
     path = build_wheel(
         folder,

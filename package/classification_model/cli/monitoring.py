@@ -9,15 +9,15 @@ import typer
 
 from classification_model.cli.options import LogFolder, ServedModel, ServingStore, serving_folder
 from classification_model.errors import DataError, InputError, require_extra
-from classification_model.mle.line_files import files_of
+from classification_model.runtime.log.line_files import files_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from classification_model.manifest import Manifest
-    from classification_model.mle.measurements import MonitoringReport
-    from classification_model.mle.performance import Estimate
+    from classification_model.monitoring.performance import Estimate
+    from classification_model.monitoring.report import MonitoringReport
+    from classification_model.runtime.model_folder.manifest import Manifest
 
 #: Width of what is printed where there is no terminal.
 _WIDTH = 110
@@ -49,11 +49,11 @@ def monitor(
     Exit code 0 whatever is found; 2 for faults.
     """
     with require_extra("train", "monitoring"):
-        from classification_model.artifact import read_manifest
-        from classification_model.mle.monitored_folder import read_folder
-        from classification_model.mle.monitoring import monitor as measure
-        from classification_model.mle.monitoring_report import write_monitoring
-        from classification_model.mle.windows import read_window
+        from classification_model.monitoring.monitor import monitor as measure
+        from classification_model.monitoring.page import write_monitoring
+        from classification_model.monitoring.windows import read_window
+        from classification_model.retraining.check import read_folder
+        from classification_model.runtime.model_folder.artifact import read_manifest
     for spelling in (window, recent):
         if spelling is not None:
             read_window(spelling)

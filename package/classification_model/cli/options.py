@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from classification_model.batch.formats import check_encoding
 from classification_model.errors import InputError, StoreError
+from classification_model.tables.formats import check_encoding
 
 Delimiter = Annotated[str | None, typer.Option(help="Delimiter of a CSV file; found from its header when left out.")]
 LogFolder = Annotated[Path, typer.Option(envvar="LOG_FOLDER", help="Folder of the prediction log.")]
@@ -41,8 +41,8 @@ def serving_folder(model: Path | None, store: Path | None) -> Path:
     StoreError
         If no version in the store was promoted yet.
     """
-    from classification_model.artifact import packaged_model
-    from classification_model.store_reader import StoreReader
+    from classification_model.runtime.model_folder.artifact import packaged_model
+    from classification_model.runtime.store.reader import StoreReader
 
     if model is not None or store is None:
         return model or packaged_model()

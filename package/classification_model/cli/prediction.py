@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from classification_model.batch.formats import STANDARD_STREAM, format_of
 from classification_model.cli.options import Delimiter, ServedModel, ServingStore, known_encoding, serving_folder
 from classification_model.cli.signals import ending_orderly
 from classification_model.errors import DataError, InputError, MissingExtraError, require_extra
+from classification_model.tables.formats import STANDARD_STREAM, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classification_model.batch.datasets import PredictedFile
     from classification_model.batch.predicting import Options
-    from classification_model.mle.prediction_recorder import PredictionRecorder
-    from classification_model.predict import Predictor
+    from classification_model.runtime.log.prediction_recorder import PredictionRecorder
+    from classification_model.runtime.predictor import Predictor
 
 
 class Durability(StrEnum):
@@ -83,8 +83,8 @@ def predict(
 @contextmanager
 def _recorder(predictor: Predictor, folder: Path, durability: Literal["os", "disk"]) -> Iterator[PredictionRecorder]:
     """Give what puts predictions on record, and end its file in the end."""
-    from classification_model.mle.prediction_log import PredictionLog
-    from classification_model.mle.prediction_recorder import PredictionRecorder
+    from classification_model.runtime.log.prediction_log import PredictionLog
+    from classification_model.runtime.log.prediction_recorder import PredictionRecorder
 
     prediction_log = PredictionLog(folder, durability=durability)
     for done in prediction_log.open():
@@ -98,8 +98,8 @@ def _recorder(predictor: Predictor, folder: Path, durability: Literal["os", "dis
 
 def _load(folder: Path) -> Predictor:
     """Load a model; one that has no compiled form by its pipeline, where the workshop is installed."""
-    from classification_model.artifact import read_manifest
-    from classification_model.predict import Predictor
+    from classification_model.runtime.model_folder.artifact import read_manifest
+    from classification_model.runtime.predictor import Predictor
 
     if read_manifest(folder).compiled is None:
         with suppress(MissingExtraError), require_extra("train", "predicting with a pipeline"):

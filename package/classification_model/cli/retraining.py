@@ -11,8 +11,8 @@ from classification_model.cli.options import LogFolder, ServedModel, ServingStor
 from classification_model.errors import require_extra
 
 if TYPE_CHECKING:
-    from classification_model.mle.retraining import RetrainingDecision
     from classification_model.retrain_pipeline import RetrainingReport
+    from classification_model.retraining.decision import RetrainingDecision
 
 _EXIT_CODES = {"yes": 10, "no": 0, "wait": 20}
 
@@ -38,8 +38,8 @@ def retrain_check(
 
         import orjson
 
-        from classification_model.artifact import read_manifest
-        from classification_model.mle.monitored_folder import check_retraining, read_folder
+        from classification_model.retraining.check import check_retraining, read_folder
+        from classification_model.runtime.model_folder.artifact import read_manifest
     manifest = read_manifest(serving_folder(model, store))
     decision, notes = check_retraining(log, read_folder(log, manifest), manifest, datetime.now(UTC))
     if as_json:
@@ -71,11 +71,11 @@ def retrain(
         import orjson
 
         from classification_model.cli.logging_setup import set_up_logging
+        from classification_model.cli.progress import progress_bars
         from classification_model.config.core import PACKAGED_CONFIG, load_config
         from classification_model.config.settings import read_settings
-        from classification_model.progress import progress_bars
         from classification_model.retrain_pipeline import run_retraining
-        from classification_model.store import ModelStore
+        from classification_model.runtime.store.store import ModelStore
     settings = read_settings()
     set_up_logging(settings)
     with progress_bars() as progress:

@@ -10,9 +10,9 @@ import typer
 from classification_model.errors import ArtifactError, LogUnavailableError, StoreError
 
 if TYPE_CHECKING:
-    from classification_model.promotion import Promotion
-    from classification_model.store import ModelStore
-    from classification_model.store_reader import StoredVersion
+    from classification_model.runtime.store.promotion import Promotion
+    from classification_model.runtime.store.reader import StoredVersion
+    from classification_model.runtime.store.store import ModelStore
 
 Store = Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Folder of the store.")]
 RecordFolder = Annotated[
@@ -37,7 +37,7 @@ def promote(
 
     It must be of the problem that the store serves.
     """
-    from classification_model.store import ModelStore
+    from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
     version = model if _has(models, model) else models.add(_folder(models, model), schema_change=schema_change)
@@ -51,7 +51,7 @@ def rollback(store: Store, *, log: RecordFolder = None) -> None:
 
     Again, it goes back further. What is different then for those who ask it is told.
     """
-    from classification_model.store import ModelStore
+    from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
     promotion = models.rollback()
@@ -71,7 +71,7 @@ def prune(
 
     The one that serves stays, and so do as many that served before it.
     """
-    from classification_model.store import ModelStore
+    from classification_model.runtime.store.store import ModelStore
 
     removed = ModelStore(store).prune(keep, dry_run=dry_run)
     for version in removed:
@@ -88,7 +88,7 @@ def _tell(what: str, promotion: Promotion) -> None:
 
 def _record(kind: Literal["promotion", "rollback"], models: ModelStore, promotion: Promotion, log: Path | None) -> None:
     """Put on record which version serves from now on."""
-    from classification_model.mle.decision_log import append_decision
+    from classification_model.runtime.log.decision_log import append_decision
 
     version = promotion.version
     if log is not None and version != promotion.previous:
@@ -108,7 +108,7 @@ def list_versions(store: Store, *, as_json: Json = False) -> None:
 
     It tells which one serves, and whether they are whole.
     """
-    from classification_model.store import ModelStore
+    from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
     found = models.describe_all()
@@ -128,7 +128,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Tell of one version."""
-    from classification_model.store import ModelStore
+    from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
     if version is None:

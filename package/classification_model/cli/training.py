@@ -14,8 +14,8 @@ from classification_model.cli.options import Delimiter, known_encoding
 from classification_model.errors import InputError, require_extra
 
 if TYPE_CHECKING:
-    from classification_model.manifest import Manifest
-    from classification_model.training_report import TrainingReport
+    from classification_model.runtime.model_folder.manifest import Manifest
+    from classification_model.training.training_report import TrainingReport
 
 
 def train(
@@ -28,9 +28,9 @@ def train(
 ) -> None:
     """Train, judge and save a model."""
     with require_extra("train", "training"):
+        from classification_model.cli.progress import progress_bars
         from classification_model.config.core import PACKAGED_CONFIG, load_config
         from classification_model.config.settings import read_settings
-        from classification_model.progress import progress_bars
         from classification_model.train_pipeline import is_current, model_folder, run_training
     settings = read_settings()
     set_up_logging(settings)
@@ -49,7 +49,7 @@ def train(
 
 
 def _summary(report: TrainingReport) -> str:
-    from classification_model.evaluation import METRICS
+    from classification_model.evaluation.metrics import METRICS
 
     manifest, selection = report.manifest, report.selection
     lines = [
@@ -94,7 +94,7 @@ def init(
 ) -> None:
     """Draft a commented config.yml from a table."""
     with require_extra("train", "drafting a config"):
-        from classification_model.draft import draft_config
+        from classification_model.processing.draft import draft_config
     if output.exists() and not force:
         msg = f"{output} is there already: choose another --output, or replace it with --force"
         raise InputError(msg)

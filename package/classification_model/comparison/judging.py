@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from classification_model.evaluation import METRICS, is_better
-from classification_model.slice_metrics import SMALLEST_SLICE
+from classification_model.evaluation.metrics import METRICS, is_better
+from classification_model.evaluation.slice_metrics import SMALLEST_SLICE
 
 if TYPE_CHECKING:
     from classification_model.comparison.sets import SetComparison

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from classification_model.checking import check_rows
 from classification_model.errors import DataError
-from classification_model.evaluation import Outcome
+from classification_model.evaluation.metrics import Outcome
 from classification_model.processing.fields import to_frame
 from classification_model.processing.model_classifier import columns_of
+from classification_model.runtime.input.checking import check_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classification_model.checking import CheckedRows
-    from classification_model.predict import Predictor
-    from classification_model.schema import InputSchema
+    from classification_model.runtime.input.checking import CheckedRows
+    from classification_model.runtime.input.schema import InputSchema
+    from classification_model.runtime.predictor import Predictor
 
 Row = Mapping[str, Any]
 

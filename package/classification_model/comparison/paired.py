@@ -10,7 +10,7 @@ from scipy.stats import norm
 from statsmodels.stats.contingency_tables import mcnemar
 
 from classification_model.errors import DataError
-from classification_model.evaluation import (
+from classification_model.evaluation.metrics import (
     RESAMPLES,
     Claims,
     calibration_errors,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from classification_model.evaluation import Outcome
+    from classification_model.evaluation.metrics import Outcome
 
 #: What the bootstrap compares.
 COMPARED = ("log_loss", "roc_auc", "brier", "calibration_error")

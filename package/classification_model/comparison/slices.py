@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from statsmodels.stats.multitest import multipletests
 
 from classification_model.comparison.paired import PairedAccuracy, paired_accuracy
-from classification_model.slice_metrics import SMALLEST_SLICE, slices_of
+from classification_model.evaluation.slice_metrics import SMALLEST_SLICE, slices_of
 
 if TYPE_CHECKING:
     from classification_model.comparison.paired import SharedRows

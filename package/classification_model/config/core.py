@@ -11,10 +11,11 @@ from classification_model.config.document import Document, parse_document, read_
 from classification_model.config.references import check_references
 from classification_model.config.sections import Config
 from classification_model.errors import ConfigError
+from classification_model.runtime.model_folder.artifact import package_folder
 
 __all__ = ["PACKAGED_CONFIG", "Config", "load_config", "parse_config"]
 
-PACKAGED_CONFIG = Path(__file__).resolve().parent.parent / "config.yml"
+PACKAGED_CONFIG = package_folder() / "config.yml"
 
 
 def load_config(path: Path | str = PACKAGED_CONFIG) -> Config:

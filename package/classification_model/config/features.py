@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
-from classification_model.schema import Kind
+from classification_model.runtime.input.schema import Kind
 
 Encoding = Literal["one_hot", "ordinal", "target", "none"]
 DatePart = Literal["year", "quarter", "month", "day", "weekday", "day_of_year", "hour", "days"]

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
-from classification_model.artifact import VERSION_PATTERN, package_version
-from classification_model.batch.formats import check_encoding
 from classification_model.config.features import Feature, Marks, Name, Names, Section
-from classification_model.schema import DEFAULT_MISSING_VALUES, LongestText
-from classification_model.values import LONGEST_PARSED_TEXT
+from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, LongestText
+from classification_model.runtime.input.values import LONGEST_PARSED_TEXT
+from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, package_version
+from classification_model.tables.formats import check_encoding
 
 Metric = Literal["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
 Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "hist_gradient_boosting", "average"]

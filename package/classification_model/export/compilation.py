@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from classification_model.errors import ExportError
 from classification_model.export.compile import compile_core, convert_pipeline
-from classification_model.export.evidence import gather_evidence
 from classification_model.export.failures import naming
-from classification_model.export.parity import prove_core
 from classification_model.export.portable.model import compile_portable
 from classification_model.export.portable.outline import DELICATE
 from classification_model.export.portable.parity import prove_portable
+from classification_model.export.proof.evidence import gather_evidence
+from classification_model.export.proof.parity import prove_core
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from classification_model.export.compile import Converted
-    from classification_model.export.evidence import Evidence
-    from classification_model.manifest import Parity
-    from classification_model.schema import InputSchema
+    from classification_model.export.proof.evidence import Evidence
+    from classification_model.runtime.input.schema import InputSchema
+    from classification_model.runtime.model_folder.manifest import Parity
 
 CORE, PORTABLE = "core.onnx", "model.onnx"
 #: Rows of edges that a proof adds to the training rows.

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classification_model.compiled import CODES, FEATURES, NUMBERS, PROBABILITIES, write_metadata
 from classification_model.export.derivations import gives_text, leading_derivations
 from classification_model.export.estimators import convert_estimator
 from classification_model.export.failures import naming
 from classification_model.export.graph import DOUBLE, INT64, Graph
 from classification_model.export.steps import convert_step
 from classification_model.export.table import Table
+from classification_model.runtime.inference.compiled import CODES, FEATURES, NUMBERS, PROBABILITIES, write_metadata
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from classification_model.derivations import Derivation
     from classification_model.export.table import Features
-    from classification_model.schema import InputSchema
+    from classification_model.runtime.inference.derivations import Derivation
+    from classification_model.runtime.input.schema import InputSchema
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
-from classification_model.derivations import Derivation
 from classification_model.processing.features import (
     Combine,
     DateParts,
@@ -17,6 +16,7 @@ from classification_model.processing.features import (
     TextPattern,
 )
 from classification_model.processing.features.base import AppendColumns
+from classification_model.runtime.inference.derivations import Derivation
 
 _NAMES: dict[type[AppendColumns], str] = {
     Combine: "combine",

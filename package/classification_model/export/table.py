@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classification_model.compiled import CODES, NUMBERS
 from classification_model.errors import ExportError
+from classification_model.runtime.inference.compiled import CODES, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

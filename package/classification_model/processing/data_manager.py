@@ -15,24 +15,24 @@ import pandas as pd
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
-from classification_model.artifact import read_files, read_manifest
-from classification_model.checking import check_columns
 from classification_model.errors import DataError, VerificationError
-from classification_model.libraries import MADE_WITH, differing_libraries
-from classification_model.manifest import Fingerprint, Holdout
 from classification_model.processing import validation
 from classification_model.processing.fields import bare_schema, complete_config, describe_schema, to_frame
 from classification_model.processing.raw_tables import append_rows, fits_given_table, hash_of_rows, spell_column
 from classification_model.processing.rows import Rows, read_rows
 from classification_model.processing.sources import parse_table, read_bytes
 from classification_model.processing.splitting import hold_out_by_hash, hold_out_latest
-from classification_model.schema import InputSchema
+from classification_model.runtime.input.checking import check_columns
+from classification_model.runtime.input.schema import InputSchema
+from classification_model.runtime.model_folder.artifact import read_files, read_manifest
+from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
+from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
-    from classification_model.manifest import Manifest
+    from classification_model.runtime.model_folder.manifest import Manifest
 
 
 @dataclass(frozen=True)

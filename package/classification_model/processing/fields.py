@@ -11,9 +11,10 @@ import pandas as pd
 from classification_model.config.features import ColumnFeature, used_features
 from classification_model.config.references import check_references
 from classification_model.errors import ConfigError, DataError
-from classification_model.processing.inference import infer_classes, infer_columns
-from classification_model.processing.searched_texts import longest_texts
-from classification_model.schema import InputSchema, SchemaField, Value
+from classification_model.patterns.searched_texts import longest_texts
+from classification_model.processing.column_kinds import infer_classes, infer_columns
+from classification_model.runtime.input.schema import InputSchema, SchemaField, Value
+from classification_model.runtime.input.values import spell_moment
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config
@@ -104,3 +105,12 @@ def describe_schema(schema: InputSchema, features: pd.DataFrame) -> InputSchema:
             update["categories"] = tuple(sorted(present.unique()))
         fields.append(field.model_copy(update=update))
     return schema.model_copy(update={"fields": tuple(fields)})
+
+
+def as_input(value: Any, field: SchemaField) -> Any:
+    """Turn a prepared value into one that a caller may send: null, a number, a text, a written date."""
+    if pd.isna(value):
+        return None
+    if field.kind != "datetime":
+        return value
+    return spell_moment(value, field.datetime_format)

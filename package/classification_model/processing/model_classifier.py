@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from classification_model.columns import encode
+from classification_model.runtime.input.columns import encode
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from classification_model.columns import Column
-    from classification_model.predict import Model
-    from classification_model.schema import InputSchema
+    from classification_model.runtime.input.columns import Column
+    from classification_model.runtime.input.schema import InputSchema
+    from classification_model.runtime.predictor import Model
 
 
 class ModelClassifier(ClassifierMixin, BaseEstimator):

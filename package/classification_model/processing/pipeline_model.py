@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
-from classification_model.artifact import packaged_model, read_manifest
-from classification_model.columns import Column, Encoded, encode
-from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
+from classification_model.runtime.input.columns import Column, Encoded, encode
+from classification_model.runtime.model_folder.artifact import packaged_model, read_manifest
+from classification_model.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-    from classification_model.schema import InputSchema
+    from classification_model.runtime.input.schema import InputSchema
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pandas as pd
 
-from classification_model.checking import column_name
 from classification_model.errors import DataError
-from classification_model.values import spell_key
+from classification_model.runtime.input.checking import column_name
+from classification_model.runtime.input.values import spell_key
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config

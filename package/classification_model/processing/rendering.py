@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet
 
-from classification_model.values import is_missing
+from classification_model.runtime.input.values import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ import numpy as np
 
 from classification_model.errors import DataError
 from classification_model.processing import validation
-from classification_model.processing.inference import infer_columns
-from classification_model.values import NO_MARKS, UnreadableValue, read_category, read_moment, read_number
+from classification_model.processing.column_kinds import infer_columns
+from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category, read_moment, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
-    from classification_model.schema import Value
+    from classification_model.runtime.input.schema import Value
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from classification_model.batch.formats import (
+from classification_model.errors import DataError
+from classification_model.processing.rendering import render_table
+from classification_model.tables.formats import (
     LARGEST_ROW,
     STANDARD_STREAM,
     check_delimiter,
@@ -30,8 +32,6 @@ from classification_model.batch.formats import (
     format_of,
     not_in_encoding,
 )
-from classification_model.errors import DataError
-from classification_model.processing.rendering import render_table
 
 
 def read_bytes(source: str) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 from classification_model.errors import DataError
-from classification_model.manifest import Holdout
+from classification_model.runtime.model_folder.manifest import Holdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

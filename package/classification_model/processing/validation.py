@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from classification_model.config.complaints import nearest
 from classification_model.config.features import ColumnFeature
 from classification_model.errors import DataError
-from classification_model.values import LONGEST_TEXT
+from classification_model.runtime.input.values import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
-    from classification_model.checking import CheckedRows
     from classification_model.config.sections import Config
-    from classification_model.schema import InputSchema, Value
+    from classification_model.runtime.input.checking import CheckedRows
+    from classification_model.runtime.input.schema import InputSchema, Value
 
 
 def check_columns_exist(config: Config, table: pd.DataFrame, source: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from classification_model.export.portable.characters import ANY, only, spell_set, spell_text, white_space
 from classification_model.export.portable.shapes import Run, Shape, UntranslatableError, read_shape, spell_count
-from classification_model.values import without_fraction
+from classification_model.runtime.input.values import without_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

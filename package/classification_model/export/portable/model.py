@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classification_model.compiled import CODES, FIRST_KNOWN, MISSING, NUMBERS, PROBABILITIES, UNSEEN
 from classification_model.export.failures import naming
 from classification_model.export.graph import DOUBLE, INT64, STRING, Graph
 from classification_model.export.portable import numbers, texts
 from classification_model.export.portable.matching import Checks
 from classification_model.export.portable.outline import draw_outline
-from classification_model.portable import LABEL, PortableInput, write_metadata
 from classification_model.processing.indicators import free_names
+from classification_model.runtime.inference.compiled import CODES, FIRST_KNOWN, MISSING, NUMBERS, PROBABILITIES, UNSEEN
+from classification_model.runtime.portable import LABEL, PortableInput, write_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from classification_model.derivations import Derivation
     from classification_model.export.compile import Converted
     from classification_model.export.portable.outline import Outline
-    from classification_model.schema import InputSchema
+    from classification_model.runtime.inference.derivations import Derivation
+    from classification_model.runtime.input.schema import InputSchema
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _beside(graph: Graph, columns: Sequence[str]) -> str:
 
 
 def _decide(graph: Graph, probabilities: str, classes: Sequence[str], threshold: float | None) -> str:
-    """Return the label of each row, as `decision.decide` has it."""
+    """Return the label of each row, as `classes.decide` has it."""
     if threshold is not None and len(classes) == 2:
         positive = graph.add("Gather", probabilities, np.array(1), axis=1)
         number = graph.add("Cast", graph.add("GreaterOrEqual", positive, np.array(threshold)), to=INT64)

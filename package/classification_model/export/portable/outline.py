@@ -13,9 +13,9 @@ from classification_model.export.portable.texts import BAR, pieces_of
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from classification_model.derivations import Derivation
     from classification_model.export.compile import Converted
-    from classification_model.schema import InputSchema
+    from classification_model.runtime.inference.derivations import Derivation
+    from classification_model.runtime.input.schema import InputSchema
 
 #: Derivations that read or write texts, or take a logarithm; the others are plain arithmetic.
 DELICATE = frozenset({"pattern", "contains", "combine", "log"})

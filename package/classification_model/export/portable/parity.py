@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classification_model.errors import ExportError
-from classification_model.export.evidence import TOLERANCE
-from classification_model.portable import PortableModel
+from classification_model.export.proof.evidence import TOLERANCE
+from classification_model.runtime.portable import PortableModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classification_model.export.evidence import Evidence
-    from classification_model.manifest import Parity
+    from classification_model.export.proof.evidence import Evidence
+    from classification_model.runtime.model_folder.manifest import Parity
 
 
 def prove_portable(content: bytes, classes: Sequence[str], evidence: Evidence) -> Parity:

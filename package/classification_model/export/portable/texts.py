@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import helper, numpy_helper
 
-from classification_model.derivations.texts import spell
 from classification_model.export.graph import DOUBLE, INT64, ML, STRING
 from classification_model.export.portable.characters import (
     ANY,
@@ -19,6 +18,7 @@ from classification_model.export.portable.characters import (
     white_space,
 )
 from classification_model.export.portable.matching import Split
+from classification_model.runtime.inference.derivations.texts import spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from classification_model.derivations.dates import PARTS, parts_of_moments
 from classification_model.processing.features.base import AppendColumns
+from classification_model.runtime.inference.derivations.dates import PARTS, parts_of_moments
 
 
 class DateParts(AppendColumns):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from classification_model.derivations.numbers import add, divide, log_one_plus
 from classification_model.processing.features.base import AppendColumns
+from classification_model.runtime.inference.derivations.numbers import add, divide, log_one_plus
 
 
 class Sum(AppendColumns):

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from classification_model.columns import Encoded, encode
-from classification_model.derivations.plan import combine_columns, map_texts, spell_column
-from classification_model.derivations.texts import pattern_finder, word_finder
 from classification_model.processing.features.base import AppendColumns
-from classification_model.values import is_missing, read_category, text_of, without_fraction
+from classification_model.runtime.inference.derivations.plan import combine_columns, map_texts, spell_column
+from classification_model.runtime.inference.derivations.texts import pattern_finder, word_finder
+from classification_model.runtime.input.columns import Encoded, encode
+from classification_model.runtime.input.values import is_missing, read_category, text_of, without_fraction
 
 
 class _AppendText(AppendColumns):

@@ -1,0 +1,1 @@
+"""What the API writes down: a line a request, and every prediction and label."""

@@ -1,0 +1,1 @@
+"""Routes that FastAPI answers: health, the model, metrics, feedback, monitoring."""

@@ -1,0 +1,106 @@
+"""Labels that come back: `POST /feedback` says what turned out to be true of a prediction."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from app.dialects.json_reading import check, parse
+from app.errors import Problem
+from app.media_types import JSON, media_type_of
+from app.models import ServingModel
+from app.predicting.predictions import Predictions
+from app.routes.guards import predictions_of, require_key, serving_model
+from app.routes.schemas import KEYED, Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MEMBERS = {"prediction_id", "label"}
+_ONE = {
+    "type": "object",
+    "required": sorted(_MEMBERS),
+    "properties": {
+        "prediction_id": {"type": "string", "pattern": f"^{_UUID.pattern}$", "description": "From the prediction."},
+        "label": {"type": "string", "description": "One of the model's classes."},
+    },
+    "additionalProperties": False,
+}
+_MANY = {
+    "type": "object",
+    "required": ["feedback"],
+    "properties": {"feedback": {"type": "array", "items": _ONE, "minItems": 1}},
+    "additionalProperties": False,
+}
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"anyOf": [_ONE, _MANY]}}}}}
+
+
+@guarded.post(
+    "/feedback", operation_id="feedback", tags=["feedback"], openapi_extra=_BODY, responses={413: {}, 415: {}, 422: {}}
+)
+async def feedback(
+    request: Request,
+    predictions: Annotated[Predictions, Depends(predictions_of)],
+    model: Annotated[ServingModel, Depends(serving_model)],
+) -> Recorded:
+    """Put on record what turned out to be true of predictions; all labels of a request, or none."""
+    media_type_of(dict(request.headers.raw), JSON)
+    body = await _body_of(request, int(predictions.settings.limit_body))
+    document = parse(body, model.limits)
+    check(document, body, model.limits.depth)
+    labels = _read(document, model.manifest.classes, model.limits.rows)
+    await run_in_threadpool(predictions.records.add_labels, labels)
+    return Recorded(recorded=len(labels))
+
+
+async def _body_of(request: Request, most: int) -> bytes:
+    """Return the body of a request, as long as it is not too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise Problem.too_large_body(most)
+    return bytes(body)
+
+
+def _read(document: Any, classes: Sequence[str], most: int) -> list[tuple[str, str]]:
+    """Return names of predictions with their labels."""
+    if type(document) is dict and document.keys() == {"feedback"}:
+        entries, place = document["feedback"], "feedback[{}]"
+    else:
+        entries, place = [document], ""
+    if type(entries) is not list or not entries:
+        raise Problem("invalid_request", 'expected "feedback" as an array of at least one object')
+    if len(entries) > most:
+        detail = f"expected at most {most} labels, found {len(entries)}"
+        raise Problem("too_many_rows", detail, limit=most, remedy="send several requests")
+    faults = [fault for number, entry in enumerate(entries) for fault in _faults(entry, classes, place.format(number))]
+    if faults:
+        is_known = any(fault["code"] != "unknown_label" for fault in faults)
+        code = "invalid_request" if is_known else "unknown_label"
+        detail = "expected the name of a prediction and one of the model's classes, found something else"
+        raise Problem(code, detail, places=faults, remedy="GET /model tells the classes; nothing was recorded")
+    return [(entry["prediction_id"], entry["label"]) for entry in entries]
+
+
+def _faults(entry: Any, classes: Sequence[str], place: str) -> list[dict[str, str]]:
+    """Return what is wrong with one label."""
+    if type(entry) is not dict or entry.keys() != _MEMBERS:
+        message = 'expected an object with "prediction_id" and "label" alone'
+        return [{"where": place or "body", "code": "invalid_request", "message": message}]
+    name, label = entry["prediction_id"], entry["label"]
+    within = f"{place}." if place else ""
+    faults = []
+    if type(name) is not str or not _UUID.fullmatch(name):
+        message = "expected a name as a prediction was answered with, in prediction_ids"
+        faults.append({"where": f"{within}prediction_id", "code": "invalid_prediction_id", "message": message})
+    if type(label) is not str or label not in classes:
+        message = "expected one of the model's classes"
+        faults.append({"where": f"{within}label", "code": "unknown_label", "message": message})
+    return faults

@@ -1,0 +1,108 @@
+"""Routes that FastAPI answers: health, the model, metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from classification_model.runtime.model_folder.manifest import Manifest
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.keys import check_key
+from app.models import Models, ServingModel
+from app.predicting.predictions import Predictions
+from app.routes.guards import models_of, predictions_of, require_key, serving_model
+from app.routes.schemas import KEYED, Health, Live, Ready, ReloadFailed, content_of
+from app.version import api_version
+
+probes = APIRouter()
+guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
+
+#: Where a request has its API key.
+KEY_HEADERS = ("x-api-key", "authorization")
+
+
+@probes.head("/health", include_in_schema=False)
+@probes.get("/health", operation_id="health", tags=["health"])
+async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
+    """Say what is served, by which version of the API."""
+    model = models.current
+    return Health(
+        name=model.name if model else None,
+        api_version=api_version(),
+        model_version=model.version if model else None,
+        status="ready" if model else "not_ready",
+    )
+
+
+@probes.head("/health/live", include_in_schema=False)
+@probes.get("/health/live", operation_id="live", tags=["health"])
+async def live() -> Live:
+    """Say that the process runs, whether or not it has a model."""
+    return Live(status="live")
+
+
+@probes.head("/health/ready", include_in_schema=False)
+@probes.get("/health/ready", operation_id="ready", tags=["health"], response_model_exclude_none=True)
+def ready(
+    model: Annotated[ServingModel, Depends(serving_model)],
+    predictions: Annotated[Predictions, Depends(predictions_of)],
+) -> Ready:
+    """Say whether predictions can be asked for, 503 where not; and whether another version was to serve and cannot."""
+    predictions.records.check()
+    fault = predictions.models.fault
+    failed = fault and ReloadFailed(version=fault.version, code=fault.code, detail=fault.detail)
+    return Ready(status="ready", model_version=model.version, reload_failed=failed)
+
+
+@probes.get("/ping", operation_id="ping", tags=["MLflow"], response_class=Response)
+async def ping(model: Annotated[ServingModel, Depends(serving_model)]) -> Response:  # noqa: ARG001 - that there is one
+    """Say whether predictions can be asked for, as MLflow's clients ask."""
+    return Response("\n", media_type="application/json")
+
+
+@probes.get(
+    "/version",
+    operation_id="version",
+    tags=["MLflow"],
+    response_class=Response,
+    responses=content_of("text/plain", "The version."),
+)
+async def version() -> Response:
+    """Tell the version of the API, as MLflow's clients ask."""
+    return Response(api_version(), media_type="text/plain")
+
+
+@guarded.get("/model", operation_id="model", tags=["model"], response_model=None, responses={200: {"model": Manifest}})
+async def model(model: Annotated[ServingModel, Depends(serving_model)]) -> dict[str, Any]:
+    """Return the manifest of the model: its schema, classes, metrics, proof of parity and golden rows."""
+    return model.manifest.model_dump(mode="json")
+
+
+@guarded.get(
+    "/metrics",
+    operation_id="metrics",
+    tags=["metrics"],
+    response_class=Response,
+    responses=content_of("text/plain", "Metrics in the text format of Prometheus."),
+)
+def metrics(predictions: Annotated[Predictions, Depends(predictions_of)]) -> Response:
+    """Return the metrics of all workers, as Prometheus reads them."""
+    body, media_type = predictions.metrics.render()
+    return Response(body, media_type=media_type.decode())
+
+
+@probes.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request, predictions: Annotated[Predictions, Depends(predictions_of)]) -> Response:
+    """Return the description of the API; where keys are asked for, only who sends one is told of the model."""
+    settings, model = predictions.settings, predictions.models.current
+    if settings.api_key_hashes is not None:
+        if any(name in request.headers for name in KEY_HEADERS):
+            check_key(settings.api_key_hashes, dict(request.headers.raw))
+        else:
+            model = None
+    document = request.app.state.documents.document(model)
+    root = request.scope.get("root_path", "").rstrip("/")
+    if root:
+        document = document | {"servers": [{"url": root}]}
+    return Response(orjson.dumps(document), media_type="application/json")

@@ -1,0 +1,1 @@
+"""The proof that a compiled model predicts what its pipeline predicts."""

@@ -1,0 +1,248 @@
+"""Labels of a file or a database, matched with the predictions of a log and put on record there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from classification_model.errors import DataError
+from classification_model.labels.latest import NOTHING, Counted, repetitions
+from classification_model.log_frames.log_frame import read_labels, read_log
+from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
+from classification_model.runtime.input.values import UnreadableValue, read_category, spell_key
+from classification_model.runtime.log.label_log import LabelLog
+from classification_model.runtime.log.sealed_lines import LogFaults
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classification_model.labels.sources import LabelSource
+
+#: What the keys of a source are: the predictions' own, or those that the caller gave.
+By = Literal["prediction_id", "index"]
+
+_APPENDED = 10_000
+_NONE, _OTHER = -1, -2
+
+
+@dataclass(frozen=True)
+class JoinReport:
+    """What became of the rows of a source of labels.
+
+    Attributes
+    ----------
+    source
+        Name of the source.
+    rows
+        Number of its rows.
+    predictions
+        Number of predictions in the log.
+    matched
+        Rows whose key is one of a prediction and whose label is a class.
+    labelled
+        Predictions that they are of: several may have one key.
+    appended
+        Labels put on record, or to be.
+    present
+        Labels that are on record as the last that this source said.
+    without_key, without_label
+        Rows that lack one.
+    unknown_keys
+        Rows whose key no prediction has.
+    unknown_classes
+        Rows whose label is no class, by key.
+    conflicts
+        Rows whose label contradicts one of the same key before; the last counts.
+    faults
+        What was found wrong with the log.
+    """
+
+    source: str
+    rows: int = 0
+    predictions: int = 0
+    matched: int = 0
+    labelled: int = 0
+    appended: int = 0
+    present: int = 0
+    without_key: int = 0
+    without_label: int = 0
+    unknown_keys: Counted = NOTHING
+    unknown_classes: Counted = NOTHING
+    conflicts: Counted = NOTHING
+    faults: tuple[str, ...] = ()
+
+
+def join_labels(
+    log_folder: Path,
+    source: LabelSource,
+    *,
+    by: By,
+    classes: Sequence[str],
+    raw_values: Mapping[str, str] | None = None,
+    missing_values: Sequence[str] = DEFAULT_MISSING_VALUES,
+    model: str | None = None,
+    dry_run: bool = False,
+) -> JoinReport:
+    """Match labels with the predictions of a log, and put on record there what the source has not said yet.
+
+    What a source said last of a prediction is not put on record again, so that doing it again adds nothing and undoes
+    no label that came from elsewhere since. Sources are told apart by their names. The source is read part by part;
+    what is held in memory grows with the log alone.
+
+    Parameters
+    ----------
+    log_folder
+        Where predictions are logged.
+    source
+        Table of keys and labels.
+    by
+        What the keys are. They are compared as texts in which 7, 7.0 and "7" are the same, since a CSV file holds
+        nothing else. A label is of all predictions of its key.
+    classes
+        Labels of the model.
+    raw_values
+        Label of each value of the target in the training data, where the source has these. What is no such value is
+        read as a label.
+    missing_values
+        Words, in lower case, that mean that a label is not known, but for those that are labels.
+    model
+        Name of the problem whose predictions are meant; of all when left out.
+    dry_run
+        Whether nothing is put on record.
+
+    Raises
+    ------
+    DataError
+        If the log or the source cannot be read.
+    LogUnavailableError
+        If the labels cannot be put on record. What was is left alone when it is done again.
+    """
+    faults = LogFaults()
+    names = {"prediction_id", "model", by}
+    predictions = read_log(log_folder, faults, columns=names)
+    if model is not None:
+        predictions = _of_model(predictions, model)
+    ids = predictions["prediction_id"]
+    matching = _Matching(
+        JoinReport(source.name, predictions=len(ids)),
+        [spell_key(value) for value in predictions[by].tolist()],
+        _Classes(classes, raw_values or {}, missing_values),
+    )
+    for part in source.parts():
+        matching.add(*part)
+    wanted = matching.labels_of_predictions()
+    labels = read_labels(log_folder, faults)
+    recorded = _recorded(labels[labels["source"] == source.name], ids, classes)
+    is_wanted = wanted >= 0
+    missing = np.flatnonzero(is_wanted & (wanted != recorded))
+    report = replace(
+        matching.report,
+        labelled=int(is_wanted.sum()),
+        appended=len(missing),
+        present=int(is_wanted.sum()) - len(missing),
+        faults=tuple(faults.describe()),
+    )
+    if len(missing) and not dry_run:
+        _append(log_folder, ids.iloc[missing].tolist(), [classes[code] for code in wanted[missing]], source.name)
+    return report
+
+
+def _of_model(predictions: pd.DataFrame, model: str) -> pd.DataFrame:
+    found = predictions[predictions["model"] == model]
+    if len(predictions) and not len(found):
+        others = ", ".join(map(repr, sorted(set(predictions["model"]))[:5]))
+        msg = f"the log holds predictions of {others} and none of {model!r}: name their model with --model or --store"
+        raise DataError(msg)
+    return found
+
+
+def _append(folder: Path, ids: list[str], labels: list[str], source: str) -> None:
+    log = LabelLog(folder)
+    log.open()
+    try:
+        for start in range(0, len(ids), _APPENDED):
+            part = slice(start, start + _APPENDED)
+            log.add(zip(ids[part], labels[part], strict=True), source)
+    finally:
+        log.close()
+
+
+def _recorded(labels: pd.DataFrame, ids: pd.Series, classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return the number of the class that each prediction's last label is; -1 for none, -2 for what is no class."""
+    latest = labels.drop_duplicates("prediction_id", keep="last")
+    places = pd.Index(latest["prediction_id"]).get_indexer(pd.Index(ids))
+    codes = pd.Index(list(classes), dtype=object).get_indexer(pd.Index(latest["label"], dtype=object))
+    codes = np.append(np.where(codes < 0, _OTHER, codes), _NONE)  # the last for those without a place
+    recorded: NDArray[np.int64] = codes[places]
+    return recorded
+
+
+class _Classes:
+    """Reads labels as numbers of classes: -1 for a missing one, -2 for one that is no class."""
+
+    def __init__(self, classes: Sequence[str], raw_values: Mapping[str, str], missing_values: Sequence[str]) -> None:
+        numbers = {label: number for number, label in enumerate(classes)}
+        self._numbers = numbers | {raw: numbers[label] for raw, label in raw_values.items() if label in numbers}
+        self._marks = frozenset(word.lower() for word in missing_values) - {word.lower() for word in self._numbers}
+
+    def read(self, value: Any) -> int:
+        """Return the number of a label."""
+        try:
+            label = read_category(value, self._marks)
+        except UnreadableValue:
+            return _OTHER
+        return _NONE if label is None else self._numbers.get(label, _OTHER)
+
+
+class _Matching:
+    """Gathers the last label of each key that a prediction has."""
+
+    def __init__(self, report: JoinReport, keys: list[str | None], classes: _Classes) -> None:
+        self.report = report
+        self._classes = classes
+        self._numbers, known = pd.factorize(np.array(keys, dtype=object))  # -1 for none
+        self._known = pd.Index(known, dtype=object)
+        self._labels = np.full(len(known), _NONE)
+        if len(keys) and not len(known):
+            msg = "no prediction in the log has an index: send one with each row, or join by prediction_id"
+            raise DataError(msg)
+
+    def add(self, keys: Sequence[Any], labels: Sequence[Any]) -> None:
+        """Take some rows."""
+        names = np.fromiter(map(spell_key, keys), dtype=object, count=len(keys))
+        codes = np.fromiter(map(self._classes.read, labels), dtype=np.int64, count=len(labels))
+        has_key = np.fromiter((name is not None for name in names), dtype=bool, count=len(names))
+        places = self._known.get_indexer(names)
+        places[~has_key] = -1
+        has_label = codes != _NONE
+        is_found = has_key & has_label & (places >= 0)
+        chosen = np.flatnonzero(is_found & (codes >= 0))
+        report = self.report
+        self.report = replace(
+            report,
+            rows=report.rows + len(names),
+            matched=report.matched + len(chosen),
+            without_key=report.without_key + int(np.count_nonzero(~has_key)),
+            without_label=report.without_label + int(np.count_nonzero(has_key & ~has_label)),
+            unknown_keys=report.unknown_keys.add(names[has_key & has_label & (places < 0)].tolist()),
+            unknown_classes=report.unknown_classes.add(names[is_found & (codes == _OTHER)].tolist()),
+            conflicts=report.conflicts.add(self._take(names[chosen], places[chosen], codes[chosen])),
+        )
+
+    def _take(self, names: NDArray[np.object_], places: NDArray[np.int64], codes: NDArray[np.int64]) -> list[str]:
+        """Take labels of known keys; return the keys of those that contradict one before."""
+        found = repetitions(places, codes)
+        before = self._labels[places[found.first]]
+        contradicted = found.first[(before != _NONE) & (before != codes[found.first])]
+        self._labels[places[found.last]] = codes[found.last]
+        conflicts: list[str] = names[np.sort(np.append(contradicted, found.other))].tolist()
+        return conflicts
+
+    def labels_of_predictions(self) -> NDArray[np.int64]:
+        """Return the number of the class of each prediction, -1 where there is none."""
+        return np.append(self._labels, _NONE)[self._numbers]

@@ -1,0 +1,142 @@
+"""Where labels come from, a part at a time: a CSV, Parquet or JSON file, or a table or query of a database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+
+from classification_model.batch.predicting import Options, open_table
+from classification_model.errors import DataError, InputError, require_extra
+from classification_model.tables.formats import STANDARD_STREAM, format_of
+from classification_model.tables.python_values import UnreadableArray, python_values
+from classification_model.tables.reading.opening import opened
+
+_URL = re.compile(r"[A-Za-z][\w+.-]*://\S*")
+_PASSWORD = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
+#: A key and a label of each row.
+Part = tuple[list[Any], list[Any]]
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """A table that has a column of keys and one of labels.
+
+    Attributes
+    ----------
+    source
+        CSV, Parquet or JSON file, a URL of one, ``-`` for CSV on standard input; or the URL of a database, as
+        SQLAlchemy writes it, such as ``postgresql://user:password@host/database``.
+    key, label
+        Names of the columns.
+    table
+        In a database, the table or view: its name, or that of its schema, a dot, and its name.
+    query
+        In a database, a query in place of a table.
+    delimiter, encoding
+        How a CSV file is written.
+    """
+
+    source: str = field(repr=False)  # it may hold a password
+    key: str
+    label: str
+    table: str | None = None
+    query: str | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+
+    @property
+    def name(self) -> str:
+        """What the source is called on record, which is never the URL of a database."""
+        if self.table is not None:
+            return self.table
+        if self.query is not None:
+            return "query"
+        return Path(self.source.partition("?")[0]).name if "://" in self.source else Path(self.source).name
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the keys and labels of some rows at a time, in order.
+
+        Raises
+        ------
+        DataError
+            If the source cannot be read, or lacks a column.
+        InputError
+            If it is no file and no table or query of a database.
+        MissingExtraError
+            If it is a database, and what reads it is not installed.
+        """
+        if self.table is not None and self.query is not None:
+            msg = "expected a table or a query, found both: leave one of --table and --query out"
+            raise InputError(msg)
+        if self.table is not None or self.query is not None:
+            with require_extra("sql", "reading labels from a database"):
+                from classification_model.labels.database import database_parts  # noqa: PLC0415 - an extra brings it
+
+            yield from database_parts(
+                self.source, self.key, self.label, table=self.table, query=self.query, check=self.check_columns
+            )
+            return
+        if not _may_be_file(self.source):
+            msg = "expected the URL of a file, or with --table or --query that of a database"
+            raise InputError(msg)
+        yield from _file_parts(self)
+
+    def check_columns(self, name: str, columns: Sequence[str]) -> None:
+        """Refuse a table without the columns of keys and labels.
+
+        Parameters
+        ----------
+        name
+            What the table is called.
+        columns
+            Names of its columns.
+
+        Raises
+        ------
+        DataError
+            Naming the column.
+        """
+        for wanted in (self.key, self.label):
+            if wanted not in columns:
+                msg = f"{name} has no column {wanted!r}: expected one of {', '.join(map(repr, columns[:20]))}"
+                raise DataError(msg)
+
+
+def _may_be_file(source: str) -> bool:
+    """Tell a file or its URL from what may hold a password, which no message must repeat."""
+    scheme, mark, _ = source.partition("://")
+    if mark:
+        return scheme in fsspec.available_protocols()
+    try:
+        return _PASSWORD.search(source) is None or Path(source).exists()
+    except OSError:  # too long for a name; its text repeats it
+        return False
+
+
+def _file_parts(source: LabelSource) -> Iterator[Part]:
+    try:
+        if source.source != STANDARD_STREAM:
+            format_of(source.source)
+        with opened(source.source) as file:
+            table = open_table(file, Options(delimiter=source.delimiter, encoding=source.encoding))
+            source.check_columns(source.name, list(table.types))
+            for piece in table.pieces():
+                columns = piece.load().columns
+                yield _values(columns[source.key]), _values(columns[source.label])
+    except UnreadableArray as error:
+        msg = f"{source.name}: a column {error}"
+        raise DataError(msg) from error
+    except DataError as error:
+        if "://" not in source.source:
+            raise
+        raise DataError(_URL.sub(source.name, str(error).replace(source.source, source.name))) from None
+
+
+def _values(column: pa.Array | list[Any]) -> list[Any]:
+    return column if isinstance(column, list) else python_values(column)

@@ -1,0 +1,1 @@
+"""The log of predictions and labels as data frames."""

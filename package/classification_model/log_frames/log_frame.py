@@ -1,0 +1,214 @@
+"""The log as frames: a row a prediction with its raw values as they were given, and a row a label."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from classification_model.log_frames.record_blocks import Block, record_blocks
+from classification_model.log_frames.value_columns import ValueColumn, take
+from classification_model.runtime.log.label_log import MEMBERS as LABEL_MEMBERS
+from classification_model.runtime.log.prediction_log import MEMBERS as PREDICTION_MEMBERS
+from classification_model.runtime.log.sealed_lines import LogFaults
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FEATURE, PROBABILITY = "features.", "probabilities."
+
+logger = logging.getLogger(__name__)
+
+
+def read_log(
+    folder: Path,
+    faults: LogFaults | None = None,
+    *,
+    columns: Collection[str] | None = None,
+    version: str | None = None,
+    since: datetime | None = None,
+) -> pd.DataFrame:
+    """Read the predictions of a log folder.
+
+    Parameters
+    ----------
+    folder
+        Where they were logged.
+    faults
+        Where it is counted what was found wrong; without it, each kind of fault is logged as a warning.
+    columns
+        Columns to read, as they are named below; all when left out.
+    version
+        Version of the model whose predictions are read; all when left out.
+    since
+        Time, with a zone, from which on predictions are read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a prediction, the oldest first: ``prediction_id``, ``timestamp`` (UTC), ``model``, ``version``, ``index``
+        (text, int or None), ``prediction``, then ``features.<name>`` and ``probabilities.<label>``. A feature's values
+        are what the caller gave, as JSON has them: a column of texts alone is of dtype str, of floats alone float64, of
+        integers alone int64; any other one holds objects. What is null or not in a record is NaN in texts and floats,
+        else None. Of records with one ``prediction_id``, the first counts.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or it cannot be read.
+    """
+    found = LogFaults() if faults is None else faults
+    parts = _Predictions(columns)
+    for block in record_blocks(folder, "predictions", PREDICTION_MEMBERS, found):
+        parts.add(_chosen(block, version, since))
+    frame = parts.frame(found)
+    if faults is None:
+        _warn(folder, found)
+    return frame
+
+
+def read_labels(folder: Path, faults: LogFaults | None = None) -> pd.DataFrame:
+    """Read the labels of a log folder.
+
+    Parameters
+    ----------
+    folder, faults
+        As in `read_log`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a label, the oldest first: ``prediction_id``, ``timestamp`` (UTC), ``label``, ``source``.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or it cannot be read.
+    """
+    found = LogFaults() if faults is None else faults
+    names = [name for name in LABEL_MEMBERS if name != "timestamp"]
+    texts, moments = _Texts(names), [np.empty(0, np.int64)]
+    for block in record_blocks(folder, "labels", LABEL_MEMBERS, found):
+        texts.add(block)
+        moments.append(block.moments)
+    if faults is None:
+        _warn(folder, found)
+    written = np.concatenate(moments)
+    order = np.argsort(written, kind="stable")
+    frame = pd.DataFrame({name: texts.column(name, order) for name in names}, copy=False)
+    frame.insert(1, "timestamp", _as_times(written[order]))
+    return frame
+
+
+def _warn(folder: Path, faults: LogFaults) -> None:
+    for line in faults.describe():
+        logger.warning("%s: %s", folder, line)
+
+
+def _chosen(block: Block, version: str | None, since: datetime | None) -> Block:
+    wanted = np.ones(len(block), dtype=bool)
+    if since is not None:
+        wanted &= block.moments >= pd.Timestamp(since).as_unit("us").asm8.astype(np.int64)
+    if version is not None:
+        wanted &= np.fromiter((found == version for found in block.columns["version"]), bool, len(block))
+    return block.take(wanted)
+
+
+def _as_times(moments: NDArray[np.int64]) -> pd.Series:
+    return pd.Series(moments.view("datetime64[us]"), copy=False).dt.tz_localize("UTC")
+
+
+class _Predictions:
+    """Gathers the columns of predictions, block by block."""
+
+    def __init__(self, columns: Collection[str] | None) -> None:
+        self._columns = columns
+        self._count = 0
+        self._moments = [np.empty(0, np.int64)]
+        self._texts = _Texts(["prediction_id", *filter(self._is_wanted, ("model", "version", "prediction"))])
+        self._index = ValueColumn()
+        self._features: dict[str, ValueColumn] = {}
+        self._probabilities: dict[str, ValueColumn] = {}
+
+    def _is_wanted(self, name: str) -> bool:
+        return self._columns is None or name in self._columns
+
+    def add(self, block: Block) -> None:
+        """Take a block."""
+        if self._is_wanted("index"):
+            self._index.add(self._count, block.columns["index"])
+        self._texts.add(block)
+        self._add_values(self._features, FEATURE, block.columns["features"])
+        self._add_values(self._probabilities, PROBABILITY, block.columns["probabilities"])
+        self._moments.append(block.moments)
+        self._count += len(block)
+
+    def _add_values(self, columns: dict[str, ValueColumn], prefix: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        for name in dict.fromkeys(chain.from_iterable(rows)):
+            if self._is_wanted(prefix + name):
+                columns.setdefault(prefix + name, ValueColumn()).add(self._count, [row.get(name) for row in rows])
+
+    def frame(self, faults: LogFaults) -> pd.DataFrame:
+        """Return the columns, without second records of a prediction; nothing is left here then."""
+        moments = np.concatenate(self._moments)
+        rows = self._texts.first_rows()
+        faults.duplicates += len(moments) - len(rows)
+        rows = rows[np.argsort(moments[rows], kind="stable")]
+        columns: dict[str, pd.Series] = {}
+        for name in filter(self._is_wanted, ("prediction_id", "timestamp", "model", "version", "index", "prediction")):
+            if name == "timestamp":
+                columns[name] = _as_times(moments[rows])
+            elif name == "index":
+                columns[name] = self._index.finish(rows, self._count, are_objects=True)
+            else:
+                columns[name] = self._texts.column(name, rows)
+        for name, values in self._features.items():
+            columns[name] = values.finish(rows, self._count)
+        for name, values in self._probabilities.items():
+            columns[name] = values.finish(rows, self._count).astype(np.float64)
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)), copy=False)
+
+
+class _Texts:
+    """Gathers columns of texts, of which one names the record."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._parts: dict[str, list[pa.Array]] = {name: [] for name in names}
+        self._hashes = [np.empty(0, np.int64)]
+
+    def add(self, block: Block) -> None:
+        """Take the columns of a block."""
+        for name, parts in self._parts.items():
+            parts.append(pa.array(block.columns[name], pa.large_string()))
+        self._hashes.append(np.fromiter(map(hash, block.columns["prediction_id"]), np.int64, len(block)))
+
+    def first_rows(self) -> NDArray[np.int64]:
+        """Return the numbers of the rows of which no row before has the ``prediction_id``."""
+        hashes = np.concatenate(self._hashes)
+        self._hashes.clear()
+        _, groups, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
+        rows = np.arange(len(hashes))
+        if len(sizes) == len(hashes):
+            return rows
+        suspects = rows[sizes[groups] > 1]  # one hash can still be of several texts
+        names = self._joined("prediction_id").take(pa.array(suspects)).to_pylist()
+        first: dict[str, int] = {}
+        for row, name in zip(suspects.tolist(), names, strict=True):
+            first.setdefault(name, row)
+        return np.setdiff1d(rows, np.setdiff1d(suspects, list(first.values())))
+
+    def _joined(self, name: str) -> pa.ChunkedArray:
+        return pa.chunked_array(self._parts[name], pa.large_string())
+
+    def column(self, name: str, rows: NDArray[np.int64]) -> pd.Series:
+        """Return some rows of a column, which is not here any more then."""
+        column = take(self._joined(name), rows)
+        del self._parts[name]
+        return pd.Series(column.to_pandas(), dtype="str")

@@ -1,0 +1,1 @@
+"""How a model does in operation: accuracy, calibration and drift, as a report."""

@@ -1,0 +1,1 @@
+"""A model folder of a fitted estimator, or of a class of your own."""

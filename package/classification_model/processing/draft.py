@@ -1,0 +1,211 @@
+"""A first config for a table that nobody has described yet."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from classification_model.config.complaints import nearest
+from classification_model.errors import DataError
+from classification_model.processing import validation
+from classification_model.processing.column_kinds import Inferred, infer_classes, infer_columns
+from classification_model.processing.sources import parse_table, read_bytes
+from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
+from classification_model.runtime.input.values import read_category
+from classification_model.tables.formats import STANDARD_STREAM, format_of, sniff_delimiter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classification_model.config.features import ColumnFeature
+
+MOST_CLASSES = 50
+#: Longest key that YAML reads, less its quotes.
+LONGEST_NAME = 1000
+#: Some marks of missing values are classes where a target holds them: none and mild, + and -.
+_MARKS_OF_TARGETS = tuple(mark for mark in DEFAULT_MISSING_VALUES if mark not in {"none", "-"})
+_PLAIN = re.compile(r"[A-Za-z_][\w./+-]*(?: [\w./+-]+)*|\d+(?:\.\d+)?", re.ASCII)
+
+
+def draft_config(
+    source: str, target: str, folder: Path, *, delimiter: str | None = None, encoding: str | None = None
+) -> str:
+    """Draft a commented ``config.yml`` from a table.
+
+    Parameters
+    ----------
+    source
+        CSV, Parquet or JSON file.
+    target
+        Column to predict.
+    folder
+        Folder the config is meant for; a source that is a file is named relative to it.
+    delimiter, encoding
+        How a CSV file is written; found out when left out.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read, lacks the target, a row has none, or it has too many values for classes.
+    """
+    if source == STANDARD_STREAM:
+        msg = "a config names the file that training reads: expected a file or URL, found standard input"
+        raise DataError(msg)
+    content = read_bytes(source)
+    kind = format_of(source)
+    guessed = encoding is None and kind in {"csv", "tsv"}
+    encoding = _guess_encoding(content) if guessed else encoding or "utf-8"
+    if delimiter is None:
+        delimiter = sniff_delimiter(content, encoding) if kind == "csv" else ","
+    table = parse_table(content, source, delimiter=delimiter, encoding=encoding)
+    if table.empty:
+        msg = f"{source} has a header and no rows"
+        raise DataError(msg)
+    columns = [str(name) for name in table.columns]
+    if target not in columns:
+        msg = f"{source} has no column {target!r}, which --target names: expected {nearest(target, columns)}"
+        raise DataError(msg)
+    classes = infer_classes(table[target], _MARKS_OF_TARGETS)
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        msg = (
+            f"{source}: the target {target!r} has {len(classes)} distinct value(s): expected a column of 2 to "
+            f"{MOST_CLASSES} classes"
+        )
+        raise DataError(msg)
+    labels = [read_category(value, frozenset(_MARKS_OF_TARGETS)) for value in table[target].tolist()]
+    validation.check_labels(labels, classes, target)
+    inferred = infer_columns(table[[name for name in columns if name != target]])
+    named = source if "://" in source else os.path.relpath(source, folder)
+    return "\n".join(
+        [
+            f"# Drafted from {len(table)} rows of {len(columns)} columns: read it, correct it, then train.",
+            "",
+            "app:",
+            "  # Tells the problem from others, in stores and logs too: choose it once.",
+            f"  name: {_scalar(target)}",
+            "",
+            "data:",
+            f"  source: {_scalar(named)}",
+            *([] if delimiter == "," else [f"  delimiter: {_scalar(delimiter)}"]),
+            *(["  # It is not UTF-8; this is a guess:"] if guessed and encoding != "utf-8" else []),
+            *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
+            f"  target: {_scalar(target)}",
+            "  # Label of each value; of two classes the second is the positive one.",
+            "  classes:",
+            *(f"    {_key(value)}: {_scalar(label)}" for value, label in classes.items()),
+            *_unused(inferred),
+            "",
+            *_features(inferred),
+            "",
+            *_training(min(Counter(labels).values())),
+            "",
+            "# What the hold-out must reach for the model to be saved, such as",
+            "# gates:",
+            "#   roc_auc: 0.70",
+            "",
+        ]
+    )
+
+
+def _guess_encoding(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _unused(inferred: list[Inferred]) -> list[str]:
+    identifying = [column.name for column in inferred if column.identifies][:1]
+    lines = []
+    for name in identifying:
+        lines += [
+            "  # Different in every row: it names rows, and tells the model nothing.",
+            f"  index: {_scalar(name)}",
+        ]
+    unused = [column for column in inferred if column.feature is None and column.name not in identifying]
+    if unused:
+        lines.append("  drop:")
+        for column in unused:
+            lines += [f"    # {_comment(column.reason)}", f"    - {_scalar(column.name)}"]
+    return [
+        *lines,
+        "  # Columns that are known only after the outcome belong here, or the model cheats:",
+        "  # leakage:",
+        "  #   - name",
+    ]
+
+
+def _features(inferred: list[Inferred]) -> list[str]:
+    lines = ["features:"]
+    for column in inferred:
+        if column.feature is not None:
+            lines += [f"  # {_comment(column.reason)}", *_feature(column.name, column.feature)]
+    if len(lines) == 1:
+        msg = "no column can be learned from: every one is empty, the same in every row, or different in every row"
+        raise DataError(msg)
+    return [
+        *lines,
+        "  # Features may be derived from those above: pattern, contains, combine, sum, ratio, log, date_parts, as in",
+        "  # title:",
+        "  #   derive: pattern",
+        "  #   from: name",
+        r"  #   pattern: '^[^,]*,([^.]+)\.'",
+    ]
+
+
+def _feature(name: str, feature: ColumnFeature) -> list[str]:
+    options = feature.model_dump(exclude_unset=True, exclude={"kind"})
+    if not options:
+        return [f"  {_key(name)}: {feature.kind}"]
+    lines = [f"  {_key(name)}:", f"    kind: {feature.kind}"]
+    for option, value in options.items():
+        if isinstance(value, (list, tuple)):
+            lines += [f"    {option}:", *(f"      - {_scalar(item)}" for item in value)]
+        else:
+            lines.append(f"    {option}: {_scalar(str(value))}")
+    return lines
+
+
+def _training(smallest_class: int) -> list[str]:
+    return [
+        "training:",
+        "  random_state: 0",
+        "  # Candidates are compared by this: log_loss, roc_auc, average_precision, brier, accuracy or f1.",
+        "  metric: log_loss",
+        f"  folds: {max(2, min(5, smallest_class // 2))}",
+        "  split:",
+        "    # random, or group or time with data.group or data.time",
+        "    kind: random",
+        "    holdout: 0.2",
+        "  # No further setting is tried after this long.",
+        "  budget_seconds: 60",
+    ]
+
+
+def _comment(text: str) -> str:
+    """Put a text on one line of a comment."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= 100 else f"{line[:97]}..."
+
+
+def _key(name: str) -> str:
+    key = _scalar(name)
+    if len(key) > LONGEST_NAME:
+        msg = f"the name {name[:30]!r}... has {len(name)} characters, too many for YAML: give it a shorter one"
+        raise DataError(msg)
+    return key
+
+
+def _scalar(text: str) -> str:
+    """Write a text as YAML: plain where that is safe, else between double quotes."""
+    if _PLAIN.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    letters = (letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in escaped)
+    return f'"{"".join(letters)}"'

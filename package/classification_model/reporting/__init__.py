@@ -1,0 +1,1 @@
+"""The reports of a training: an HTML page and a model card."""

@@ -1,0 +1,1 @@
+"""Whether to retrain, and what a retraining learns from."""

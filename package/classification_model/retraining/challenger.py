@@ -1,0 +1,214 @@
+"""A challenger: trained from the table and the log, kept in the store, and held against the model that serves."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from classification_model.comparison import SharedRows, compare, features_of, latency_of, outcome_of
+from classification_model.errors import DataError
+from classification_model.processing.data_manager import DataLoader
+from classification_model.processing.raw_tables import hash_of_rows
+from classification_model.train_pipeline import train_model, write_model
+from classification_model.training.model_manifest import code_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from classification_model.comparison import Comparison
+    from classification_model.config.sections import Config
+    from classification_model.processing.data_manager import TrainingData
+    from classification_model.processing.rows import Rows
+    from classification_model.runtime.model_folder.manifest import Holdout
+    from classification_model.runtime.predictor import Predictor
+    from classification_model.runtime.store.store import ModelStore
+    from classification_model.training.model_selection import Progress
+
+#: Folder in the store in which a model is written before it is added.
+STAGE = "retraining"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What a challenger learns from, and whom it challenges.
+
+    Attributes
+    ----------
+    config
+        The problem.
+    source
+        Table to learn from instead of the config's.
+    sha256
+        Of the table.
+    extra
+        Rows to put below it.
+    recent, recent_labels
+        The newest labelled rows, which neither model learns from.
+    champion
+        The model that serves.
+    """
+
+    config: Config
+    source: str | None
+    sha256: str
+    extra: pd.DataFrame
+    recent: Sequence[dict[str, Any]]
+    recent_labels: Sequence[str]
+    champion: Predictor
+
+    @property
+    def digest(self) -> str:
+        """What the challenger is named for: all that it depends on, its code included."""
+        parts = [self.config.hash, code_hash(), self.sha256, self.champion.manifest.digest, hash_of_rows(self.extra)]
+        parts.append(hashlib.sha256(orjson.dumps([self.recent, self.recent_labels])).hexdigest())
+        return hashlib.sha256("".join(parts).encode()).hexdigest()[:8]
+
+    def version(self, now: datetime) -> str:
+        """Return the version of a challenger that is trained now."""
+        base = self.config.version.partition("+")[0]
+        return f"{base}+{now.astimezone(UTC):%Y%m%dt%H%M%Sz}.{self.digest}"
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A challenger, and what it was judged by.
+
+    Attributes
+    ----------
+    predictor
+        The model, loaded from the store.
+    rule
+        How rows were held out.
+    holdout
+        Rows that it did not learn from: those of the table alone, since logged rows that are held out, too, are of
+        another time; where the latest rows are held out, the latest of both.
+    learned_rows
+        Number of logged rows that it learned from.
+    """
+
+    predictor: Predictor
+    rule: Holdout
+    holdout: Rows
+    learned_rows: int
+
+
+def train_challenger(
+    challenge: Challenge, store: ModelStore, *, now: datetime, progress: Progress | None = None, jobs: int = -1
+) -> Challenger:
+    """Return the challenger.
+
+    One that is there already, from a retraining that was killed, is not trained again.
+
+    Raises
+    ------
+    GateError
+        If it misses a gate of the config; nothing is saved then.
+    ClassificationModelError
+        If it cannot be trained or saved.
+    """
+    there = next((version for version in store.versions() if version.endswith(f".{challenge.digest}")), None)
+    if there is not None:
+        logger.warning("version %s was trained from the same before: it is taken, and not trained again", there)
+        loader = DataLoader(challenge.config, challenge.source, extra=challenge.extra)
+        return _challenger(challenge, store.load(there), loader.load())
+    version = challenge.version(now)
+    trained = train_model(
+        challenge.config,
+        source=challenge.source,
+        extra=challenge.extra,
+        version=version,
+        progress=progress,
+        jobs=jobs,
+    )
+    stage = store.folder / STAGE
+    write_model(trained, stage / version)
+    store.add(stage / version)
+    shutil.rmtree(stage, ignore_errors=True)
+    return _challenger(challenge, store.load(version), trained.report.data)
+
+
+def _challenger(challenge: Challenge, predictor: Predictor, data: TrainingData) -> Challenger:
+    """Tell the rows of the table from those of the log."""
+    rule = data.holdout_rule
+    if challenge.extra.empty:
+        return Challenger(predictor, rule, data.holdout, 0)
+    table = DataLoader(challenge.config, challenge.source).load()
+    if rule.cutoff is None:
+        return Challenger(predictor, rule, table.holdout, len(data.train) - len(table.train))
+    moments = [rows.moments for rows in (table.train, table.holdout) if rows.moments is not None]
+    of_table = int((np.concatenate(moments) < rule.cutoff).sum())
+    return Challenger(predictor, rule, data.holdout, len(data.train) - of_table)
+
+
+def hold_against_champion(
+    challenge: Challenge, challenger: Challenger, *, world_changed: bool
+) -> tuple[Comparison, list[str]]:
+    """Compare champion and challenger on the rows that neither learned from.
+
+    Parameters
+    ----------
+    challenge
+        Whom it challenges.
+    challenger
+        What `train_challenger` returned.
+    world_changed
+        See `comparison.compare`.
+
+    Returns
+    -------
+    tuple
+        The comparison, and what is to be known of it besides.
+
+    Raises
+    ------
+    DataError
+        If there are no such rows, or one breaks the schema of a model.
+    """
+    champion, other_model, config = challenge.champion, challenger.predictor, challenge.config
+    sets, notes = [], []
+    if shares_holdout(champion.manifest.holdout, challenger.rule):
+        labels, features = challenger.holdout.labels.tolist(), challenger.holdout.features
+        one, other = (outcome_of(model, features, labels) for model in (champion, other_model))
+        sets.append(SharedRows("holdout", one, other, features))
+    else:
+        notes.append("rows are held out by another rule than the champion's, which may have learned from them")
+    if challenge.recent:
+        one, other = (outcome_of(model, challenge.recent, challenge.recent_labels) for model in (champion, other_model))
+        sets.append(SharedRows("recent", one, other, features_of(other_model.manifest.input_schema, challenge.recent)))
+    if not sets:
+        msg = "there are no rows that neither model learned from: gather labels, or keep the champion's hold-out"
+        raise DataError(msg)
+    asked = challenge.recent or [row.inputs for row in champion.manifest.golden_rows]
+    comparison = compare(
+        sets,
+        config.promotion,
+        champion=champion.manifest.version,
+        challenger=other_model.manifest.version,
+        latency_ms=(latency_of(champion, asked), latency_of(other_model, asked)),
+        gates={str(metric): limit for metric, limit in config.gates.items()},
+        world_changed=world_changed,
+        random_state=config.training.random_state,
+    )
+    return comparison, notes
+
+
+def shares_holdout(champion: Holdout, challenger: Holdout) -> bool:
+    """Tell whether the champion, too, did not learn from the rows that the challenger holds out."""
+    if champion.kind != challenger.kind:
+        return False
+    if challenger.kind == "hash":
+        return champion.key == challenger.key and challenger.share <= champion.share
+    if challenger.kind == "time":
+        return champion.cutoff is not None and challenger.cutoff is not None and challenger.cutoff >= champion.cutoff
+    return champion.rule == challenger.rule

@@ -1,0 +1,100 @@
+"""A log folder, read and judged: what the commands about a model in operation begin with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from classification_model.config.sections import MonitoringConfig
+from classification_model.labels.latest import with_labels
+from classification_model.log_frames.log_frame import read_labels, read_log
+from classification_model.monitoring.monitor import monitor
+from classification_model.retraining.decision import decide_retraining
+from classification_model.runtime.log.decision_log import append_decision, last_retraining
+from classification_model.runtime.log.sealed_lines import LogFaults
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from classification_model.retraining.decision import RetrainingDecision
+    from classification_model.runtime.model_folder.manifest import Manifest
+
+
+class MonitoredLog(NamedTuple):
+    """A log with its labels.
+
+    Attributes
+    ----------
+    frame
+        As `labels.with_labels` gives it.
+    notes
+        What could not be read of it, and which labels are odd.
+    """
+
+    frame: pd.DataFrame
+    notes: list[str]
+
+
+def read_folder(folder: Path, manifest: Manifest) -> MonitoredLog:
+    """Read predictions and labels of a log folder.
+
+    Parameters
+    ----------
+    folder
+        The log folder.
+    manifest
+        Manifest of the model, whose classes are meant.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or it cannot be read.
+    """
+    faults = LogFaults()
+    labelled = with_labels(read_log(folder, faults), read_labels(folder, faults), manifest.classes)
+    return MonitoredLog(labelled.frame, [*faults.describe(), *labelled.describe()])
+
+
+def check_retraining(
+    folder: Path, log: MonitoredLog, manifest: Manifest, now: datetime
+) -> tuple[RetrainingDecision, tuple[str, ...]]:
+    """Decide whether a model is to be retrained, and put that on record.
+
+    Drift is judged by the newest window of predictions, or by as many as it takes at least.
+
+    Parameters
+    ----------
+    folder, log
+        The log folder, and what `read_folder` read there.
+    manifest
+        Manifest of the model.
+    now
+        The time, with time zone.
+
+    Returns
+    -------
+    tuple
+        The decision, and what is to be known of the log.
+
+    Raises
+    ------
+    LogUnavailableError
+        If the decision cannot be put on record.
+    """
+    limits = MonitoringConfig.model_validate(manifest.monitoring)
+    report = monitor(log.frame, manifest, notes=log.notes)
+    newest = monitor(log.frame, manifest, recent=limits.window)
+    if newest.predictions < limits.minimum_count:
+        newest = monitor(log.frame, manifest, recent=str(limits.minimum_count))
+    decision = decide_retraining(
+        report,
+        limits,
+        created=datetime.fromisoformat(manifest.created),
+        now=now,
+        last_retrained=last_retraining(folder, manifest.name),
+        newest=newest,
+    )
+    append_decision(folder, "retrain-check", decision.as_dict() | {"model": manifest.name}, now=now)
+    return decision, report.notes

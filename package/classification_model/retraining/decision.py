@@ -1,0 +1,267 @@
+"""The decision to retrain: yes, no or wait, with the rule that fired and the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+
+from classification_model.runtime.mle.accuracy_rule import Z_999, verdict, wilson
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from classification_model.config.sections import MonitoringConfig
+    from classification_model.monitoring.drift import FeatureDrift
+    from classification_model.monitoring.report import MonitoringReport
+
+Retrain = Literal["yes", "no", "wait"]
+Rule = Literal[
+    "accuracy",
+    "recent-accuracy",
+    "drift",
+    "prediction-drift",
+    "age",
+    "clock",
+    "cooldown",
+    "too-few-predictions",
+    "too-few-labels",
+    "uncertain-accuracy",
+    "unknown-accuracy",
+    "none",
+]
+
+_DAY = 24 * 60 * 60
+#: Rules that say that the world is no longer the one that the model learned.
+_OF_THE_WORLD = frozenset({"accuracy", "recent-accuracy", "drift"})
+
+
+@dataclass(frozen=True)
+class RetrainingDecision:
+    """Whether a model is to be retrained, and why.
+
+    Attributes
+    ----------
+    retrain
+        ``yes``, ``no`` or ``wait``.
+    rule
+        The rule that decided; see `decide_retraining`.
+    reasons
+        A sentence each, the one that decided first.
+    evidence
+        Values of JSON: ``model``, ``version``, ``predictions``, ``labels``, ``accuracy`` and ``recent_accuracy`` (null,
+        or ``value``, ``low``, ``high``, ``count``, ``right``), ``expected_accuracy``, ``accuracy_floor``,
+        ``minimum_count``, ``drifted_features`` and ``drifted_predictions`` (each with ``feature``, ``psi``, ``test``,
+        ``statistic``, ``adjusted_p_value``), ``drifted_share``, ``drift_limits``, ``created``, ``last_retrained``,
+        ``now``, ``age_days``, ``max_age_days``, ``cooldown_days`` and ``fired``, the names of all rules that ask for
+        another model.
+    """
+
+    retrain: Retrain
+    rule: Rule
+    reasons: tuple[str, ...]
+    evidence: dict[str, Any]
+
+    @property
+    def world_changed(self) -> bool:
+        """Whether another model is asked for because the world has changed, as `comparison.compare` has to know."""
+        return not _OF_THE_WORLD.isdisjoint(self.evidence["fired"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as values of JSON."""
+        content: dict[str, Any] = orjson.loads(orjson.dumps(asdict(self)))
+        return content
+
+
+def decide_retraining(
+    report: MonitoringReport,
+    limits: MonitoringConfig,
+    *,
+    created: datetime,
+    now: datetime,
+    last_retrained: datetime | None = None,
+    newest: MonitoringReport | None = None,
+) -> RetrainingDecision:
+    """Decide whether a model is to be retrained.
+
+    Parameters
+    ----------
+    report
+        How it does.
+    limits
+        Section ``monitoring`` of its config.
+    created
+        When it was made, with time zone.
+    now
+        The time, with time zone.
+    last_retrained
+        When a model was last trained for it, though not promoted.
+    newest
+        How it does by its newest predictions alone, whose drift is judged: a long past would hide it. The drift in
+        `report` is judged when left out.
+
+    Returns
+    -------
+    RetrainingDecision
+        **yes**, when a rule fires: ``accuracy``, the upper bound of its 95 % Wilson interval is below the floor, of
+        ``minimum_count`` labels or more; ``recent-accuracy``, the same of the newest windows that have so many labels,
+        as the good months of an old model hide its bad week, by a 99.9 % interval: a check a day looks at other labels
+        each time, and of a year of 95 % intervals some lie below the floor by chance; ``drift``, the share of drifted
+        features has reached
+        ``drift.share``; ``age``, it has reached ``max_age_days``.
+
+        **wait**, when a rule fires within ``cooldown_days`` of the last retraining (``cooldown``; a model whose version
+        has no local part was released, not retrained), or the last model was made in the future, by a clock that is
+        wrong (``clock``). Also when none fires, and there are too few predictions or labels
+        (``too-few-predictions``, ``too-few-labels``), or the probability of a class has drifted and too few labels say
+        whether that is wrong (``prediction-drift``), or the accuracy is below the floor and its interval reaches it
+        (``uncertain-accuracy``).
+
+        **no**, else: ``unknown-accuracy`` where there are no labels at all, and ``none``.
+    """
+    drifting = report if newest is None else newest
+    evidence = _evidence(report, drifting, limits, created, now)
+    evidence["last_retrained"] = None if last_retrained is None else last_retrained.isoformat()
+    fired = _fired(drifting, limits, evidence)
+    evidence["fired"] = list(fired)
+    retrained = [created] if "+" in report.version else []
+    retrained += [] if last_retrained is None else [last_retrained]
+    since = (now - max([created, *retrained])).total_seconds() / _DAY
+    clock = f"the last model was made {_spell_days(-since)} from now: check the clocks, its age is not known"
+    if not fired:
+        rule, reason = _without_cause(report, limits, evidence)
+        decision: Retrain = "no" if rule in {"unknown-accuracy", "none"} else "wait"
+        return RetrainingDecision(decision, rule, (reason, clock) if since < 0 else (reason,), evidence)
+    reasons = tuple(fired.values())
+    if since < 0:
+        return RetrainingDecision("wait", "clock", (clock, *reasons), evidence)
+    if retrained and since < limits.cooldown_days:
+        cooldown = (
+            f"the model was last retrained {_spell_days(since)} ago, and no other one is asked for within "
+            f"{_spell_days(limits.cooldown_days)}"
+        )
+        return RetrainingDecision("wait", "cooldown", (cooldown, *reasons), evidence)
+    return RetrainingDecision("yes", next(iter(fired)), reasons, evidence)
+
+
+def _fired(drifting: MonitoringReport, limits: MonitoringConfig, evidence: dict[str, Any]) -> dict[Rule, str]:
+    """Return the rules that ask for another model, each with why, the strongest first."""
+    fired: dict[Rule, str] = {}
+    found, newest = evidence["accuracy"], evidence["recent_accuracy"]
+    if found and verdict(found["right"], found["count"], limits.accuracy_floor, limits.minimum_count) == "yes":
+        fired["accuracy"] = f"{_spell(found)}: the whole interval is below the floor {limits.accuracy_floor:g}"
+    if newest and newest["high"] < limits.accuracy_floor:
+        fired["recent-accuracy"] = (
+            f"{_spell(newest, ' of the newest')}: the whole interval, of 99.9 %, is below the floor "
+            f"{limits.accuracy_floor:g}"
+        )
+    drifted, share = evidence["drifted_features"], evidence["drifted_share"]
+    if drifting.predictions >= limits.minimum_count and drifted and share is not None and share >= limits.drift.share:
+        fired["drift"] = (
+            f"{len(drifted)} features drifted, {share:.0%} of all that are judged, where "
+            f"{limits.drift.share:.0%} are the limit: {_spell_drift(drifted)}"
+        )
+    age = evidence["age_days"]
+    if limits.max_age_days is not None and age >= limits.max_age_days:
+        fired["age"] = f"the model is {age:.3g} days old, and {limits.max_age_days:g} days are the limit"
+    return fired
+
+
+def _without_cause(report: MonitoringReport, limits: MonitoringConfig, evidence: dict[str, Any]) -> tuple[Rule, str]:
+    """Return why no rule asks for another model: because none has to, or because it cannot be known."""
+    accuracy, floor, least = report.accuracy, limits.accuracy_floor, limits.minimum_count
+    drifted = evidence["drifted_predictions"]
+    if drifted and report.labels < least <= report.predictions:
+        reason = (
+            f"the predictions drifted ({_spell_drift(drifted)}), and {report.labels} labels are too few to judge them"
+        )
+        return "prediction-drift", f"{reason}: {least} labels are the least"
+    if accuracy is None or not accuracy.count:
+        if report.predictions < least:
+            return "too-few-predictions", f"{report.predictions} predictions and no labels, {least} are the least"
+        expected = report.expected_accuracy
+        promise = (
+            ""
+            if expected is None
+            else f"; by its own probabilities it is expected to be {expected.value:.1%} "
+            f"({expected.low:.1%} to {expected.high:.1%})"
+        )
+        drift = "drift is unknown, too" if evidence["drifted_share"] is None else "no drift beyond the limits"
+        return "unknown-accuracy", f"no labels have come, so that the accuracy is unknown{promise}; {drift}"
+    found = accuracy.model_dump()
+    if accuracy.count < least:
+        return "too-few-labels", f"{_spell(found)}: {least} labels are the least that decide"
+    if verdict(_right(found), accuracy.count, floor, least) == "wait":
+        return "uncertain-accuracy", f"{_spell(found)}: below the floor {floor:g}, which its interval reaches"
+    return "none", f"{_spell(found)}: not below the floor {floor:g}; no drift and no age beyond the limits"
+
+
+def _evidence(
+    report: MonitoringReport,
+    drifting: MonitoringReport,
+    limits: MonitoringConfig,
+    created: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "model": report.model,
+        "version": report.version,
+        "predictions": report.predictions,
+        "labels": report.labels,
+        "accuracy": None if report.accuracy is None else report.accuracy.model_dump(),
+        "recent_accuracy": _recent(report, limits.minimum_count),
+        "expected_accuracy": None if report.expected_accuracy is None else report.expected_accuracy.model_dump(),
+        "accuracy_floor": limits.accuracy_floor,
+        "minimum_count": limits.minimum_count,
+        "drifted_features": [_effect(item) for item in drifting.drift if item.drifted],
+        "drifted_predictions": [_effect(item) for item in drifting.prediction_drift if item.drifted],
+        "drifted_share": drifting.drifted_share,
+        "drift_limits": limits.drift.model_dump(mode="json"),
+        "created": created.isoformat(),
+        "now": now.isoformat(),
+        "age_days": (now - created).total_seconds() / _DAY,
+        "max_age_days": limits.max_age_days,
+        "cooldown_days": limits.cooldown_days,
+    }
+
+
+def _recent(report: MonitoringReport, least: int) -> dict[str, Any] | None:
+    """Return the accuracy of the newest windows that have enough labels together, with its 99.9 % interval."""
+    right = count = 0
+    for window in reversed(report.windows):
+        if window.accuracy is not None:
+            right += _right(window.accuracy.model_dump())
+            count += window.accuracy.count
+            if count >= least:
+                low, high = wilson(right, count, Z_999)
+                return {"value": right / count, "low": low, "high": high, "count": count, "right": right}
+    return None
+
+
+def _right(accuracy: dict[str, Any]) -> int:
+    right: int | None = accuracy["right"]
+    return round(accuracy["value"] * accuracy["count"]) if right is None else right
+
+
+def _effect(item: FeatureDrift) -> dict[str, Any]:
+    return item.model_dump(include={"feature", "psi", "test", "statistic", "adjusted_p_value"})
+
+
+def _spell(accuracy: dict[str, Any], newest: str = "") -> str:
+    return (
+        f"{_right(accuracy)} of {accuracy['count']} labelled predictions{newest} are right, an accuracy of "
+        f"{accuracy['value']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%})"
+    )
+
+
+def _spell_days(days: float) -> str:
+    for unit, size in (("days", 1.0), ("hours", 1 / 24)):
+        if days >= 2 * size:
+            return f"{days / size:.3g} {unit}"
+    return f"{days * 24 * 60:.3g} minutes"
+
+
+def _spell_drift(items: list[dict[str, Any]]) -> str:
+    found = [item["feature"] + ("" if item["psi"] is None else f" (PSI {item['psi']:.2g})") for item in items]
+    return ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")

@@ -1,0 +1,1 @@
+"""The model in use: derivations, the compiled graph, classes from probabilities, explanations."""

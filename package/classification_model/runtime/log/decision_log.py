@@ -1,0 +1,239 @@
+"""The record of what was decided about models: each verdict, comparison, promotion and rollback."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import orjson
+
+from classification_model.errors import LogUnavailableError
+from classification_model.runtime.log.line_files import open_regular, read_lines, repair_tail
+from classification_model.runtime.log.sealed_lines import LogFaults, seal, unseal
+from classification_model.runtime.system.durable import sync_folder
+from classification_model.runtime.system.locks import lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DecisionKind = Literal["retrain-check", "comparison", "promotion", "rollback", "retraining"]
+
+FILE = "decisions.jsonl"
+#: What the file is called once it is full; the one that was called so before is gone then.
+FORMER_FILE = "decisions.former.jsonl"
+FILE_SIZE = 16 * 2**20
+_TAIL = 2 * 2**20
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
+
+
+def append_decision(
+    folder: Path,
+    kind: DecisionKind,
+    content: dict[str, Any],
+    *,
+    now: datetime | None = None,
+    file_size: int = FILE_SIZE,
+) -> dict[str, Any]:
+    """Put a decision on record; it is on the disk when this returns.
+
+    Processes take turns, by a lock on the file. A torn last line, whose writer was killed before it was done, is taken
+    away first, and the new entry says so. The log is bounded: before the file would grow beyond `file_size`, it is
+    renamed to ``decisions.former.jsonl``, in the place of the one before, so that the newest entries of at least
+    `file_size` bytes are kept, and at most twice that but for an entry that is larger by itself.
+
+    Parameters
+    ----------
+    folder
+        The log folder; made if it is not there.
+    kind
+        What was decided: ``retrain-check``, ``comparison``, ``promotion``, ``rollback`` or ``retraining``.
+    content
+        What is to be known of it, as values of JSON; numbers that are none, such as NaN, become null.
+    now
+        Time of the decision; that of the clock when left out.
+    file_size
+        Bytes at which another file is begun.
+
+    Returns
+    -------
+    dict
+        The entry: ``kind``, ``timestamp`` (RFC 3339, UTC), ``content``, and ``repaired``, only where a torn line was
+        taken away before it: its number of bytes, 0 where the line was whole and lacked its end alone.
+
+    Raises
+    ------
+    LogUnavailableError
+        If it cannot be written.
+    ValueError
+        If there is no such kind.
+    """
+    if kind not in get_args(DecisionKind):
+        msg = f"expected a kind of decision ({', '.join(get_args(DecisionKind))}), found {kind!r}"
+        raise ValueError(msg)
+    moment = (datetime.now(UTC) if now is None else now.astimezone(UTC)).isoformat(timespec="milliseconds")
+    entry: dict[str, Any] = {"kind": kind, "timestamp": moment.replace("+00:00", "Z"), "content": content}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder, _APPEND) as descriptor:
+            repair = repair_tail(FILE, descriptor)
+            if repair is not None:
+                entry["repaired"] = repair.removed
+            line = seal(orjson.dumps(entry))
+            size = os.fstat(descriptor).st_size
+            if size > 0 and size + len(line) > file_size:
+                (folder / FILE).rename(folder / FORMER_FILE)
+                with _locked(folder, _APPEND) as begun:
+                    _write(begun, line)
+            else:
+                _write(descriptor, line)
+            sync_folder(folder)
+    except OSError as error:
+        msg = f"the decision cannot be put on record in {FILE}: {error.strerror or error}; free or repair the folder"
+        raise LogUnavailableError(msg) from error
+    return entry
+
+
+def read_decisions(folder: Path, faults: LogFaults | None = None) -> list[dict[str, Any]]:
+    """Return what was decided, the oldest first; nothing where there is no record.
+
+    Parameters
+    ----------
+    folder
+        The log folder; it need not be writable.
+    faults
+        Where lines are counted that are torn or damaged.
+
+    Raises
+    ------
+    LogUnavailableError
+        If the record is there and cannot be read.
+    """
+    faults = LogFaults() if faults is None else faults
+    try:
+        with _locked(folder, os.O_RDONLY):  # the file that is full keeps its place while both are read
+            return list(_entries(folder, faults))
+    except FileNotFoundError:  # nothing yet, or nothing after the file that is full
+        return list(_entries(folder, faults))
+    except OSError as error:
+        msg = f"{FILE} cannot be read: {error.strerror or error}"
+        raise LogUnavailableError(msg) from error
+
+
+def last_retraining(folder: Path, model: str) -> datetime | None:
+    """Return when a model was last retrained by the record: its newest ``retraining``; None where there is none.
+
+    Parameters
+    ----------
+    folder
+        The log folder.
+    model
+        Name of the problem. Of a retraining it is on record as the member ``model`` of the content.
+
+    Raises
+    ------
+    LogUnavailableError
+        If the record is there and cannot be read.
+    """
+    times = [
+        datetime.fromisoformat(entry["timestamp"])
+        for entry in read_decisions(folder)
+        if entry["kind"] == "retraining" and entry["content"].get("model") == model
+    ]
+    return max(times, default=None)
+
+
+def last_decision(folder: Path, model: str) -> dict[str, Any] | None:
+    """Return what was decided last about a model; None where there is nothing among the newest two MiB of the record.
+
+    Parameters
+    ----------
+    folder
+        The log folder.
+    model
+        Name of the problem.
+
+    Raises
+    ------
+    LogUnavailableError
+        If the record is there and cannot be read.
+    """
+    try:
+        descriptor = open_regular(folder / FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        msg = f"{FILE} cannot be read: {error.strerror or error}"
+        raise LogUnavailableError(msg) from error
+    try:
+        size = os.fstat(descriptor).st_size
+        tail = os.pread(descriptor, _TAIL, max(0, size - _TAIL))
+    finally:
+        os.close(descriptor)
+    for line in reversed(tail.splitlines(keepends=True)):
+        entry = _entry_of(unseal(line))
+        if entry is not None and entry["content"].get("model") == model:
+            return entry
+    return None
+
+
+def _entry_of(content: bytes | None) -> dict[str, Any] | None:
+    """Return the entry that a line holds; None where it is another line, or a damaged one."""
+    try:
+        entry = None if content is None else orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(entry, dict) or not {"kind", "timestamp", "content"} <= entry.keys():
+        return None
+    return entry if isinstance(entry["content"], dict) else None
+
+
+def _entries(folder: Path, faults: LogFaults) -> Iterator[dict[str, Any]]:
+    for name in (FORMER_FILE, FILE):
+        if not (folder / name).exists():
+            continue
+        for line in read_lines(folder / name, faults):
+            entry = _entry_of(line)
+            if entry is None:
+                faults.strange += 1
+            else:
+                yield entry
+
+
+@contextmanager
+def _locked(folder: Path, flags: int) -> Iterator[int]:
+    """Open the file and hold its lock: the one that has its name then."""
+    path = folder / FILE
+    while True:
+        descriptor = open_regular(path, flags)
+        try:
+            lock(descriptor)
+            if _is_named(descriptor, path):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _is_named(descriptor: int, path: Path) -> bool:
+    """Tell whether an open file still has its name: while its lock was waited for, it may have been renamed."""
+    try:
+        named = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), named)
+
+
+def _write(descriptor: int, line: bytes) -> None:
+    """Append a line, whole or not at all, and wait for the disk."""
+    begin = os.fstat(descriptor).st_size
+    try:
+        written = os.write(descriptor, line)
+        while written < len(line):
+            written += os.write(descriptor, line[written:])
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, begin)
+        raise

@@ -1,0 +1,203 @@
+"""Files of sealed lines: how they are named, read and repaired."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from io import BufferedReader, FileIO
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+import orjson
+
+from classification_model.runtime.log.sealed_lines import LogFaults, salvage, unseal
+from classification_model.runtime.system.locks import lock
+
+#: What the lines of a file are.
+Kind = Literal["predictions", "labels"]
+
+_NAME = re.compile(r"(predictions|labels)-(\d{20}-\d+-[0-9a-f]{8})\.(\d{6,})\.jsonl")
+_BLOCK = 64 * 1024
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+class LogFile(NamedTuple):
+    """A file of a log folder; they sort by when their process began, then by their number.
+
+    Attributes
+    ----------
+    stream
+        When its process began, the process, and a random part.
+    number
+        1 for the first file of the process.
+    path
+        Where it is.
+    """
+
+    stream: str
+    number: int
+    path: Path
+
+
+def name_of(kind: Kind, stream: str, number: int) -> str:
+    """Return the name of a file."""
+    return f"{kind}-{stream}.{number:06d}.jsonl"
+
+
+def files_of(folder: Path, kind: Kind) -> list[LogFile]:
+    """Return the files of a kind in order; none where there is no folder.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be read.
+    """
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    found = [match for name in names if (match := _NAME.fullmatch(name)) and match[1] == kind]
+    return sorted(LogFile(match[2], int(match[3]), folder / match[0]) for match in found)
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """Open a file, following no link and never waiting on a pipe.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is no regular file.
+    """
+    descriptor = os.open(path, flags | _PLAIN, 0o640)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    msg = "no regular file"
+    raise OSError(msg)
+
+
+def open_to_read(path: Path, faults: LogFaults) -> BufferedReader | None:
+    """Open a file of a log; None where that is not possible, which counts as a fault."""
+    try:
+        return BufferedReader(FileIO(open_regular(path, os.O_RDONLY), "rb"), _BLOCK)
+    except OSError as error:
+        faults.unreadable += 1
+        faults.place(path.name, 0, f"cannot be read: {error.strerror or error}")
+        return None
+
+
+def read_lines(path: Path, faults: LogFaults) -> Iterator[bytes]:
+    """Yield the content of each line that is whole, and count the others.
+
+    Raises
+    ------
+    OSError
+        If the disk fails.
+    """
+    for contents in read_blocks(path, faults):
+        yield from contents
+
+
+def read_blocks(path: Path, faults: LogFaults, size: int = 2**16) -> Iterator[list[bytes]]:
+    """Yield the same as `read_lines`, the lines of so many bytes at a time, which is faster."""
+    file = open_to_read(path, faults)
+    if file is None:
+        return
+    offset = 0
+    with file:
+        while lines := file.readlines(size):
+            contents = [unseal(line) for line in lines]
+            if None in contents:
+                yield _salvage_lines(lines, contents, path.name, offset, faults)
+            else:
+                yield cast("list[bytes]", contents)
+            offset += sum(map(len, lines))
+
+
+def _salvage_lines(
+    lines: list[bytes], contents: list[bytes | None], file: str, offset: int, faults: LogFaults
+) -> list[bytes]:
+    whole = []
+    for line, content in zip(lines, contents, strict=True):
+        whole += salvage(line, file, offset, faults) if content is None else [content]
+        offset += len(line)
+    return whole
+
+
+def iter_records(folder: Path, kind: Kind, members: Sequence[str], faults: LogFaults) -> Iterator[dict[str, Any]]:
+    """Yield the records of a kind, whole ones that have all members.
+
+    Parameters
+    ----------
+    folder, kind
+        Which.
+    members
+        Names that a record has at least.
+    faults
+        Where it is counted what cannot be read.
+    """
+    for file in files_of(folder, kind):
+        for content in read_lines(file.path, faults):
+            try:
+                record = orjson.loads(content)
+            except orjson.JSONDecodeError:
+                record = None
+            if isinstance(record, dict) and all(name in record for name in members):
+                yield record
+            else:
+                faults.strange += 1
+
+
+class Repair(NamedTuple):
+    """What was done to the last line of a file whose writer was killed.
+
+    Attributes
+    ----------
+    file, offset
+        Name of the file, and byte at which the line begins.
+    removed
+        Number of bytes that were taken away; 0 where the line lacked its end alone, which was added.
+    """
+
+    file: str
+    offset: int
+    removed: int
+
+
+def repair(path: Path) -> Repair | None:
+    """Take away the torn last line of a file that no process writes; None where there is none, or one does.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be repaired.
+    """
+    descriptor = open_regular(path, os.O_RDWR | os.O_APPEND)
+    try:
+        return repair_tail(path.name, descriptor) if lock(descriptor, wait=False) else None
+    finally:
+        os.close(descriptor)
+
+
+def repair_tail(name: str, descriptor: int) -> Repair | None:
+    """Take away the torn last line of a file that is open to read and append, and locked; see `repair`."""
+    size = end = os.fstat(descriptor).st_size
+    tail = b""
+    while end and b"\n" not in tail:
+        begin = max(0, end - _BLOCK)
+        tail = os.pread(descriptor, end - begin, begin) + tail
+        end = begin
+    offset = end + tail.rfind(b"\n") + 1
+    last = tail[offset - end :]
+    if not last:
+        return None
+    if unseal(last + b"\n") is None:
+        os.ftruncate(descriptor, offset)
+        removed = size - offset
+    else:
+        os.write(descriptor, b"\n")
+        removed = 0
+    os.fsync(descriptor)
+    return Repair(name, offset, removed)

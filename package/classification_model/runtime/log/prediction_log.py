@@ -1,0 +1,146 @@
+"""The prediction log: a record of every prediction, written before the answer is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from classification_model.runtime.log.line_files import iter_records
+from classification_model.runtime.log.line_writer import FILE_SIZE, KEPT_SIZE, Durability, LineWriter
+from classification_model.runtime.log.sealed_lines import LogFaults, seal
+from classification_model.runtime.system.clock import utc_timestamp
+
+if TYPE_CHECKING:
+    from classification_model.runtime.model_folder.manifest import Manifest
+
+#: Members of a record, in order.
+MEMBERS = ("prediction_id", "timestamp", "model", "version", "index", "features", "prediction", "probabilities")
+
+
+class PredictionLog(LineWriter):
+    """Writes records of predictions; see `LineWriter`.
+
+    Parameters
+    ----------
+    folder, durability, file_size, kept_size
+        See `LineWriter`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from classification_model.predict import packaged_predictor
+    >>> records = PredictionRecords(packaged_predictor().manifest)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = PredictionLog(Path(folder))
+    ...     log.append(records.encode(["1"], [{"sex": "male"}], None, ["died"], [{"died": 0.9, "survived": 0.1}]))
+    ...     [record["prediction"] for record in iter_predictions(Path(folder))]
+    ['died']
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durability: Durability = "os",
+        file_size: int = FILE_SIZE,
+        kept_size: int = KEPT_SIZE,
+    ) -> None:
+        super().__init__(folder, "predictions", durability=durability, file_size=file_size, kept_size=kept_size)
+
+
+class PredictionRecords:
+    """Makes the records of one model's predictions.
+
+    Parameters
+    ----------
+    manifest
+        Of the model. What its config masks is left out of the records.
+
+    Attributes
+    ----------
+    masked
+        Names of the fields that are left out.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._name, self._version = manifest.name, manifest.version
+        names = manifest.input_schema.names
+        self.masked = frozenset(manifest.monitoring.get("masked", ()))
+        self._recorded = {key: field for key, field in names.items() if field is not None and field not in self.masked}
+        self._plain = frozenset(key for key, field in self._recorded.items() if key == field)
+
+    def encode(
+        self,
+        prediction_ids: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+        index: Sequence[str | int | None] | None,
+        predictions: Sequence[str],
+        probabilities: Sequence[Mapping[str, float]],
+    ) -> bytes:
+        """Return the lines of some predictions, a line each, all of this moment.
+
+        Parameters
+        ----------
+        prediction_ids
+            Names of the predictions.
+        rows
+            What was predicted, as JSON values by column, the way the caller gave them. Columns that are no field of
+            the model are left out.
+        index
+            The caller's key of each row.
+        predictions, probabilities
+            What was answered.
+        """
+        moment, name, version = utc_timestamp(), self._name, self._version
+        keys = [None] * len(rows) if index is None else index
+        is_plain = self._plain.issuperset
+        lines = [
+            seal(
+                orjson.dumps(
+                    {
+                        "prediction_id": prediction_id,
+                        "timestamp": moment,
+                        "model": name,
+                        "version": version,
+                        "index": key,
+                        "features": row if is_plain(row) else self._fields_of(row),
+                        "prediction": label,
+                        "probabilities": shares,
+                    }
+                )
+            )
+            for prediction_id, row, key, label, shares in zip(
+                prediction_ids, rows, keys, predictions, probabilities, strict=True
+            )
+        ]
+        return b"".join(lines)
+
+    def _fields_of(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what is recorded of a row, by name of the field."""
+        fields = dict(row)
+        for key in row.keys() - self._plain:
+            value = fields.pop(key)
+            if key in self._recorded:
+                fields[self._recorded[key]] = value
+        return fields
+
+
+def iter_predictions(folder: Path, faults: LogFaults | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the records of a log folder, process by process, each in the order of writing.
+
+    Parameters
+    ----------
+    folder
+        Where they were logged.
+    faults
+        Where it is counted what cannot be read.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be read.
+    """
+    yield from iter_records(folder, "predictions", MEMBERS, LogFaults() if faults is None else faults)

@@ -1,0 +1,110 @@
+"""The accuracy of the predictions on record, from labels that came back, and what it says of the model."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classification_model.errors import InputError, LogUnavailableError
+from classification_model.runtime.log.prediction_log import iter_predictions
+from classification_model.runtime.mle.accuracy_rule import verdict, wilson
+
+if TYPE_CHECKING:
+    from classification_model.runtime.mle.accuracy_rule import Verdict
+    from classification_model.runtime.model_folder.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class AccuracyVerdict:
+    """Whether the accuracy of a model in operation calls for another one.
+
+    Attributes
+    ----------
+    retrain
+        ``yes``, ``no`` or ``wait``; see `mle.accuracy_rule.verdict`.
+    count, right
+        Number of the model's logged predictions whose label is known, and how many of them are right.
+    accuracy, low, high
+        Share that is right, None of no predictions, and its 95 % Wilson interval.
+    floor, minimum_count
+        Accuracy that is demanded, and labels below which nothing is decided.
+    unknown
+        Labels of predictions that are not in the log.
+    others
+        Labels of predictions that another model or version made.
+    """
+
+    retrain: Verdict
+    count: int
+    right: int
+    accuracy: float | None
+    low: float
+    high: float
+    floor: float
+    minimum_count: int
+    unknown: int
+    others: int
+
+
+def judge_predictions(
+    folder: Path, manifest: Manifest, labels: Mapping[str, str], *, floor: float, minimum_count: int
+) -> AccuracyVerdict:
+    """Say whether the predictions of a model were too often wrong.
+
+    Parameters
+    ----------
+    folder
+        Where they were logged.
+    manifest
+        Of the model.
+    labels
+        What turned out to be true, by the name of the prediction.
+    floor, minimum_count
+        Accuracy that is demanded, and labels below which nothing is decided.
+
+    Raises
+    ------
+    LogUnavailableError
+        If the log cannot be read.
+    InputError
+        If a label is no class of the model, or a limit is none.
+    """
+    if not 0 < floor < 1 or minimum_count < 1:
+        found = f"{floor!r} and {minimum_count!r}"
+        msg = f"expected a floor between 0 and 1 and a minimum count of 1 or more, found {found}"
+        raise InputError(msg)
+    wanted = {str(name): str(label) for name, label in labels.items()}
+    strange = next((label for label in wanted.values() if label not in manifest.classes), None)
+    if strange is not None:
+        msg = f"expected labels among {', '.join(manifest.classes)}, found {reprlib.repr(strange)}"
+        raise InputError(msg)
+    count = right = others = 0
+    try:
+        for record in iter_predictions(folder):
+            label = wanted.pop(record["prediction_id"], None)
+            if label is None:
+                continue
+            if (record["model"], record["version"]) == (manifest.name, manifest.version):
+                count += 1
+                right += record["prediction"] == label
+            else:
+                others += 1
+    except OSError as error:
+        msg = f"the log in {folder} cannot be read: {error.strerror or error}"
+        raise LogUnavailableError(msg) from error
+    low, high = wilson(right, count)
+    return AccuracyVerdict(
+        retrain=verdict(right, count, floor, minimum_count),
+        count=count,
+        right=right,
+        accuracy=right / count if count else None,
+        low=low,
+        high=high,
+        floor=floor,
+        minimum_count=minimum_count,
+        unknown=len(wanted),
+        others=others,
+    )

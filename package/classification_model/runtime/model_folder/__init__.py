@@ -1,0 +1,1 @@
+"""A model folder: its files, its manifest, the libraries that made it."""

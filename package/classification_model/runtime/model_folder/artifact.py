@@ -1,0 +1,248 @@
+"""The model folder: where it is, how it is written, and whether its files are what its manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from io import BufferedReader
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from classification_model.errors import ArtifactError, VerificationError
+from classification_model.runtime.model_folder.manifest import FORMAT_VERSION, FileRecord, Manifest, digests
+from classification_model.runtime.system.durable import replace_folder
+
+MANIFEST = "manifest.json"
+GOLDEN_TOLERANCE = 1e-9
+#: What a model's version is: as of PEP 440, which is safe as the name of a folder too.
+VERSION_PATTERN = r"^[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?$"
+LARGEST_MANIFEST = 64 * 2**20
+LARGEST_FILE = 4 * 2**30
+
+
+class WholeModel(NamedTuple):
+    """A model folder in memory; the hash of each file held.
+
+    Attributes
+    ----------
+    manifest
+        What it says of itself.
+    written
+        The same as the bytes of its file.
+    contents
+        Bytes of every other file, by its path inside the folder.
+    """
+
+    manifest: Manifest
+    written: bytes
+    contents: dict[str, bytes]
+
+
+def package_folder() -> Path:
+    """Return the folder of this package."""
+    return Path(__file__).resolve().parents[2]
+
+
+def package_version() -> str:
+    """Return the version of this package, which is that of the model it carries."""
+    return (package_folder() / "VERSION").read_text(encoding="utf-8").strip()
+
+
+def trained_models() -> Path:
+    """Return the folder inside the package that holds the packaged model."""
+    return package_folder() / "trained_models"
+
+
+def packaged_model() -> Path:
+    """Return where the model of this package's version is, or will be once it is trained."""
+    return trained_models() / f"classification_model_output_v{package_version()}"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a model folder and hold it against its own digest.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no model folder, or its format is of another version.
+    VerificationError
+        If the manifest is not what was written.
+    """
+    return _parse_manifest(_read_manifest_file(folder))
+
+
+def read_model(folder: Path) -> WholeModel:
+    """Read a model folder whole: its manifest, held against its own digest, then each file against its hash.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no model folder, or its format is of another version.
+    VerificationError
+        If it is not what was written.
+    """
+    written = _read_manifest_file(folder)
+    manifest = _parse_manifest(written)
+    return WholeModel(manifest, written, read_files(folder, manifest))
+
+
+def _parse_manifest(content: bytes) -> Manifest:
+    found = _format_version(content)
+    if found not in {FORMAT_VERSION, None}:
+        msg = f"{MANIFEST} has format {found}, this package reads format {FORMAT_VERSION}: install a package that fits"
+        raise ArtifactError(msg)
+    claimed, actual = digests(content)
+    if claimed != actual:
+        msg = f"{MANIFEST} was changed: expected sha256 {claimed or 'that it should hold and does not'}, found {actual}"
+        raise VerificationError(msg)
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        msg = f"{MANIFEST} does not fit its format at {place!r}: install the version of this package that made it"
+        raise VerificationError(msg) from error
+
+
+def _format_version(content: bytes) -> int | None:
+    """Return the version of a manifest's format; None where it is damaged beyond telling."""
+    try:
+        plain = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    found = plain.get("format_version") if isinstance(plain, dict) else None
+    return found if isinstance(found, int) else None
+
+
+def _read_manifest_file(folder: Path) -> bytes:
+    try:
+        (folder / MANIFEST).lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        msg = f"no model in {folder}: there is no {MANIFEST}; train one with `classification-model train`"
+        raise ArtifactError(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"{folder} cannot be read: {getattr(error, 'strerror', error)}"
+        raise ArtifactError(msg) from error
+    with open_regular_file(folder, MANIFEST, LARGEST_MANIFEST) as file:
+        return file.read()
+
+
+def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    """Return the bytes of every file of a model folder, each held against its hash.
+
+    The bytes that were hashed are the bytes returned; nothing is deserialised.
+
+    Raises
+    ------
+    VerificationError
+        If a file is missing, changed, no regular file or not in the manifest, naming it.
+    """
+    present = {
+        PurePosixPath(path.relative_to(folder)).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
+    extra = sorted(present - set(manifest.files) - {MANIFEST})
+    if extra:
+        msg = f"{extra[0]!r} is in the model folder but not in its manifest: remove it"
+        raise VerificationError(msg)
+    for name in (manifest.pipeline, manifest.compiled, manifest.portable):
+        if name is not None and name not in manifest.files:
+            msg = f"{MANIFEST} lists no file {name!r}, which is to hold the model"
+            raise VerificationError(msg)
+    return {name: _read_recorded_file(folder, name, record) for name, record in sorted(manifest.files.items())}
+
+
+def _read_recorded_file(folder: Path, name: str, record: FileRecord) -> bytes:
+    if not _lies_inside(name):
+        msg = f"{name!r} in the manifest is no plain path of a file inside of the model folder"
+        raise VerificationError(msg)
+    with open_regular_file(folder, name, LARGEST_FILE) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size) if size == record.size else None
+        actual = hashlib.file_digest(file, "sha256").hexdigest() if content is None else _sha256(content)
+    if content is None or actual != record.sha256:
+        msg = (
+            f"{name} was changed: expected sha256 {record.sha256} of {record.size} bytes, "
+            f"found {actual} of {size} bytes"
+        )
+        raise VerificationError(msg)
+    return content
+
+
+def _lies_inside(name: str) -> bool:
+    """Tell whether a name is the plain path of a file in a model folder, and not that of its manifest."""
+    path = PurePosixPath(name)
+    is_plain = bool(path.parts) and str(path) == name and not path.is_absolute() and ".." not in path.parts
+    return is_plain and name != MANIFEST
+
+
+def open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
+    """Open a file of at most `limit` bytes, following no link and never waiting on a pipe."""
+    try:
+        descriptor = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError as error:
+        msg = f"{name} is missing from the model folder"
+        raise VerificationError(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"{name!r} cannot be read: {getattr(error, 'strerror', error)}"
+        raise VerificationError(msg) from error
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_size <= limit:
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    found = f"{status.st_size} bytes" if stat.S_ISREG(status.st_mode) else "something else"
+    msg = f"{name}: expected a regular file of at most {limit} bytes, found {found}"
+    raise VerificationError(msg)
+
+
+def write_model_folder(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
+    """Write a model folder beside its place, then rename it there: it is whole or it is not.
+
+    Parameters
+    ----------
+    folder
+        Where the model shall be; a model that is there already is replaced.
+    manifest
+        Its manifest; `files` and `digest` are filled in here.
+    contents
+        Bytes of each file, by its path inside the folder with forward slashes.
+
+    Raises
+    ------
+    ArtifactError
+        If something that is no model folder is in the way, or the disk refuses.
+    """
+    outside = next((name for name in contents if not _lies_inside(name)), None)
+    if outside is not None:
+        msg = f"{outside!r} cannot be a file of a model folder: expected a plain path inside of it"
+        raise ArtifactError(msg)
+    records = {name: FileRecord(sha256=_sha256(content), size=len(content)) for name, content in contents.items()}
+    sealed = manifest.model_copy(update={"files": records}).sealed_bytes()
+    replace_folder(folder, {**contents, MANIFEST: sealed}, MANIFEST)
+
+
+def copy_model_folder(model: WholeModel, folder: Path) -> None:
+    """Write a model that was read to another place, to the byte; see `write_model_folder`.
+
+    Parameters
+    ----------
+    model
+        From `read_model`.
+    folder
+        Where the copy shall be.
+
+    Raises
+    ------
+    ArtifactError
+        If something that is no model folder is in the way, or the disk refuses.
+    """
+    replace_folder(folder, {**model.contents, MANIFEST: model.written}, MANIFEST)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

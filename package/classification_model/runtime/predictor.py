@@ -1,0 +1,257 @@
+"""A model folder, loaded, verified and ready to predict: `Predictor`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+
+from classification_model.errors import ArtifactError, VerificationError
+from classification_model.runtime.inference.classes import decide
+from classification_model.runtime.inference.compiled import CompiledModel
+from classification_model.runtime.inference.explanation import Explainer
+from classification_model.runtime.input.checking import check_input, check_rows
+from classification_model.runtime.input.row_reader import RowReader
+from classification_model.runtime.model_folder.artifact import (
+    GOLDEN_TOLERANCE,
+    packaged_model,
+    read_files,
+    read_manifest,
+)
+from classification_model.runtime.model_folder.libraries import differing_libraries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from classification_model.runtime.input.checking import CheckedRows, Issue
+    from classification_model.runtime.input.columns import Column
+    from classification_model.runtime.model_folder.manifest import Manifest
+
+#: Up to so many rows are read one by one; from there on, columns are quicker.
+FEW_ROWS = 96
+
+
+class Model(Protocol):
+    """What gives the probabilities: the compiled model, or the pipeline it was compiled from."""
+
+    def probabilities(self, columns: Mapping[str, Column], count: int) -> NDArray[np.float64]:
+        """Return the probabilities of `count` rows, shape (n_rows, n_classes), from the columns of all fields."""
+
+    def probabilities_of_rows(self, rows: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+        """Return the probabilities of a few rows, shape (n_rows, n_classes), from the values of all fields."""
+
+
+class Predictor:
+    """A verified model, ready to predict; safe for several threads at once.
+
+    Parameters
+    ----------
+    model
+        What gives the probabilities.
+    manifest
+        Manifest of its model folder.
+    notes
+        What is worth knowing of how it was loaded.
+
+    Attributes
+    ----------
+    manifest, notes
+        As given.
+    """
+
+    def __init__(self, model: Model, manifest: Manifest, notes: Sequence[str] = ()) -> None:
+        self._model = model
+        self.manifest = manifest
+        self.notes = tuple(notes)
+        self._reader = RowReader(manifest.input_schema)
+
+    @classmethod
+    def load(cls, folder: Path | str | None = None) -> Self:
+        """Load the compiled model of a folder after verifying it: hashes first, then the golden rows.
+
+        Parameters
+        ----------
+        folder
+            A model folder; the packaged model when left out.
+
+        Raises
+        ------
+        ArtifactError
+            If there is no model, it has no compiled form, it was changed, or it does not predict what it predicted
+            when it was made.
+        """
+        folder = packaged_model() if folder is None else Path(folder)
+        manifest = read_manifest(folder)
+        return cls.of_files(manifest, read_files(folder, manifest))
+
+    @classmethod
+    def of_files(cls, manifest: Manifest, contents: Mapping[str, bytes]) -> Self:
+        """Make a predictor of a model folder's files, and hold it against the golden rows.
+
+        Parameters
+        ----------
+        manifest
+            Manifest of the folder.
+        contents
+            Bytes of its files, whose hashes held; see `artifact.read_files`.
+
+        Raises
+        ------
+        ArtifactError
+            If there is no compiled model, or it does not predict what it predicted when it was made.
+        """
+        if manifest.compiled is None:
+            msg = (
+                f"{manifest.name}, version {manifest.version}, has no compiled form ({manifest.not_compiled}): "
+                "change its config and train it again, or use its pipeline with the extra [train]"
+            )
+            raise ArtifactError(msg)
+        predictor = cls(CompiledModel(contents[manifest.compiled]), manifest, differing_libraries(manifest.libraries))
+        predictor.check_golden_rows()
+        return predictor
+
+    def check_golden_rows(self) -> None:
+        """Hold today's predictions for the golden rows against the recorded ones.
+
+        Raises
+        ------
+        VerificationError
+            If one differs by more than 1e-9, there are none, or the baseline of explanations is no row.
+        """
+        golden = self.manifest.golden_rows
+        remedy = f"install what it was made with ({'; '.join(self.notes)})" if self.notes else "train it again"
+        if not golden:
+            msg = f"the model has no golden rows to hold it against: {remedy}"
+            raise VerificationError(msg)
+        schema = self.manifest.input_schema.for_own_rows()
+        checked = check_rows(schema, [row.inputs for row in golden])
+        if checked.errors:
+            msg = f"a golden row of the model no longer fits its schema: {remedy}"
+            raise VerificationError(msg)
+        baseline = self.manifest.baseline
+        if set(baseline) != {field.name for field in schema.fields} or check_rows(schema, [baseline]).errors:
+            msg = f"the baseline of the model does not fit its schema: {remedy}"
+            raise VerificationError(msg)
+        try:
+            expected = np.array([row.probabilities for row in golden])
+            actual = self.probabilities(checked)
+        except Exception as error:  # onnxruntime's errors share no base but this
+            msg = f"the model cannot predict its golden rows ({type(error).__name__}): {remedy}"
+            raise VerificationError(msg) from error
+        shape = (len(golden), len(self.manifest.classes))
+        if not actual.shape == expected.shape == shape:
+            msg = (
+                f"the model gives golden rows probabilities of shape {actual.shape}, "
+                f"recorded are {expected.shape}, expected {shape}: {remedy}"
+            )
+            raise VerificationError(msg)
+        difference = np.abs(actual - expected)
+        if not (difference <= GOLDEN_TOLERANCE).all():
+            row, _ = np.unravel_index(np.argmax(difference), difference.shape)
+            msg = (
+                f"the model predicts golden row {row} otherwise than when it was made, "
+                f"by {difference.max():.3g}: {remedy}"
+            )
+            raise VerificationError(msg)
+
+    @property
+    def model(self) -> Model:
+        """What gives the probabilities."""
+        return self._model
+
+    def probabilities(self, checked: CheckedRows) -> NDArray[np.float64]:
+        """Return the probability of each class, shape (n_rows, n_classes), of rows that were read."""
+        if checked.count == 0:
+            return np.empty((0, len(self.manifest.classes)))
+        return self._model.probabilities(checked.arrays(self.manifest.input_schema.texts), checked.count)
+
+    def predict(self, input_data: Any, *, explain: bool = False) -> dict[str, Any]:
+        """Predict rows; see `make_prediction`."""
+        if not explain and type(input_data) is list and 0 < len(input_data) <= FEW_ROWS:
+            quick = self._predict_few_rows(input_data)
+            if quick is not None:
+                return quick
+        if type(input_data) is list:
+            checked = self._reader.read_rows(input_data)
+        else:
+            checked = check_input(self.manifest.input_schema, input_data)
+        bad = checked.bad_rows
+        good = [row for row in range(checked.count) if row not in bad]
+        kept = checked.take(good) if bad else checked
+        probabilities = self.probabilities(kept)
+        answers = zip(*self._answers(probabilities), strict=True)
+        predictions: list[str | None] = [None] * checked.count
+        shares: list[dict[str, float] | None] = [None] * checked.count
+        for row, (label, share) in zip(good, answers, strict=True):
+            predictions[row], shares[row] = label, share
+        answer = {
+            "predictions": predictions,
+            "probabilities": shares,
+            "version": self.manifest.version,
+            "warnings": [issue.as_dict() for issue in checked.warnings],
+            "errors": [issue.as_dict() for issue in checked.errors] or None,
+        }
+        if explain:
+            explained = dict(zip(good, self._explainer.explain(kept, probabilities), strict=True))
+            answer["explanations"] = [explained.get(row) for row in range(checked.count)]
+        return answer
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self._model.probabilities, self.manifest)
+
+    def _predict_few_rows(self, rows: list[Any]) -> dict[str, Any] | None:
+        """Predict a few rows; None when one of them is in error."""
+        warnings: list[Issue] = []
+        read = self.read_few_rows(rows, warnings)
+        if read is None:
+            return None
+        labels, shares = self.answer_few_rows(read)
+        return {
+            "predictions": labels,
+            "probabilities": shares,
+            "version": self.manifest.version,
+            "warnings": [issue.as_dict() for issue in warnings],
+            "errors": None,
+        }
+
+    def read_few_rows(self, rows: Sequence[Any], warnings: list[Issue]) -> list[dict[str, Any]] | None:
+        """Read a few rows, each a dict.
+
+        With `answer_few_rows` it is what a server needs that reads requests one by one and predicts them together.
+
+        Parameters
+        ----------
+        rows
+            Values by name of the field, or of a column that is ignored.
+        warnings
+            Where those of the rows are added.
+
+        Returns
+        -------
+        list or None
+            What `answer_few_rows` takes; None when a row is in error, which `checking.check_rows` explains, or has
+            other names than those of the fields.
+        """
+        read = []
+        for number, row in enumerate(rows):
+            values = self._reader.read(row, number, warnings) if type(row) is dict else None
+            if values is None:
+                return None
+            read.append(values)
+        return read
+
+    def answer_few_rows(self, read: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[str, float]]]:
+        """Return the label of each row, and its probability of each label; the rows cannot be used again."""
+        return self._answers(self._model.probabilities_of_rows(read))
+
+    def _answers(self, probabilities: NDArray[np.float64]) -> tuple[list[str], list[dict[str, float]]]:
+        """Return the label of each row, and its probability of each label."""
+        classes = self.manifest.classes
+        numbers = decide(probabilities, self.manifest.threshold).tolist()
+        labels = [classes[number] for number in numbers]
+        return labels, [dict(zip(classes, values, strict=True)) for values in probabilities.tolist()]

@@ -1,0 +1,1 @@
+"""The model store: versions, which of them serves, and what may take its place."""

@@ -1,0 +1,128 @@
+"""Which version of a model store is current: one small document, replaced by renaming, and the names of versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from itertools import takewhile
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from classification_model.errors import ArtifactError, StoreError
+from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, open_regular_file
+from classification_model.runtime.system.durable import replace_file
+
+CURRENT = "CURRENT"
+LARGEST_CURRENT = 2**20
+#: So many versions before the current one are remembered.
+MOST_PREVIOUS = 100
+LONGEST_VERSION = 128
+
+_VERSION = re.compile(VERSION_PATTERN)
+
+
+class Current(BaseModel):
+    """Which version serves.
+
+    Attributes
+    ----------
+    format_version
+        Of this document.
+    version, promoted
+        The version, and since when (RFC 3339, UTC).
+    previous
+        Versions before it, which `ModelStore.rollback` goes back to; the latest is the last.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = 1
+    version: str
+    promoted: str
+    previous: tuple[str, ...] = Field((), max_length=MOST_PREVIOUS)
+
+    def without(self, removed: Collection[str]) -> Current:
+        """Return the same with those versions before it that came after the last removed one."""
+        latest_first = takewhile(lambda version: version not in removed, reversed(self.previous))
+        return self.model_copy(update={"previous": tuple(latest_first)[::-1]})
+
+
+def read_current(folder: Path) -> Current | None:
+    """Return which version of a store serves; None where none was promoted yet.
+
+    Raises
+    ------
+    StoreError
+        If what says so is damaged, or cannot be read.
+    """
+    try:
+        (folder / CURRENT).lstat()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        msg = f"{CURRENT} of the store cannot be read: {getattr(error, 'strerror', error)}"
+        raise StoreError(msg) from error
+    try:
+        with open_regular_file(folder, CURRENT, LARGEST_CURRENT) as file:
+            found = Current.model_validate_json(file.read())
+    except (ArtifactError, ValidationError, OSError) as error:
+        reason = "" if isinstance(error, ValidationError) else f" ({error})"
+        msg = f"{CURRENT} of the store is damaged{reason}: promote a version by its name"
+        raise StoreError(msg) from error
+    for version in (found.version, *found.previous):
+        check_version(version, CURRENT)
+    return found
+
+
+def write_current(folder: Path, version: str, previous: tuple[str, ...]) -> None:
+    """Let a version of a store serve from now on; whoever reads sees the one before, or this one.
+
+    Parameters
+    ----------
+    folder
+        Of the store; one process at a time may write.
+    version, previous
+        The version, and those before it, the latest last.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    promoted = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    replace_current(folder, Current(version=version, promoted=promoted, previous=previous))
+
+
+def replace_current(folder: Path, document: Current) -> None:
+    """Write the document that says which version of a store serves; see `write_current`."""
+    content = orjson.dumps(document.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    replace_file(folder / CURRENT, content)
+
+
+def is_version(name: str) -> bool:
+    """Tell whether a name is that of a version, and so safe as the name of a folder."""
+    return len(name) <= LONGEST_VERSION and _VERSION.fullmatch(name) is not None
+
+
+def check_version(name: str, where: str) -> None:
+    """Refuse what is no name of a version.
+
+    Parameters
+    ----------
+    name
+        To be checked.
+    where
+        Where it was found, for the error.
+
+    Raises
+    ------
+    StoreError
+        If it is none.
+    """
+    if not is_version(name):
+        msg = f"{where}: expected a PEP 440 version such as 1.2.0, found {name[:LONGEST_VERSION]!r}"
+        raise StoreError(msg)

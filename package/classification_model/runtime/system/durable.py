@@ -1,0 +1,168 @@
+"""Files and folders that are whole or not there: written beside their place, synchronised, then renamed."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from classification_model.errors import ArtifactError
+from classification_model.runtime.system.locks import lock
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # from Linux's fcntl.h and fs.h
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file beside its place, then rename it there; whoever reads it meanwhile has the former one, whole.
+
+    One process at a time may do so.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        write_file(beside, content)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def replace_folder(folder: Path, contents: Mapping[str, bytes], marker: str) -> None:
+    """Write a folder beside its place, then rename it there; several processes take turns.
+
+    Parameters
+    ----------
+    folder
+        Where it shall be.
+    contents
+        Bytes of each file, by its path inside the folder with forward slashes.
+    marker
+        Name of a file by which a folder is known to be one that may be replaced.
+
+    Raises
+    ------
+    ArtifactError
+        If something else is in the way, or the disk refuses.
+    """
+    folder = Path(os.path.realpath(folder))  # a link to a folder stays
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with only_writer(folder.parent):
+            recover(folder)
+            try:
+                _check_replaceable(folder, marker)
+                beside = _beside(folder)
+                _write_folder(beside, contents)
+                _put_in_place(beside, folder)
+            finally:
+                recover(folder)
+    except OSError as error:
+        msg = f"{folder} cannot be written: {error.strerror or error}"
+        raise ArtifactError(msg) from error
+
+
+@contextmanager
+def only_writer(parent: Path) -> Iterator[None]:
+    """Wait until no other process writes into a folder; a lock ends with its process, killed or not."""
+    if sys.platform == "win32":  # which cannot open folders
+        yield
+        return
+    descriptor = os.open(parent, os.O_RDONLY)
+    try:
+        lock(descriptor)  # a network file system may know no locks: there the last writer wins
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def recover(folder: Path) -> None:
+    """Bring a former folder back that nothing replaced, and remove what a writer that was killed left behind."""
+    former = _former(folder)
+    if former.exists() and not folder.exists():
+        former.rename(folder)
+    shutil.rmtree(_beside(folder), ignore_errors=True)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, which whoever reads sees whole or not; `recover` completes it when it is killed.
+
+    One process at a time may do so.
+    """
+    beside = _beside(folder)
+    folder.rename(beside)
+    sync_folder(folder.parent)
+    shutil.rmtree(beside)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whose content outlives a power cut; its name does once its folder is synchronised."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a power cut."""
+    if sys.platform == "win32":  # which cannot open folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _beside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.new")
+
+
+def _former(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _check_replaceable(folder: Path, marker: str) -> None:
+    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not is_free and not (folder / marker).is_file():
+        msg = f"{folder} exists and is no model folder: choose another place or remove it"
+        raise ArtifactError(msg)
+
+
+def _write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    folder.mkdir()
+    for name, content in contents.items():
+        write_file(folder / name, content)
+    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        sync_folder(path)
+
+
+def _put_in_place(beside: Path, folder: Path) -> None:
+    """Give a folder the name of another one; when a step fails, it is taken back."""
+    with ExitStack() as undo:
+        if not folder.exists():
+            beside.rename(folder)
+            undo.callback(folder.rename, beside)
+        elif _exchange(beside, folder):
+            undo.callback(_exchange, beside, folder)
+        else:
+            folder.rename(_former(folder))  # and back by `recover`, when the next step fails
+            beside.rename(folder)
+            undo.callback(folder.rename, beside)
+        sync_folder(folder.parent)
+        undo.pop_all()
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step where the system can (Linux); tell whether it did."""
+    if sys.platform != "linux":
+        return False
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    return renameat2 is not None and not renameat2(
+        _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE
+    )

@@ -1,0 +1,130 @@
+"""Whether a model, and the installed package around it, are what they were when they were made."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import os
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from classification_model.errors import VerificationError
+from classification_model.runtime.model_folder.artifact import MANIFEST, packaged_model, read_files, read_manifest
+from classification_model.runtime.model_folder.manifest import Manifest
+from classification_model.runtime.portable import check_golden_rows
+from classification_model.runtime.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A model that holds.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    manifest
+        What it says of itself.
+    installed_files
+        Files of the installed wheel that brought the model, held against its record; 0 for a model that no wheel
+        brought, and for a development install, whose files have no record.
+    notes
+        What differs without harm, such as library versions.
+    """
+
+    folder: Path
+    manifest: Manifest
+    installed_files: int
+    notes: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """What holds, in one line."""
+        manifest = self.manifest
+        held = f"{len(manifest.files)} files and {len(manifest.golden_rows)} golden rows hold"
+        installed = f", and {self.installed_files} files of the installed package" if self.installed_files else ""
+        return f"{manifest.name}, version {manifest.version}: {held}{installed}"
+
+
+def verify(folder: Path | str | None = None) -> Verification:
+    """Verify a model folder: its manifest, then the hash of every file, then the golden rows by each of its models.
+
+    Of a model that came with an installed wheel, the files of that wheel are held against its record as well.
+
+    Parameters
+    ----------
+    folder
+        A model folder; the packaged model when left out.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no model, or something was changed: the first file at fault is named.
+    """
+    folder = packaged_model() if folder is None else Path(folder)
+    installed = _verify_installed_files(folder / MANIFEST)
+    manifest = read_manifest(folder)
+    contents = read_files(folder, manifest)
+    predictor = Predictor.of_files(manifest, contents)
+    if manifest.portable is not None:
+        check_golden_rows(contents[manifest.portable], manifest)
+    return Verification(folder, manifest, installed, predictor.notes)
+
+
+def installed_around(path: Path) -> Distribution | None:
+    """Return the installed wheel that brought a file; None where no wheel did, as in a checkout."""
+    path = Path(os.path.realpath(path))
+    for folder in path.parents:
+        file = path.relative_to(folder).as_posix()
+        for installed in distributions(path=[str(folder)]):
+            # A search in the text first, since there may be hundreds of records, each of hundreds of lines.
+            if file in _record_text(installed) and file in _read_record(installed):
+                return installed
+    return None
+
+
+def _verify_installed_files(path: Path) -> int:
+    """Hold every file of the wheel that brought a file against that wheel's record; return how many there were."""
+    installed = installed_around(path)
+    if installed is None:
+        return 0
+    record = _read_record(installed)
+    for file, recorded in record.items():
+        _verify_installed_file(Path(str(installed.locate_file(file))), file, recorded)
+    return len(record)
+
+
+def _record_text(installed: Distribution) -> str:
+    try:
+        return installed.read_text("RECORD") or ""
+    except ValueError as error:  # no UTF-8
+        msg = f"RECORD of the installed {installed.name} was changed: install the wheel again"
+        raise VerificationError(msg) from error
+
+
+def _read_record(installed: Distribution) -> dict[str, str]:
+    """Return the hash of each installed file by its path; `Distribution.files` leaves out files that are gone."""
+    try:
+        rows = list(csv.reader(_record_text(installed).splitlines()))
+        return {file: recorded for file, recorded, _ in rows if recorded}
+    except (ValueError, csv.Error) as error:
+        msg = f"RECORD of the installed {installed.name} was changed: install the wheel again"
+        raise VerificationError(msg) from error
+
+
+def _verify_installed_file(path: Path, file: str, recorded: str) -> None:
+    mode, _, value = recorded.partition("=")
+    try:
+        expected = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+        actual = hashlib.new(mode, path.read_bytes()).hexdigest()
+    except OSError as error:
+        msg = f"{file} of the installed package cannot be read: {error.strerror}"
+        raise VerificationError(msg) from error
+    except (TypeError, ValueError) as error:
+        msg = f"RECORD of the installed package was changed where it lists {file}: install the wheel again"
+        raise VerificationError(msg) from error
+    if actual != expected:
+        msg = f"{file} was changed: expected {mode} {expected}, found {actual}"
+        raise VerificationError(msg)

@@ -1,0 +1,1 @@
+"""Tables read in blocks: CSV, JSON and Parquet from files, URLs and standard input."""

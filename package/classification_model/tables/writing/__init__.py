@@ -1,0 +1,1 @@
+"""Tables written in blocks, under their name when they are whole."""

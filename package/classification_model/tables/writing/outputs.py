@@ -1,0 +1,224 @@
+"""Writing columns in a format: any thread renders a batch, one thread writes what was rendered, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from classification_model.tables.formats import STANDARD_STREAM, format_of
+from classification_model.tables.writing.delimited import as_delimited, header_line
+from classification_model.tables.writing.json_rows import as_json_lines, as_json_list
+from classification_model.tables.writing.replacing import Sink, replacing, standard_output
+from classification_model.tables.writing.spelling import spell_each
+
+if TYPE_CHECKING:
+    from classification_model.tables.source import Batch, Values
+
+#: Rows of a group in a Parquet file, at least.
+GROUP = 2**18
+_COMMA = b",\n"
+
+
+class Output(Protocol):
+    """A file that batches are written to."""
+
+    def render(self, batch: Batch) -> Any:
+        """Prepare a batch for writing; on any thread."""
+
+    def write(self, rendered: Any) -> None:
+        """Write what was rendered."""
+
+    def finish(self) -> None:
+        """Write what ends the file, and see that all of it is where it will stay."""
+
+
+class DelimitedOutput:
+    """A CSV or TSV file.
+
+    Parameters
+    ----------
+    sink
+        Where it is written.
+    names
+        Its columns.
+    delimiter
+        A comma or a tab.
+    """
+
+    def __init__(self, sink: Sink, names: Collection[str], delimiter: str) -> None:
+        self._sink = sink
+        self._delimiter = delimiter
+        self._header: pa.Buffer | None = header_line(names, delimiter)
+
+    def render(self, batch: Batch) -> pa.Buffer:
+        """Return the lines of a batch."""
+        return as_delimited(batch.columns, self._delimiter)
+
+    def write(self, rendered: pa.Buffer) -> None:
+        """Write the lines, the header before the first ones: of what cannot be read, not even that is predicted."""
+        if self._header is not None:
+            self._sink.write(self._header)
+            self._header = None
+        self._sink.write(rendered)
+
+    def finish(self) -> None:
+        """End the file, which is whole with its last line."""
+        self.write(pa.py_buffer(b""))
+        self._sink.settle()
+
+
+class JsonLinesOutput:
+    """A file of one object a line.
+
+    Parameters
+    ----------
+    sink
+        Where it is written.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def render(self, batch: Batch) -> pa.Buffer:
+        """Return the lines of a batch."""
+        return as_json_lines(batch.columns)
+
+    def write(self, rendered: pa.Buffer) -> None:
+        """Write the lines."""
+        self._sink.write(rendered)
+
+    def finish(self) -> None:
+        """End the file, which is whole with its last line."""
+        self._sink.settle()
+
+
+class JsonOutput:
+    """A JSON list of objects.
+
+    Parameters
+    ----------
+    sink
+        Where it is written.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._between = b"[\n"
+
+    def render(self, batch: Batch) -> pa.Buffer:
+        """Return the objects of a batch."""
+        return as_json_list(batch.columns)
+
+    def write(self, rendered: pa.Buffer) -> None:
+        """Write the objects, but for the comma and the line end after the last one."""
+        if rendered.size:
+            self._sink.write(self._between)
+            self._sink.write(rendered.slice(0, rendered.size - len(_COMMA)))
+            self._between = _COMMA
+
+    def finish(self) -> None:
+        """Close the list."""
+        self._sink.write(b"\n]\n" if self._between == _COMMA else b"[]\n")
+        self._sink.settle()
+
+
+class ParquetOutput:
+    """A Parquet file.
+
+    Parameters
+    ----------
+    sink
+        Where it is written.
+    types
+        Type of each column.
+    varied
+        Columns whose values hardly occur twice.
+    metadata
+        What the file says of itself.
+    """
+
+    def __init__(
+        self, sink: Sink, types: Mapping[str, pa.DataType], varied: Collection[str], metadata: Mapping[str, str]
+    ) -> None:
+        self._sink = sink
+        self._schema = pa.schema(types.items(), metadata=metadata)
+        coded = [name for name in types if name not in varied]
+        bounded = [name for name, kind in types.items() if not pa.types.is_string(kind)]  # of texts they take a while
+        self._file = pa.parquet.ParquetWriter(
+            pa.PythonFile(sink, mode="w"), self._schema, use_dictionary=coded, write_statistics=bounded
+        )
+        self._waiting: list[pa.RecordBatch] = []
+
+    def render(self, batch: Batch) -> pa.RecordBatch:
+        """Return the batch with the types of the file."""
+        columns = [
+            _as_type(values, field.type) for field, values in zip(self._schema, batch.columns.values(), strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+
+    def write(self, rendered: pa.RecordBatch) -> None:
+        """Write groups of rows."""
+        self._waiting.append(rendered)
+        if sum(batch.num_rows for batch in self._waiting) >= GROUP:
+            self._write_group()
+
+    def finish(self) -> None:
+        """Write the last group and the footer."""
+        self._write_group()
+        self._file.close()
+        self._sink.settle()
+
+    def _write_group(self) -> None:
+        table = pa.Table.from_batches(self._waiting, self._schema)
+        self._waiting = []
+        if table.num_rows:
+            self._file.write_table(table)
+
+
+def _as_type(values: Values, kind: pa.DataType) -> pa.Array:
+    if not isinstance(values, list):
+        return values if values.type.equals(kind) else values.cast(kind)
+    return pa.array(values, kind) if pa.types.is_floating(kind) else spell_each(values).cast(kind)
+
+
+@contextmanager
+def opened_output(
+    target: str,
+    types: Mapping[str, pa.DataType],
+    *,
+    varied: Collection[str] = (),
+    metadata: Mapping[str, str] | None = None,
+) -> Iterator[Output]:
+    """Open an output in the format of its name; `Output.finish` ends it, the end of the block puts it in its place.
+
+    Parameters
+    ----------
+    target
+        File to write, ``-`` for CSV on standard output.
+    types
+        Its columns, with their types where the format has some.
+    varied, metadata
+        As for `ParquetOutput`.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    kind = format_of(target)
+    with standard_output() if target == STANDARD_STREAM else replacing(Path(target)) as sink:
+        output: Output
+        if kind == "parquet":
+            output = ParquetOutput(sink, types, varied, metadata or {})
+        elif kind == "json":
+            output = JsonOutput(sink)
+        elif kind == "jsonl":
+            output = JsonLinesOutput(sink)
+        else:
+            output = DelimitedOutput(sink, types, "\t" if kind == "tsv" else ",")
+        yield output

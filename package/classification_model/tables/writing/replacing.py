@@ -1,0 +1,136 @@
+"""Files that take their place when they are whole, and not before."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from classification_model.errors import DataError
+from classification_model.tables.formats import STANDARD_STREAM
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Sink:
+    """A file that is written, with the name that it will have.
+
+    Parameters
+    ----------
+    file
+        Where the bytes go.
+    name
+        Its name, for messages.
+    """
+
+    closed = False  # asked for by Arrow
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file: BinaryIO | None = file
+        self._name = name
+
+    def write(self, content: bytes | pa.Buffer) -> int:
+        """Write bytes.
+
+        Raises
+        ------
+        DataError
+            If the system refuses them.
+        """
+        if self._file is None:
+            return memoryview(content).nbytes
+        with told(self._name):
+            return self._file.write(content)
+
+    def settle(self) -> None:
+        """See that all that was written is where it will stay.
+
+        Raises
+        ------
+        DataError
+            If the system refuses.
+        """
+        if self._file is not None:
+            with told(self._name):
+                self._file.flush()
+                if self._name != STANDARD_STREAM:
+                    os.fsync(self._file.fileno())
+
+    def abandon(self) -> None:
+        """Write no more: who ends a file in an orderly way, such as Arrow, writes even where nobody wants it."""
+        self._file = None
+
+    def flush(self) -> None:
+        """Do nothing; see `settle`."""
+
+    def close(self) -> None:
+        """Do nothing: whoever opened the file closes it."""
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Say of which file it is that the system refuses to write it; that nobody reads a pipe is no fault of a file."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        msg = f"{name} cannot be written: {getattr(error, 'strerror', None) or error}"
+        raise DataError(msg) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Sink]:
+    """Write a file beside its place and put it there at the end of the block; when that fails, nothing is left.
+
+    Raises
+    ------
+    DataError
+        If the system refuses.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    name = str(path)
+    try:
+        with told(name):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            file = beside.open("wb")
+        sink = Sink(file, name)
+        try:
+            yield sink
+            sink.settle()
+        finally:
+            sink.abandon()
+            with suppress(OSError):  # which was told, or does not matter any more
+                file.close()
+        with told(name):
+            beside.replace(path)
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+
+
+@contextmanager
+def standard_output() -> Iterator[Sink]:
+    """Write to standard output.
+
+    Raises
+    ------
+    DataError
+        If it is closed, or the system refuses.
+    """
+    with told(STANDARD_STREAM):
+        if sys.stdout is None:
+            msg = "the standard stream is closed"
+            raise ValueError(msg)
+    sink = Sink(sys.stdout.buffer, STANDARD_STREAM)
+    try:
+        yield sink
+        sink.settle()
+    finally:
+        sink.abandon()

@@ -1,0 +1,287 @@
+"""Which estimator, with which setting: candidates compared by cross-validation on the same folds."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.utils.class_weight import compute_class_weight
+from threadpoolctl import threadpool_limits
+
+from classification_model.errors import TrainingError
+from classification_model.estimators import AVERAGE, Setting, build_estimator, candidates_of, settings_of
+from classification_model.evaluation.metrics import METRICS, Outcome, is_better, score
+from classification_model.pipeline import build_derivations, build_preparation
+from classification_model.processing import validation
+from classification_model.processing.splitting import make_folds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from classification_model.config.sections import Config
+    from classification_model.processing.data_manager import TrainingData
+    from classification_model.processing.rows import Rows
+
+logger = logging.getLogger(__name__)
+
+
+class Progress(Protocol):
+    """Told about every fit; the command line draws a bar for each candidate."""
+
+    def start(self, candidate: str, fits: int) -> None:
+        """Hear that a candidate is about to be fitted so many times."""
+
+    def advance(self, candidate: str) -> None:
+        """Hear that one of its fits is done."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def start(self, candidate: str, fits: int) -> None:
+        """Ignore it."""
+
+    def advance(self, candidate: str) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate with one setting, and how it did.
+
+    Attributes
+    ----------
+    candidate, setting
+        What was fitted.
+    scores
+        Each metric, mean over folds.
+    deviation
+        Standard deviation over folds of the metric that decides.
+    outcomes
+        Predictions for the rows that each fold was judged on.
+    """
+
+    candidate: str
+    setting: Setting
+    scores: dict[str, float]
+    deviation: float
+    outcomes: tuple[Outcome, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The outcome of the comparison.
+
+    Attributes
+    ----------
+    winner
+        The best trial by the metric.
+    trials
+        All of them, best first.
+    planned
+        Number of trials that the config asks for; fewer were run when the budget of seconds ended first, and a
+        rerun may then choose another setting.
+    """
+
+    winner: Trial
+    trials: tuple[Trial, ...]
+    planned: int
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the budget ended before all settings were tried."""
+        return len(self.trials) < self.planned
+
+    def out_of_fold(self) -> Outcome:
+        """Return the winner's predictions for all judged rows, threshold 0.5."""
+        parts = self.winner.outcomes
+        return Outcome(
+            parts[0].classes,
+            np.concatenate([part.truth for part in parts]),
+            np.concatenate([part.probabilities for part in parts]),
+        )
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Prepared numbers of one fold: every candidate learns from the same."""
+
+    train: NDArray[np.float64]
+    train_labels: NDArray[np.int64]
+    weights: NDArray[np.float64] | None
+    test: NDArray[np.float64]
+    test_labels: NDArray[np.int64]
+
+
+def fit_weights(rows: Rows, config: Config) -> NDArray[np.float64] | None:
+    """Multiply sample weights with class weights; None when the config gives neither."""
+    choice = config.training.class_weights
+    weights = rows.weights
+    if choice == "none":
+        return weights
+    labels = rows.labels.astype(str)
+    present = np.unique(labels)
+    wanted = choice if choice == "balanced" else {str(label): choice.get(str(label), 1.0) for label in present}
+    by_label = dict(zip(present, compute_class_weight(wanted, classes=present, y=labels), strict=True))
+    class_part = np.array([by_label[label] for label in labels], dtype=np.float64)
+    return class_part if weights is None else class_part * weights
+
+
+def select_model(data: TrainingData, progress: Progress | None = None, jobs: int = -1) -> Selection:
+    """Compare the candidates of a config on its training rows.
+
+    The first setting of each candidate is always judged. Others follow in turn until all are tried or the budget of
+    seconds is spent. The candidate ``average`` takes the best setting of each other one; its out-of-fold predictions
+    are the mean of theirs.
+
+    Parameters
+    ----------
+    data
+        Training rows and config.
+    progress
+        Told about every fit.
+    jobs
+        Threads to use; -1 for one a core.
+
+    Raises
+    ------
+    DataError
+        If no folds can be drawn, or a derived feature is missing everywhere.
+    TrainingError
+        If the features cannot be prepared or a candidate cannot be fitted, naming it.
+    """
+    config, progress = data.config, progress or Silent()
+    candidates = candidates_of(config)
+    plans = {
+        name: settings_of(parameters, config.training) for name, parameters in candidates.items() if name != AVERAGE
+    }
+    folds = _prepare_folds(data, jobs)
+    for name, plan in plans.items():
+        progress.start(name, len(plan) * len(folds))
+    deadline = time.monotonic() + config.training.budget_seconds
+    trials: list[Trial] = []
+    for name, setting, is_first in _in_turn(plans):
+        if not is_first and time.monotonic() > deadline:
+            continue
+        trials.append(_try(name, setting, folds=folds, data=data, progress=progress, jobs=jobs))
+        logger.info("candidate judged", extra={"candidate": name, "setting": setting, **trials[-1].scores})
+    planned = sum(len(plan) for plan in plans.values())
+    if AVERAGE in candidates:
+        trials.append(_average(trials, config))
+        planned += 1
+    metric = config.training.metric
+    trials.sort(key=lambda trial: -trial.scores[metric] if METRICS[metric] else trial.scores[metric])
+    if config.training.estimator == AVERAGE:
+        winner = next(trial for trial in trials if trial.candidate == AVERAGE)
+    else:
+        winner = trials[0]
+    return Selection(winner, tuple(trials), planned)
+
+
+def _in_turn(plans: dict[str, list[Setting]]) -> Iterator[tuple[str, Setting, bool]]:
+    """Yield the first setting of every candidate, then the second of every one, and so on."""
+    for position in range(max(len(plan) for plan in plans.values())):
+        for name, plan in plans.items():
+            if position < len(plan):
+                yield name, plan[position], position == 0
+
+
+def _prepare_folds(data: TrainingData, jobs: int) -> list[_Fold]:
+    rows = data.train
+    numbers = class_numbers(rows.labels, data.classes)
+    groups = None if rows.groups is None else rows.groups.tolist()
+    folds = make_folds(data.config.training, numbers, groups, rows.moments)
+    prepare = delayed(_prepare_fold)
+    try:
+        _check_derived(data)
+        return list(Parallel(jobs, prefer="threads")(prepare(data, numbers, train, test) for train, test in folds))
+    except (ValueError, TypeError) as error:
+        msg = f"the features cannot be prepared: {_first_line(error)}"
+        raise TrainingError(msg) from error
+
+
+def _check_derived(data: TrainingData) -> None:
+    frame = data.train.features
+    for _, step in build_derivations(data.config):
+        frame = step.fit_transform(frame)
+    for name, feature in data.config.features.items():
+        if feature.sources and name in frame.columns:
+            validation.check_derived(name, feature.sources, bool(frame[name].isna().all()))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _prepare_fold(
+    data: TrainingData, numbers: NDArray[np.int64], train: NDArray[np.intp], test: NDArray[np.intp]
+) -> _Fold:
+    learned, judged = data.train.take(train), data.train.take(test)
+    preparation = build_preparation(data.config)
+    return _Fold(
+        train=preparation.fit_transform(learned.features, numbers[train]).to_numpy(dtype=np.float64),
+        train_labels=numbers[train],
+        weights=fit_weights(learned, data.config),
+        test=preparation.transform(judged.features).to_numpy(dtype=np.float64),
+        test_labels=numbers[test],
+    )
+
+
+def class_numbers(labels: NDArray[np.object_], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Give each label, shape (n_rows,), the number of its place among the classes."""
+    places = {label: number for number, label in enumerate(classes)}
+    return np.array([places[label] for label in labels], dtype=np.int64)
+
+
+def _try(
+    name: str, setting: Setting, *, folds: list[_Fold], data: TrainingData, progress: Progress, jobs: int
+) -> Trial:
+    fit = delayed(_fit_fold)
+    state = data.config.training.random_state
+    outcomes = []
+    try:
+        results = Parallel(jobs, prefer="threads", return_as="generator")(
+            fit(name, setting, state, fold, data.classes) for fold in folds
+        )
+        for outcome in results:
+            outcomes.append(outcome)
+            progress.advance(name)
+    except (ValueError, TypeError) as error:
+        msg = f"candidate {name} cannot be fitted with {setting}: {_first_line(error)}"
+        raise TrainingError(msg) from error
+    return _judge(name, setting, outcomes, data.config.training.metric)
+
+
+def _fit_fold(name: str, setting: Setting, random_state: int, fold: _Fold, classes: tuple[str, ...]) -> Outcome:
+    estimator = build_estimator(name, setting, random_state)
+    with threadpool_limits(1, user_api="openmp"):  # folds run side by side: threads of their own would only wait
+        estimator.fit(fold.train, fold.train_labels, sample_weight=fold.weights)
+        return Outcome(classes, fold.test_labels, estimator.predict_proba(fold.test))
+
+
+def _average(trials: list[Trial], config: Config) -> Trial:
+    metric = config.training.metric
+    best: dict[str, Trial] = {}
+    for trial in trials:
+        rival = best.get(trial.candidate)
+        if rival is None or is_better(metric, trial.scores[metric], rival.scores[metric]):
+            best[trial.candidate] = trial
+    members = list(best.values())
+    outcomes = [
+        Outcome(parts[0].classes, parts[0].truth, np.mean([part.probabilities for part in parts], axis=0))
+        for parts in zip(*(member.outcomes for member in members), strict=True)
+    ]
+    return _judge(AVERAGE, {member.candidate: member.setting for member in members}, outcomes, metric)
+
+
+def _judge(name: str, setting: Setting, outcomes: Sequence[Outcome], metric: str) -> Trial:
+    by_fold = [score(outcome) for outcome in outcomes]
+    scores = {key: float(np.nanmean([fold[key] for fold in by_fold])) for key in METRICS}
+    deviation = float(np.nanstd([fold[metric] for fold in by_fold]))
+    return Trial(name, setting, scores, deviation, tuple(outcomes))

@@ -1,0 +1,248 @@
+"""The reports of a training: one HTML file, and a model card, whatever classes and features are called."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from problems import DERIVED, EVERY_KIND, load, make_config, make_table, train
+
+from classification_model.evaluation.metrics import METRICS
+from classification_model.predict import Predictor
+from classification_model.processing.data_manager import load_pipeline
+from classification_model.reporting.reports import METRIC_NAMES, feature_notes, render_card, render_html
+from classification_model.training.training_report import TrainingReport
+
+pytestmark = pytest.mark.slow
+
+
+class Page(HTMLParser):
+    """A page, read: its elements, the words in it, and whether its elements are closed."""
+
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == [], "an element is not closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember an element."""
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close an element."""
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Remember words that are read, not styles."""
+        if self._open and self._open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """All words of the page, blanks made one."""
+        return " ".join(" ".join(self.words).split())
+
+    def images(self) -> list[np.ndarray]:
+        """Decode the plots."""
+        sources = [str(attributes["src"]) for tag, attributes in self.elements if tag == "img"]
+        return [
+            imread(io.BytesIO(base64.b64decode(source.removeprefix("data:image/png;base64,")))) for source in sources
+        ]
+
+
+def reports_of(report: TrainingReport) -> tuple[Page, str]:
+    """Read the page and the card in a model folder."""
+    page = (report.folder / "reports/report.html").read_text(encoding="utf-8")
+    return Page(page), (report.folder / "reports/model_card.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module", params=[2, 3], ids=["binary", "three classes"])
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
+    """Train on every kind of feature, with two candidates."""
+    training: dict[str, Any] = {
+        "candidates": {"logistic_regression": {}, "random_forest": {"n_estimators": "9"}, "average": {}}
+    }
+    config = make_config(
+        EVERY_KIND | DERIVED,
+        folder=tmp_path_factory.mktemp("report"),
+        classes=request.param,
+        app={"description": "Which colour a thing has."},
+        training=training,
+        gates={"roc_auc": 0.05, "log_loss": 9},
+    )
+    return train(make_table(300, request.param), config)
+
+
+def test_the_page_needs_no_other_file(report: TrainingReport) -> None:
+    """Nothing in the page points out of it: no script, no style sheet, no link, no address, images inside."""
+    page, _ = reports_of(report)
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "link", "iframe", "object", "a", "base", "form"}
+    addresses = [
+        value for _, attributes in page.elements for key, value in attributes.items() if key in {"src", "href"}
+    ]
+    assert all(str(address).startswith("data:image/png;base64,") for address in addresses)
+    source = (report.folder / "reports/report.html").read_text()
+    assert "http" not in re.sub(r'src="[^"]*"', "", source)
+    assert "url(" not in source
+    assert "@import" not in source
+
+
+def test_the_page_holds_four_plots(report: TrainingReport) -> None:
+    """ROC, precision and recall, calibration and confusion are images of one size in which something is drawn."""
+    page, _ = reports_of(report)
+    titles = [attributes["alt"] for tag, attributes in page.elements if tag == "img"]
+    assert titles == ["ROC curve", "Precision and recall", "Calibration", "Confusion"]
+    images = page.images()
+    assert len({image.shape for image in images}) == 1
+    assert all(image.std() > 0.05 for image in images)
+    assert len({image.tobytes() for image in images}) == 4
+
+
+def test_no_number_of_the_reports_is_nan(report: TrainingReport) -> None:
+    """Neither report says nan, inf or None where a number belongs."""
+    page, card = reports_of(report)
+    for text in (page.text, card):
+        assert re.findall(r"\b(?:[Nn]a[Nn]|inf|None|undefined)\b", text) == []
+
+
+def test_every_metric_stands_with_its_interval_and_gate(report: TrainingReport) -> None:
+    """Both reports list each metric with value and interval as in the manifest; the page says what was demanded."""
+    page, card = reports_of(report)
+    for name in METRICS:
+        metric = report.manifest.metrics[name]
+        value, low, high = (f"{number:.4f}" for number in (metric.value, metric.low, metric.high))
+        assert f"{METRIC_NAMES[name]} {value} {low} {high}" in page.text
+        assert re.search(rf"{METRIC_NAMES[name]} *\| *{value} *\| *{low} to {high}", card)
+    assert re.search(r"ROC AUC [\d.]+ [\d.]+ [\d.]+ at least 0.05", page.text)
+    assert re.search(r"Log loss [\d.]+ [\d.]+ [\d.]+ at most 9", page.text)
+
+
+def test_every_candidate_and_feature_stands_in_the_page(report: TrainingReport) -> None:
+    """The page lists each trial with its scores, each raw feature's importance, and each feature's handling."""
+    page, card = reports_of(report)
+    for trial in report.selection.trials:
+        assert f"{trial.scores['log_loss']:.4f}" in page.text
+    for name, mean, deviation in report.importances:
+        assert f"{name} {mean:.4f} \N{PLUS-MINUS SIGN} {deviation:.4f}" in page.text
+    for note in feature_notes(report):
+        assert f"{note.name} {note.kind} {note.missing} {note.handling}" in page.text
+        assert note.handling in card
+    assert report.data.config.app.description in page.text
+    assert report.manifest.data.sha256 in page.text
+    assert report.manifest.data.sha256 in card
+
+
+def test_the_page_says_what_happens_where_a_feature_is_missing(report: TrainingReport) -> None:
+    """Each kind of feature is explained: what stands in for a gap, and for a category never seen."""
+    handling = {note.name: note.handling for note in feature_notes(report)}
+    assert handling["size"] == "the training median, with an indicator where training saw gaps"
+    assert handling["price"] == "the training mean, with an indicator where training saw gaps"
+    assert handling["count"] == "-1, with an indicator where training saw gaps"
+    own = "a category of its own, 'missing', where training saw gaps, else as one never seen"
+    assert handling["shape"] == f"{own}; a category never seen counts as 'rare'"
+    assert handling["code"] == f"{own}; a category never seen gets the rate of all rows"
+    assert handling["note"] == "missing for word, digits, urgent, which it feeds"
+    assert {note.name: note.missing for note in feature_notes(report)}["total"] == "derived"
+
+
+def test_a_cut_search_is_said_aloud(report: TrainingReport) -> None:
+    """The page warns when the budget of seconds ended the search, and only then."""
+    cut = replace(report, selection=replace(report.selection, planned=99))
+    assert f"ended after {len(report.selection.trials)} of 99 trials" in Page(render_html(cut)).text
+    whole = replace(report, selection=replace(report.selection, planned=len(report.selection.trials)))
+    assert "a rerun may choose another setting" not in Page(render_html(whole)).text
+
+
+def test_rendering_twice_gives_the_same_bytes(report: TrainingReport) -> None:
+    """A report rendered again, also under other settings of matplotlib, is the same to the byte."""
+    pipeline, _ = load_pipeline(report.folder)
+    with mpl.rc_context({"axes.facecolor": "black", "font.size": 30, "savefig.dpi": 30, "text.parse_math": True}):
+        page, card = render_html(report), render_card(report, pipeline)
+    assert page.encode() == (report.folder / "reports/report.html").read_bytes()
+    assert card.encode() == (report.folder / "reports/model_card.md").read_bytes()
+
+
+ODD_NAMES = [
+    "<script>alert(1)</script>",
+    "</td></table><h1>&amp;",
+    "$\\bad{1}$",
+    "$x$",
+    "_hidden",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "a|b\\|c`d`*e*",
+    "# title",
+    "/",
+    "a/b/",
+    "%s %d",
+    "x" * 300,
+    "two\nlines",
+    "\u65e5\u672c\u8a9e",
+    "\N{ROCKET}",
+    "\u202eright to left",
+    "nan",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_NAMES, ids=lambda name: ascii(name)[:20])
+def test_odd_names_are_shown_as_they_are(tmp_path: Path, odd: str) -> None:
+    """A problem, a class, a feature and a category may be called anything: nothing warns, breaks out or is lost."""
+    table = make_table(150, gaps=0).rename(columns={"shape": odd})
+    table["colour"] = table["colour"].replace({"red": odd})
+    table["code"] = odd
+    table.loc[::3, "code"] = "plain"
+    features: dict[str, Any] = {odd: "categorical", "size": "numeric", "code": "categorical"}
+    data = {"classes": {odd: odd, "green": "green"}, "source": "table.json", "leakage": ["note"]}
+    config = make_config(features, folder=tmp_path, data=data, app={"name": odd, "description": f"About {odd}."})
+    page, card = reports_of(train(table, config))
+    assert page.text.count(" ".join(odd.split())) >= 5
+    assert not {tag for tag, _ in page.elements} & {"script", "h3"}
+    assert [tag for tag, _ in page.elements].count("h1") == 1
+    assert "<script" not in card
+    titles = [line for line in card.splitlines() if line.startswith("#")]
+    assert len(titles) == 8
+    rows = [line for line in card.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
+
+
+def test_many_classes_with_long_names_are_drawn(tmp_path: Path) -> None:
+    """A plot of twelve classes has an image like any other, with six curves."""
+    table = make_table(600, gaps=0)
+    names = [f"class number {number} of a dozen, whose name is long" for number in range(12)]
+    table["colour"] = [names[row % 12] for row in range(600)]
+    config = make_config({"size": "numeric", "price": "numeric"}, folder=tmp_path, data={"classes": {}})
+    page, _ = reports_of(train(table, config))
+    assert len(page.images()) == 4
+
+
+def test_the_model_card_is_the_manifests(report: TrainingReport) -> None:
+    """The card names problem, version, classes and estimator."""
+    _, card = reports_of(report)
+    manifest = Predictor.load(report.folder).manifest
+    assert card.startswith(f"# {manifest.name}, version {manifest.version}\n")
+    assert ", ".join(manifest.classes) in card
+    assert f"`{manifest.estimator}`" in card
+
+
+def test_loading_a_table_makes_no_report(tmp_path: Path) -> None:
+    """A report is written by training alone."""
+    load(make_table(), make_config(folder=tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]

@@ -1,0 +1,83 @@
+"""The pydantic model of a row accepts what predictions accept, and says in JSON Schema what that is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from garbage import anything
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from classification_model.predict import packaged_predictor
+from classification_model.runtime.input.checking import check_rows
+from classification_model.runtime.input.row_model import Row, row_model
+from classification_model.runtime.input.schema import InputSchema, SchemaField
+
+SCHEMA = InputSchema(
+    fields=(
+        SchemaField(name="size", kind="numeric", nullable=True, minimum=0, maximum=10),
+        SchemaField(name="home_dest", kind="categorical", nullable=True, aliases=("home.dest",), categories=("a", "b")),
+        SchemaField(name="open", kind="boolean", nullable=False),
+        SchemaField(name="model_config", kind="text", nullable=True),
+        SchemaField(name="_day", kind="datetime", nullable=True, minimum=0, maximum=86400),
+    ),
+    ignored=("boat", "copy"),
+)
+MODEL = row_model(SCHEMA, "Passenger")
+KEYS = ("size", "home_dest", "home.dest", "open", "model_config", "_day", "boat", "copy", "other")
+
+
+def test_a_row_is_read_under_any_of_its_names() -> None:
+    """Aliases are accepted, values are read, what is not used is left out."""
+    row = MODEL.model_validate(
+        {"size": "$1,200", "home.dest": "b", "open": "yes", "boat": object(), "_day": "1970-01-02"}
+    )
+    assert row.values() == {"size": 1200.0, "home_dest": "b", "open": 1.0, "model_config": None, "_day": 86400.0}
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(st.dictionaries(st.sampled_from(KEYS), anything, max_size=6))
+def test_it_accepts_what_predictions_accept(row: dict[str, Any]) -> None:
+    """The same rows are refused for the same fields and codes, and what is accepted is read the same."""
+    checked = check_rows(SCHEMA, [row])
+    try:
+        values = MODEL.model_validate(row).values()
+    except ValidationError as error:
+        names = {place["loc"][0] for place in error.errors()}
+        expected = {issue.field for issue in checked.errors}
+        assert {SCHEMA.names.get(str(name), str(name)) for name in names} == expected
+    else:
+        assert checked.errors == []
+        assert values == {name: column[0] for name, column in checked.columns.items()}
+
+
+def test_json_is_validated_without_python_in_between(model_folder: object) -> None:
+    """A list of rows in JSON is validated in one go; an error names row and column, and holds no value."""
+    row_type = row_model(packaged_predictor().manifest.input_schema)
+    rows = TypeAdapter(list[row_type])  # type: ignore[valid-type]  # known when it runs
+    good = b'{"pclass": 1, "sex": "female", "name": "Allen, Miss. E", "sibsp": 0, "parch": 0, "ticket": "24160"}'
+    (row,) = rows.validate_json(b"[%s]" % good)
+    assert isinstance(row, Row)
+    assert Row.values(row)["pclass"] == "1"
+    with pytest.raises(ValidationError) as caught:
+        rows.validate_json(b"[%s, %s]" % (good, good.replace(b'"sibsp": 0', b'"sibsp": "few"')))
+    (error,) = caught.value.errors()
+    assert (error["loc"], error["type"]) == ((1, "sibsp"), "type")
+    assert "few" not in error["msg"]
+
+
+def test_the_json_schema_says_what_may_be_sent() -> None:
+    """Every column stands under its own name, with its kind, the range of training, and whether it is required."""
+    described = MODEL.model_json_schema()
+    assert described["title"] == "Passenger"
+    assert described["required"] == ["open"]
+    assert described["additionalProperties"] is False
+    properties = described["properties"]
+    assert set(properties) == {"size", "home_dest", "open", "model_config", "_day", "boat", "copy"}
+    assert "0 to 10" in properties["size"]["description"]
+    assert "a, b" in properties["home_dest"]["description"]
+    assert "1970-01-02" in properties["_day"]["description"]
+    assert properties["_day"]["format"] == "date-time"
