@@ -30,7 +30,6 @@ from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, table_rule
 from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
-from classification_model.processing.sources import read_bytes
 from classification_model.reporting.reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import (
@@ -44,6 +43,7 @@ from classification_model.runtime.model_folder.libraries import library_versions
 from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
+from classification_model.tables.reading.opening import read_file
 from classification_model.training.model_manifest import Fitted, code_hash, describe_model
 from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.training.training_report import TrainedModel, TrainingReport
@@ -267,8 +267,8 @@ def is_current(config: Config, folder: Path, source: str | None = None) -> bool:
         manifest = read_manifest(folder)
         read_files(folder, manifest)
         loader = DataLoader(config, source)
-        content = read_bytes(loader.source)
-        second = None if loader.validation_source is None else read_bytes(loader.validation_source)
+        content = read_file(loader.source)
+        second = None if loader.validation_source is None else read_file(loader.validation_source)
     except (ArtifactError, DataError):
         return False
     return (

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from written import write_table
 
 from classification_model.config.core import Config
 from classification_model.processing.data_manager import DataLoader, TrainingData
-from classification_model.processing.sources import write_table
 from classification_model.train_pipeline import run_training
 from classification_model.training.training_report import TrainingReport
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.externals import _arff
+from written import read_table
 
 from classification_model.config.core import PACKAGED_CONFIG
-from classification_model.processing.sources import read_table
 
 TITANIC = PACKAGED_CONFIG.parent / "datasets" / "titanic.csv"
 ARFF = Path(sklearn.__file__).parent / "datasets/tests/data/openml/id_40945/data-v1-dl-16826755.arff.gz"

@@ -20,12 +20,8 @@ from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.tables.arrays import as_arrow
 from classification_model.tables.formats import STANDARD_STREAM, format_of
 from classification_model.tables.python_values import UnreadableArray
-from classification_model.tables.reading import json_files, parquet_files, text_blocks
-from classification_model.tables.reading.csv_files import CsvSource
-from classification_model.tables.reading.json_files import JsonLinesSource, JsonSource
-from classification_model.tables.reading.opening import Opened, opened
-from classification_model.tables.reading.parquet_files import ParquetSource
-from classification_model.tables.reading.text_blocks import block_size
+from classification_model.tables.reading.opening import opened
+from classification_model.tables.reading.table import open_table
 from classification_model.tables.source import Batch, Piece, Source
 from classification_model.tables.writing.outputs import Output, opened_output
 
@@ -130,7 +126,8 @@ def predict_file(
         msg = f"{target} is what is to be predicted, and would be replaced: name another output"
         raise InputError(msg)
     with opened(source) as file:
-        table = open_table(file, options)
+        rows_at_once = EXPLAINED_ROWS if options.explain else None
+        table = open_table(file, delimiter=options.delimiter, encoding=options.encoding, rows=rows_at_once)
         known = predictor.manifest.input_schema.names
         names = [name for name in table.types if name != options.index or name in known]
         scorer = Scorer(predictor, source, names, explain=options.explain)
@@ -171,25 +168,6 @@ def _are_one(source: str, target: str) -> bool:
         return Path(source).samefile(target)
     except (OSError, ValueError):  # a URL, a stream, or nothing there yet
         return False
-
-
-def open_table(file: Opened, options: Options = PLAIN) -> Source:
-    """Read what a file says of its columns.
-
-    Raises
-    ------
-    DataError
-        If it is no table of the format that its suffix names.
-    """
-    kind = format_of(file.name)
-    if kind == "parquet":
-        return ParquetSource(file, EXPLAINED_ROWS if options.explain else parquet_files.ROWS)
-    if kind == "json":
-        return JsonSource(file, EXPLAINED_ROWS if options.explain else json_files.ROWS)
-    size = block_size(file, EXPLAINED_ROWS if options.explain else text_blocks.ROWS)
-    if kind == "jsonl":
-        return JsonLinesSource(file, size)
-    return CsvSource(file, "\t" if kind == "tsv" else options.delimiter, options.encoding, size)
 
 
 def _predicted(

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
-import pyarrow as pa
 
-from classification_model.batch.predicting import Options, open_table
 from classification_model.errors import DataError, InputError, require_extra
 from classification_model.tables.formats import STANDARD_STREAM, format_of
-from classification_model.tables.python_values import UnreadableArray, python_values
+from classification_model.tables.python_values import UnreadableArray, values_of
 from classification_model.tables.reading.opening import opened
+from classification_model.tables.reading.table import open_table
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S*")
 _PASSWORD = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
@@ -124,11 +123,11 @@ def _file_parts(source: LabelSource) -> Iterator[Part]:
         if source.source != STANDARD_STREAM:
             format_of(source.source)
         with opened(source.source) as file:
-            table = open_table(file, Options(delimiter=source.delimiter, encoding=source.encoding))
+            table = open_table(file, delimiter=source.delimiter, encoding=source.encoding)
             source.check_columns(source.name, list(table.types))
             for piece in table.pieces():
                 columns = piece.load().columns
-                yield _values(columns[source.key]), _values(columns[source.label])
+                yield values_of(columns[source.key]), values_of(columns[source.label])
     except UnreadableArray as error:
         msg = f"{source.name}: a column {error}"
         raise DataError(msg) from error
@@ -136,7 +135,3 @@ def _file_parts(source: LabelSource) -> Iterator[Part]:
         if "://" not in source.source:
             raise
         raise DataError(_URL.sub(source.name, str(error).replace(source.source, source.name))) from None
-
-
-def _values(column: pa.Array | list[Any]) -> list[Any]:
-    return column if isinstance(column, list) else python_values(column)

@@ -18,15 +18,21 @@ from sklearn.pipeline import Pipeline
 from classification_model.errors import DataError, VerificationError
 from classification_model.processing import validation
 from classification_model.processing.fields import bare_schema, complete_config, describe_schema, to_frame
-from classification_model.processing.raw_tables import append_rows, fits_given_table, hash_of_rows, spell_column
+from classification_model.processing.raw_tables import (
+    append_rows,
+    fits_given_table,
+    hash_of_rows,
+    parse_table,
+    spell_column,
+)
 from classification_model.processing.rows import Rows, read_rows
-from classification_model.processing.sources import parse_table, read_bytes
 from classification_model.processing.splitting import hold_out_by_hash, hold_out_latest
 from classification_model.runtime.input.checking import check_columns
 from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.model_folder.artifact import read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
 from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout
+from classification_model.tables.reading.opening import read_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,7 +137,7 @@ class DataLoader:
             mask, rule = _draw_holdout(config, table, rows)
             train, holdout = rows.take(~mask), rows.take(mask)
         else:
-            content = read_bytes(self.validation_source)
+            content = read_file(self.validation_source)
             second = self._import(content, self.validation_source)
             validation.check_tables_differ(config, table, second)
             train, holdout = rows, self._prepare(config, second, self.validation_source)[0]
@@ -157,7 +163,7 @@ class DataLoader:
         """
         if self._given is not None:
             return self._given, hash_of_rows(self._given)
-        content = read_bytes(self.source)
+        content = read_file(self.source)
         return self._import(content, self.source), hashlib.sha256(content).hexdigest()
 
     def read_validation_table(self) -> pd.DataFrame | None:
@@ -170,7 +176,7 @@ class DataLoader:
         """
         if self.validation_source is None:
             return None
-        return self._import(read_bytes(self.validation_source), self.validation_source)
+        return self._import(read_file(self.validation_source), self.validation_source)
 
     def _import(self, content: bytes, source: str) -> pd.DataFrame:
         data = self._config.data

@@ -12,10 +12,11 @@ from classification_model.config.complaints import nearest
 from classification_model.errors import DataError
 from classification_model.processing import validation
 from classification_model.processing.column_kinds import Inferred, infer_classes, infer_columns
-from classification_model.processing.sources import parse_table, read_bytes
+from classification_model.processing.raw_tables import parse_table
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 from classification_model.runtime.input.values import read_category
 from classification_model.tables.formats import STANDARD_STREAM, format_of, sniff_delimiter
+from classification_model.tables.reading.opening import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def draft_config(
     if source == STANDARD_STREAM:
         msg = "a config names the file that training reads: expected a file or URL, found standard input"
         raise DataError(msg)
-    content = read_bytes(source)
+    content = read_file(source)
     kind = format_of(source)
     guessed = encoding is None and kind in {"csv", "tsv"}
     encoding = _guess_encoding(content) if guessed else encoding or "utf-8"

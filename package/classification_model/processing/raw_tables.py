@@ -1,4 +1,4 @@
-"""Raw tables as frames: those that callers give, rows put below others, and the spelling that is hashed."""
+"""Raw tables as frames: those of files and of callers, rows put below others, and the spelling that is hashed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,39 @@ import pandas as pd
 from classification_model.errors import DataError
 from classification_model.runtime.input.checking import column_name
 from classification_model.runtime.input.values import spell_key
+from classification_model.tables.reading.opening import in_memory
+from classification_model.tables.reading.table import open_table, read_rows
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config
+
+
+def parse_table(content: bytes, source: str, *, delimiter: str | None = None, encoding: str = "utf-8") -> pd.DataFrame:
+    """Turn a file's bytes into a frame of raw values.
+
+    Parameters
+    ----------
+    content
+        Bytes of the file.
+    source
+        Its name, whose suffix tells the format.
+    delimiter, encoding
+        How a CSV file is written; the delimiter is found in the header when None.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of dtype object. CSV cells are texts, "" where empty; Parquet and JSON keep their types.
+
+    Raises
+    ------
+    DataError
+        If the file is empty or malformed, or a column has no name or that of another.
+    """
+    table = open_table(in_memory(content, source), delimiter=delimiter, encoding=encoding)
+    rows = read_rows(table)
+    columns = {name: pd.Series(values, dtype=object) for name, values in rows.columns.items()}
+    return pd.DataFrame(columns, index=range(rows.count))
 
 
 def raw_frame(frame: pd.DataFrame, what: str) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def sniff_delimiter(content: bytes, encoding: str = "utf-8") -> str:
     """Guess the delimiter of a CSV file from its header: the candidate that occurs most outside of quotes."""
     try:
         header = content[:100_000].decode(encoding, errors="replace").partition("\n")[0]
-    except LookupError:  # which parsing tells
+    except (LookupError, ValueError):  # which parsing tells
         return ","
     return max(_DELIMITERS, key=re.sub(r'"[^"]*"', "", header).count)
 
@@ -125,6 +125,7 @@ def empty(source: str) -> DataError:
     return DataError(f"{source} is empty: expected a header and rows")
 
 
-def not_in_encoding(source: str, encoding: str) -> DataError:
-    """Return the error of a text file in another encoding."""
-    return DataError(f"{source} is not text in the encoding {encoding!r}: set {ENCODING_SETTING}")
+def not_in_encoding(source: str, encoding: str, fault: str = "") -> DataError:
+    """Return the error of a text file in another encoding; `fault` says which byte of which line shows it."""
+    found = f" ({fault})" if fault else ""
+    return DataError(f"{source} is not text in the encoding {encoding!r}{found}: set {ENCODING_SETTING}")

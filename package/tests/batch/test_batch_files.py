@@ -18,11 +18,11 @@ from commands import Command, Done, everything_below, shell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import make_config, make_table, train
+from written import read_table, write_table
 
 from classification_model.batch.datasets import MADE_FROM
 from classification_model.batch.predicting import Options, predict_file
 from classification_model.predict import Predictor
-from classification_model.processing.sources import read_table, write_table
 from classification_model.tables.reading import json_files, parquet_files, text_blocks
 from classification_model.tables.source import Batch
 from classification_model.tables.writing.outputs import opened_output

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from commands import CONFIG, MODEL, VERSION, Command, Done, colours, csv_with, everything_below, shell
+from written import read_table, write_table
 
 from classification_model import cli
 from classification_model.predict import Predictor
-from classification_model.processing.sources import read_table, write_table
 from classification_model.runtime.verification import verify
 
 pytestmark = pytest.mark.slow

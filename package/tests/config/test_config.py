@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from written import read_table
 
 from classification_model.config.core import PACKAGED_CONFIG, load_config, parse_config
 from classification_model.errors import ConfigError
-from classification_model.processing.sources import read_table
 
 #: Five lines that are a config; what is added to them begins on line 6.
 MINIMAL = "app:\n  name: Churn\ndata:\n  source: table.csv\n  target: left\n"

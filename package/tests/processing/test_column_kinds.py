@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from written import read_table
 
 from classification_model.config.core import load_config
 from classification_model.config.features import ColumnFeature
 from classification_model.errors import DataError
 from classification_model.processing.column_kinds import Inferred, infer_classes, infer_columns
-from classification_model.processing.sources import read_table
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, SchemaField
 
 

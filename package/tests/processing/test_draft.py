@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
+from written import read_table
 
 from classification_model.config.core import load_config, parse_config
 from classification_model.errors import DataError
@@ -19,7 +20,6 @@ from classification_model.predict import Predictor
 from classification_model.processing.data_manager import DataLoader
 from classification_model.processing.draft import draft_config
 from classification_model.processing.fields import bare_schema
-from classification_model.processing.sources import read_table
 from classification_model.runtime.input.checking import check_columns
 from classification_model.train_pipeline import run_training
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from written import read_table
 
 from classification_model.config.core import PACKAGED_CONFIG
 from classification_model.processing.features import (
@@ -28,7 +29,6 @@ from classification_model.processing.features import (
     TextPattern,
 )
 from classification_model.processing.features.base import AppendColumns
-from classification_model.processing.sources import read_table
 
 #: Checks that subtract what comes out of two runs, which texts do not allow; `Numbered...` pass them.
 SUBTRACTING = dict.fromkeys(

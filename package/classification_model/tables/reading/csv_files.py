@@ -22,7 +22,14 @@ from classification_model.tables.formats import (
     sniff_delimiter,
 )
 from classification_model.tables.reading.opening import Opened
-from classification_model.tables.reading.text_blocks import SAMPLE, Block, count_line_ends, outside_quotes, read_blocks
+from classification_model.tables.reading.text_blocks import (
+    SAMPLE,
+    Block,
+    count_line_ends,
+    foreign_byte,
+    outside_quotes,
+    read_blocks,
+)
 from classification_model.tables.source import Batch, Piece
 
 
@@ -61,7 +68,7 @@ class CsvSource:
         blocks = read_blocks(file, encoding, outside_quotes(file.name, self._delimiter), block)
         first = next(blocks)
         header = self._first_row(first.content)
-        self._header = self._read_header(header)
+        self._header = self._read_header(header, first.line)
         self.types = dict.fromkeys(self._header, pa.string())
         line = first.line + count_line_ends(header)
         self._blocks = chain([Block(first.content[len(header) :], line, first.units)], blocks)
@@ -74,13 +81,13 @@ class CsvSource:
             next(rows)
         return b"".join(content.splitlines(keepends=True)[: max(rows.line_num, 1)])
 
-    def _read_header(self, content: bytes) -> list[str]:
+    def _read_header(self, content: bytes, line: int) -> list[str]:
         try:
             read = pa.csv.ReadOptions(use_threads=False, block_size=len(content) + 1)
             with pa.csv.open_csv(pa.py_buffer(content), read, self._parsing()) as reader:
                 header: list[str] = reader.schema.names
         except UnicodeDecodeError as error:
-            raise not_in_encoding(self.name, self._encoding) from error
+            raise not_in_encoding(self.name, self._encoding, foreign_byte(content, line)) from error
         except pa.ArrowInvalid as error:
             msg = f"{self.name} is no table: {first_sentence(error)}"
             raise DataError(msg) from error
@@ -116,7 +123,7 @@ class CsvSource:
     def _malformed(self, content: bytes, line: int, error: Exception) -> DataError:
         """Return the error of a block that cannot be parsed, naming the line where that can be told."""
         if "UTF8" in str(error):
-            return not_in_encoding(self.name, self._encoding)
+            return not_in_encoding(self.name, self._encoding, foreign_byte(content, line))
         found = self._odd_row(content, line)
         return DataError(f"{self.name} is no table: {found or first_sentence(error)}")
 

@@ -1,7 +1,8 @@
-"""Opening what is to be read, a file, a URL or standard input, and seeing that it stays what it was."""
+"""Opening what is to be read: a file, a URL or standard input, which must stay what it was."""
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
@@ -78,7 +79,7 @@ class Opened:
             If it was changed or replaced while it was read.
         """
         if self.state is not None and not self.state == state_of(self.file.fileno()) == _state_at(self.name):
-            msg = f"{self.name} was changed while it was read: predict it again when nothing writes it"
+            msg = f"{self.name} was changed while it was read: try again when nothing writes it"
             raise DataError(msg)
 
     def peek(self, count: int) -> bytes:
@@ -104,7 +105,7 @@ class Opened:
             while count and (part := self.file.read(count)):
                 parts.append(part)
                 count -= len(part)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise unreadable(self.name, error) from error
         return b"".join(parts)
 
@@ -157,6 +158,25 @@ def opened(source: str) -> Iterator[Opened]:
         raise unreadable(source, error) from error
     with file:
         yield Opened(file, source, None if "://" in source else state_of(file.fileno()))
+
+
+def read_file(source: str) -> bytes:
+    """Read a whole file, URL or standard input; see `opened`.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is written meanwhile.
+    """
+    with opened(source) as file:
+        content = file.read_all()
+        file.check_unchanged()
+    return content
+
+
+def in_memory(content: bytes, name: str) -> Opened:
+    """Return bytes as an open file of a name."""
+    return Opened(io.BytesIO(content), name)
 
 
 def state_of(place: Path | int) -> State | None:

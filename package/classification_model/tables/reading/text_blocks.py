@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classification_model.errors import DataError
-from classification_model.tables.formats import LARGEST_ROW, empty, not_in_encoding
+from classification_model.tables.formats import LARGEST_ROW, check_encoding, empty, not_in_encoding
 from classification_model.tables.reading.opening import Opened
 
 #: Rows of a block, about, and the least and the most bytes that are read for them.
@@ -103,7 +103,10 @@ class _Utf8:
     def __init__(self, file: Opened, encoding: str) -> None:
         self._file = file
         self._encoding = encoding
-        is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
+        try:
+            is_utf8 = codecs.lookup(check_encoding(encoding)).name in {"utf-8", "utf-8-sig"}
+        except ValueError as error:
+            raise not_in_encoding(file.name, encoding) from error
         self._decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)()
         self._is_first = True
 
@@ -115,8 +118,28 @@ class _Utf8:
             return part.removeprefix(codecs.BOM_UTF8) if is_first else part, len(part)
         try:
             return self._decoder.decode(part, final=not part).encode(), len(part)
-        except UnicodeError as error:
+        except UnicodeDecodeError as error:
+            fault = f"byte {error.object[error.start]:#04x}"
+            raise not_in_encoding(self._file.name, self._encoding, fault) from error
+        except ValueError as error:
             raise not_in_encoding(self._file.name, self._encoding) from error
+
+
+def foreign_byte(content: bytes, line: int) -> str:
+    """Say which byte of a block is no UTF-8, and in which line; nothing where all are.
+
+    Parameters
+    ----------
+    content
+        The block.
+    line
+        Number of its first line.
+    """
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {content[error.start]:#04x} in line {line + count_line_ends(content[: error.start])}"
+    return ""
 
 
 def count_line_ends(content: bytes) -> int:

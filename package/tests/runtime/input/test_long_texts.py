@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from problems import EVERY_KIND, load, make_config, make_table, train
 from pydantic import ValidationError
 from sklearn.pipeline import Pipeline
+from written import write_table
 
 from classification_model.batch.predicting import predict_file
 from classification_model.config.core import parse_config
@@ -32,7 +33,6 @@ from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import TrainingData
 from classification_model.processing.draft import draft_config
-from classification_model.processing.sources import write_table
 from classification_model.retraining.training_rows import training_rows
 from classification_model.runtime.inference.derivations.texts import whole_words
 from classification_model.runtime.input.checking import check_rows

@@ -1,0 +1,76 @@
+"""A table in a file of any known format, by the suffix of its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from classification_model.errors import DataError
+from classification_model.tables.formats import format_of
+from classification_model.tables.python_values import UnreadableArray, values_of
+from classification_model.tables.reading import json_files, parquet_files, text_blocks
+from classification_model.tables.reading.csv_files import CsvSource
+from classification_model.tables.reading.json_files import JsonLinesSource, JsonSource
+from classification_model.tables.reading.parquet_files import ParquetSource
+from classification_model.tables.source import Batch
+
+if TYPE_CHECKING:
+    from classification_model.tables.reading.opening import Opened
+    from classification_model.tables.source import Source
+
+
+def open_table(
+    file: Opened, *, delimiter: str | None = None, encoding: str = "utf-8", rows: int | None = None
+) -> Source:
+    """Read what a file says of its columns.
+
+    Parameters
+    ----------
+    file
+        The file; the suffix of its name tells the format.
+    delimiter, encoding
+        How a CSV file is written; the delimiter is found in the header when None.
+    rows
+        Rows of a batch, about; as many as are quick to read in this format when None.
+
+    Raises
+    ------
+    DataError
+        If it is no table of that format.
+    """
+    kind = format_of(file.name)
+    if kind == "parquet":
+        return ParquetSource(file, rows or parquet_files.ROWS)
+    if kind == "json":
+        return JsonSource(file, rows or json_files.ROWS)
+    size = text_blocks.block_size(file, rows or text_blocks.ROWS)
+    if kind == "jsonl":
+        return JsonLinesSource(file, size)
+    return CsvSource(file, "\t" if kind == "tsv" else delimiter, encoding, size)
+
+
+def read_rows(table: Source) -> Batch:
+    """Read all rows of a table.
+
+    Returns
+    -------
+    Batch
+        Each column as a list of Python's values. Cells of CSV are texts, "" where empty; other formats keep their
+        types.
+
+    Raises
+    ------
+    DataError
+        If a row is malformed, or a value is not what the type of its column says, naming line or column.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in table.types}
+    count = 0
+    for piece in table.pieces():
+        batch = piece.load()
+        count += batch.count
+        for name, values in batch.columns.items():
+            try:
+                columns[name] += values_of(values)
+            except UnreadableArray as error:
+                msg = f"{table.name}: column {name!r} {error}"
+                raise DataError(msg) from error
+    return Batch(columns, count)
