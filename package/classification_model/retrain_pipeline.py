@@ -137,16 +137,15 @@ def run_retraining(
         decision, notes = check_retraining(log, labelled, manifest, now)
         if decision.retrain != "yes" and not force:
             return RetrainingReport("not needed", decision, manifest.version, notes=notes)
-        loader = DataLoader(config, source)
-        table, sha256 = loader.read_table()
-        known = known_rows(config, table, loader.read_validation_table())
+        tables = DataLoader(config, source).read()
+        known = known_rows(config, tables)
         rows = training_rows(labelled.frame, known, manifest)
-        del table, known, labelled
+        del known, labelled
         notes = (*notes, *rows.notes)
-        if not force and not _is_anything_new(config, manifest, rows, sha256):
+        if not force and not _is_anything_new(config, manifest, rows, tables.table.sha256):
             why = "there is nothing to learn from that the champion does not know: no labelled rows, the same table"
             return RetrainingReport("nothing new", decision, manifest.version, notes=(why, *notes))
-        challenge = Challenge(config, source, sha256, rows.extra, rows.recent, rows.recent_labels, champion)
+        challenge = Challenge(config, tables, rows.extra, rows.recent, rows.recent_labels, champion)
         try:
             challenger = train_challenger(challenge, store, now=now, progress=progress, jobs=jobs)
         except GateError as error:

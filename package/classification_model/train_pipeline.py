@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from classification_model.config.sections import Config
+    from classification_model.processing.data_manager import Tables
     from classification_model.runtime.predictor import Model
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def run_training(
 def train_model(
     config: Config,
     *,
-    source: str | pd.DataFrame | None = None,
+    source: str | pd.DataFrame | Tables | None = None,
     extra: pd.DataFrame | None = None,
     version: str | None = None,
     progress: Progress | None = None,
@@ -109,7 +110,8 @@ def train_model(
     config
         The problem.
     source
-        Table to learn from instead of the config's: a path, a URL or a frame; see `DataLoader`.
+        Table to learn from instead of the config's: a path, a URL, a frame or tables that were read before; see
+        `DataLoader`.
     extra
         Raw rows that are put below the table before the hold-out is drawn; see `DataLoader`.
     version
@@ -267,17 +269,21 @@ def is_current(config: Config, folder: Path, source: str | None = None) -> bool:
         manifest = read_manifest(folder)
         read_files(folder, manifest)
         loader = DataLoader(config, source)
-        content = read_file(loader.source)
-        second = None if loader.validation_source is None else read_file(loader.validation_source)
+        table = _hash_of(loader.source)
+        second = None if loader.validation_source is None else _hash_of(loader.validation_source)
     except (ArtifactError, DataError):
         return False
     return (
         (second is None or manifest.holdout.rule == table_rule(second))
         and manifest.config_hash == config.hash
-        and manifest.data.sha256 == hashlib.sha256(content).hexdigest()
+        and manifest.data.sha256 == table
         and manifest.libraries == library_versions()
         and manifest.code_hash == code_hash()
     )
+
+
+def _hash_of(source: str) -> str:
+    return hashlib.sha256(read_file(source)).hexdigest()
 
 
 def fit_pipeline(data: TrainingData, candidate: str, setting: dict[str, Any]) -> Pipeline:

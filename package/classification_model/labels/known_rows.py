@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
+    from classification_model.processing.data_manager import Tables
     from classification_model.runtime.input.schema import InputSchema
     from classification_model.runtime.model_folder.manifest import Manifest
 
@@ -73,40 +74,41 @@ class KnownRows:
         return share_of(group) < min(holdout.share, self.config.training.split.holdout)
 
 
-def known_rows(config: Config, table: pd.DataFrame, second: pd.DataFrame | None = None) -> KnownRows:
+def known_rows(config: Config, tables: Tables) -> KnownRows:
     """Tell what the tables of a problem hold.
 
     Parameters
     ----------
     config
         The problem.
-    table, second
-        Raw values of the table to learn from and of the validation table, columns named as after the rename.
+    tables
+        The table to learn from and the validation table, as they were read.
 
     Raises
     ------
     DataError
         If a column that the config names is not there.
     """
+    table = tables.table.frame
     validation.check_columns_exist(config, table, "the table to learn from")
     config = complete_config(config, table, "the table to learn from")
-    tables = [table]
-    if second is not None:
-        validation.check_columns_exist(config, second, "the validation table")
-        tables.append(second)
+    frames = [table]
+    if tables.validation is not None:
+        validation.check_columns_exist(config, tables.validation.frame, "the validation table")
+        frames.append(tables.validation.frame)
     schema = bare_schema(config, table)
     marks = frozenset(word.lower() for word in config.data.missing_values)
     names = [field.name for field in schema.fields]
     # What cannot be read is missing here: training refuses it.
-    read = [check_columns(schema, {name: one[name].tolist() for name in names}) for one in tables]
+    read = [check_columns(schema, {name: one[name].tolist() for name in names}) for one in frames]
     return KnownRows(
         config=config,
         schema=schema,
         columns=frozenset(map(str, table.columns)),
         features=pd.concat([to_frame(rows.columns, schema) for rows in read], ignore_index=True),
-        keys=_texts(tables, config.data.index),
+        keys=_texts(frames, config.data.index),
         groups=_texts([table], config.data.group, marks),
-        validation_groups=_texts(tables[1:], config.data.group, marks),
+        validation_groups=_texts(frames[1:], config.data.group, marks),
     )
 
 

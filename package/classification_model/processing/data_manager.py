@@ -72,6 +72,46 @@ class TrainingData:
         return tuple(self.config.data.classes.values())
 
 
+@dataclass(frozen=True)
+class RawTable:
+    """A table as it was read.
+
+    Attributes
+    ----------
+    name
+        Path or URL, or how errors call a frame.
+    frame
+        Raw values; columns are named as after the rename.
+    sha256
+        Hash of the bytes that were parsed; of a frame that somebody gave, of its rows.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a problem, each read once: what is hashed is what is learned from.
+
+    Attributes
+    ----------
+    table
+        The table to learn from.
+    validation
+        The one to measure the model on; None where there is none.
+    """
+
+    table: RawTable
+    validation: RawTable | None
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """SHA-256 of each."""
+        return tuple(each.sha256 for each in (self.table, self.validation) if each is not None)
+
+
 class DataLoader:
     """Reads the tables of a problem and prepares their rows.
 
@@ -80,9 +120,9 @@ class DataLoader:
     config
         The problem.
     source
-        Table to learn from instead of ``data.source``: a path, a URL or a frame of raw values. Columns of a frame have
-        their new names or those before the rename; those of ``data.drop`` and ``data.leakage`` need not be there, and
-        without the index a row of it is held out by the values of its features.
+        Table to learn from instead of ``data.source``: a path, a URL, a frame of raw values, or what `read` returned
+        before. Columns of a frame have their new names or those before the rename; those of ``data.drop`` and
+        ``data.leakage`` need not be there, and without the index a row of it is held out by the values of its features.
     extra
         Raw rows that are put below the table before the hold-out is drawn. Columns are named as after the rename, the
         target holds raw values of the table, and what is not there is missing. They are held out by the same rule as
@@ -103,12 +143,15 @@ class DataLoader:
     """
 
     def __init__(
-        self, config: Config, source: str | pd.DataFrame | None = None, *, extra: pd.DataFrame | None = None
+        self, config: Config, source: str | pd.DataFrame | Tables | None = None, *, extra: pd.DataFrame | None = None
     ) -> None:
         self._config = config
         self._given: pd.DataFrame | None = None
+        self._read: Tables | None = None
         self._extra = None if extra is None or extra.empty else extra
-        if isinstance(source, pd.DataFrame):
+        if isinstance(source, Tables):
+            self._read, self.source = source, source.table.name
+        elif isinstance(source, pd.DataFrame):
             self._config, self._given = fits_given_table(config, source)
             self.source = "the given table"
         else:
@@ -124,7 +167,8 @@ class DataLoader:
         DataError
             If a table cannot be read or nothing can be learned from it, naming the column and the rule.
         """
-        table, sha256 = self.read_table()
+        tables = self.read()
+        table, sha256 = tables.table.frame, tables.table.sha256
         validation.check_columns_exist(self._config, table, Path(self.source).name)
         config = complete_config(self._config, table, Path(self.source).name)
         if self._extra is not None:
@@ -133,15 +177,14 @@ class DataLoader:
         rows, schema = self._prepare(config, table, self.source)
         validation.check_features_vary(rows.features)
         fingerprint = Fingerprint(rows=len(table), columns=len(table.columns), sha256=sha256)
-        if self.validation_source is None:
+        second = tables.validation
+        if second is None:
             mask, rule = _draw_holdout(config, table, rows)
             train, holdout = rows.take(~mask), rows.take(mask)
         else:
-            content = read_file(self.validation_source)
-            second = self._import(content, self.validation_source)
-            validation.check_tables_differ(config, table, second)
-            train, holdout = rows, self._prepare(config, second, self.validation_source)[0]
-            rule = Holdout(rule=table_rule(content), kind="table", share=1.0, rows=len(holdout))
+            validation.check_tables_differ(config, table, second.frame)
+            train, holdout = rows, self._prepare(config, second.frame, second.name)[0]
+            rule = Holdout(rule=table_rule(second.sha256), kind="table", share=1.0, rows=len(holdout))
         classes = tuple(config.data.classes.values())
         validation.check_class_sizes(train.labels.tolist(), classes, config.data.target, config.training.folds)
         if len(set(holdout.labels)) < 2:
@@ -153,36 +196,26 @@ class DataLoader:
         validation.check_features_vary(train.features)
         return TrainingData(config, describe_schema(schema, train.features), train, holdout, rule, fingerprint)
 
-    def read_table(self) -> tuple[pd.DataFrame, str]:
-        """Return the table to learn from as it is read, columns with their new names, and its SHA-256.
+    def read(self) -> Tables:
+        """Read the tables of the problem.
 
         Raises
         ------
         DataError
-            If it cannot be read.
+            If one cannot be read.
         """
-        if self._given is not None:
-            return self._given, hash_of_rows(self._given)
-        content = read_file(self.source)
-        return self._import(content, self.source), hashlib.sha256(content).hexdigest()
+        if self._read is None:
+            given, second = self._given, self.validation_source
+            table = self._read_file(self.source) if given is None else RawTable(self.source, given, hash_of_rows(given))
+            self._read = Tables(table, None if second is None else self._read_file(second))
+        return self._read
 
-    def read_validation_table(self) -> pd.DataFrame | None:
-        """Return the validation table, columns with their new names; None where there is none.
-
-        Raises
-        ------
-        DataError
-            If it cannot be read.
-        """
-        if self.validation_source is None:
-            return None
-        return self._import(read_file(self.validation_source), self.validation_source)
-
-    def _import(self, content: bytes, source: str) -> pd.DataFrame:
-        data = self._config.data
-        table = parse_table(content, Path(source).name, delimiter=data.delimiter, encoding=data.encoding)
-        validation.check_new_names(self._config, [str(name) for name in table.columns], Path(source).name)
-        return table.rename(columns=data.rename)
+    def _read_file(self, source: str) -> RawTable:
+        data, name = self._config.data, Path(source).name
+        content = read_file(source)
+        table = parse_table(content, name, delimiter=data.delimiter, encoding=data.encoding)
+        validation.check_new_names(self._config, [str(column) for column in table.columns], name)
+        return RawTable(source, table.rename(columns=data.rename), hashlib.sha256(content).hexdigest())
 
     def _prepare(self, config: Config, table: pd.DataFrame, source: str) -> tuple[Rows, InputSchema]:
         source = Path(source).name
@@ -193,9 +226,9 @@ class DataLoader:
         return read_rows(to_frame(checked.columns, schema), table, config), schema
 
 
-def table_rule(content: bytes) -> str:
+def table_rule(sha256: str) -> str:
     """Say in words that the hold-out is a table of its own, and which."""
-    return f"a validation table of its own, SHA-256 {hashlib.sha256(content).hexdigest()}"
+    return f"a validation table of its own, SHA-256 {sha256}"
 
 
 def _resolve(source: str, folder: Path) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from classification_model.comparison import Comparison
     from classification_model.config.sections import Config
-    from classification_model.processing.data_manager import TrainingData
+    from classification_model.processing.data_manager import Tables, TrainingData
     from classification_model.processing.rows import Rows
     from classification_model.runtime.model_folder.manifest import Holdout
     from classification_model.runtime.predictor import Predictor
@@ -47,10 +47,8 @@ class Challenge:
     ----------
     config
         The problem.
-    source
-        Table to learn from instead of the config's.
-    sha256
-        Of the table.
+    tables
+        Tables to learn from and to hold out, as they were read.
     extra
         Rows to put below it.
     recent, recent_labels
@@ -60,8 +58,7 @@ class Challenge:
     """
 
     config: Config
-    source: str | None
-    sha256: str
+    tables: Tables
     extra: pd.DataFrame
     recent: Sequence[dict[str, Any]]
     recent_labels: Sequence[str]
@@ -70,7 +67,8 @@ class Challenge:
     @property
     def digest(self) -> str:
         """What the challenger is named for: all that it depends on, its code included."""
-        parts = [self.config.hash, code_hash(), self.sha256, self.champion.manifest.digest, hash_of_rows(self.extra)]
+        parts = [self.config.hash, code_hash(), *self.tables.hashes, self.champion.manifest.digest]
+        parts.append(hash_of_rows(self.extra))
         parts.append(hashlib.sha256(orjson.dumps([self.recent, self.recent_labels])).hexdigest())
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:8]
 
@@ -120,12 +118,12 @@ def train_challenger(
     there = next((version for version in store.versions() if version.endswith(f".{challenge.digest}")), None)
     if there is not None:
         logger.warning("version %s was trained from the same before: it is taken, and not trained again", there)
-        loader = DataLoader(challenge.config, challenge.source, extra=challenge.extra)
+        loader = DataLoader(challenge.config, challenge.tables, extra=challenge.extra)
         return _challenger(challenge, store.load(there), loader.load())
     version = challenge.version(now)
     trained = train_model(
         challenge.config,
-        source=challenge.source,
+        source=challenge.tables,
         extra=challenge.extra,
         version=version,
         progress=progress,
@@ -143,7 +141,7 @@ def _challenger(challenge: Challenge, predictor: Predictor, data: TrainingData) 
     rule = data.holdout_rule
     if challenge.extra.empty:
         return Challenger(predictor, rule, data.holdout, 0)
-    table = DataLoader(challenge.config, challenge.source).load()
+    table = DataLoader(challenge.config, challenge.tables).load()
     if rule.cutoff is None:
         return Challenger(predictor, rule, table.holdout, len(data.train) - len(table.train))
     moments = [rows.moments for rows in (table.train, table.holdout) if rows.moments is not None]

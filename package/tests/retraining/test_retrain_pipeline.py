@@ -17,6 +17,7 @@ from retraining_process import Retraining, Stage
 from classification_model.config.core import load_config
 from classification_model.config.sections import Config
 from classification_model.errors import StoreError
+from classification_model.processing import data_manager
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.retraining.challenger import shares_holdout
 from classification_model.runtime.log.decision_log import read_decisions
@@ -25,6 +26,7 @@ from classification_model.runtime.log.line_writer import LineWriter
 from classification_model.runtime.log.sealed_lines import seal
 from classification_model.runtime.model_folder.manifest import Holdout
 from classification_model.runtime.store.store import ModelStore
+from classification_model.tables.reading.opening import read_file
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +90,21 @@ def test_what_drifted_is_learned_and_the_better_model_serves(folder: Path) -> No
     assert list(kinds(folder)) == ["retrain-check", "comparison", "promotion", "retraining"]
     assert not (folder / "store" / "retraining").exists()
     assert store.rollback().version == "1.0.0"
+
+
+def test_the_table_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was hashed is what is learned from and compared on: the file may be gone as soon as it was read."""
+
+    def read_and_remove(source: str) -> bytes:
+        content = read_file(source)
+        Path(source).unlink()
+        return content
+
+    monkeypatch.setattr(data_manager, "read_file", read_and_remove)
+    assert (
+        run_retraining(load_config(folder / "config.yml"), ModelStore(folder / "store"), folder / "log", jobs=1).outcome
+        == "promoted"
+    )
 
 
 def test_a_model_that_does_well_is_left_alone(operated: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from operated import CONFIG, make_rows
 from classification_model.config.core import load_config
 from classification_model.config.sections import Config
 from classification_model.labels.known_rows import known_rows
-from classification_model.processing.data_manager import DataLoader
+from classification_model.processing.data_manager import DataLoader, RawTable, Tables
 from classification_model.processing.splitting import share_of
 from classification_model.retraining.training_rows import TrainingRows, training_rows
 from classification_model.runtime.model_folder.manifest import Manifest
@@ -65,7 +65,8 @@ def divide(
 ) -> TrainingRows:
     """Divide a log; the tables are far from it unless they are given."""
     made = pd.DataFrame(make_rows(300, 0)).assign(distance=lambda table: table["distance"] + 1000, **columns)
-    return training_rows(frame, known_rows(config, *(tables or [made])), manifest)
+    table, *second = (RawTable("a table", each, "") for each in tables or [made])
+    return training_rows(frame, known_rows(config, Tables(table, second[0] if second else None)), manifest)
 
 
 def distances(rows: TrainingRows) -> tuple[list[float], list[float]]:

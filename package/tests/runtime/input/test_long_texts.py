@@ -31,7 +31,7 @@ from classification_model.own_models.publish_model import publish_model
 from classification_model.patterns.searched_texts import Search, searches_of
 from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
-from classification_model.processing.data_manager import TrainingData
+from classification_model.processing.data_manager import DataLoader, TrainingData
 from classification_model.processing.draft import draft_config
 from classification_model.retraining.training_rows import training_rows
 from classification_model.runtime.inference.derivations.texts import whole_words
@@ -307,7 +307,7 @@ def test_the_limit_has_bounds(value: str, expected: str) -> None:
 def test_rows_of_the_log_are_learned_from_as_the_config_reads_them(predictor: Predictor, tmp_path: Path) -> None:
     """A logged row that is too long for the config is left out, with a note, and no other row is."""
     config = make_config(FEATURES, folder=tmp_path)
-    known = known_rows(config, make_table(160, seed=3))
+    known = known_rows(config, DataLoader(config, make_table(160, seed=3)).read())
     rows = [GOOD | {"size": float(number)} for number in range(6)]
     rows[2]["note"] = "x" * 1001
     rows[4]["shape"] = "x" * 1001
