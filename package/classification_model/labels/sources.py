@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 
 from classification_model.errors import DataError, InputError, require_extra
-from classification_model.tables.formats import STANDARD_STREAM, format_of
+from classification_model.tables.formats import STANDARD_STREAM, check_wanted, format_of
 from classification_model.tables.python_values import UnreadableArray, values_of
 from classification_model.tables.reading.opening import opened
 from classification_model.tables.reading.table import open_table
+
+if TYPE_CHECKING:
+    from classification_model.tables.source import Source
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S*")
 _PASSWORD = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
@@ -73,38 +77,43 @@ class LabelSource:
         if self.table is not None and self.query is not None:
             msg = "expected a table or a query, found both: leave one of --table and --query out"
             raise InputError(msg)
-        if self.table is not None or self.query is not None:
-            with require_extra("sql", "reading labels from a database"):
-                from classification_model.labels.database import database_parts  # noqa: PLC0415 - an extra brings it
+        try:
+            with self._opened() as table:
+                check_wanted((self.key, self.label), list(table.types), self.name)
+                for piece in table.pieces():
+                    columns = piece.load().columns
+                    yield values_of(columns[self.key]), values_of(columns[self.label])
+        except UnreadableArray as error:
+            msg = f"{self.name}: a column {error}"
+            raise DataError(msg) from error
 
-            yield from database_parts(
-                self.source, self.key, self.label, table=self.table, query=self.query, check=self.check_columns
-            )
+    @contextmanager
+    def _opened(self) -> Iterator[Source]:
+        if self.table is None and self.query is None:
+            with _opened_file(self) as table:
+                yield table
             return
-        if not _may_be_file(self.source):
-            msg = "expected the URL of a file, or with --table or --query that of a database"
-            raise InputError(msg)
-        yield from _file_parts(self)
+        with require_extra("sql", "reading labels from a database"):
+            from classification_model.tables.reading.database import opened_database  # noqa: PLC0415 - an extra brings it
+        with opened_database(self.source, table=self.table, query=self.query, columns=(self.key, self.label)) as rows:
+            yield rows
 
-    def check_columns(self, name: str, columns: Sequence[str]) -> None:
-        """Refuse a table without the columns of keys and labels.
 
-        Parameters
-        ----------
-        name
-            What the table is called.
-        columns
-            Names of its columns.
-
-        Raises
-        ------
-        DataError
-            Naming the column.
-        """
-        for wanted in (self.key, self.label):
-            if wanted not in columns:
-                msg = f"{name} has no column {wanted!r}: expected one of {', '.join(map(repr, columns[:20]))}"
-                raise DataError(msg)
+@contextmanager
+def _opened_file(source: LabelSource) -> Iterator[Source]:
+    """Open a file; no message repeats a URL, which may hold a password."""
+    if not _may_be_file(source.source):
+        msg = "expected the URL of a file, or with --table or --query that of a database"
+        raise InputError(msg)
+    try:
+        if source.source != STANDARD_STREAM:
+            format_of(source.source)
+        with opened(source.source) as file:
+            yield open_table(file, delimiter=source.delimiter, encoding=source.encoding)
+    except DataError as error:
+        if "://" not in source.source:
+            raise
+        raise DataError(_URL.sub(source.name, str(error).replace(source.source, source.name))) from None
 
 
 def _may_be_file(source: str) -> bool:
@@ -116,22 +125,3 @@ def _may_be_file(source: str) -> bool:
         return _PASSWORD.search(source) is None or Path(source).exists()
     except OSError:  # too long for a name; its text repeats it
         return False
-
-
-def _file_parts(source: LabelSource) -> Iterator[Part]:
-    try:
-        if source.source != STANDARD_STREAM:
-            format_of(source.source)
-        with opened(source.source) as file:
-            table = open_table(file, delimiter=source.delimiter, encoding=source.encoding)
-            source.check_columns(source.name, list(table.types))
-            for piece in table.pieces():
-                columns = piece.load().columns
-                yield values_of(columns[source.key]), values_of(columns[source.label])
-    except UnreadableArray as error:
-        msg = f"{source.name}: a column {error}"
-        raise DataError(msg) from error
-    except DataError as error:
-        if "://" not in source.source:
-            raise
-        raise DataError(_URL.sub(source.name, str(error).replace(source.source, source.name))) from None

@@ -61,6 +61,20 @@ def check_header(names: Sequence[str], source: str) -> None:
         known.add(name)
 
 
+def check_wanted(wanted: Sequence[str], columns: Sequence[str], source: str) -> None:
+    """Refuse a table that lacks a column.
+
+    Raises
+    ------
+    DataError
+        Naming the column.
+    """
+    for name in wanted:
+        if name not in columns:
+            msg = f"{source} has no column {name!r}: expected one of {', '.join(map(repr, columns[:20]))}"
+            raise DataError(msg)
+
+
 def sniff_delimiter(content: bytes, encoding: str = "utf-8") -> str:
     """Guess the delimiter of a CSV file from its header: the candidate that occurs most outside of quotes."""
     try:

@@ -1,17 +1,21 @@
-"""Labels in a table or a query of a database, read part by part; no message repeats the database's URL or the SQL."""
+"""Tables and queries of a database, read part by part; no message repeats the database's URL or the SQL."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, NoSuchTableError, SQLAlchemyError
 
 from classification_model.errors import DataError, InputError, require_extra
-from classification_model.tables.formats import first_sentence
+from classification_model.tables.formats import check_wanted, first_sentence
+from classification_model.tables.source import Batch, Piece
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Result
@@ -19,52 +23,93 @@ if TYPE_CHECKING:
 _ROWS = 10_000
 _CONNECT_SECONDS = 10
 _SQL_TEXT = re.compile(r' at or near ".*')
-#: Given the name of a table and those of its columns, complains of columns that are not there.
-Check = Callable[[str, Sequence[str]], None]
 
 
-def database_parts(
-    source: str, key: str, label: str, *, table: str | None, query: str | None, check: Check
-) -> Iterator[tuple[list[Any], list[Any]]]:
-    """Yield two columns of some rows at a time.
+class DatabaseSource:
+    """The rows of a table or a query, which the database sends part by part.
 
     Parameters
     ----------
-    source
+    name
+        What it is called, for messages.
+    rows
+        The result of a query.
+
+    Attributes
+    ----------
+    name, types, size
+        As `Source`; how many rows there are is not known. The types are those of the first 10,000 rows, texts where
+        they have none.
+    """
+
+    def __init__(self, name: str, rows: Result[Any]) -> None:
+        self.name = name
+        self.size = None
+        self._names = list(rows.keys())
+        self._parts = rows.partitions(_ROWS)
+        self._first = self._batch(next(self._parts, ()))
+        self.types = {column: _type_of(values) for column, values in self._first.columns.items()}
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield 10,000 rows at a time."""
+        for batch in chain([self._first], map(self._batch, self._parts)):
+            yield Piece(partial(_same, batch), batch.count)
+
+    def _batch(self, rows: Sequence[Any]) -> Batch:
+        columns = zip(*rows, strict=True) if rows else repeat((), len(self._names))
+        return Batch(dict(zip(self._names, map(list, columns), strict=True)), len(rows))
+
+
+def _same(batch: Batch) -> Batch:
+    return batch
+
+
+def _type_of(values: Sequence[Any]) -> pa.DataType:
+    try:
+        return pa.infer_type(values)
+    except (pa.ArrowException, OverflowError):  # of mixed types, or beyond 64 bits
+        return pa.string()
+
+
+@contextmanager
+def opened_database(
+    url: str, *, table: str | None = None, query: str | None = None, columns: Sequence[str] | None = None
+) -> Iterator[DatabaseSource]:
+    """Ask a database for rows, and keep the connection for the time of the block.
+
+    Parameters
+    ----------
+    url
         URL of the database, as SQLAlchemy writes it. One of PostgreSQL need not name a driver.
-    key, label
-        Names of the columns.
     table, query
         The table or view, by name or by schema, dot and name; or a query. Nothing can be changed by it where the
         database is PostgreSQL.
-    check
-        What complains of missing columns.
+    columns
+        Names of the columns that are wanted; all when None.
 
     Raises
     ------
     InputError
         If the URL is none of a database.
     DataError
-        If the database cannot be read, or has no such table.
+        If the database cannot be read, or has no such table or column.
     MissingExtraError
         If the driver is not installed.
     """
-    url = _read_url(source)
-    name = f"the {url.get_backend_name()} database {url.database!r}"
+    place = _read_url(url)
+    name = f"the {place.get_backend_name()} database {place.database!r}"
     try:
-        with require_extra("sql", f"reading from {url.get_backend_name()}"):
-            engine = sql.create_engine(url, poolclass=sql.NullPool, connect_args=_arguments(url))
+        with require_extra("sql", f"reading from {place.get_backend_name()}"):
+            engine = sql.create_engine(place, poolclass=sql.NullPool, connect_args=_arguments(place))
         with engine.connect() as connection:
             _protect(connection)
-            with _asked(connection, key, label, table=table, query=query, check=check) as rows:
-                for part in rows.partitions(_ROWS):
-                    keys, labels = zip(*part, strict=True)
-                    yield list(keys), list(labels)
+            with _asked(connection, columns, table=table, query=query) as (what, rows):
+                yield DatabaseSource(what, rows)
     except (SQLAlchemyError, UnicodeError) as error:
         cause = getattr(error, "orig", None)
         reason = type(error).__name__ if cause is None else _SQL_TEXT.sub("", first_sentence(cause))
-        if url.password:
-            reason = reason.replace(str(url.password), "***")
+        if place.password:
+            reason = reason.replace(str(place.password), "***")
         msg = f"{name} cannot be read: {reason}"
         raise DataError(msg) from None
 
@@ -99,19 +144,21 @@ def _protect(connection: Connection) -> None:
 
 @contextmanager
 def _asked(
-    connection: Connection, key: str, label: str, *, table: str | None, query: str | None, check: Check
-) -> Iterator[Result[Any]]:
-    """Ask for the two columns."""
+    connection: Connection, columns: Sequence[str] | None, *, table: str | None, query: str | None
+) -> Iterator[tuple[str, Result[Any]]]:
+    """Ask for rows; give what they are called, and the result."""
     if query is not None:
         with connection.execute(sql.text(query.replace(":", "\\:"))) as rows:  # no colon of it is a parameter
-            check("the query", list(rows.keys()) if rows.returns_rows else [])
-            yield rows.columns(key, label)
+            found = list(rows.keys()) if rows.returns_rows else []
+            check_wanted(columns or (), found, "the query")
+            yield "the query", rows if columns is None else rows.columns(*columns)
         return
-    schema, name, columns = _find_table(connection, table or "")
-    check(f"the table {name!r}", columns)
-    chosen = sql.table(name, sql.column(key), sql.column(label), schema=schema)
-    with connection.execute(sql.select(chosen.c[key], chosen.c[label])) as rows:
-        yield rows
+    schema, name, found = _find_table(connection, table or "")
+    what = f"the table {name!r}"
+    check_wanted(columns or (), found, what)
+    chosen = sql.table(name, *map(sql.column, found), schema=schema)
+    with connection.execute(sql.select(*(chosen.c[column] for column in columns or found))) as rows:
+        yield what, rows
 
 
 def _find_table(connection: Connection, wanted: str) -> tuple[str | None, str, list[str]]:
