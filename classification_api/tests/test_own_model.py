@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from classification_model.own_models.publish_model import publish_model
+from classification_model.own_models.save_estimator import save_estimator
 from classification_model.runtime.log.prediction_log import iter_predictions
 from classification_model.runtime.mle.model import ServedModel
 from conftest import Serve
@@ -30,7 +30,7 @@ class Forest(ServedModel):
 
     def save(self, folder: Path | str) -> None:
         """Write a model folder."""
-        publish_model(self.estimator, *self.learned, name="wood", version="3.1.0", folder=folder)
+        save_estimator(self.estimator, *self.learned, name="wood", version="3.1.0", folder=folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Compiling a pipeline for a model folder: what is published has been proved, or it is not published."""
+"""Compiling a pipeline for a model folder: what is written there has been proved."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def check_classifier(estimator: Any, features: Any) -> None:
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:
-        msg = f"{kind} is not fitted: call its fit before it is published"
+        msg = f"{kind} is not fitted: call its fit before it is saved"
         raise InputError(msg) from error
     except TypeError as error:
         msg = f"expected a fitted scikit-learn classifier, found {kind}"

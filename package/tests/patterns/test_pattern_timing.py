@@ -16,7 +16,7 @@ from problems import EVERY_KIND, load, make_config, make_table, train
 from classification_model.config.core import PACKAGED_CONFIG, load_config
 from classification_model.errors import ConfigError, InputError, TrainingError
 from classification_model.own_models.classification_model import ClassificationModel
-from classification_model.own_models.publish_model import publish_model
+from classification_model.own_models.save_estimator import save_estimator
 from classification_model.patterns import hostile_texts as hostile_texts_module
 from classification_model.patterns import pattern_timing, search_stopwatch
 from classification_model.patterns.hostile_texts import (
@@ -376,8 +376,8 @@ def test_retraining_refuses_it_and_what_serves_goes_on(tmp_path: Path) -> None:
     assert (store.versions(), store.current()) == (["1.0.0"], "1.0.0")
 
 
-def test_a_published_pipeline_with_a_slow_pattern_is_refused(tmp_path: Path) -> None:
-    """A slow pattern in the first steps of an estimator is no more published than trained with."""
+def test_a_saved_pipeline_with_a_slow_pattern_is_refused(tmp_path: Path) -> None:
+    """A slow pattern in the first steps of an estimator is no more saved than trained with."""
     features = {
         "note": {"kind": "text"},
         "word": {"derive": "pattern", "from": ["note"], "pattern": r"(\w+\s?)*!|(now|later)"},
@@ -386,5 +386,5 @@ def test_a_published_pipeline_with_a_slow_pattern_is_refused(tmp_path: Path) -> 
     rows = data.train
     pipeline = build_pipeline(data.config).fit(rows.features, rows.labels)
     with pytest.raises(InputError, match=r"^the pattern of 'word': '\(.*' takes more than 20 ms on a text of "):
-        publish_model(pipeline, rows.features, rows.labels, name="own", version="1.0.0", folder=tmp_path / "own")
+        save_estimator(pipeline, rows.features, rows.labels, name="own", version="1.0.0", folder=tmp_path / "own")
     assert not (tmp_path / "own").exists()

@@ -27,7 +27,7 @@ from classification_model.errors import ConfigError, DataError
 from classification_model.export import compilation
 from classification_model.labels.known_rows import known_rows
 from classification_model.monitoring.raw_values import read_field
-from classification_model.own_models.publish_model import publish_model
+from classification_model.own_models.save_estimator import save_estimator
 from classification_model.patterns.searched_texts import Search, searches_of
 from classification_model.pipeline import build_pipeline
 from classification_model.predict import Predictor
@@ -408,12 +408,12 @@ def test_an_older_model_with_long_texts_of_its_own_loads(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("source", ["note", "shape"])
-def test_a_published_pipeline_limits_the_texts_that_it_searches(tmp_path: Path, source: str) -> None:
+def test_a_saved_pipeline_limits_the_texts_that_it_searches(tmp_path: Path, source: str) -> None:
     """The first steps of an estimator that somebody fitted say in which of its columns something is sought."""
     features = {name: FEATURES[name] for name in ("size", "shape", "grade", "code", "note", "shape_and_grade")}
     found = {"derive": "contains", "from": ["shape_and_grade" if source == "shape" else "note"], "words": ["now"]}
     pipeline, data = fitted_by_hand(tmp_path, features | {"found": found})
-    manifest = publish_model(
+    manifest = save_estimator(
         pipeline, data.train.features, data.train.labels, name="own", version="1.0.0", folder=tmp_path / "own"
     )
     searched = {"note"} if source == "note" else {"shape", "grade"}

@@ -50,7 +50,7 @@ _STEM = AppConfig.model_fields["pipeline_save_file"].default
 _RANDOM_STATE = 0
 
 
-def publish_model(
+def save_estimator(
     estimator: Any,
     features: pd.DataFrame,
     labels: ArrayLike,

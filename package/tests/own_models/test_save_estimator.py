@@ -1,4 +1,4 @@
-"""Estimators that somebody fitted, published as model folders: proved, described as far as known, or refused."""
+"""Estimators that somebody fitted, saved as model folders: proved, described as far as known, or refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sklearn.svm import SVC
 
 from classification_model.errors import ClassificationModelError, DataError, ExportError, InputError
 from classification_model.export import compilation
-from classification_model.own_models.publish_model import publish_model
+from classification_model.own_models.save_estimator import save_estimator
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
 from classification_model.runtime.model_folder.manifest import Manifest
@@ -38,10 +38,10 @@ THREE, THREE_LABELS = load_iris(as_frame=True, return_X_y=True)
 GAPS = TWO.mask(DRAW.random(TWO.shape) < 0.1)
 
 
-def publish(estimator: Any, folder: Path, features: pd.DataFrame, labels: Any, **options: Any) -> Manifest:
+def save(estimator: Any, folder: Path, features: pd.DataFrame, labels: Any, **options: Any) -> Manifest:
     """Publish an estimator that was fitted on rows."""
     described: dict[str, Any] = {"name": "tumours", "version": "1.2.0", "folder": folder / "model"}
-    return publish_model(estimator, features, labels, **described | options)
+    return save_estimator(estimator, features, labels, **described | options)
 
 
 def fitted(estimator: Any = None) -> Any:
@@ -77,7 +77,7 @@ def test_an_estimator_is_served_as_it_predicts(case: str, tmp_path: Path) -> Non
     """The folder verifies, and its model gives what the estimator gives, row by row, with a proof of it."""
     estimator, features, labels = ESTIMATORS[case]
     estimator.fit(features, labels)
-    manifest = publish(estimator, tmp_path, features, labels)
+    manifest = save(estimator, tmp_path, features, labels)
     assert manifest.parity is not None
     assert manifest.parity.holds
     assert (manifest.parity.training_rows, manifest.parity.generated_rows) == (
@@ -94,7 +94,7 @@ def test_an_estimator_is_served_as_it_predicts(case: str, tmp_path: Path) -> Non
 
 def test_the_manifest_says_no_more_than_is_known(tmp_path: Path) -> None:
     """Without rows to judge it on there are neither metrics nor a distribution of predictions, nor a hold-out."""
-    manifest = publish(fitted(), tmp_path, TWO, TWO_LABELS, monitoring={"masked": ["mean_area"], "window": "7d"})
+    manifest = save(fitted(), tmp_path, TWO, TWO_LABELS, monitoring={"masked": ["mean_area"], "window": "7d"})
     assert (manifest.metrics, manifest.prediction_distribution) == ({}, {})
     assert (manifest.holdout.kind, manifest.holdout.rows, manifest.holdout.share) == ("none", 0, 0.0)
     assert (manifest.name, manifest.version, manifest.config_hash) == ("tumours", "1.2.0", "")
@@ -115,7 +115,7 @@ def test_metrics_are_those_of_rows_that_were_given_for_it(tmp_path: Path) -> Non
     train, test = slice(0, 400), slice(400, None)
     estimator = LogisticRegression(max_iter=5000).fit(TWO[train], TWO_LABELS[train])
     evaluation = (TWO[test].assign(more=1), TWO_LABELS[test])
-    manifest = publish(estimator, tmp_path, TWO[train], TWO_LABELS[train], evaluation=evaluation, threshold=0.4)
+    manifest = save(estimator, tmp_path, TWO[train], TWO_LABELS[train], evaluation=evaluation, threshold=0.4)
     shares = estimator.predict_proba(TWO[test])[:, 1]
     truth = TWO_LABELS[test] == "malignant"
     assert manifest.metrics["roc_auc"].value == pytest.approx(roc_auc_score(truth, shares))
@@ -127,7 +127,7 @@ def test_metrics_are_those_of_rows_that_were_given_for_it(tmp_path: Path) -> Non
 
 def test_a_missing_value_is_filled_where_the_estimator_cannot_do_without(tmp_path: Path) -> None:
     """The folder's pipeline begins with the median of each column, and a prediction of such a row has a warning."""
-    publish(fitted(), tmp_path, TWO, TWO_LABELS)
+    save(fitted(), tmp_path, TWO, TWO_LABELS)
     pipeline, _ = load_pipeline(tmp_path / "model")
     assert [name for name, _ in pipeline.steps] == ["impute_missing", "estimator"]
     predictor = Predictor.load(tmp_path / "model")
@@ -140,7 +140,7 @@ def test_a_missing_value_is_filled_where_the_estimator_cannot_do_without(tmp_pat
 
 def test_an_estimator_that_knows_missing_values_stays_as_it_is(tmp_path: Path) -> None:
     """Where trees know what to do with a missing value, nothing is put before them."""
-    manifest = publish(fitted(HistGradientBoostingClassifier(max_iter=5)), tmp_path, TWO, TWO_LABELS)
+    manifest = save(fitted(HistGradientBoostingClassifier(max_iter=5)), tmp_path, TWO, TWO_LABELS)
     pipeline, _ = load_pipeline(tmp_path / "model")
     assert len(pipeline.steps) == 1
     assert manifest.estimator == "hist_gradient_boosting"
@@ -151,7 +151,7 @@ def test_truth_values_and_integers_are_fields_of_their_kind(tmp_path: Path) -> N
     features = pd.DataFrame({"is_big": TWO["mean_area"] > 0, "rank": TWO["mean_area"].rank().astype(int)})
     truth = TWO_LABELS == "malignant"
     estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(features, truth)
-    manifest = publish(estimator, tmp_path, features, truth)
+    manifest = save(estimator, tmp_path, features, truth)
     assert [field.kind for field in manifest.input_schema.fields] == ["boolean", "numeric"]
     assert manifest.classes == ("false", "true")
     answer = Predictor.load(tmp_path / "model").predict([{"is_big": True, "rank": 500}])
@@ -160,7 +160,7 @@ def test_truth_values_and_integers_are_fields_of_their_kind(tmp_path: Path) -> N
 
 def test_classes_may_be_named(tmp_path: Path) -> None:
     """Names given for the classes are what is predicted."""
-    manifest = publish(
+    manifest = save(
         LogisticRegression(max_iter=5000).fit(TWO, BUNCH.target),
         tmp_path,
         TWO,
@@ -170,9 +170,9 @@ def test_classes_may_be_named(tmp_path: Path) -> None:
     assert manifest.classes == ("malignant", "benign")
 
 
-def test_a_published_model_has_a_wheel_like_any_other(tmp_path: Path) -> None:
+def test_a_saved_model_has_a_wheel_like_any_other(tmp_path: Path) -> None:
     """The description of its wheel says that no metrics are known, where none are."""
-    manifest = publish(fitted(), tmp_path, TWO, TWO_LABELS)
+    manifest = save(fitted(), tmp_path, TWO, TWO_LABELS)
     text = describe(manifest, "tumours", "predicts tumours")
     assert "It was not measured" in text
     assert "On 0 rows" not in text
@@ -294,6 +294,6 @@ def test_what_does_not_fit_is_told_and_leaves_nothing(case: str, tmp_path: Path)
     make, options, kind, message = BAD[case]
     options = {"features": TWO, "labels": TWO_LABELS} | options
     with pytest.raises(kind, match=message) as caught:
-        publish(make(), tmp_path, **options)
+        save(make(), tmp_path, **options)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
