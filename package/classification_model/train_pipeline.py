@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
-from classification_model.errors import ArtifactError, ConfigError, DataError, GateError, InputError
+from classification_model.errors import ArtifactError, ConfigError, GateError, InputError
 from classification_model.estimators import check_candidates
 from classification_model.evaluation.metrics import (
     METRICS,
@@ -27,24 +26,20 @@ from classification_model.export.compilation import CORE, compile_and_prove
 from classification_model.patterns.pattern_timing import slow_patterns
 from classification_model.patterns.searched_texts import searches_of
 from classification_model.pipeline import build_pipeline
-from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, table_rule
+from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
 from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
 from classification_model.reporting.reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import (
     VERSION_PATTERN,
-    read_files,
-    read_manifest,
     trained_models,
     write_model_folder,
 )
-from classification_model.runtime.model_folder.libraries import library_versions
 from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
-from classification_model.tables.reading.opening import read_file
-from classification_model.training.model_manifest import Fitted, code_hash, describe_model
+from classification_model.training.model_manifest import Fitted, describe_model
 from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.training.training_report import TrainedModel, TrainingReport
 
@@ -261,29 +256,6 @@ def model_folder(config: Config, output: Path | None = None, version: str | None
         msg = "the packaged model of an installed wheel is not to be replaced: name a folder with --output"
         raise ArtifactError(msg)
     return parent / folder_name(config, version_of(config, version))
-
-
-def is_current(config: Config, folder: Path, source: str | None = None) -> bool:
-    """Tell whether a model folder holds what training would make anew: same config, table, libraries and code."""
-    try:
-        manifest = read_manifest(folder)
-        read_files(folder, manifest)
-        loader = DataLoader(config, source)
-        table = _hash_of(loader.source)
-        second = None if loader.validation_source is None else _hash_of(loader.validation_source)
-    except (ArtifactError, DataError):
-        return False
-    return (
-        (second is None or manifest.holdout.rule == table_rule(second))
-        and manifest.config_hash == config.hash
-        and manifest.data.sha256 == table
-        and manifest.libraries == library_versions()
-        and manifest.code_hash == code_hash()
-    )
-
-
-def _hash_of(source: str) -> str:
-    return hashlib.sha256(read_file(source)).hexdigest()
 
 
 def fit_pipeline(data: TrainingData, candidate: str, setting: dict[str, Any]) -> Pipeline:

@@ -31,7 +31,8 @@ def train(
         from classification_model.cli.progress import progress_bars
         from classification_model.config.core import PACKAGED_CONFIG, load_config
         from classification_model.config.settings import read_settings
-        from classification_model.train_pipeline import is_current, model_folder, run_training
+        from classification_model.train_pipeline import model_folder, run_training
+        from classification_model.training.up_to_date import is_current
     settings = read_settings()
     set_up_logging(settings)
     problem = load_config(config or PACKAGED_CONFIG)
