@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import orjson
 from classification_model.errors import LogUnavailableError
 from classification_model.runtime.log.decision_log import last_decision
-from classification_model.runtime.log.line_files import open_regular
+from classification_model.runtime.system.safe_open import open_regular
 from fastapi import APIRouter, Depends
 
 from app.errors import Problem
@@ -51,7 +51,7 @@ def monitoring(
 
 def _read(path: Path) -> Any:
     try:
-        descriptor = open_regular(path, os.O_RDONLY)
+        descriptor = open_regular(path)
     except FileNotFoundError:
         return None
     with os.fdopen(descriptor, "rb") as file:

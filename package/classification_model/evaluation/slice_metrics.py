@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from classification_model.evaluation.metrics import SMALLEST_PROBABILITY
+from classification_model.runtime.mle.accuracy_rule import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def slices_of(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
 def _slice(feature: str, value: str, outcome: Outcome) -> Slice:
     right = int((outcome.predicted == outcome.truth).sum())
     rows = len(outcome.truth)
-    low, high = proportion_confint(right, rows, method="wilson")
+    low, high = wilson(right, rows)
     given = outcome.probabilities[np.arange(rows), outcome.truth]
     binary = len(outcome.classes) == 2
     return Slice(
@@ -92,8 +92,8 @@ def _slice(feature: str, value: str, outcome: Outcome) -> Slice:
         value=value,
         rows=rows,
         accuracy=right / rows,
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         log_loss=float(-np.log(np.clip(given, SMALLEST_PROBABILITY, 1)).mean()),
         actual=float(outcome.truth.mean()) if binary else None,
         predicted=float(outcome.probabilities[:, 1].mean()) if binary else None,

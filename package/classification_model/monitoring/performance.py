@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy.stats import norm
-from statsmodels.stats.proportion import proportion_confint
 
 from classification_model.evaluation.metrics import CALIBRATION_BINS, Claims, Outcome, calibration_errors, score
+from classification_model.runtime.mle.accuracy_rule import wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,8 +89,8 @@ def observed_accuracy(right: NDArray[np.bool_]) -> Estimate | None:
     if not len(right):
         return None
     hits, count = int(right.sum()), len(right)
-    low, high = proportion_confint(hits, count, method="wilson")
-    return Estimate(value=hits / count, low=float(low), high=float(high), count=count, right=hits)
+    low, high = wilson(hits, count)
+    return Estimate(value=hits / count, low=low, high=high, count=count, right=hits)
 
 
 def expected_accuracy(confidence: NDArray[np.float64]) -> Estimate | None:
@@ -183,7 +183,7 @@ def calibrate(outcome: Outcome, predicted: NDArray[np.int64]) -> tuple[tuple[Cal
     hits = np.bincount(claims.places, weights=claims.came_true, minlength=CALIBRATION_BINS)
     bins = []
     for place in np.flatnonzero(counts):
-        low, high = proportion_confint(hits[place], counts[place], method="wilson")
+        low, high = wilson(int(hits[place]), int(counts[place]))
         bins.append(
             CalibrationBin(
                 low=place / CALIBRATION_BINS,
@@ -191,8 +191,8 @@ def calibrate(outcome: Outcome, predicted: NDArray[np.int64]) -> tuple[tuple[Cal
                 count=int(counts[place]),
                 predicted=float(sums[place] / counts[place]),
                 actual=float(hits[place] / counts[place]),
-                actual_low=float(low),
-                actual_high=float(high),
+                actual_low=low,
+                actual_high=high,
             )
         )
     return tuple(bins), float(calibration_errors(claims, np.ones((1, rows)))[0])

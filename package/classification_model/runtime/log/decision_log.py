@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import orjson
 
 from classification_model.errors import LogUnavailableError
-from classification_model.runtime.log.line_files import open_regular, read_lines, repair_tail
+from classification_model.runtime.log.line_files import read_lines, repair_tail
 from classification_model.runtime.log.sealed_lines import LogFaults, seal, unseal
+from classification_model.runtime.system.clock import spell_utc, utc_timestamp
 from classification_model.runtime.system.durable import sync_folder
 from classification_model.runtime.system.locks import lock
+from classification_model.runtime.system.safe_open import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,8 +75,8 @@ def append_decision(
     if kind not in get_args(DecisionKind):
         msg = f"expected a kind of decision ({', '.join(get_args(DecisionKind))}), found {kind!r}"
         raise ValueError(msg)
-    moment = (datetime.now(UTC) if now is None else now.astimezone(UTC)).isoformat(timespec="milliseconds")
-    entry: dict[str, Any] = {"kind": kind, "timestamp": moment.replace("+00:00", "Z"), "content": content}
+    moment = utc_timestamp() if now is None else spell_utc(now)
+    entry: dict[str, Any] = {"kind": kind, "timestamp": moment, "content": content}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder, _APPEND) as descriptor:
@@ -161,7 +163,7 @@ def last_decision(folder: Path, model: str) -> dict[str, Any] | None:
         If the record is there and cannot be read.
     """
     try:
-        descriptor = open_regular(folder / FILE, os.O_RDONLY)
+        descriptor = open_regular(folder / FILE)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from io import BufferedReader, FileIO
 from pathlib import Path
@@ -14,13 +13,13 @@ import orjson
 
 from classification_model.runtime.log.sealed_lines import LogFaults, salvage, unseal
 from classification_model.runtime.system.locks import lock
+from classification_model.runtime.system.safe_open import open_regular
 
 #: What the lines of a file are.
 Kind = Literal["predictions", "labels"]
 
 _NAME = re.compile(r"(predictions|labels)-(\d{20}-\d+-[0-9a-f]{8})\.(\d{6,})\.jsonl")
 _BLOCK = 64 * 1024
-_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class LogFile(NamedTuple):
@@ -62,26 +61,10 @@ def files_of(folder: Path, kind: Kind) -> list[LogFile]:
     return sorted(LogFile(match[2], int(match[3]), folder / match[0]) for match in found)
 
 
-def open_regular(path: Path, flags: int) -> int:
-    """Open a file, following no link and never waiting on a pipe.
-
-    Raises
-    ------
-    OSError
-        If it cannot be opened, or is no regular file.
-    """
-    descriptor = os.open(path, flags | _PLAIN, 0o640)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    msg = "no regular file"
-    raise OSError(msg)
-
-
 def open_to_read(path: Path, faults: LogFaults) -> BufferedReader | None:
     """Open a file of a log; None where that is not possible, which counts as a fault."""
     try:
-        return BufferedReader(FileIO(open_regular(path, os.O_RDONLY), "rb"), _BLOCK)
+        return BufferedReader(FileIO(open_regular(path), "rb"), _BLOCK)
     except OSError as error:
         faults.unreadable += 1
         faults.place(path.name, 0, f"cannot be read: {error.strerror or error}")

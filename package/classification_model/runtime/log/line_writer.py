@@ -12,9 +12,10 @@ from threading import Lock
 from typing import Literal
 
 from classification_model.errors import LogUnavailableError
-from classification_model.runtime.log.line_files import Kind, LogFile, Repair, files_of, name_of, open_regular, repair
+from classification_model.runtime.log.line_files import Kind, LogFile, Repair, files_of, name_of, repair
 from classification_model.runtime.system.durable import sync_folder
 from classification_model.runtime.system.locks import lock
+from classification_model.runtime.system.safe_open import open_regular
 
 Durability = Literal["os", "disk"]
 

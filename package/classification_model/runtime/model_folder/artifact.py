@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 from classification_model.errors import ArtifactError, VerificationError
 from classification_model.runtime.model_folder.manifest import FORMAT_VERSION, FileRecord, Manifest, digests
 from classification_model.runtime.system.durable import replace_folder
+from classification_model.runtime.system.safe_open import UnfitFileError, open_regular
 
 MANIFEST = "manifest.json"
 GOLDEN_TOLERANCE = 1e-9
@@ -182,22 +182,18 @@ def _lies_inside(name: str) -> bool:
 
 
 def open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
-    """Open a file of at most `limit` bytes, following no link and never waiting on a pipe."""
+    """Open a file of at most `limit` bytes, following no link and never waiting on a pipe; see `open_regular`."""
     try:
-        descriptor = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        return os.fdopen(open_regular(folder / name, limit=limit), "rb")
     except FileNotFoundError as error:
         msg = f"{name} is missing from the model folder"
+        raise VerificationError(msg) from error
+    except UnfitFileError as error:
+        msg = f"{name}: {error}"
         raise VerificationError(msg) from error
     except (OSError, ValueError) as error:
         msg = f"{name!r} cannot be read: {getattr(error, 'strerror', error)}"
         raise VerificationError(msg) from error
-    status = os.fstat(descriptor)
-    if stat.S_ISREG(status.st_mode) and status.st_size <= limit:
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
-    found = f"{status.st_size} bytes" if stat.S_ISREG(status.st_mode) else "something else"
-    msg = f"{name}: expected a regular file of at most {limit} bytes, found {found}"
-    raise VerificationError(msg)
 
 
 def write_model_folder(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from classification_model.errors import ArtifactError, StoreError
 from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, open_regular_file
+from classification_model.runtime.system.clock import spell_utc
 from classification_model.runtime.system.durable import replace_file
 
 CURRENT = "CURRENT"
@@ -93,7 +94,7 @@ def write_current(folder: Path, version: str, previous: tuple[str, ...]) -> None
     OSError
         If the disk refuses.
     """
-    promoted = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    promoted = spell_utc(datetime.now(UTC), "seconds")
     replace_current(folder, Current(version=version, promoted=promoted, previous=previous))
 
 

@@ -40,6 +40,7 @@ from classification_model.runtime.store.promotion import (
 from classification_model.runtime.store.reader import StoreReader, is_folder
 from classification_model.runtime.system.durable import recover, remove_folder, sync_folder
 from classification_model.runtime.system.locks import lock
+from classification_model.runtime.system.safe_open import open_regular
 
 LOCK = "lock"
 
@@ -229,9 +230,8 @@ class ModelStore(StoreReader):
     def _writing(self) -> Iterator[None]:
         """Wait until no other process writes, and clear away what one left that was killed."""
         self.versions()  # or there is no store
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
-            descriptor = os.open(self.folder / LOCK, flags, 0o666)
+            descriptor = open_regular(self.folder / LOCK, os.O_RDWR | os.O_CREAT, mode=0o666)
             try:
                 if not lock(descriptor):
                     msg = f"the file system of the store {self.folder} has no locks, which keep two writers apart"

@@ -1,1 +1,1 @@
-"""What the operating system gives: the time, durable files, locks, unique names."""
+"""What the operating system gives: the time, durable files, safely opened ones, locks, unique names."""

@@ -8,6 +8,7 @@ https://reproducible-builds.org/specs/source-date-epoch/
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from time import gmtime, strftime, time_ns
 
 from classification_model.errors import InputError
@@ -35,6 +36,19 @@ def time_of_making() -> str:
     """Return the time of what is being made, RFC 3339 in UTC; SOURCE_DATE_EPOCH stands in for the clock."""
     epoch = source_date_epoch()
     return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(epoch))
+
+
+def spell_utc(moment: datetime, timespec: str = "milliseconds") -> str:
+    """Return a moment of any zone as RFC 3339 writes it in UTC, such as ``2026-11-21T13:04:30.123Z``.
+
+    Parameters
+    ----------
+    moment
+        With its zone.
+    timespec
+        How fine, as for `datetime.datetime.isoformat`.
+    """
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec)}Z"
 
 
 _second: tuple[int, str] = (0, "1970-01-01T00:00:00")
