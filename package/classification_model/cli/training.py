@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 from classification_model.cli.logging_setup import set_up_logging
 from classification_model.cli.options import Delimiter, known_encoding
 from classification_model.errors import InputError, require_extra
+from classification_model.runtime.system.durable import replace_file
 
 if TYPE_CHECKING:
     from classification_model.runtime.model_folder.manifest import Manifest
@@ -100,13 +100,8 @@ def init(
         msg = f"{output} is there already: choose another --output, or replace it with --force"
         raise InputError(msg)
     text = draft_config(data, target, output.resolve().parent, delimiter=delimiter, encoding=encoding)
-    beside = output.with_name(f".{output.name}.{os.getpid()}.new")
     try:
-        try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(output)
-        finally:
-            beside.unlink(missing_ok=True)
+        replace_file(output, text.encode())
     except OSError as error:
         msg = f"{output} cannot be written: {error.strerror}"
         raise InputError(msg) from error

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from classification_model.config.sections import MonitoringConfig
 from classification_model.monitoring.plots import draw_plots
 from classification_model.reporting.html_pages import render_page
-from classification_model.tables.writing.replacing import replacing
+from classification_model.runtime.system.durable import replace_file
+from classification_model.tables.writing.replacing import told
 
 if TYPE_CHECKING:
     from classification_model.monitoring.report import MonitoringReport
@@ -47,6 +48,6 @@ def write_monitoring(report: MonitoringReport, manifest: Manifest, folder: Path)
     """
     paths = folder / JSON_NAME, folder / HTML_NAME
     for path, content in zip(paths, (report.to_json(), render_monitoring(report, manifest).encode()), strict=True):
-        with replacing(path) as sink:
-            sink.write(content)
+        with told(str(path)):
+            replace_file(path, content)
     return paths

@@ -38,7 +38,7 @@ from classification_model.runtime.store.promotion import (
     find_serving,
 )
 from classification_model.runtime.store.reader import StoreReader, is_folder
-from classification_model.runtime.system.durable import recover, remove_folder, sync_folder
+from classification_model.runtime.system.durable import recover, remove_folder, remove_unfinished, sync_folder
 from classification_model.runtime.system.locks import lock
 from classification_model.runtime.system.safe_open import open_regular
 
@@ -251,4 +251,4 @@ class ModelStore(StoreReader):
             name = left.name.removeprefix(".").removesuffix(".new").removesuffix(".old")
             if is_version(name):
                 recover(self._versions / name)
-        (self.folder / f".{CURRENT}.new").unlink(missing_ok=True)
+        remove_unfinished(self.folder / CURRENT)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import errno
+import glob
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from classification_model.errors import ArtifactError
 from classification_model.runtime.system.locks import lock
@@ -16,19 +19,56 @@ from classification_model.runtime.system.locks import lock
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # from Linux's fcntl.h and fs.h
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then rename it there; whoever reads it meanwhile has the former one, whole.
+@contextmanager
+def replacing_file(path: Path, step: Callable[[], AbstractContextManager[None]] = nullcontext) -> Iterator[BinaryIO]:
+    """Write a file beside its place, which is renamed there at the end of the block; when that fails, nothing is left.
 
-    One process at a time may do so.
+    Whoever reads it meanwhile has the former one, whole. Each process writes a file of its own, and the last one wins;
+    `remove_unfinished` removes what one left that was killed.
+
+    Parameters
+    ----------
+    path
+        Where it shall be.
+    step
+        What each step of the system is taken in, to say more of its errors; those of the block do not pass through it.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
     """
-    beside = path.with_name(f".{path.name}.new")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        write_file(beside, content)
-        beside.replace(path)
-    except BaseException:
+        with step():
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            file = beside.open("wb")
+        try:
+            yield file
+            with step():
+                sync_file(file)
+        finally:
+            with suppress(OSError):  # which was raised already, or does not matter any more
+                file.close()
+        with step():
+            beside.replace(path)
+            sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file of this content; see `replacing_file`."""
+    with replacing_file(path) as file:
+        file.write(content)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed wrote beside a file; none may be writing it."""
+    for beside in path.parent.glob(f".{glob.escape(path.name)}.*new"):  # former releases named no process
         beside.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
 
 
 def replace_folder(folder: Path, contents: Mapping[str, bytes], marker: str) -> None:
@@ -104,15 +144,23 @@ def write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        sync_file(file)
+
+
+def sync_file(file: BinaryIO) -> None:
+    """Make what was written to a file outlive a power cut."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a power cut."""
+    """Make the names in a folder outlive a power cut, where it can be opened."""
     if sys.platform == "win32":  # which cannot open folders
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # files may be put into it all the same
+        return
     try:
         os.fsync(descriptor)
     finally:

@@ -15,16 +15,17 @@ import base64
 import csv
 import hashlib
 import io
-import os
 import time
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from classification_model.errors import ArtifactError
 from classification_model.runtime.model_folder.artifact import MANIFEST
 from classification_model.runtime.system.clock import source_date_epoch
+from classification_model.runtime.system.durable import replacing_file
 
 _EARLIEST, _LATEST = 315532800, 4354819198  # 1980 and 2107, what the dates of a zip archive can hold
 
@@ -78,23 +79,16 @@ def write_wheel(path: Path, files: Mapping[str, bytes], about: Mapping[str, byte
     contents = {name: files[name] for name in sorted(files)}
     contents |= {f"{info}/{name}": about[name] for name in sorted(about)}  # last, as the format recommends
     contents[f"{info}/RECORD"] = _record(contents, f"{info}/RECORD")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with beside.open("wb") as file:
-                _write_archive(file, contents, time.gmtime(min(max(moment, _EARLIEST), _LATEST)))
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with replacing_file(path) as file:
+            _write_archive(file, contents, time.gmtime(min(max(moment, _EARLIEST), _LATEST)))
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror or error}"
         raise ArtifactError(msg) from error
 
 
-def _write_archive(file: io.BufferedWriter, contents: Mapping[str, bytes], moment: time.struct_time) -> None:
+def _write_archive(file: BinaryIO, contents: Mapping[str, bytes], moment: time.struct_time) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(name, moment[:6])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from classification_model.errors import DataError
+from classification_model.runtime.system.durable import replacing_file, sync_file
 from classification_model.tables.formats import STANDARD_STREAM
 
 if TYPE_CHECKING:
@@ -57,9 +57,10 @@ class Sink:
         """
         if self._file is not None:
             with told(self._name):
-                self._file.flush()
-                if self._name != STANDARD_STREAM:
-                    os.fsync(self._file.fileno())
+                if self._name == STANDARD_STREAM:
+                    self._file.flush()
+                else:
+                    sync_file(self._file)
 
     def abandon(self) -> None:
         """Write no more: who ends a file in an orderly way, such as Arrow, writes even where nobody wants it."""
@@ -93,26 +94,13 @@ def replacing(path: Path) -> Iterator[Sink]:
     DataError
         If the system refuses.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     name = str(path)
-    try:
-        with told(name):
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            file = beside.open("wb")
+    with replacing_file(path, partial(told, name)) as file:
         sink = Sink(file, name)
         try:
             yield sink
-            sink.settle()
         finally:
             sink.abandon()
-            with suppress(OSError):  # which was told, or does not matter any more
-                file.close()
-        with told(name):
-            beside.replace(path)
-    finally:
-        with suppress(OSError):
-            beside.unlink()
 
 
 @contextmanager
