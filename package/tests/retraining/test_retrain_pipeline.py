@@ -22,7 +22,7 @@ from classification_model.retrain_pipeline import run_retraining
 from classification_model.retraining.challenger import shares_holdout
 from classification_model.runtime.log.decision_log import read_decisions
 from classification_model.runtime.log.label_log import LabelLog
-from classification_model.runtime.log.line_writer import LineWriter
+from classification_model.runtime.log.prediction_log import PredictionLog
 from classification_model.runtime.log.sealed_lines import seal
 from classification_model.runtime.model_folder.manifest import Holdout
 from classification_model.runtime.store.store import ModelStore
@@ -159,7 +159,7 @@ def test_rows_that_the_tables_have_or_that_cannot_be_read_stop_no_retraining(tmp
         "prediction": "late",
         "probabilities": {"in time": 0.1, "late": 0.9},
     }
-    writer, labels = LineWriter(tmp_path / "log", "predictions"), LabelLog(tmp_path / "log")
+    writer, labels = PredictionLog(tmp_path / "log"), LabelLog(tmp_path / "log")
     writer.append(seal(orjson.dumps(record)))
     labels.add([(name, "late")], "test")
     writer.close()

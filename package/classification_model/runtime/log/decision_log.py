@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import orjson
 
 from classification_model.errors import LogUnavailableError
-from classification_model.runtime.log.line_files import read_lines, repair_tail
+from classification_model.runtime.log.line_files import append_whole, read_lines, repair_tail
 from classification_model.runtime.log.sealed_lines import LogFaults, seal, unseal
 from classification_model.runtime.system.clock import spell_utc, utc_timestamp
 from classification_model.runtime.system.durable import sync_folder
@@ -79,7 +79,8 @@ def append_decision(
     entry: dict[str, Any] = {"kind": kind, "timestamp": moment, "content": content}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder, _APPEND) as descriptor:
+        with ExitStack() as locked:
+            descriptor = locked.enter_context(_locked(folder, _APPEND))
             repair = repair_tail(FILE, descriptor)
             if repair is not None:
                 entry["repaired"] = repair.removed
@@ -87,10 +88,8 @@ def append_decision(
             size = os.fstat(descriptor).st_size
             if size > 0 and size + len(line) > file_size:
                 (folder / FILE).rename(folder / FORMER_FILE)
-                with _locked(folder, _APPEND) as begun:
-                    _write(begun, line)
-            else:
-                _write(descriptor, line)
+                descriptor = locked.enter_context(_locked(folder, _APPEND))
+            append_whole(descriptor, line, os.fstat(descriptor).st_size, "disk")
             sync_folder(folder)
     except OSError as error:
         msg = f"the decision cannot be put on record in {FILE}: {error.strerror or error}; free or repair the folder"
@@ -226,16 +225,3 @@ def _is_named(descriptor: int, path: Path) -> bool:
     except FileNotFoundError:
         return False
     return os.path.samestat(os.fstat(descriptor), named)
-
-
-def _write(descriptor: int, line: bytes) -> None:
-    """Append a line, whole or not at all, and wait for the disk."""
-    begin = os.fstat(descriptor).st_size
-    try:
-        written = os.write(descriptor, line)
-        while written < len(line):
-            written += os.write(descriptor, line[written:])
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, begin)
-        raise

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from classification_model.runtime.log.line_files import iter_records
-from classification_model.runtime.log.line_writer import FILE_SIZE, KEPT_SIZE, Durability, LineWriter
+from classification_model.runtime.log.line_writer import LineWriter
 from classification_model.runtime.log.sealed_lines import LogFaults, seal
 from classification_model.runtime.system.clock import utc_timestamp
 
@@ -26,15 +26,7 @@ class LabelLog(LineWriter):
         See `LineWriter`.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        durability: Durability = "os",
-        file_size: int = FILE_SIZE,
-        kept_size: int = KEPT_SIZE,
-    ) -> None:
-        super().__init__(folder, "labels", durability=durability, file_size=file_size, kept_size=kept_size)
+    kind = "labels"
 
     def add(self, labels: Iterable[tuple[str, str]], source: str) -> None:
         """Put labels on record.

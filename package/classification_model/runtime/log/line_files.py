@@ -1,4 +1,4 @@
-"""Files of sealed lines: how they are named, read and repaired."""
+"""Files of sealed lines: how they are named, read, appended to and repaired."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ from classification_model.runtime.system.safe_open import open_regular
 
 #: What the lines of a file are.
 Kind = Literal["predictions", "labels"]
+#: What a line waits for: the operating system, which outlives the process, or the disk, which outlives a power cut.
+Durability = Literal["os", "disk"]
 
 _NAME = re.compile(r"(predictions|labels)-(\d{20}-\d+-[0-9a-f]{8})\.(\d{6,})\.jsonl")
 _BLOCK = 64 * 1024
+
+_sync = getattr(os, "fdatasync", os.fsync)
 
 
 class LogFile(NamedTuple):
@@ -131,6 +135,45 @@ def iter_records(folder: Path, kind: Kind, members: Sequence[str], faults: LogFa
                 yield record
             else:
                 faults.strange += 1
+
+
+class TornTailError(OSError):
+    """Lines could be neither written whole nor taken back."""
+
+
+def append_whole(descriptor: int, lines: bytes, end: int, durability: Durability) -> None:
+    """Append lines to an open file, whole or not at all.
+
+    Parameters
+    ----------
+    descriptor
+        Of the file, which nobody else writes meanwhile.
+    lines
+        Each with its end.
+    end
+        Size of the file before.
+    durability
+        What to wait for.
+
+    Raises
+    ------
+    TornTailError
+        If they cannot be written, and some of them stay in the file.
+    OSError
+        If they cannot be written.
+    """
+    try:
+        written = os.write(descriptor, lines)
+        while written < len(lines):
+            written += os.write(descriptor, lines[written:])
+        if durability == "disk":
+            _sync(descriptor)
+    except OSError as error:
+        try:
+            os.ftruncate(descriptor, end)
+        except OSError:
+            raise TornTailError(*error.args) from error
+        raise
 
 
 class Repair(NamedTuple):

@@ -9,21 +9,27 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import ClassVar
 
 from classification_model.errors import LogUnavailableError
-from classification_model.runtime.log.line_files import Kind, LogFile, Repair, files_of, name_of, repair
+from classification_model.runtime.log.line_files import (
+    Durability,
+    Kind,
+    LogFile,
+    Repair,
+    TornTailError,
+    append_whole,
+    files_of,
+    name_of,
+    repair,
+)
 from classification_model.runtime.system.durable import sync_folder
 from classification_model.runtime.system.locks import lock
 from classification_model.runtime.system.safe_open import open_regular
 
-Durability = Literal["os", "disk"]
-
 FILE_SIZE = 64 * 2**20
 KEPT_SIZE = 8 * 2**30
 _PROBE = 4096
-
-_sync = getattr(os, "fdatasync", os.fsync)
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +41,6 @@ class LineWriter:
     ----------
     folder
         Where the files are; made if it is not there.
-    kind
-        What the lines are.
     durability
         ``os``: what was appended is with the operating system and outlives the process, killed or not. ``disk``: it
         is on the disk, and outlives a loss of power.
@@ -46,17 +50,18 @@ class LineWriter:
         Bytes that all files of the kind may have together. Beyond, the oldest are removed that no process writes.
     """
 
+    #: What the lines are.
+    kind: ClassVar[Kind]
+
     def __init__(
         self,
         folder: Path,
-        kind: Kind,
         *,
         durability: Durability = "os",
         file_size: int = FILE_SIZE,
         kept_size: int = KEPT_SIZE,
     ) -> None:
         self.folder = folder
-        self._kind: Kind = kind
         self.durability = durability
         self._file_size = file_size
         self._kept_size = kept_size
@@ -82,7 +87,7 @@ class LineWriter:
         with self._lock:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                repairs = [done for file in files_of(self.folder, self._kind) if (done := self._repair(file))]
+                repairs = [done for file in files_of(self.folder, self.kind) if (done := self._repair(file))]
                 if self._descriptor is None:
                     self._begin_file()
             except OSError as error:
@@ -112,38 +117,25 @@ class LineWriter:
         """
         with self._lock:
             try:
-                self._append(lines)
+                if self._process != os.getpid():  # forked: the file is the parent's
+                    self._begin_stream()
+                descriptor = self._descriptor
+                if descriptor is None or os.fstat(descriptor).st_nlink == 0:  # removed by somebody: it would be lost
+                    descriptor = self._begin_file()
+                append_whole(descriptor, lines, self._size, self.durability)
             except OSError as error:
+                if isinstance(error, TornTailError):
+                    self._leave()
                 raise _unavailable(self.folder, error) from error
+            self._size += len(lines)
+            if self._size >= self._file_size:
+                self._rotate()
 
-    def _append(self, lines: bytes) -> None:
-        if self._process != os.getpid():  # forked: the file is the parent's
-            self._begin_stream()
-        descriptor = self._descriptor
-        if descriptor is None or os.fstat(descriptor).st_nlink == 0:  # removed by somebody: it would be lost
-            descriptor = self._begin_file()
+    def _rotate(self) -> None:
         try:
-            written = os.write(descriptor, lines)
-            while written < len(lines):
-                written += os.write(descriptor, lines[written:])
-            if self.durability == "disk":
-                _sync(descriptor)
-        except OSError:
-            self._take_back(descriptor)
-            raise
-        self._size += written
-        if self._size >= self._file_size:
-            try:
-                self._begin_file()
-            except OSError as error:  # what was written is on record; the next line tries again
-                logger.warning("the next file of the log cannot be begun: %s", error.strerror or error)
-
-    def _take_back(self, descriptor: int) -> None:
-        """Remove what was written of lines that could not be written whole, or leave the file for good."""
-        try:
-            os.ftruncate(descriptor, self._size)
-        except OSError:
-            self._leave()
+            self._begin_file()
+        except OSError as error:  # what was written is on record; the next line tries again
+            logger.warning("the next file of the log cannot be begun: %s", error.strerror or error)
 
     def _begin_file(self) -> int:
         """Begin the next file, then leave the one before."""
@@ -159,7 +151,7 @@ class LineWriter:
     def _create(self) -> int | None:
         """Create the next file and lock it; None where another process took it for one that is left, and removed it."""
         self._number += 1  # first, so that a failure stands in nobody's way
-        path = self.folder / name_of(self._kind, self._stream, self._number)
+        path = self.folder / name_of(self.kind, self._stream, self._number)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
         try:
             lock(descriptor)  # without locks, nobody repairs or removes a file either
@@ -184,7 +176,7 @@ class LineWriter:
     def _remove_oldest(self) -> None:
         """Remove the files that were written least lately, until the others are small enough together."""
         found = []
-        for file in files_of(self.folder, self._kind):
+        for file in files_of(self.folder, self.kind):
             with suppress(OSError):
                 status = file.path.lstat()
                 found.append((status.st_mtime_ns, file, status.st_size))
@@ -207,14 +199,12 @@ class LineWriter:
             If it does not.
         """
         with self._lock:
-            probe = self.folder / f".{name_of(self._kind, self._stream, 0)}"
+            probe = self.folder / f".{name_of(self.kind, self._stream, 0)}"
             try:
                 if self._descriptor is None:
                     self._begin_file()
                 with probe.open("wb", buffering=0) as file:
-                    file.write(bytes(_PROBE))
-                    if self.durability == "disk":
-                        _sync(file.fileno())
+                    append_whole(file.fileno(), bytes(_PROBE), 0, self.durability)
             except OSError as error:
                 raise _unavailable(self.folder, error) from error
             finally:
@@ -227,7 +217,7 @@ class LineWriter:
             if self._descriptor is not None and self._process == os.getpid():
                 if self._size == 0:
                     with suppress(OSError):
-                        (self.folder / name_of(self._kind, self._stream, self._number)).unlink()
+                        (self.folder / name_of(self.kind, self._stream, self._number)).unlink()
                 self._leave()
 
 

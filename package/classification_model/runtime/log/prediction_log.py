@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from classification_model.runtime.log.line_files import iter_records
-from classification_model.runtime.log.line_writer import FILE_SIZE, KEPT_SIZE, Durability, LineWriter
+from classification_model.runtime.log.line_writer import LineWriter
 from classification_model.runtime.log.sealed_lines import LogFaults, seal
 from classification_model.runtime.system.clock import utc_timestamp
 
@@ -40,15 +40,7 @@ class PredictionLog(LineWriter):
     ['died']
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        durability: Durability = "os",
-        file_size: int = FILE_SIZE,
-        kept_size: int = KEPT_SIZE,
-    ) -> None:
-        super().__init__(folder, "predictions", durability=durability, file_size=file_size, kept_size=kept_size)
+    kind = "predictions"
 
 
 class PredictionRecords:

@@ -18,7 +18,7 @@ import pytest
 
 from classification_model.errors import LogUnavailableError
 from classification_model.runtime.log.line_files import files_of, iter_records
-from classification_model.runtime.log.line_writer import LineWriter
+from classification_model.runtime.log.prediction_log import PredictionLog
 from classification_model.runtime.log.sealed_lines import LogFaults, seal
 from classification_model.runtime.system import locks
 
@@ -29,9 +29,9 @@ import sys
 from pathlib import Path
 import orjson
 from classification_model.runtime.log.sealed_lines import seal
-from classification_model.runtime.log.line_writer import LineWriter
+from classification_model.runtime.log.prediction_log import PredictionLog
 folder, name, count, size, durability = sys.argv[1:]
-writer = LineWriter(Path(folder), "predictions", file_size=int(size), durability=durability)
+writer = PredictionLog(Path(folder), file_size=int(size), durability=durability)
 writer.open()
 for number in range(int(count)):
     writer.append(seal(orjson.dumps({"name": name, "number": number})))
@@ -62,7 +62,7 @@ def start(folder: Path, name: str, count: int, size: int, durability: str = "os"
 
 def test_lines_come_back_in_order_across_rotations(tmp_path: Path) -> None:
     """Each file is closed once it has its size, and a line never stands in two."""
-    writer = LineWriter(tmp_path / "deep" / "log", "predictions", file_size=200)
+    writer = PredictionLog(tmp_path / "deep" / "log", file_size=200)
     writer.open()
     for number in range(50):
         writer.append(line(number) + line(number + 100))
@@ -92,14 +92,14 @@ def test_several_processes_lose_nothing_at_a_tiny_size(
     record_property("figures", f"{PROCESSES} processes, one log, {COUNT} records each, {files} files: 0 lost, 0 twice")
 
 
-def _append_many(writer: LineWriter, first: int) -> None:
+def _append_many(writer: PredictionLog, first: int) -> None:
     for number in range(first, first + 300):
         writer.append(line(number))
 
 
 def test_threads_of_one_process_share_a_writer(tmp_path: Path) -> None:
     """Their lines do not mix."""
-    writer = LineWriter(tmp_path, "predictions", file_size=5000)
+    writer = PredictionLog(tmp_path, file_size=5000)
     threads = [threading.Thread(target=_append_many, args=(writer, first)) for first in (0, 1000, 2000)]
     for thread in threads:
         thread.start()
@@ -122,7 +122,7 @@ def test_what_was_appended_outlives_kill_9(tmp_path: Path, durability: str) -> N
         said += [int(number) for number in process.stdout.read().split(b"\n")[:-1]]
         process.wait()
         process.stdout.close()
-        LineWriter(folder, "predictions").open()
+        PredictionLog(folder).open()
         found = numbers(folder)
         assert found[: len(said)] == said
         assert len(found) <= len(said) + 1
@@ -142,8 +142,9 @@ def test_a_kill_at_any_step_of_a_rotation_loses_nothing_and_reads_nothing_twice(
 import os, sys
 from pathlib import Path
 import classification_model.runtime.log.line_writer as module
+from classification_model.runtime.log.prediction_log import PredictionLog
 from classification_model.runtime.log.sealed_lines import seal
-writer = module.LineWriter(Path(sys.argv[1]), "predictions", file_size=100)
+writer = PredictionLog(Path(sys.argv[1]), file_size=100)
 writer.open()
 place = module if {step!r} == "lock" else module.os
 genuine = getattr(place, {step!r})
@@ -167,7 +168,7 @@ for number in range(20):
         done = subprocess.run([sys.executable, "-c", program, str(folder), str(left)], capture_output=True, check=False)
         assert done.returncode == 9, done.stderr
         said = [int(number) for number in (done.stdout + done.stderr).split()]
-        writer = LineWriter(folder, "predictions")
+        writer = PredictionLog(folder)
         writer.open()
         writer.append(line(99))
         writer.close()
@@ -180,15 +181,15 @@ def test_a_torn_line_of_a_killed_process_is_repaired_when_another_one_begins(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The file and the byte are named; a file that a process still writes is left alone."""
-    living = LineWriter(tmp_path, "predictions")
+    living = PredictionLog(tmp_path)
     living.open()
     living.append(line(1))
     [file] = files_of(tmp_path, "predictions")
     with file.path.open("ab") as torn:
         torn.write(b'{"numb')
-    assert LineWriter(tmp_path, "predictions").open() == []
+    assert PredictionLog(tmp_path).open() == []
     living.close()
-    other = LineWriter(tmp_path, "predictions")
+    other = PredictionLog(tmp_path)
     [done] = other.open()
     other.close()
     assert done == (file.path.name, len(line(1)), 6)
@@ -198,7 +199,7 @@ def test_a_torn_line_of_a_killed_process_is_repaired_when_another_one_begins(
 
 def test_a_full_disk_refuses_the_line_and_leaves_no_half_of_it(tmp_path: Path) -> None:
     """What comes when there is room again is on record."""
-    writer = LineWriter(tmp_path, "predictions")
+    writer = PredictionLog(tmp_path)
     writer.open()
     writer.append(line(1))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -219,7 +220,7 @@ def test_a_full_disk_refuses_the_line_and_leaves_no_half_of_it(tmp_path: Path) -
 
 def test_a_device_without_space_is_an_error_and_no_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system's own full device stands for the disk; where the half line cannot be taken back, a new file begins."""
-    writer = LineWriter(tmp_path, "predictions")
+    writer = PredictionLog(tmp_path)
     writer.open()
     writer.append(line(1))
     full = os.open("/dev/full", os.O_WRONLY)
@@ -240,7 +241,7 @@ def test_a_device_without_space_is_an_error_and_no_loss(tmp_path: Path, monkeypa
 
 def test_a_folder_that_is_removed_meanwhile_is_made_anew(tmp_path: Path) -> None:
     """A line is never written into a file that nobody can find."""
-    writer = LineWriter(tmp_path / "log", "predictions")
+    writer = PredictionLog(tmp_path / "log")
     writer.open()
     writer.append(line(1))
     for file in files_of(tmp_path / "log", "predictions"):
@@ -255,7 +256,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_until_it_can(tmp_path: Path) -
     """Neither a process that starts then, nor one that runs, needs to be started again."""
     blocked = tmp_path / "log"
     blocked.write_text("a file")
-    writer = LineWriter(blocked, "predictions")
+    writer = PredictionLog(blocked)
     for attempt in (writer.open, writer.check, lambda: writer.append(line(1))):
         with pytest.raises(LogUnavailableError, match=r"cannot be written: (File exists|Not a directory)"):
             attempt()
@@ -269,10 +270,10 @@ def test_a_folder_that_cannot_be_made_is_an_error_until_it_can(tmp_path: Path) -
 
 def test_the_oldest_files_are_removed_beyond_what_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Each is named; one that a process writes stays, and so does every newer one."""
-    living = LineWriter(tmp_path, "predictions")
+    living = PredictionLog(tmp_path)
     living.open()
     living.append(line(1000))
-    writer = LineWriter(tmp_path, "predictions", file_size=100, kept_size=1000)
+    writer = PredictionLog(tmp_path, file_size=100, kept_size=1000)
     for number in range(100):
         writer.append(line(number))
     writer.close()
@@ -286,7 +287,7 @@ def test_the_oldest_files_are_removed_beyond_what_is_kept(tmp_path: Path, caplog
 
 def test_what_was_written_least_lately_is_removed_first(tmp_path: Path) -> None:
     """Of processes that write at once, neither keeps old records at the cost of the other's new ones."""
-    writers = [LineWriter(tmp_path, "predictions", file_size=200, kept_size=4000) for _ in range(2)]
+    writers = [PredictionLog(tmp_path, file_size=200, kept_size=4000) for _ in range(2)]
     for number in range(200):
         for place, writer in enumerate(writers):
             writer.append(line(number + 1000 * place))
@@ -300,7 +301,7 @@ def test_what_was_written_least_lately_is_removed_first(tmp_path: Path) -> None:
 
 def test_a_file_that_could_not_be_begun_stands_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the disk failed while a file was begun, the next line begins another one."""
-    writer = LineWriter(tmp_path, "predictions", durability="disk")
+    writer = PredictionLog(tmp_path, durability="disk")
     with monkeypatch.context() as patch:
         patch.setattr("classification_model.runtime.log.line_writer.sync_folder", _fail)
         for attempt in (writer.open, lambda: writer.append(line(1)), writer.check):
@@ -315,13 +316,13 @@ def test_a_file_that_could_not_be_begun_stands_in_nobodys_way(tmp_path: Path, mo
 
 def test_a_file_that_was_taken_for_an_empty_one_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its creation and its lock, another process may remove it: nothing is written where nobody looks."""
-    writer = LineWriter(tmp_path, "predictions")
+    writer = PredictionLog(tmp_path)
     genuine = locks.lock
 
     def late(descriptor: int, *, wait: bool = True) -> bool:
         if len(list(tmp_path.iterdir())) == 1 and wait:
             monkeypatch.setattr("classification_model.runtime.log.line_writer.lock", genuine)
-            LineWriter(tmp_path, "predictions").open()
+            PredictionLog(tmp_path).open()
         return genuine(descriptor, wait=wait)
 
     monkeypatch.setattr("classification_model.runtime.log.line_writer.lock", late)
@@ -332,10 +333,10 @@ def test_a_file_that_was_taken_for_an_empty_one_is_begun_anew(tmp_path: Path, mo
 
 def test_a_disk_that_takes_nothing_for_good_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where records wait for the disk, so does the check whether it takes any."""
-    writer = LineWriter(tmp_path, "predictions", durability="disk")
+    writer = PredictionLog(tmp_path, durability="disk")
     writer.open()
     with monkeypatch.context() as patch:
-        patch.setattr("classification_model.runtime.log.line_writer._sync", _fail)
+        patch.setattr("classification_model.runtime.log.line_files._sync", _fail)
         with pytest.raises(LogUnavailableError, match="Input/output error"):
             writer.append(line(1))
         with pytest.raises(LogUnavailableError, match="Input/output error"):
@@ -352,12 +353,12 @@ def _fail(_: object) -> None:
 
 def test_a_process_that_wrote_nothing_leaves_no_file(tmp_path: Path) -> None:
     """Neither when it ends well, nor, once another one begins, when it was killed."""
-    writer = LineWriter(tmp_path, "predictions")
+    writer = PredictionLog(tmp_path)
     writer.open()
     writer.close()
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "predictions-20200101000000000000-1-00000000.000001.jsonl").touch()
-    writer = LineWriter(tmp_path, "predictions")
+    writer = PredictionLog(tmp_path)
     writer.open()
     assert len(files_of(tmp_path, "predictions")) == 1
     writer.close()
@@ -365,7 +366,7 @@ def test_a_process_that_wrote_nothing_leaves_no_file(tmp_path: Path) -> None:
 
 def test_a_forked_process_writes_a_file_of_its_own(tmp_path: Path) -> None:
     """What parent and child write does not mix."""
-    writer = LineWriter(tmp_path, "predictions")
+    writer = PredictionLog(tmp_path)
     writer.open()
     writer.append(line(1))
     child = os.fork()
