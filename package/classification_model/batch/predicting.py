@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from classification_model.batch.batch_records import PREDICTION_ID, BatchRecords
 from classification_model.batch.ordered_threads import cores, in_order
 from classification_model.batch.progress import row_bar
-from classification_model.batch.recording import PREDICTION_ID, Recorder, Recording
 from classification_model.batch.rejects import rejected_rows
 from classification_model.batch.scoring import Scorer
 from classification_model.errors import DataError, InputError
@@ -26,6 +26,7 @@ from classification_model.tables.source import Batch, Piece, Source
 from classification_model.tables.writing.outputs import Output, opened_output
 
 if TYPE_CHECKING:
+    from classification_model.runtime.log.prediction_log import PredictionLog
     from classification_model.runtime.predictor import Predictor
 
 #: Rows of a batch, about, where each row is explained.
@@ -42,10 +43,10 @@ class Options:
         How a CSV file is written; its delimiter is found in its header when None.
     explain
         Whether to add what each field contributes to each prediction.
-    recorder
-        What puts each prediction on record before it is written, and names it in a column more; None for nothing.
+    log
+        Where each prediction is put on record before it is written, and named in a column more; None for nowhere.
     index
-        Column whose values are the keys of the rows in the record.
+        Column whose values are the keys of the rows in the log.
     threads
         On how many threads rows are scored; one for each core when None.
     """
@@ -53,7 +54,7 @@ class Options:
     delimiter: str | None = None
     encoding: str = "utf-8"
     explain: bool = False
-    recorder: Recorder | None = None
+    log: PredictionLog | None = None
     index: str | None = None
     threads: int | None = None
 
@@ -83,7 +84,7 @@ class _Part:
     rendered: Any
     count: int
     units: int
-    records: bytes
+    lines: bytes
     rejected: list[tuple[int, str]]
 
 
@@ -131,10 +132,10 @@ def predict_file(
         known = predictor.manifest.input_schema.names
         names = [name for name in table.types if name != options.index or name in known]
         scorer = Scorer(predictor, source, names, explain=options.explain)
-        recording = None
+        records = None
         added = scorer.types
-        if options.recorder is not None:
-            recording = Recording(options.recorder, options.index, predictor, list(table.types))
+        if options.log is not None:
+            records = BatchRecords(options.index, predictor, list(table.types))
             added = {PREDICTION_ID: pa.string(), **added}
         clash = next((name for name in added if name in table.types), None)
         if clash is not None:
@@ -147,11 +148,11 @@ def predict_file(
             opened_output(target, types, varied=scorer.numbers, metadata=metadata) as output,
             rejected_rows(None if target == STANDARD_STREAM else Path(target)) as rejects,
             row_bar(title or source, table.size, is_output_shown=target == STANDARD_STREAM) as bar,
-            closing(_predicted(table, scorer, recording, output, threads, may_wait=file.state is None)) as parts,
+            closing(_predicted(table, scorer, records, output, threads, may_wait=file.state is None)) as parts,
         ):
             for part in parts:
-                if recording is not None:
-                    recording.append(part.records)
+                if options.log is not None and part.lines:
+                    options.log.append(part.lines)
                 output.write(part.rendered)
                 rejects.add((rows + row, why) for row, why in part.rejected)
                 reason = reason or next((why for _, why in part.rejected), None)
@@ -171,7 +172,7 @@ def _are_one(source: str, target: str) -> bool:
 
 
 def _predicted(
-    table: Source, scorer: Scorer, recording: Recording | None, output: Output, threads: int, *, may_wait: bool
+    table: Source, scorer: Scorer, records: BatchRecords | None, output: Output, threads: int, *, may_wait: bool
 ) -> Generator[_Part]:
     """Yield the parts of a table in order, each read, scored and rendered on one of several threads."""
 
@@ -179,9 +180,9 @@ def _predicted(
         try:
             batch = piece.load()
             answer = scorer.score(batch)
-            added, records = answer.columns, b""
-            if recording is not None:
-                names, records = recording.of(batch, answer)
+            added, lines = answer.columns, b""
+            if records is not None:
+                names, lines = records.encode(batch, answer)
                 added = {PREDICTION_ID: names, **added}
             rendered = output.render(Batch({**batch.columns, **added}, batch.count))
         except UnreadableArray as error:
@@ -189,6 +190,6 @@ def _predicted(
             raise DataError(msg) from error
         reasons = answer.columns["errors"].take(as_arrow(answer.rejected)).to_pylist()
         rejected = list(zip(answer.rejected.tolist(), reasons, strict=True))
-        return _Part(rendered, batch.count, piece.units, records, rejected)
+        return _Part(rendered, batch.count, piece.units, lines, rejected)
 
     yield from in_order(work, table.pieces(), threads, may_wait=may_wait)

@@ -162,10 +162,7 @@ class Scorer:
 
     def _explanations(self, batch: Batch) -> dict[str, pa.Array]:
         """Explain the rows one by one, as for a caller in Python."""
-        values = {
-            name: column if isinstance(column, list) else python_values(column)
-            for name, column in batch.columns.items()
-        }
+        values = {name: python_values(column) for name, column in batch.columns.items()}
         answers = self._predictor.predict(values, explain=True)["explanations"]
         columns = {BASE_VALUE: [answer and answer["base_value"] for answer in answers]}
         for name, title in self._contributions.items():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from classification_model.batch.datasets import PredictedFile
     from classification_model.batch.predicting import Options
-    from classification_model.runtime.log.prediction_recorder import PredictionRecorder
+    from classification_model.runtime.log.prediction_log import PredictionLog
     from classification_model.runtime.predictor import Predictor
 
 
@@ -72,8 +72,8 @@ def predict(
         format_of(output)
     with ending_orderly(), ExitStack() as stack:
         predictor = _load(serving_folder(model, store))
-        recorder = None if log is None else stack.enter_context(_recorder(predictor, log, durability.value))
-        options = Options(delimiter=delimiter, encoding=encoding, explain=explain, recorder=recorder, index=index)
+        opened = None if log is None else stack.enter_context(_opened_log(log, durability.value))
+        options = Options(delimiter=delimiter, encoding=encoding, explain=explain, log=opened, index=index)
         if is_folder:
             _predict_folder(predictor, Path(file), Path(output), options)
         else:
@@ -81,17 +81,16 @@ def predict(
 
 
 @contextmanager
-def _recorder(predictor: Predictor, folder: Path, durability: Literal["os", "disk"]) -> Iterator[PredictionRecorder]:
-    """Give what puts predictions on record, and end its file in the end."""
+def _opened_log(folder: Path, durability: Literal["os", "disk"]) -> Iterator[PredictionLog]:
+    """Open a prediction log, and end its file in the end."""
     from classification_model.runtime.log.prediction_log import PredictionLog
-    from classification_model.runtime.log.prediction_recorder import PredictionRecorder
 
     prediction_log = PredictionLog(folder, durability=durability)
     for done in prediction_log.open():
         what = f"{done.removed} bytes of a torn line were removed" if done.removed else "the end of a line was added"
         typer.echo(f"warning: {folder / done.file} was repaired at byte {done.offset}: {what}", err=True)
     try:
-        yield PredictionRecorder(predictor.manifest, prediction_log)
+        yield prediction_log
     finally:
         prediction_log.close()
 

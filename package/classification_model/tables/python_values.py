@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,19 +12,24 @@ from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, MOM
 from classification_model.tables.arrays import as_arrow, flags_of, numbers_of
 from classification_model.tables.formats import first_sentence
 
+if TYPE_CHECKING:
+    from classification_model.tables.source import Values
+
 
 class UnreadableArray(ValueError):  # noqa: N818 - an array, not a program, is at fault
     """An array does not hold what its type says."""
 
 
-def python_values(values: pa.Array) -> list[Any]:
-    """Return the values of an array; dates that Python's calendar does not hold are numpy's.
+def python_values(values: Values) -> list[Any]:
+    """Return the values of a column; dates that Python's calendar does not hold are numpy's.
 
     Raises
     ------
     UnreadableArray
         If some cannot be read, as in a text that is no UTF-8 or a time zone that nobody knows.
     """
+    if isinstance(values, list):
+        return values
     kind = values.type
     try:
         if getattr(kind, "unit", None) == "ns":

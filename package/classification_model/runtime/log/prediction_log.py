@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from classification_model.runtime.log.given_rows import given_rows
 from classification_model.runtime.log.line_files import iter_records
 from classification_model.runtime.log.line_writer import LineWriter
 from classification_model.runtime.log.sealed_lines import LogFaults, seal
 from classification_model.runtime.system.clock import utc_timestamp
+from classification_model.runtime.system.identifiers import uuid7s
 
 if TYPE_CHECKING:
     from classification_model.runtime.model_folder.manifest import Manifest
@@ -59,7 +61,8 @@ class PredictionRecords:
 
     def __init__(self, manifest: Manifest) -> None:
         self._name, self._version = manifest.name, manifest.version
-        names = manifest.input_schema.names
+        self._schema = manifest.input_schema
+        names = self._schema.names
         self.masked = frozenset(manifest.monitoring.get("masked", ()))
         self._recorded = {key: field for key, field in names.items() if field is not None and field not in self.masked}
         self._plain = frozenset(key for key, field in self._recorded.items() if key == field)
@@ -109,6 +112,40 @@ class PredictionRecords:
             )
         ]
         return b"".join(lines)
+
+    def encode_answer(
+        self,
+        given: Any,
+        index: Sequence[str | int | None] | None,
+        predictions: Sequence[str | None],
+        probabilities: Sequence[Mapping[str, float] | None],
+    ) -> tuple[list[str | None], bytes]:
+        """Name the predictions of an input of any kind, and return the names and the lines; see `encode`.
+
+        Parameters
+        ----------
+        given
+            What was predicted: a frame, a mapping of columns or a sequence of rows.
+        index
+            The caller's key of each row.
+        predictions, probabilities
+            What was answered. A row in error, whose prediction is None, has neither name nor line.
+        """
+        good = [row for row, label in enumerate(predictions) if label is not None]
+        ids: list[str | None] = [None] * len(predictions)
+        if not good:
+            return ids, b""
+        names = uuid7s(len(good))
+        for row, name in zip(good, names, strict=True):
+            ids[row] = name
+        lines = self.encode(
+            names,
+            given_rows(self._schema, given, good),
+            None if index is None else [index[row] for row in good],
+            [cast("str", predictions[row]) for row in good],
+            [cast("Mapping[str, float]", probabilities[row]) for row in good],
+        )
+        return ids, lines
 
     def _fields_of(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what is recorded of a row, by name of the field."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from classification_model.errors import ArtifactError, InputError, LogUnavailableError, TrainingError
-from classification_model.runtime.log.given_rows import given_rows
 from classification_model.runtime.log.prediction_log import PredictionRecords
 from classification_model.runtime.mle.logged_accuracy import AccuracyVerdict, judge_predictions
 from classification_model.runtime.model_folder.artifact import (
@@ -18,7 +17,6 @@ from classification_model.runtime.model_folder.artifact import (
     write_model_folder,
 )
 from classification_model.runtime.predictor import Predictor
-from classification_model.runtime.system.identifiers import uuid7s
 
 if TYPE_CHECKING:
     from classification_model.runtime.log.prediction_log import PredictionLog
@@ -117,20 +115,9 @@ class MLEModel(ABC):
         answer = self.predict(features)
         predictions, probabilities = answer["predictions"], answer["probabilities"]
         keys = _keys(index, len(predictions))
-        good = [row for row, label in enumerate(predictions) if label is not None]
-        names = uuid7s(len(good))
-        if good:
-            lines = PredictionRecords(manifest).encode(
-                names,
-                given_rows(manifest.input_schema, features, good),
-                None if keys is None else [keys[row] for row in good],
-                [predictions[row] for row in good],
-                [probabilities[row] for row in good],
-            )
+        ids, lines = PredictionRecords(manifest).encode_answer(features, keys, predictions, probabilities)
+        if lines:
             self.log.append(lines)
-        ids: list[str | None] = [None] * len(predictions)
-        for row, name in zip(good, names, strict=True):
-            ids[row] = name
         return answer | {"prediction_ids": ids}
 
     def needs_retraining(

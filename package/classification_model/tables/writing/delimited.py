@@ -50,7 +50,7 @@ def _cells(values: Values, delimiter: str) -> pa.LargeStringArray:
             return plain.fill_null(_EMPTY)
     texts = None if isinstance(values, list) else texts_of(values)
     if texts is None:
-        texts = spell_each(values if isinstance(values, list) else python_values(values))
+        texts = spell_each(python_values(values))
     return _quote(texts.fill_null(_EMPTY), delimiter)
 
 
