@@ -87,8 +87,7 @@ def _opened_log(folder: Path, durability: Literal["os", "disk"]) -> Iterator[Pre
 
     prediction_log = PredictionLog(folder, durability=durability)
     for done in prediction_log.open():
-        what = f"{done.removed} bytes of a torn line were removed" if done.removed else "the end of a line was added"
-        typer.echo(f"warning: {folder / done.file} was repaired at byte {done.offset}: {what}", err=True)
+        typer.echo(f"warning: {done._replace(file=str(folder / done.file))}", err=True)
     try:
         yield prediction_log
     finally:

@@ -94,10 +94,12 @@ def _sigmoid(graph: Graph, calibrators: list[Any], response: str, classes: int) 
 
 
 def _isotonic(graph: Graph, calibrators: list[IsotonicRegression], response: str) -> str:
-    columns = [
-        _interpolate(graph, calibrator, column(graph, response, place)) for place, calibrator in enumerate(calibrators)
-    ]
-    return columns[0] if len(columns) == 1 else graph.add("Concat", *columns, axis=1)
+    return graph.beside(
+        [
+            _interpolate(graph, calibrator, column(graph, response, place))
+            for place, calibrator in enumerate(calibrators)
+        ]
+    )
 
 
 def _interpolate(graph: Graph, calibrator: IsotonicRegression, scores: str) -> str:

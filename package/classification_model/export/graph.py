@@ -10,7 +10,7 @@ from onnx import NodeProto, TensorProto, checker, helper, numpy_helper, shape_in
 from classification_model.errors import ExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,6 +73,10 @@ class Graph:
         """Append a node and return its output; arrays among the inputs become constants."""
         (output,) = self.add_many(operator, *inputs, domain=domain, outputs=1, **attributes)
         return output
+
+    def beside(self, tensors: Sequence[str]) -> str:
+        """Put the columns of tensors side by side; one alone stays as it is."""
+        return tensors[0] if len(tensors) == 1 else self.add("Concat", *tensors, axis=1)
 
     def add_many(
         self, operator: str, *inputs: str | NDArray[Any], outputs: int, domain: str = "", **attributes: Any

@@ -166,7 +166,7 @@ class Table:
             parts.append(self.tensor)
         if self.encodings:
             parts.append(self._look_up(CODES))
-        tensor = parts[0] if len(parts) == 1 else self.graph.add("Concat", *parts, axis=1)
+        tensor = self.graph.beside(parts)
         places = np.array([names.index(name) for name in self.order], dtype=np.int64)
         return Features(tensor, places, len(names), may_be_missing=bool(self.gaps & set(self.numbers)))
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import chi2_contingency
 from statsmodels.stats.multitest import multipletests
 
+from classification_model.training.reference import category_name
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -202,7 +204,7 @@ def _category_cells(sample: Sample, present: int) -> tuple[NDArray[np.float64], 
     shares = {name: share for name, share in sample.reference["shares"].items() if share * present >= LEAST_SEEN}
     places = {name: place for place, name in enumerate(shares)}
     rest = len(places)
-    names = [value if isinstance(value, str) else f"{value:g}" for value in sample.values]
+    names = [category_name(value) for value in sample.values]
     cells = np.array([places.get(name, rest) for name in names], dtype=np.int64)
     now = _count(cells, sample.counts, rest + 1)
     known = np.array(list(shares.values()))

@@ -32,7 +32,8 @@ MOST_PAIRED, MOST_CHOICES = 8, 16
 
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _SETS = (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN)
-_CATEGORIES = {
+#: How a pattern spells each category of characters.
+CATEGORIES = {
     sre.CATEGORY_DIGIT: r"\d",
     sre.CATEGORY_NOT_DIGIT: r"\D",
     sre.CATEGORY_SPACE: r"\s",
@@ -82,7 +83,7 @@ class _Set:
             return bool(ord(character) == argument)
         if operator is sre.RANGE:
             return bool(argument[0] <= ord(character) <= argument[1])
-        return operator is sre.CATEGORY and bool(re.match(_CATEGORIES[argument], character, self.flags & re.ASCII))
+        return operator is sre.CATEGORY and bool(re.match(CATEGORIES[argument], character, self.flags & re.ASCII))
 
     def named(self) -> list[str]:
         """Return the characters that are written in it."""

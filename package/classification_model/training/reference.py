@@ -28,6 +28,11 @@ def describe_distribution(features: pd.DataFrame, schema: InputSchema) -> dict[s
     return {field.name: _describe(features[field.name], field.kind) for field in schema.fields}
 
 
+def category_name(value: str | float) -> str:
+    """Return what a category, a truth value or a number is called in the reference, and where it is looked up there."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def _describe(column: pd.Series, kind: str) -> dict[str, Any]:
     present = column.dropna()
     summary: dict[str, Any] = {"kind": kind, "missing": float(column.isna().mean())}
@@ -37,7 +42,7 @@ def _describe(column: pd.Series, kind: str) -> dict[str, Any]:
         shares = shares.sort_values(["share", "value"], ascending=[False, True])
         kept = shares.head(MOST_CATEGORIES)
         named = zip(kept["value"], kept["share"], strict=True)
-        summary["shares"] = {value if isinstance(value, str) else f"{value:g}": float(share) for value, share in named}
+        summary["shares"] = {category_name(value): float(share) for value, share in named}
         summary["other"] = float(max(0.0, 1.0 - kept["share"].sum())) if len(shares) > MOST_CATEGORIES else 0.0
         return summary
     numbers = present.str.len() if kind == "text" else present

@@ -95,11 +95,11 @@ def _compile(converted: Converted, outline: Outline, classes: Sequence[str], thr
         tensors |= zip(item.outputs, _derive(graph, item, tensors, outline), strict=True)
     bound = {}
     if converted.numbers:
-        bound[NUMBERS] = _beside(graph, [tensors[name] for name in converted.numbers])
+        bound[NUMBERS] = graph.beside([tensors[name] for name in converted.numbers])
     if converted.categories:
         codes = (MISSING, UNSEEN, FIRST_KNOWN)
-        bound[CODES] = _beside(
-            graph, [texts.encode(graph, tensors[name], known, codes) for name, known in converted.categories.items()]
+        bound[CODES] = graph.beside(
+            [texts.encode(graph, tensors[name], known, codes) for name, known in converted.categories.items()]
         )
     graph.append(converted.graph, bound)
     label = _decide(graph, converted.probabilities, classes, threshold)
@@ -150,10 +150,6 @@ def _spell(graph: Graph, source: str, combination: str, tensors: dict[str, str],
     known = outline.known[combination]
     values = ability.values or texts.numbers_in(texts.pieces_of(known or ()))
     return texts.spell_numbers(graph, tensors[source], values)
-
-
-def _beside(graph: Graph, columns: Sequence[str]) -> str:
-    return columns[0] if len(columns) == 1 else graph.add("Concat", *columns, axis=1)
 
 
 def _decide(graph: Graph, probabilities: str, classes: Sequence[str], threshold: float | None) -> str:

@@ -11,15 +11,8 @@ from re import _parser  # type: ignore[attr-defined]  # the same
 from typing import Any
 
 from classification_model.export.portable.characters import Characters, matched_by, only, spell_set
+from classification_model.patterns.hostile_texts import CATEGORIES
 
-_CATEGORIES = {
-    sre.CATEGORY_DIGIT: r"\d",
-    sre.CATEGORY_NOT_DIGIT: r"\D",
-    sre.CATEGORY_SPACE: r"\s",
-    sre.CATEGORY_NOT_SPACE: r"\S",
-    sre.CATEGORY_WORD: r"\w",
-    sre.CATEGORY_NOT_WORD: r"\W",
-}
 #: RE2 counts no further.
 MOST_REPEATS = 1000
 
@@ -160,8 +153,8 @@ def _read_class(parts: list[tuple[Any, Any]]) -> Characters:
             characters[argument] = True
         elif operator is sre.RANGE:
             characters[argument[0] : argument[1] + 1] = True
-        elif operator is sre.CATEGORY and argument in _CATEGORIES:
-            characters |= matched_by(_CATEGORIES[argument])
+        elif operator is sre.CATEGORY and argument in CATEGORIES:
+            characters |= matched_by(CATEGORIES[argument])
         else:
             msg = f"its pattern has a set that is not known ({str(operator).lower()})"
             raise UntranslatableError(msg)

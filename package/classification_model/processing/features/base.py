@@ -105,3 +105,12 @@ class AppendColumns(TransformerMixin, BaseEstimator, ABC):
     @abstractmethod
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
         """Compute the new columns, by name, from the columns of `variables_`."""
+
+
+class AppendEach(AppendColumns):
+    """Base of those that append one column for each variable, called as the variable and then `name` where several."""
+
+    def _new_names(self) -> list[str]:
+        if len(self.variables_) == 1:
+            return [self.name]
+        return [f"{variable}_{self.name}" for variable in self.variables_]

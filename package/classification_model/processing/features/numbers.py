@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from classification_model.processing.features.base import AppendColumns
+from classification_model.processing.features.base import AppendColumns, AppendEach
 from classification_model.runtime.inference.derivations.numbers import add, divide, log_one_plus
 
 
@@ -53,7 +53,7 @@ class Ratio(AppendColumns):
         return {self.name: divide(values[:, 0], values[:, -1])}
 
 
-class LogOnePlus(AppendColumns):
+class LogOnePlus(AppendEach):
     """The natural logarithm of one plus a number; NaN for a missing one and for -1 or less.
 
     Parameters
@@ -66,11 +66,6 @@ class LogOnePlus(AppendColumns):
 
     def __init__(self, variables: Sequence[str] | None = None, name: str = "log") -> None:
         super().__init__(variables, name)
-
-    def _new_names(self) -> list[str]:
-        if len(self.variables_) == 1:
-            return [self.name]
-        return [f"{variable}_{self.name}" for variable in self.variables_]
 
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
         values = columns.to_numpy(dtype=np.float64)

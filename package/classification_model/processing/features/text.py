@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from classification_model.processing.features.base import AppendColumns
+from classification_model.processing.features.base import AppendColumns, AppendEach
 from classification_model.runtime.inference.derivations.plan import combine_columns, map_texts, spell_column
 from classification_model.runtime.inference.derivations.texts import pattern_finder, word_finder
 from classification_model.runtime.input.columns import Encoded, encode
 from classification_model.runtime.input.values import is_missing, read_category, text_of, without_fraction
 
 
-class _AppendText(AppendColumns):
+class _AppendText(AppendEach):
     """Base of transformers that read texts: computed once for each distinct value."""
 
     _numeric = False
@@ -27,11 +27,6 @@ class _AppendText(AppendColumns):
         return {
             name: self._map_unique(columns[variable]) for name, variable in zip(names, columns.columns, strict=True)
         }
-
-    def _new_names(self) -> list[str]:
-        if len(self.variables_) == 1:
-            return [self.name]
-        return [f"{variable}_{self.name}" for variable in self.variables_]
 
     def _map_unique(self, column: pd.Series) -> np.ndarray:
         texts = encode(None if is_missing(value) else str(value) for value in column.tolist())

@@ -191,6 +191,10 @@ class Repair(NamedTuple):
     offset: int
     removed: int
 
+    def __str__(self) -> str:
+        what = f"{self.removed} bytes of a torn line were removed" if self.removed else "the end of a line was added"
+        return f"{self.file} was repaired at byte {self.offset}: {what}"
+
 
 def repair(path: Path) -> Repair | None:
     """Take away the torn last line of a file that no process writes; None where there is none, or one does.

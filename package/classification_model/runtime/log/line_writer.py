@@ -101,10 +101,7 @@ class LineWriter:
             logger.warning("%s cannot be repaired: %s", file.path.name, error.strerror or error)
             return None
         if done is not None:
-            what = (
-                f"{done.removed} bytes of a torn line were removed" if done.removed else "the end of a line was added"
-            )
-            logger.warning("%s was repaired at byte %d: %s", done.file, done.offset, what)
+            logger.warning("%s", done)
         return done
 
     def append(self, lines: bytes) -> None:

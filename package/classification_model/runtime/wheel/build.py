@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from classification_model.errors import ArtifactError, InputError, VerificationError
-from classification_model.runtime.model_folder.artifact import MANIFEST, read_files
-from classification_model.runtime.model_folder.manifest import Manifest, digests
+from classification_model.errors import InputError, VerificationError
+from classification_model.runtime.model_folder.artifact import MANIFEST, read_model
+from classification_model.runtime.model_folder.manifest import Manifest
 from classification_model.runtime.verification import verify
 from classification_model.runtime.wheel.archive import dated, write_wheel
 from classification_model.runtime.wheel.description import TEMPLATE, describe, summarise
@@ -100,13 +100,8 @@ def _package_files() -> dict[str, bytes]:
 
 def _model_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     """Return the files of a model that was verified, if it still is that model."""
-    files = read_files(folder, manifest)
-    try:
-        written = (folder / MANIFEST).read_bytes()
-    except OSError as error:
-        msg = f"{MANIFEST} cannot be read: {error.strerror}"
-        raise ArtifactError(msg) from error
-    if digests(written) != (manifest.digest, manifest.digest):
+    model = read_model(folder)
+    if model.manifest.digest != manifest.digest:
         msg = f"{folder} was replaced while it was packed: try again"
         raise VerificationError(msg)
-    return {MANIFEST: written, **files}
+    return {MANIFEST: model.written, **model.contents}
