@@ -119,8 +119,7 @@ def read_decisions(folder: Path, faults: LogFaults | None = None) -> list[dict[s
     except FileNotFoundError:  # nothing yet, or nothing after the file that is full
         return list(_entries(folder, faults))
     except OSError as error:
-        msg = f"{FILE} cannot be read: {error.strerror or error}"
-        raise LogUnavailableError(msg) from error
+        raise _unreadable(error) from error
 
 
 def last_retraining(folder: Path, model: str) -> datetime | None:
@@ -166,8 +165,7 @@ def last_decision(folder: Path, model: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        msg = f"{FILE} cannot be read: {error.strerror or error}"
-        raise LogUnavailableError(msg) from error
+        raise _unreadable(error) from error
     try:
         size = os.fstat(descriptor).st_size
         tail = os.pread(descriptor, _TAIL, max(0, size - _TAIL))
@@ -225,3 +223,7 @@ def _is_named(descriptor: int, path: Path) -> bool:
     except FileNotFoundError:
         return False
     return os.path.samestat(os.fstat(descriptor), named)
+
+
+def _unreadable(error: OSError) -> LogUnavailableError:
+    return LogUnavailableError(f"{FILE} cannot be read: {error.strerror or error}")

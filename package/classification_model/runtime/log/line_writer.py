@@ -76,6 +76,10 @@ class LineWriter:
         self._size = 0
         self._descriptor: int | None = None
 
+    @property
+    def _path(self) -> Path:
+        return self.folder / name_of(self.kind, self._stream, self._number)
+
     def open(self) -> list[Repair]:
         """Begin the first file, after the last lines of files were repaired whose process was killed.
 
@@ -148,7 +152,7 @@ class LineWriter:
     def _create(self) -> int | None:
         """Create the next file and lock it; None where another process took it for one that is left, and removed it."""
         self._number += 1  # first, so that a failure stands in nobody's way
-        path = self.folder / name_of(self.kind, self._stream, self._number)
+        path = self._path
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
         try:
             lock(descriptor)  # without locks, nobody repairs or removes a file either
@@ -214,7 +218,7 @@ class LineWriter:
             if self._descriptor is not None and self._process == os.getpid():
                 if self._size == 0:
                     with suppress(OSError):
-                        (self.folder / name_of(self.kind, self._stream, self._number)).unlink()
+                        self._path.unlink()
                 self._leave()
 
 
