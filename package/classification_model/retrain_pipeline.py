@@ -24,6 +24,7 @@ from classification_model.retraining.training_rows import training_rows
 from classification_model.runtime.log.decision_log import append_decision, read_decisions
 from classification_model.runtime.store.schema_changes import renamed_fields, schema_changes
 from classification_model.runtime.system.locks import lock
+from classification_model.runtime.system.safe_open import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,7 +212,7 @@ def _only_retraining(store: ModelStore) -> Iterator[None]:
     """Hold the store's lock for retrainings; it ends with the process, killed or not."""
     store.versions()  # or there is no store
     try:
-        descriptor = os.open(store.folder / LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        descriptor = open_regular(store.folder / LOCK, os.O_RDWR | os.O_CREAT, mode=0o666)
     except OSError as error:
         msg = f"the store {store.folder} cannot be written: {error.strerror or error}"
         raise StoreError(msg) from error

@@ -13,7 +13,7 @@ import fsspec
 
 from classification_model.errors import DataError, InputError, require_extra
 from classification_model.tables.formats import STANDARD_STREAM, check_wanted, format_of
-from classification_model.tables.python_values import UnreadableArray, values_of
+from classification_model.tables.python_values import UnreadableArray, python_values
 from classification_model.tables.reading.opening import opened
 from classification_model.tables.reading.table import open_table
 
@@ -82,7 +82,7 @@ class LabelSource:
                 check_wanted((self.key, self.label), list(table.types), self.name)
                 for piece in table.pieces():
                     columns = piece.load().columns
-                    yield values_of(columns[self.key]), values_of(columns[self.label])
+                    yield python_values(columns[self.key]), python_values(columns[self.label])
         except UnreadableArray as error:
             msg = f"{self.name}: a column {error}"
             raise DataError(msg) from error

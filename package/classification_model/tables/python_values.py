@@ -43,11 +43,6 @@ def python_values(values: Values) -> list[Any]:
     return objects
 
 
-def values_of(column: pa.Array | list[Any]) -> list[Any]:
-    """Return the values of a column of a batch, as `python_values` does; those of a list as they are."""
-    return column if isinstance(column, list) else python_values(column)
-
-
 def _of_nanoseconds(values: pa.Array) -> list[Any]:
     """Return moments, times of day and durations to the microsecond; numpy's moments where they are finer."""
     kind = values.type

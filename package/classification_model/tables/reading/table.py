@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from classification_model.errors import DataError
 from classification_model.tables.formats import format_of
-from classification_model.tables.python_values import UnreadableArray, values_of
+from classification_model.tables.python_values import UnreadableArray, python_values
 from classification_model.tables.reading import json_files, parquet_files, text_blocks
 from classification_model.tables.reading.csv_files import CsvSource
 from classification_model.tables.reading.json_files import JsonLinesSource, JsonSource
@@ -69,7 +69,7 @@ def read_rows(table: Source) -> Batch:
         count += batch.count
         for name, values in batch.columns.items():
             try:
-                columns[name] += values_of(values)
+                columns[name] += python_values(values)
             except UnreadableArray as error:
                 msg = f"{table.name}: column {name!r} {error}"
                 raise DataError(msg) from error
