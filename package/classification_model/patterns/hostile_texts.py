@@ -8,16 +8,12 @@ an end at which it fails.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice, product
-
-# The parser of `re`, private but unchanged since Python 3.11: what a pattern means is read from where it is defined.
-from re import _constants as sre  # type: ignore[attr-defined]  # typeshed leaves it out
-from re import _parser  # type: ignore[attr-defined]  # the same
 from typing import Any, NamedTuple, TypeVar
+
+from classification_model.patterns.parsed import REPEATS, SETS, CharacterSet, inside, parse, sets_in, sre
 
 _Value = TypeVar("_Value", bound=Hashable)
 
@@ -30,17 +26,6 @@ LOOKED_FURTHER = 60
 #: Characters of which every pair is repeated; ways to go through a repeat or a pattern that are tried.
 MOST_PAIRED, MOST_CHOICES = 8, 16
 
-_REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
-_SETS = (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN)
-#: How a pattern spells each category of characters.
-CATEGORIES = {
-    sre.CATEGORY_DIGIT: r"\d",
-    sre.CATEGORY_NOT_DIGIT: r"\D",
-    sre.CATEGORY_SPACE: r"\s",
-    sre.CATEGORY_NOT_SPACE: r"\S",
-    sre.CATEGORY_WORD: r"\w",
-    sre.CATEGORY_NOT_WORD: r"\W",
-}
 #: Characters of every sort, of which those are taken that a pattern tells from its own.
 _SORTS = "a0 A_!,.-\n\té\N{ARABIC-INDIC DIGIT ONE}\N{SNOWMAN}\x01"
 
@@ -57,44 +42,6 @@ class HostileText(NamedTuple):
     beginning: str
     repeated: str
     end: str
-
-
-@dataclass(frozen=True)
-class _Set:
-    """The characters that one place of a pattern takes, as the parser of `re` has them."""
-
-    operator: Any
-    argument: Any
-    flags: int
-
-    def holds(self, character: str) -> bool:
-        """Tell whether a character is in it."""
-        same = {character, character.lower(), character.upper()} if self.flags & re.IGNORECASE else {character}
-        if self.operator is sre.ANY:
-            return character != "\n" or bool(self.flags & re.DOTALL)
-        if self.operator is not sre.IN:
-            return any(ord(one) == self.argument for one in same if len(one) == 1) == (self.operator is sre.LITERAL)
-        is_negated = self.argument[0][0] is sre.NEGATE
-        return any(self._has(part, one) for part in self.argument for one in same if len(one) == 1) != is_negated
-
-    def _has(self, part: tuple[Any, Any], character: str) -> bool:
-        operator, argument = part
-        if operator is sre.LITERAL:
-            return bool(ord(character) == argument)
-        if operator is sre.RANGE:
-            return bool(argument[0] <= ord(character) <= argument[1])
-        return operator is sre.CATEGORY and bool(re.match(CATEGORIES[argument], character, self.flags & re.ASCII))
-
-    def named(self) -> list[str]:
-        """Return the characters that are written in it."""
-        parts = self.argument if self.operator is sre.IN else [(self.operator, self.argument)]
-        found = []
-        for operator, argument in parts:
-            if operator in (sre.LITERAL, sre.NOT_LITERAL):
-                found.append(chr(argument))
-            elif operator is sre.RANGE:
-                found += map(chr, argument)
-        return found
 
 
 class _Repeat(NamedTuple):
@@ -148,7 +95,7 @@ def telling_lengths(pattern: str, longest: int) -> list[int]:
     RecursionError
         If there are groups in groups, a hundred deep and more.
     """
-    parsed = _parser.parse(pattern)
+    parsed = parse(pattern)
     widths = sorted(_widths(parsed, parsed.state.flags), key=lambda width: not width.is_looked_for)
     near = (width.characters + step for width in widths for step in (0, -1, 1))
     return sorted(islice(_distinct(length for length in near if SHORTEST_TELLING < length < longest), MOST_LENGTHS))
@@ -158,12 +105,12 @@ class _Survey:
     """What a pattern repeats, and which characters it tells from each other."""
 
     def __init__(self, pattern: str, longest: int) -> None:
-        parsed = _parser.parse(pattern)
+        parsed = parse(pattern)
         flags = parsed.state.flags
         self._longest = longest
         self._groups: dict[int, str] = {}
         self._repeats: list[_Repeat] = []
-        sets = _sets_in(parsed, flags)
+        sets = sets_in(parsed, flags)
         sorts: dict[tuple[bool, ...], str] = {}
         for character in [*(one for each in sets for one in each.named()), *_SORTS]:
             sorts.setdefault(tuple(each.holds(character) for each in sets), character)
@@ -213,22 +160,22 @@ class _Survey:
     def _find_repeats(self, nodes: Iterable[tuple[Any, Any]], flags: int, beginning: str) -> None:
         for node in nodes:
             operator, argument = node
-            for inside, inner_flags in _inside(node, flags):
-                if operator in _REPEATS and argument[1] > 1:
-                    sets = _sets_in(inside, inner_flags)
+            for within, inner_flags in inside(node, flags):
+                if operator in REPEATS and argument[1] > 1:
+                    sets = sets_in(within, inner_flags)
                     taken = [one for one in self._characters if any(each.holds(one) for each in sets)]
-                    self._repeats.append(_Repeat(beginning, self._samples(inside, inner_flags), taken))
-                self._find_repeats(inside, inner_flags, beginning)
+                    self._repeats.append(_Repeat(beginning, self._samples(within, inner_flags), taken))
+                self._find_repeats(within, inner_flags, beginning)
             beginning = (beginning + self._sample(node, flags, 0))[: self._longest]
 
     def _demands(self, nodes: Iterable[tuple[Any, Any]], flags: int) -> Iterator[str]:
         """Yield what each assertion about the text that follows wants to find, as that a digit is somewhere in it."""
         for node in nodes:
             operator, argument = node
-            for inside, inner_flags in _inside(node, flags):
+            for within, inner_flags in inside(node, flags):
                 if operator is sre.ASSERT and argument[0] > 0:
-                    yield "".join(self._sample(inner, inner_flags, 0) for inner in inside)
-                yield from self._demands(inside, inner_flags)
+                    yield "".join(self._sample(inner, inner_flags, 0) for inner in within)
+                yield from self._demands(within, inner_flags)
 
     def _samples(self, nodes: Iterable[tuple[Any, Any]], flags: int) -> list[str]:
         """Return texts that a sequence matches, by the alternatives in it, with and without what is optional."""
@@ -239,21 +186,21 @@ class _Survey:
     def _sample(self, node: tuple[Any, Any], flags: int, choice: int) -> str:
         """Return a text that is matched: every other choice takes what is optional, every pair the next alternative."""
         operator, argument = node
-        if operator in _SETS:
-            taken = _Set(operator, argument, flags)
+        if operator in SETS:
+            taken = CharacterSet(operator, argument, flags)
             return next((one for one in self._characters if taken.holds(one)), "")
         if operator is sre.GROUPREF:
             return self._groups.get(argument, "")
         if operator is sre.ASSERT_NOT or (operator is sre.ASSERT and argument[0] > 0):
             return ""
-        ways = list(_inside(node, flags))
+        ways = list(inside(node, flags))
         if not ways:
             return ""
-        inside, flags = ways[choice // 2 % len(ways)]
-        text = "".join(self._sample(inner, flags, choice) for inner in inside)[: self._longest]
+        within, flags = ways[choice // 2 % len(ways)]
+        text = "".join(self._sample(inner, flags, choice) for inner in within)[: self._longest]
         if operator is sre.SUBPATTERN:
             self._groups[argument[0]] = text
-        if operator in _REPEATS:
+        if operator in REPEATS:
             rounds = min(max(int(argument[0]), choice % 2), self._longest)
             return (text * rounds)[: self._longest]
         return text
@@ -288,39 +235,12 @@ def _widths(nodes: Any, flags: int) -> Iterator[_Width]:
     """Yield how many characters the repeats and the assertions of a pattern take, at least and at most."""
     for node in nodes:
         operator, argument = node
-        for inside, inner_flags in _inside(node, flags):
-            fewest, most = inside.getwidth()
-            if operator in _REPEATS:
+        for within, inner_flags in inside(node, flags):
+            fewest, most = within.getwidth()
+            if operator in REPEATS:
                 yield _Width(int(argument[1]) * most, is_looked_for=False)
                 yield _Width(int(argument[0]) * fewest, is_looked_for=False)
             elif operator in (sre.ASSERT, sre.ASSERT_NOT):
                 yield _Width(most if most < sre.MAXREPEAT else fewest + LOOKED_FURTHER, is_looked_for=True)
                 yield _Width(fewest, is_looked_for=True)
-            yield from _widths(inside, inner_flags)
-
-
-def _inside(node: tuple[Any, Any], flags: int) -> Iterator[tuple[Any, int]]:
-    """Yield the sequences inside of a node, of which a branch has several, with the flags that hold there."""
-    operator, argument = node
-    if operator in _REPEATS:
-        yield argument[2], flags
-    elif operator is sre.SUBPATTERN:
-        yield argument[3], (flags | argument[1]) & ~argument[2]
-    elif operator is sre.ATOMIC_GROUP:
-        yield argument, flags
-    elif operator in (sre.ASSERT, sre.ASSERT_NOT):
-        yield argument[1], flags
-    elif operator in (sre.BRANCH, sre.GROUPREF_EXISTS):
-        for branch in argument[1] if operator is sre.BRANCH else argument[1:]:
-            if branch is not None:
-                yield branch, flags
-
-
-def _sets_in(nodes: Iterable[tuple[Any, Any]], flags: int) -> list[_Set]:
-    """Return the different sets of characters in a sequence and all that is inside of it."""
-    found: dict[str, _Set] = {}
-    for node in nodes:
-        own = [_Set(*node, flags)] if node[0] in _SETS else []
-        for each in [*own, *(inner for inside in _inside(node, flags) for inner in _sets_in(*inside))]:
-            found.setdefault(repr(each), each)
-    return list(found.values())
+            yield from _widths(within, inner_flags)

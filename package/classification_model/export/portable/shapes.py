@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-
-# The parser of `re`, private but unchanged since Python 3.11: what a pattern means is read from where it is defined.
-from re import _constants as sre  # type: ignore[attr-defined]  # typeshed leaves it out
-from re import _parser  # type: ignore[attr-defined]  # the same
 from typing import Any
 
 from classification_model.export.portable.characters import Characters, matched_by, only, spell_set
-from classification_model.patterns.hostile_texts import CATEGORIES
+from classification_model.patterns.parsed import CATEGORIES, parse, sre
 
 #: RE2 counts no further.
 MOST_REPEATS = 1000
@@ -78,7 +74,7 @@ def read_shape(pattern: str) -> Shape:
     UntranslatableError
         If it is more than runs of characters.
     """
-    parsed = _parser.parse(pattern)
+    parsed = parse(pattern)
     if parsed.state.flags & ~_HARMLESS:
         msg = "its pattern sets flags"
         raise UntranslatableError(msg)
