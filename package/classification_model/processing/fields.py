@@ -65,6 +65,13 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
     complaints = check_references(completed) if len(completed.data.classes) > 1 else ()  # one class is told later
     if complaints:
         raise ConfigError("\n".join(f"beside what the data holds, {complaint}" for complaint in complaints))
+    if not used_features(completed.features):
+        texts = ", ".join(map(repr, completed.features))
+        msg = (
+            f"{source}: no feature enters the model, since texts ({texts}) do so only through what is derived from "
+            "them: add a derived feature, or list another column, under features"
+        )
+        raise DataError(msg)
     return completed
 
 

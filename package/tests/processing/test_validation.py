@@ -155,6 +155,17 @@ RULES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any], s
 }
 
 
+def test_texts_alone_are_nothing_to_learn_from(tmp_path: Path) -> None:
+    """Texts enter a model through what is derived from them: where nothing is, that is said."""
+    table = pd.DataFrame({"note": [f"note {n}" for n in range(60)], "colour": ["blue", "red"] * 30})
+    table["key"] = range(60)
+    config = make_config({"note": {"kind": "text"}}, folder=tmp_path)
+    with pytest.raises(
+        DataError, match=r"no feature enters the model, since texts \('note'\) do so only through .*: add a"
+    ):
+        load(table, config)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("rule", RULES)
