@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-from app.errors import Problem
+from app.problem_details import Problem
 
 _BEARER = b"bearer "
 

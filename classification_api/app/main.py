@@ -16,8 +16,8 @@ from fastapi import FastAPI
 
 from app.connections.listening import serve_waiting_connections
 from app.logs.access_log import AccessLog
-from app.logs.prediction_log import Records
-from app.logs.requests import Recording
+from app.logs.prediction_logs import PredictionLogs
+from app.logs.request_log import RequestLog
 from app.memory import give_back_large_blocks
 from app.metrics import Metrics, metrics_directory
 from app.models import Models
@@ -49,8 +49,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = read_settings() if settings is None else settings
     metrics = Metrics(metrics_directory())
     access_log = AccessLog(enabled=settings.access_log)
-    records = Records(settings, metrics)
-    predictions = Predictions(settings, Models(settings), metrics, access_log, records)
+    prediction_logs = PredictionLogs(settings, metrics)
+    predictions = Predictions(settings, Models(settings), metrics, access_log, prediction_logs)
     metrics.watch_in_hand(lambda: predictions.in_hand)
     app = FastAPI(
         title=TITLE,
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.predictions = predictions
     app.state.documents = documents = OpenAPI(app, settings)
     app.openapi = lambda: documents.document(predictions.models.current)  # type: ignore[method-assign]
-    app.add_middleware(Recording, metrics=metrics, access_log=access_log)
+    app.add_middleware(RequestLog, metrics=metrics, access_log=access_log)
     exception_handlers.install(app)
     app.router.routes += prediction_routes(predictions, [*FIXED.values(), NAMED, VERSIONED])
     for module in (health, open_inference):
@@ -86,7 +86,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     _show_warnings_of_the_package()
     predictions.start(asyncio.get_running_loop())
     predictions.access_log.start()
-    predictions.records.start(asyncio.get_running_loop())
+    predictions.prediction_logs.start(asyncio.get_running_loop())
     predictions.load()
     watching = Watching(predictions)
     watcher = asyncio.create_task(watching.run())
@@ -97,7 +97,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         watching.stop()
         await watcher
         predictions.close()
-        predictions.records.close()
+        predictions.prediction_logs.close()
         predictions.access_log.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.errors import Problem
+from app.problem_details import Problem
 
 JSON = frozenset({b"application/json"})
 

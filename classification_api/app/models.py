@@ -20,7 +20,7 @@ from classification_model.runtime.store.reader import StoreReader
 
 from app.dialects import Limits
 from app.dialects.open_inference_metadata import model_name
-from app.errors import MOST_PLACES, Problem
+from app.problem_details import MOST_PLACES, Problem
 from app.settings import PACKAGED
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from app.connections import LimitedConnection, written
 from app.predicting.calls import Call, Reply
 
 if TYPE_CHECKING:
-    from app.errors import Problem
     from app.predicting.calls import Route
+    from app.problem_details import Problem
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import PATIENCE, Server
 
-from app.errors import STATUS
+from app.problem_details import STATUS
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

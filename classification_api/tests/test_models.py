@@ -45,7 +45,7 @@ def test_a_model_is_released_when_another_takes_its_place() -> None:
     async def swap() -> bool:
         app = create_app(Settings(access_log=False, log_folder=None))
         predictions: Predictions = app.state.predictions
-        predictions.records.start(asyncio.get_running_loop())
+        predictions.prediction_logs.start(asyncio.get_running_loop())
         predictions.start(asyncio.get_running_loop())
         predictions.load()
         former = model_of("1.0.1")
@@ -60,7 +60,7 @@ def test_a_model_is_released_when_another_takes_its_place() -> None:
         assert (await ask(predictions, {"inputs": [ROW] * 200}))["version"] == "1.0.2"
         assert (await ask(predictions, {"inputs": [ROW]}, b"explain=true"))["version"] == "1.0.2"
         predictions.close()
-        predictions.records.close()
+        predictions.prediction_logs.close()
         return kept() is None
 
     gc.disable()

@@ -19,8 +19,8 @@ from app.connections.patience import Patience
 from app.connections.refusals import Refusal
 from app.connections.replies import written
 from app.connections.unread import has_unread
-from app.errors import MEDIA_TYPE, Problem
 from app.predicting.calls import Reply
+from app.problem_details import MEDIA_TYPE, Problem
 from app.settings import read_settings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from app.errors import Problem
+from app.problem_details import Problem
 
 if TYPE_CHECKING:
     import asyncio

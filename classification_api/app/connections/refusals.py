@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.flow_control import FlowControl
 
     from app.connections.patience import Patience
-    from app.errors import Problem
+    from app.problem_details import Problem
 
 #: How long a refused client may go on sending before the connection is closed, in seconds: long enough for it to
 #: read what it is told. One that sends without a pause is read from for as long as a request may take: closing earlier

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from app.errors import Problem
+    from app.problem_details import Problem
 
 
 @dataclass(frozen=True, slots=True)

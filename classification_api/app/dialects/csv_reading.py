@@ -8,7 +8,7 @@ from typing import Any
 
 from app.dialects import Limits
 from app.dialects.tables import check_count, check_names
-from app.errors import Problem
+from app.problem_details import Problem
 
 
 def read_csv(body: bytes, limits: Limits) -> list[dict[str, Any]]:

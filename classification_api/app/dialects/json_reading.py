@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from app.dialects import Limits
-from app.errors import Problem
+from app.problem_details import Problem
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 _SLICE = 2**14

@@ -23,7 +23,7 @@ from app.dialects.tables import (
     rows_of_columns,
     shown,
 )
-from app.errors import Problem
+from app.problem_details import Problem
 
 _FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 _EXPECTED = f"expected exactly one of {', '.join(_FORMATS)}"

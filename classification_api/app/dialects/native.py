@@ -11,8 +11,8 @@ from classification_model.runtime.mle.model import KEYS, LONGEST_KEY
 
 from app.dialects import Answered, Asked, Limits, Written
 from app.dialects.json_reading import check, parse
-from app.errors import Problem
 from app.media_types import JSON
+from app.problem_details import Problem
 
 _MEMBERS = {"inputs", "index"}
 

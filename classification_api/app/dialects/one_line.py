@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.errors import Problem
+from app.problem_details import Problem
 
 
 def one_line(problem: Problem) -> str:

@@ -13,7 +13,7 @@ from app.dialects.one_line import one_line
 from app.dialects.open_inference_metadata import OUTPUTS, model_slug
 from app.dialects.tables import check_count, check_names, refuse_query, rows_of_columns, shown
 from app.dialects.tensors import DATATYPES, Tensor, binary
-from app.errors import Problem
+from app.problem_details import Problem
 
 HEADER_LENGTH = b"inference-header-content-length"
 _OCTETS = b"application/octet-stream"

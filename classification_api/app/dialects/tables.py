@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.dialects import Limits
-from app.errors import Problem
+from app.problem_details import Problem
 
 
 def shown(name: str) -> str:

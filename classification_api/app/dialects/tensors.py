@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from app.dialects.tables import shown
-from app.errors import Problem
+from app.problem_details import Problem
 
 #: Types of numbers as numpy spells them.
 _INTEGERS = {

@@ -9,8 +9,8 @@ import orjson
 
 from app.dialects import Answered, Asked, Limits
 from app.dialects.open_inference_metadata import model_metadata
-from app.errors import Problem
 from app.predicting.predictions import predict
+from app.problem_details import Problem
 
 if TYPE_CHECKING:
     from classification_model.runtime.input.schema import SchemaField

@@ -1,10 +1,10 @@
-"""Problems as OpenAPI describes them: one schema, and a response for each status."""
+"""Problem details in the OpenAPI document: one schema, and a response for each status."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from app.errors import MEDIA_TYPE, MOST_PLACES, STATUS
+from app.problem_details import MEDIA_TYPE, MOST_PLACES, STATUS
 
 #: Statuses that the server may answer on any route, before a route is asked.
 ANYWHERE = (400, 408, 413, 431, 500, 503)

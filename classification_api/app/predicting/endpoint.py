@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route as RouterRoute
 
-from app.errors import Problem
 from app.keys import check_key
-from app.logs.requests import RECORDED
+from app.logs.request_log import LOGGED
 from app.predicting.calls import Call, Reply, Route
+from app.problem_details import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ class PredictionEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         route = self._checked(scope)
-        scope[RECORDED] = True
+        scope[LOGGED] = True
         began = perf_counter()
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         client = scope["client"][0] if scope.get("client") else ""

@@ -15,7 +15,6 @@ from app.dialects import Answered, Asked, Written
 from app.dialects.mlflow_scoring import MLflowScoring
 from app.dialects.native import Native
 from app.dialects.open_inference import OpenInference
-from app.errors import MEDIA_TYPE, Problem
 from app.identifiers import ACCEPTED
 from app.keys import check_key
 from app.media_types import media_type_of
@@ -24,12 +23,13 @@ from app.predicting.calls import Call, Reply, Route
 from app.predicting.shadow import Shadow
 from app.predicting.threads import Threads
 from app.predicting.turns import Turn
+from app.problem_details import MEDIA_TYPE, Problem
 
 if TYPE_CHECKING:
     from classification_model.runtime.input.checking import Issue
 
     from app.logs.access_log import AccessLog
-    from app.logs.prediction_log import Records
+    from app.logs.prediction_logs import PredictionLogs
     from app.metrics import Metrics
     from app.settings import Settings
 
@@ -59,7 +59,7 @@ class Predictions:
         Holds the model.
     metrics, access_log
         Where each request is counted and written.
-    records
+    prediction_logs
         Where each prediction is on record before it is answered.
 
     Attributes
@@ -77,13 +77,18 @@ class Predictions:
     """
 
     def __init__(
-        self, settings: Settings, models: Models, metrics: Metrics, access_log: AccessLog, records: Records
+        self,
+        settings: Settings,
+        models: Models,
+        metrics: Metrics,
+        access_log: AccessLog,
+        prediction_logs: PredictionLogs,
     ) -> None:
         self.settings = settings
         self.models = models
         self.metrics = metrics
         self.access_log = access_log
-        self.records = records
+        self.prediction_logs = prediction_logs
         self.in_hand = 0
         self.receiving = 0
         self.routes = dict(FIXED)
@@ -185,7 +190,7 @@ class Predictions:
             warnings: list[Issue] = []
             values = model.read_few_rows(asked.rows, warnings)
             if values is None:  # in error, or under other names: to be read with all that is to be said of it
-                if self.records.waits:
+                if self.prediction_logs.waits:
                     self._hand_over(call, model, media_type, asked)
                     return
                 self._finish_work(model, call, self._answered(call, model, asked))
@@ -227,8 +232,8 @@ class Predictions:
         answered = predict(model, asked)
         if self.shadow is not None:
             self.shadow.offer(asked.rows, answered.predictions, model.version)
-        if self.records.are_kept:
-            self.records.write(
+        if self.prediction_logs.are_kept:
+            self.prediction_logs.write(
                 model.encode_records(
                     answered.prediction_ids, asked.rows, asked.index, answered.predictions, answered.probabilities
                 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from classification_model.runtime.system.identifiers import uuid7s
 
 from app.dialects import Answered, Asked, Written
-from app.logs.prediction_log import unavailable
+from app.logs.prediction_logs import unavailable
 from app.predicting.calls import Call
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from classification_model.runtime.input.checking import Issue
 
-    from app.errors import Problem
-    from app.logs.prediction_log import Records
+    from app.logs.prediction_logs import PredictionLogs
     from app.metrics import Metrics
     from app.models import ServingModel
     from app.predicting.shadow import Shadow
+    from app.problem_details import Problem
 
 #: A run takes no further request once it has so many rows, a millisecond's work: others are listened to meanwhile.
 ENOUGH_ROWS = 128
@@ -35,7 +35,7 @@ class Finisher(Protocol):
 
     metrics: Metrics
     shadow: Shadow | None
-    records: Records
+    prediction_logs: PredictionLogs
 
     def refuse(self, call: Call, problem: Problem) -> None:
         """Answer a request with what is wrong."""
@@ -100,15 +100,15 @@ class Turn:
         waiting, self._waiting = self._waiting[:calls], self._waiting[calls:]
         if self._waiting:
             self._loop.call_soon(self._run)
-        records = self._finisher.records
+        logs = self._finisher.prediction_logs
         try:
             answered = self._answer(waiting)
-            lines = self._records_of(waiting, answered) if records.are_kept else b""
+            lines = self._records_of(waiting, answered) if logs.are_kept else b""
         except Exception as error:  # noqa: BLE001 - whatever breaks, each client is answered
             for call, _, _, _ in waiting:
                 self._finisher.fail(call, error)
             return
-        records.write_then(lines, partial(self._reply, waiting, answered))
+        logs.write_then(lines, partial(self._reply, waiting, answered))
 
     def _answer(self, waiting: list[_Waiting]) -> list[Answered]:
         """Return each request's answer."""

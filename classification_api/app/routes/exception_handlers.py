@@ -1,4 +1,4 @@
-"""The one place where errors of the framework and of the routes become replies."""
+"""What FastAPI calls when it, or one of its routes, raises: each exception is answered with problem details."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from app.errors import MEDIA_TYPE, Problem
+from app.problem_details import MEDIA_TYPE, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from app.dialects.json_reading import check, parse
-from app.errors import Problem
 from app.media_types import JSON, media_type_of
 from app.models import ServingModel
 from app.predicting.predictions import Predictions
+from app.problem_details import Problem
 from app.routes.guards import predictions_of, require_key, serving_model
 from app.routes.schemas import KEYED, Recorded
 
@@ -55,7 +55,7 @@ async def feedback(
     document = parse(body, model.limits)
     check(document, body, model.limits.depth)
     labels = _read(document, model.manifest.classes, model.limits.rows)
-    await run_in_threadpool(predictions.records.add_labels, labels)
+    await run_in_threadpool(predictions.prediction_logs.add_labels, labels)
     return Recorded(recorded=len(labels))
 
 

@@ -49,7 +49,7 @@ def ready(
     predictions: Annotated[Predictions, Depends(predictions_of)],
 ) -> Ready:
     """Say whether predictions can be asked for, 503 where not; and whether another version was to serve and cannot."""
-    predictions.records.check()
+    predictions.prediction_logs.check()
     fault = predictions.models.fault
     failed = fault and ReloadFailed(version=fault.version, code=fault.code, detail=fault.detail)
     return Ready(status="ready", model_version=model.version, reload_failed=failed)

@@ -12,9 +12,9 @@ from classification_model.runtime.log.decision_log import last_decision
 from classification_model.runtime.system.safe_open import open_regular
 from fastapi import APIRouter, Depends
 
-from app.errors import Problem
 from app.models import ServingModel
 from app.predicting.predictions import Predictions
+from app.problem_details import Problem
 from app.routes.guards import predictions_of, require_key, serving_model
 from app.routes.schemas import KEYED, Monitoring
 

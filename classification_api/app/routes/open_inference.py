@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.dialects.open_inference_metadata import model_metadata, model_readiness, server_metadata
-from app.errors import Problem
 from app.models import ServingModel
 from app.predicting.predictions import NAMED
+from app.problem_details import Problem
 from app.routes.guards import require_key, serving_model
 from app.routes.schemas import KEYED, NAMES_MODEL, ModelMetadata, ModelReadiness, ServerMetadata
 from app.version import api_version

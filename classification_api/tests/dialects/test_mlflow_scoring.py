@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.dialects import Answered, Asked, Limits
 from app.dialects.mlflow_scoring import MLflowScoring
-from app.errors import Problem
+from app.problem_details import Problem
 
 LIMITS = Limits(rows=100, depth=16, values=10_000)
 ROWS = [{"age": 28.5, "sex": "female"}, {"age": None, "sex": "male"}]

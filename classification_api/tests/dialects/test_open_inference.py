@@ -15,7 +15,7 @@ from app.dialects import Answered, Asked, Limits
 from app.dialects.open_inference import HEADER_LENGTH, OpenInference
 from app.dialects.open_inference_metadata import OUTPUTS, model_slug, server_metadata
 from app.dialects.tensors import DATATYPES, binary
-from app.errors import Problem
+from app.problem_details import Problem
 
 LIMITS = Limits(rows=100, depth=16, values=10_000)
 SEX = {"name": "sex", "shape": [2], "datatype": "BYTES", "data": ["female", None]}

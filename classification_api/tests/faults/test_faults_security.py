@@ -13,7 +13,7 @@ from clocked import StartClocked
 from conftest import NO_HURRY, PATIENCE, ROW, Serve, Server, serving
 from raw_http import GOOD, JSON, Answer, Wire, check_problem, eventually, exchange, get, post, running, unharmed
 
-from app.errors import STATUS
+from app.problem_details import STATUS
 
 pytestmark = pytest.mark.slow
 

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 
-from app.errors import STATUS
 from app.main import create_app
 from app.models import ServingModel
 from app.openapi.examples import PREDICTION_ID
 from app.openapi.rows import row_schema
+from app.problem_details import STATUS
 from app.settings import Settings
 
 EVERY_KIND = InputSchema(

@@ -18,9 +18,9 @@ from conftest import PATIENCE, ROW, Serve, Server
 from raw_http import Wire, check_problem, eventually, exchange, gauge, get, is_predicted, post, unharmed
 
 from app.dialects import json_reading
-from app.errors import Problem
 from app.models import ServingModel
 from app.predicting.predictions import LAST_BEGIN
+from app.problem_details import Problem
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from classification_model.predict import make_prediction
 from conftest import ROW
 
 from app.logs.access_log import AccessLog
-from app.logs.prediction_log import Records
+from app.logs.prediction_logs import PredictionLogs
 from app.metrics import Metrics
 from app.models import Models
 from app.predicting.calls import Call, Reply
@@ -33,9 +33,9 @@ async def in_one_turn(senders: list[Callable[[Reply], None]], most: int = 1000) 
     """Ask for passengers of 1, 2, 3 ... years, whose replies are sent by functions; return what answered them."""
     settings = Settings(access_log=False, limit_requests=most)
     metrics = Metrics()
-    records = Records(settings, metrics)
-    predictions = Predictions(settings, Models(settings), metrics, AccessLog(enabled=False), records)
-    records.start(asyncio.get_running_loop())
+    prediction_logs = PredictionLogs(settings, metrics)
+    predictions = Predictions(settings, Models(settings), metrics, AccessLog(enabled=False), prediction_logs)
+    prediction_logs.start(asyncio.get_running_loop())
     predictions.start(asyncio.get_running_loop())
     predictions.load()
     for age, send in enumerate(senders, 1):
@@ -44,7 +44,7 @@ async def in_one_turn(senders: list[Callable[[Reply], None]], most: int = 1000) 
     for _ in range(10):
         await asyncio.sleep(0)
     predictions.close()
-    records.close()
+    prediction_logs.close()
     return predictions
 
 

@@ -1,4 +1,4 @@
-"""Predictions and labels on record: written before they are answered, or the answer is that they could not be."""
+"""The logs of predictions and of labels: written before they are answered, or the answer is that they could not be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from classification_model.errors import LogUnavailableError
 from classification_model.runtime.log.label_log import LabelLog
 from classification_model.runtime.log.prediction_log import PredictionLog
 
-from app.errors import Problem
+from app.problem_details import Problem
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 Done = Callable[[bool], None]
 
 
-class Records:
-    """Writes the logs of one process.
+class PredictionLogs:
+    """Writes the prediction log and the label log of one process.
 
     With the durability ``os`` a write takes microseconds and happens where it is asked for. With ``disk`` a thread
     does it; what comes while the disk is busy goes there together.

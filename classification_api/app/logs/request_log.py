@@ -1,4 +1,4 @@
-"""Every request that is not for predictions: named, counted, one line each."""
+"""Each request that is not for predictions: named, counted, a line in the access log."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from app.logs.access_log import AccessLog
     from app.metrics import Metrics
 
-#: Key of a scope whose request is on record already, and has its name.
-RECORDED = "classification_api.recorded"
+#: Key of a scope whose request is named, counted and logged elsewhere: one for predictions.
+LOGGED = "classification_api.logged"
 #: Stands for the route of a request that no route takes.
 NO_ROUTE = "(no route)"
 
 
-class Recording:
-    """ASGI middleware that gives requests their names and puts them on record.
+class RequestLog:
+    """ASGI middleware that gives requests their names, counts them and logs them.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Recording:
 
         async def send_named(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start" and RECORDED not in scope:
+            if message["type"] == "http.response.start" and LOGGED not in scope:
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", name)]
             await send(message)
@@ -58,10 +58,10 @@ class Recording:
         try:
             await self._app(scope, receive, send_named)
         finally:
-            if RECORDED not in scope:
-                self._record(scope, name, status, perf_counter() - began)
+            if LOGGED not in scope:
+                self._log(scope, name, status, perf_counter() - began)
 
-    def _record(self, scope: Scope, name: bytes, status: int, seconds: float) -> None:
+    def _log(self, scope: Scope, name: bytes, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", NO_ROUTE)
         client = scope["client"][0] if scope.get("client") else ""
         self._metrics.answered(route, status, seconds)

@@ -1,4 +1,4 @@
-"""What a client is told when a request cannot be answered: problem details as of RFC 9457."""
+"""Problem details as of RFC 9457: what a client is told whose request is refused, and the status of each code."""
 
 from __future__ import annotations
 
