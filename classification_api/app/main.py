@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     access_log = AccessLog(enabled=settings.access_log)
     prediction_logs = PredictionLogs(settings, metrics)
     predictions = Predictions(settings, Models(settings), metrics, access_log, prediction_logs)
-    metrics.watch_in_hand(lambda: predictions.in_hand)
+    metrics.watch_in_hand(lambda: predictions.admission.in_hand)
     app = FastAPI(
         title=TITLE,
         version=api_version(),

@@ -78,6 +78,17 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
         remedy = "send several requests"
         return cls("body_too_large", f"expected at most {most} bytes, found more", limit=most, remedy=remedy)
 
+    @classmethod
+    def too_many_rows(cls, most: int, found: int | str, what: str = "rows") -> Problem:
+        """Return the problem of more rows, or of what else is one a row, than the limit."""
+        detail = f"expected at most {most} {what}, found {found}"
+        return cls("too_many_rows", detail, limit=most, remedy="send several requests")
+
+    @classmethod
+    def internal_error(cls) -> Problem:
+        """Return what a client is told whose request nothing is wrong with."""
+        return cls("internal_error", "the request could not be answered; the server's log says why")
+
     @property
     def status(self) -> int:
         """Status of the reply."""

@@ -273,13 +273,13 @@ class Gate:
         """Let the work be done, now and from now on."""
         self.opened.set()
 
-    def behind(self, work: Callable[[], T]) -> Callable[[], T]:
+    def behind(self, work: Callable[[], None]) -> Callable[[], None]:
         """Return work that is done once the gate is open."""
 
-        def wait_and_work() -> T:
+        def wait_and_work() -> None:
             self.reached.set()
             self.opened.wait()
-            return work()
+            work()
 
         return wait_and_work
 
@@ -290,11 +290,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     found = Gate()
     submit = Threads.submit
 
-    def submit_behind(
-        self: Threads, call: Call, work: Callable[[], T], finish: Callable[[Call, T], None], *, explains: bool
-    ) -> None:
+    def submit_behind(self: Threads, call: Call, work: Callable[[], None], *, explains: bool) -> None:
         is_held = explains or found.holds_large
-        submit(self, call, found.behind(work) if is_held else work, finish, explains=explains)
+        submit(self, call, found.behind(work) if is_held else work, explains=explains)
 
     monkeypatch.setattr(Threads, "submit", submit_behind)
     yield found

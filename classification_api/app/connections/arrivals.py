@@ -12,7 +12,7 @@ from app.problem_details import Problem
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from app.predicting.predictions import Predictions
+    from app.predicting.admission import Admission
 
 #: Bodies beyond so many bytes count as arriving; that of a few rows does not, so that clients who are slow on purpose
 #: keep nobody from asking for a few predictions.
@@ -64,7 +64,7 @@ class Arrival:
         self._body = 0
         self._seen_body = -1  # the packet in which it begins may hold the end of another
         self._without_body = 0
-        self._counted_by: Predictions | None = None
+        self._counted_by: Admission | None = None
 
     def check_head(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Refuse a head that is too long, or that announces a body which is, or which is not sent as it is."""
@@ -91,14 +91,14 @@ class Arrival:
         if self._body > self._bounds.body:
             raise Problem.too_large_body(self._bounds.body)
 
-    def check_part(self, size: int, predictions: Predictions | None) -> None:
+    def check_part(self, size: int, admission: Admission | None) -> None:
         """Refuse a request of which a part has arrived, and that breaks a limit already.
 
         Parameters
         ----------
         size
             Bytes that came with this part.
-        predictions
+        admission
             Where requests that arrive are counted.
         """
         if self._seen_body != self._body:
@@ -108,11 +108,9 @@ class Arrival:
             self._without_body += size
             if self._without_body > self._bounds.head:
                 raise self._too_large_head()
-        if self._body > COUNTED and self._counted_by is None and predictions is not None:
-            if predictions.is_full(predictions.receiving):
-                raise predictions.overloaded()
-            self._counted_by = predictions
-            predictions.receiving += 1
+        if self._body > COUNTED and self._counted_by is None and admission is not None:
+            admission.begin_arriving()
+            self._counted_by = admission
 
     def end(self) -> None:
         """Take it that the request has come to its end."""
@@ -123,7 +121,7 @@ class Arrival:
     def stop_counting(self) -> None:
         """Give back its place among those that arrive, if it has one."""
         if self._counted_by is not None:
-            self._counted_by.receiving -= 1
+            self._counted_by.end_arriving()
             self._counted_by = None
 
     def _too_large_head(self) -> Problem:

@@ -43,6 +43,7 @@ class LimitedConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._predictions: Predictions | None = self.app_state.get("predictions")
+        self._admission = self._predictions.admission if self._predictions else None
         settings = self._predictions.settings if self._predictions else read_settings()
         self._bounds = Bounds(
             body=int(settings.limit_body), head=int(settings.limit_header_bytes), headers=settings.limit_header_count
@@ -68,7 +69,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._peer = self.client[0] if self.client else ""
         self._patience.since = perf_counter()
         self._patience.look_later(self._look)
-        if self._predictions is not None and self._predictions.is_ending:
+        if self._admission is not None and self._admission.is_ending:
             self.shutdown()  # uvicorn tells only the connections that were there before
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,7 +96,7 @@ class LimitedConnection(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
             if not self._arrival.is_whole:
-                self._arrival.check_part(len(data), self._predictions)
+                self._arrival.check_part(len(data), self._admission)
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
@@ -337,7 +338,7 @@ class LimitedConnection(HttpToolsProtocol):
         reply = Reply(problem.status, problem.body(name), MEDIA_TYPE.encode(), problem.headers, name.encode())
         self.transport.write(written(reply, self.server_state.default_headers, keep_alive=False))
         if self._predictions is not None:
-            self._predictions.refused(reply, self._peer, perf_counter() - self._arrival.began)
+            self._predictions.finisher.log_unread(reply, self._peer, perf_counter() - self._arrival.began)
         self._linger(refusal)
 
     def _linger(self, refusal: Refusal) -> None:

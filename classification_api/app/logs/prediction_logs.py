@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 #: Told whether lines are on record, once that is known.
 Done = Callable[[bool], None]
+#: Puts lines on record.
+Write = Callable[[bytes, Done], None]
 
 
 class PredictionLogs:
@@ -41,15 +43,13 @@ class PredictionLogs:
 
     Attributes
     ----------
-    waits
-        Whether writing waits for the disk.
     is_failing
         Whether the last attempt to write failed.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
-        self.waits = settings.log_durability == "disk"
+        self._waits = settings.log_durability == "disk"
         self.is_failing = False
         self._predictions: PredictionLog | None = None
         self._labels: LabelLog | None = None
@@ -76,19 +76,7 @@ class PredictionLogs:
                 except LogUnavailableError as error:
                     self._fail(error)
 
-    def write(self, lines: bytes) -> None:
-        """Put predictions on record.
-
-        Parameters
-        ----------
-        lines
-            Their records.
-
-        Raises
-        ------
-        Problem
-            If they cannot be written.
-        """
+    def _append(self, lines: bytes) -> None:
         if self._predictions is not None:
             try:
                 self._predictions.append(lines)
@@ -106,13 +94,25 @@ class PredictionLogs:
         done
             Called in the thread of the event loop, at once or later.
         """
-        if self.waits and self._predictions is not None:
+        if self._waits and self._predictions is not None:
             self._waiting.append((lines, done))
             if not self._is_committing:
                 self._commit()
             return
+        self.write_now(lines, done)
+
+    def write_now(self, lines: bytes, done: Done) -> None:
+        """Put predictions on record in any thread, which waits for the disk where that is asked for.
+
+        Parameters
+        ----------
+        lines
+            Their records.
+        done
+            Called in the same thread, at once.
+        """
         try:
-            self.write(lines)
+            self._append(lines)
         except Problem:
             done(False)
         else:
@@ -122,7 +122,7 @@ class PredictionLogs:
         """Let the thread write what has gathered."""
         self._is_committing = True
         taken, self._waiting = self._waiting, []
-        future = self._loop.run_in_executor(self._thread, self.write, b"".join(lines for lines, _ in taken))
+        future = self._loop.run_in_executor(self._thread, self._append, b"".join(lines for lines, _ in taken))
         future.add_done_callback(partial(self._committed, taken))
 
     def _committed(self, taken: list[tuple[bytes, Done]], future: Future[None]) -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from app.dialects import Answered, Asked, Limits
 from app.dialects.open_inference_metadata import model_metadata
-from app.predicting.predictions import predict
+from app.predicting.answering import predict
 from app.problem_details import Problem
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from classification_model.runtime.system.identifiers import uuid7s
 
 if TYPE_CHECKING:
-    from app.dialects import Dialect
+    from app.dialects import Dialect, Written
 
 
 class Reply(NamedTuple):
@@ -110,3 +110,22 @@ class Call:
         if not self.request_id:
             self.request_id = uuid7s(1)[0].encode()
         return self.request_id
+
+
+class Finish(Protocol):
+    """Takes what a request comes to, once it is known."""
+
+    def __call__(self, call: Call, outcome: Written | Exception, rows: int = 0, version: str | None = None) -> None:
+        """Finish a request.
+
+        Parameters
+        ----------
+        call
+            The request.
+        outcome
+            Its answer; what is wrong with it, a `Problem`; or what broke.
+        rows
+            How many rows were predicted.
+        version
+            Of the model that predicted them.
+        """

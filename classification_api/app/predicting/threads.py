@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from app.predicting.calls import Call
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-#: What work comes to.
-T = TypeVar("T")
+    from app.dialects import Written
+    from app.predicting.calls import Finish
 
 
 class Threads:
@@ -23,16 +23,19 @@ class Threads:
     Parameters
     ----------
     loop
-        Event loop in whose thread outcomes are handed on.
+        Event loop in whose thread requests are finished.
+    finish
+        Takes what each request comes to, in that thread.
     """
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
+    def __init__(self, loop: AbstractEventLoop, finish: Finish) -> None:
         self._loop = loop
+        self._finish = finish
         self._large = ThreadPoolExecutor(1, thread_name_prefix="large-request")
         self._explanations = ThreadPoolExecutor(1, thread_name_prefix="explanation")
         self._waiting: dict[Call, Future[None]] = {}
 
-    def submit(self, call: Call, work: Callable[[], T], finish: Callable[[Call, T], None], *, explains: bool) -> None:
+    def submit(self, call: Call, work: Callable[[], None], *, explains: bool) -> None:
         """Do the work of a request.
 
         Parameters
@@ -40,22 +43,19 @@ class Threads:
         call
             The request.
         work
-            Runs in a thread; never raises.
-        finish
-            Takes what the work came to, in the thread of the event loop.
+            Runs in a thread, and ends with `hand_on`; never raises.
         explains
             Whether the work is an explanation.
         """
+        self._waiting[call] = (self._explanations if explains else self._large).submit(work)
 
-        def run() -> None:
-            outcome = work()
-            self._loop.call_soon_threadsafe(self._hand_on, call, outcome, finish)
+    def hand_on(self, call: Call, outcome: Written | Exception, rows: int = 0, version: str | None = None) -> None:
+        """Have a request finished whose work is done, from its thread; see `Finish`."""
+        self._loop.call_soon_threadsafe(self._end, call, outcome, rows, version)
 
-        self._waiting[call] = (self._explanations if explains else self._large).submit(run)
-
-    def _hand_on(self, call: Call, outcome: T, finish: Callable[[Call, T], None]) -> None:
-        del self._waiting[call]
-        finish(call, outcome)
+    def _end(self, call: Call, outcome: Written | Exception, rows: int, version: str | None) -> None:
+        self._waiting.pop(call, None)
+        self._finish(call, outcome, rows, version)
 
     def give_up_waiting(self) -> list[Call]:
         """Return the requests whose work has not begun; it never will."""

@@ -59,4 +59,4 @@ async def _of_validation(request: Request, error: Exception) -> Response:
 
 async def _of_fault(request: Request, error: Exception) -> Response:
     logger.error("a request failed", exc_info=error)
-    return reply(request, Problem("internal_error", "the request could not be answered; the server's log says why"))
+    return reply(request, Problem.internal_error())

@@ -287,7 +287,7 @@ def test_large_requests_keep_nobody_from_probes_and_small_predictions(
         wires = [server.take(stack.enter_context(Wire(server)), request_) for _ in range(2)]
         assert exchange(server, get()).status == 200
         assert is_predicted(exchange(server, post()))
-        assert server.predictions.in_hand == 2
+        assert server.predictions.admission.in_hand == 2
         gate.open()
         assert {wire.answer().status for wire in wires} <= {200, 413, 422}
 

@@ -110,7 +110,7 @@ def test_small_and_large_requests_overtake_explanations(clocked: StartClocked, g
         assert is_predicted(exchange(server, post()))
         check_problem(server.post(json={"inputs": [ROW | {"age": "old"}]}), 422, "invalid_rows")
         assert exchange(server, LARGE).status == 200
-        assert server.predictions.in_hand == len(slow)
+        assert server.predictions.admission.in_hand == len(slow)
         gate.open()
         assert {wire.answer().status for wire in slow} == {200}
 

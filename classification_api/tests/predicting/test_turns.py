@@ -40,7 +40,7 @@ async def in_one_turn(senders: list[Callable[[Reply], None]], most: int = 1000) 
     predictions.load()
     for age, send in enumerate(senders, 1):
         ask(predictions, age, send)
-    assert predictions.in_hand == min(len(senders), most)
+    assert predictions.admission.in_hand == min(len(senders), most)
     for _ in range(10):
         await asyncio.sleep(0)
     predictions.close()
@@ -54,7 +54,7 @@ def test_hundreds_of_requests_of_one_turn_each_get_their_own_answer() -> None:
     predictions = asyncio.run(in_one_turn([replies.append] * 300))
     expected = make_prediction(input_data=[ROW | {"age": age} for age in range(1, 301)])["probabilities"]
     assert [json.loads(reply.body)["probabilities"][0] for reply in replies] == expected
-    assert predictions.in_hand == 0
+    assert predictions.admission.in_hand == 0
 
 
 def test_row_16_of_ten_times_as_many_as_may_be_in_hand_the_first_are_answered() -> None:
@@ -66,7 +66,7 @@ def test_row_16_of_ten_times_as_many_as_may_be_in_hand_the_first_are_answered() 
     for reply in refused:
         assert reply.status == 503
         assert (b"retry-after", b"1") in reply.headers
-    assert predictions.in_hand == 0
+    assert predictions.admission.in_hand == 0
 
 
 def test_a_reply_that_cannot_be_sent_is_no_matter_of_its_neighbours() -> None:
@@ -78,4 +78,4 @@ def test_a_reply_that_cannot_be_sent_is_no_matter_of_its_neighbours() -> None:
     replies: list[Reply] = []
     predictions = asyncio.run(in_one_turn([replies.append, broken, replies.append]))
     assert [reply.status for reply in replies] == [200, 200]
-    assert predictions.in_hand == 0
+    assert predictions.admission.in_hand == 0

@@ -1,0 +1,69 @@
+"""The end of a request for predictions: its one reply is sent, and the request is counted and logged."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from app.dialects import Written
+from app.predicting.calls import Call, Reply
+from app.problem_details import MEDIA_TYPE, Problem
+
+if TYPE_CHECKING:
+    from app.logs.access_log import AccessLog
+    from app.metrics import Metrics
+    from app.predicting.admission import Admission
+
+logger = logging.getLogger(__name__)
+
+#: Stands for the path of a request that was refused before it had arrived whole.
+UNREAD = "(unread)"
+_PROBLEM = MEDIA_TYPE.encode()
+
+
+class Finisher:
+    """Replies to requests, in the thread of the event loop.
+
+    Parameters
+    ----------
+    admission
+        Where each request is in hand until it has its reply.
+    metrics, access_log
+        Where each request is counted and logged.
+    """
+
+    def __init__(self, admission: Admission, metrics: Metrics, access_log: AccessLog) -> None:
+        self._admission = admission
+        self._metrics = metrics
+        self._access_log = access_log
+
+    def finish(self, call: Call, outcome: Written | Exception, rows: int = 0, version: str | None = None) -> None:
+        """Reply to a request that `Admission.enter` has counted, unless it has its reply; see `Finish`."""
+        reply = Reply(200, *outcome, call.name()) if isinstance(outcome, Written) else _refusal(call, outcome)
+        if call.is_answered:
+            return
+        call.is_answered = True
+        self._admission.leave()
+        call.send(reply)
+        seconds = perf_counter() - call.began
+        path, status = call.route.path, reply.status
+        self._metrics.answered(path, status, seconds, rows)
+        self._access_log.add(call.name(), call.client, "POST", path, status, seconds, rows, version)
+
+    def log_unread(self, reply: Reply, client: str, seconds: float) -> None:
+        """Count and log a request that was refused before it had arrived whole."""
+        self._metrics.answered(UNREAD, reply.status, seconds)
+        self._access_log.add(reply.request_id, client, "-", UNREAD, reply.status, seconds, 0)
+
+
+def _refusal(call: Call, error: Exception) -> Reply:
+    """Return the reply that says what is wrong with a request, or that its answer failed."""
+    name = call.name().decode()
+    if isinstance(error, Problem):
+        problem = error
+    else:
+        logger.error("request %s failed", name, exc_info=error)
+        problem = Problem.internal_error()
+    problem.members |= call.route.dialect.explain(problem)
+    return Reply(problem.status, problem.body(name), _PROBLEM, problem.headers, call.name())
