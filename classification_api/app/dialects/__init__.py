@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from app.problem_details import Problem
+from app.problem_details import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,24 @@ class Limits:
     rows: int
     depth: int
     values: int
+
+    def check_rows(self, count: int, what: str = "rows") -> None:
+        """Refuse more rows than may be.
+
+        Parameters
+        ----------
+        count
+            How many there are.
+        what
+            Their name in the error: rows, or what stands for one row each.
+
+        Raises
+        ------
+        Problem
+            If they are too many.
+        """
+        if count > self.rows:
+            raise Problem.too_many_rows(self.rows, count, what)
 
 
 @dataclass(slots=True)

@@ -55,7 +55,6 @@ def _lines(text: str, limits: Limits) -> tuple[list[str], list[list[str]]]:
             detail = f"expected {len(names)} cells, one a column, found {len(line)} on line {reader.line_num}"
             raise Problem("invalid_request", detail)
         if len(lines) == limits.rows:
-            detail = f"expected at most {limits.rows} rows, found more"
-            raise Problem("too_many_rows", detail, limit=limits.rows, remedy="send several requests")
+            raise Problem.too_many_rows(limits.rows, "more")
         lines.append(line)
     return names, lines

@@ -67,10 +67,7 @@ def _members(document: Any, limits: Limits) -> tuple[list[Any], list[Any] | None
     rows, index = document["inputs"], document.get("index")
     if type(rows) is not list or not rows:
         raise Problem("invalid_request", 'expected "inputs" as an array of at least one object')
-    if len(rows) > limits.rows:
-        remedy = "send several requests"
-        detail = f"expected at most {limits.rows} rows, found {len(rows)}"
-        raise Problem("too_many_rows", detail, limit=limits.rows, remedy=remedy)
+    limits.check_rows(len(rows))
     if index is not None and type(index) is not list:
         raise Problem("invalid_request", 'expected "index" as an array of one key a row, or null')
     return rows, index

@@ -37,9 +37,7 @@ def check_count(count: int, limits: Limits) -> None:
     """
     if not count:
         raise Problem("invalid_request", "expected at least one row, found none")
-    if count > limits.rows:
-        detail = f"expected at most {limits.rows} rows, found {count}"
-        raise Problem("too_many_rows", detail, limit=limits.rows, remedy="send several requests")
+    limits.check_rows(count)
 
 
 def check_names(names: Iterable[Any], where: str) -> None:

@@ -10,17 +10,24 @@ from classification_model.runtime.system.identifiers import uuid7s
 
 from app.dialects import Answered, Asked
 from app.logs.prediction_logs import unavailable
+from app.predicting.calls import Call
 
 if TYPE_CHECKING:
+    from classification_model.runtime.input.checking import Issue
+
     from app.logs.prediction_logs import Write
     from app.metrics import Metrics
     from app.models import ServingModel
-    from app.predicting.calls import Call, Finish
+    from app.predicting.calls import Finish
     from app.predicting.shadow import Shadow
+
+#: A request, what it asks, its rows as the model read them, what is odd in them; the latter two are empty where the
+#: model reads rows as it predicts them.
+Request = tuple[Call, Asked, Sequence[dict[str, Any]], Sequence["Issue"]]
 
 
 class Answering:
-    """Answers requests whose bodies are read.
+    """Answers requests whose bodies are parsed.
 
     Parameters
     ----------
@@ -43,9 +50,8 @@ class Answering:
     def answer(
         self,
         model: ServingModel,
-        calls: Sequence[Call],
-        asked: Sequence[Asked],
-        predict: Callable[[], Sequence[Answered]],
+        requests: Sequence[Request],
+        predict: Callable[[ServingModel, Sequence[Request]], Sequence[Answered]],
     ) -> None:
         """Answer requests together; with a refusal where their predictions are not on record.
 
@@ -53,53 +59,52 @@ class Answering:
         ----------
         model
             Predicts them.
-        calls, asked
-            The requests, and what each asks.
+        requests
+            Those that one run of the model answers.
         predict
             Runs the model; returns the predictions of each request.
         """
         try:
-            answered = predict()
+            answered = predict(model, requests)
             names: list[str] = []
             rows: list[dict[str, Any]] = []
             keys: list[str | int | None] = []
             labels: list[str] = []
             shares: list[dict[str, float]] = []
-            for one, its in zip(asked, answered, strict=True):
+            for (_, asked, _, _), its in zip(requests, answered, strict=True):
                 names += its.prediction_ids
-                rows += one.rows
-                keys += one.index or [None] * len(one.rows)
+                rows += asked.rows
+                keys += asked.index or [None] * len(asked.rows)
                 labels += its.predictions
                 shares += its.probabilities
             if self._shadow is not None:
                 self._shadow.offer(rows, labels, model.version)
-            reply = partial(self._reply, model.version, calls, asked, answered, labels)
+            reply = partial(self._reply, model.version, requests, answered, labels)
             if self._write is None:
                 reply(True)
             else:
                 self._write(model.encode_records(names, rows, keys, labels, shares), reply)
         except Exception as error:  # noqa: BLE001 - whatever breaks, each client is answered
-            for call in calls:
+            for call, _, _, _ in requests:
                 self._finish(call, error)
 
-    def _reply(  # noqa: PLR0917 - bound once a run
+    def _reply(
         self,
         version: str,
-        calls: Sequence[Call],
-        asked: Sequence[Asked],
+        requests: Sequence[Request],
         answered: Sequence[Answered],
         labels: Sequence[str],
         is_recorded: bool,
     ) -> None:
         """Count predictions that are on record, and write the answers."""
         if not is_recorded:
-            for call in calls:
+            for call, _, _, _ in requests:
                 self._finish(call, unavailable())
             return
         self._metrics.predicted(version, labels)
-        for call, one, its in zip(calls, asked, answered, strict=True):
+        for (call, asked, _, _), its in zip(requests, answered, strict=True):
             try:
-                self._finish(call, call.route.dialect.write(one, its), len(one.rows), version)
+                self._finish(call, call.route.dialect.write(asked, its), len(asked.rows), version)
             except Exception as error:  # noqa: BLE001 - it is no matter of the others
                 self._finish(call, error)
 
@@ -122,3 +127,8 @@ def predict(model: ServingModel, asked: Asked) -> Answered:
         warnings=answer["warnings"],
         explanations=answer.get("explanations"),
     )
+
+
+def predict_alone(model: ServingModel, requests: Sequence[Request]) -> list[Answered]:
+    """Predict the rows of requests, each in a run of its own; see `predict`."""
+    return [predict(model, asked) for _, asked, _, _ in requests]

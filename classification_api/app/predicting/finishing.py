@@ -40,7 +40,10 @@ class Finisher:
 
     def finish(self, call: Call, outcome: Written | Exception, rows: int = 0, version: str | None = None) -> None:
         """Reply to a request that `Admission.enter` has counted, unless it has its reply; see `Finish`."""
-        reply = Reply(200, *outcome, call.name()) if isinstance(outcome, Written) else _refusal(call, outcome)
+        if isinstance(outcome, Written):
+            reply = Reply(200, *outcome, call.request_id or call.name())
+        else:
+            reply = _refusal(call, outcome)
         if call.is_answered:
             return
         call.is_answered = True
@@ -49,7 +52,7 @@ class Finisher:
         seconds = perf_counter() - call.began
         path, status = call.route.path, reply.status
         self._metrics.answered(path, status, seconds, rows)
-        self._access_log.add(call.name(), call.client, "POST", path, status, seconds, rows, version)
+        self._access_log.add(reply.request_id, call.client, "POST", path, status, seconds, rows, version)
 
     def log_unread(self, reply: Reply, client: str, seconds: float) -> None:
         """Count and log a request that was refused before it had arrived whole."""

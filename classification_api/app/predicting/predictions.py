@@ -16,7 +16,7 @@ from app.keys import check_key
 from app.media_types import media_type_of
 from app.models import Fault, Models, ServingModel
 from app.predicting.admission import Admission
-from app.predicting.answering import Answering, predict
+from app.predicting.answering import Answering, predict_alone
 from app.predicting.calls import Call, Route
 from app.predicting.finishing import Finisher
 from app.predicting.shadow import Shadow
@@ -27,7 +27,6 @@ from app.problem_details import Problem
 if TYPE_CHECKING:
     from classification_model.runtime.input.checking import Issue
 
-    from app.dialects import Answered
     from app.logs.access_log import AccessLog
     from app.logs.prediction_logs import PredictionLogs
     from app.metrics import Metrics
@@ -169,7 +168,7 @@ class Predictions:
             warnings: list[Issue] = []
             values = model.read_few_rows(asked.rows, warnings)
             if values is None:  # in error, or under other names: to be read with all that is to be said of it
-                self._answering.answer(model, [call], [asked], partial(_predict_alone, model, asked))
+                self._answering.answer(model, [(call, asked, (), ())], predict_alone)
                 return
             turn = self._turns.get(model) or self._new_turn(model)
             turn.add(call, asked, values, warnings)
@@ -202,13 +201,12 @@ class Predictions:
         except Exception as error:  # noqa: BLE001 - whatever breaks, the client is answered
             self._threads.hand_on(call, error)
         else:
-            self._answering_in_threads.answer(model, [call], [asked], partial(_predict_alone, model, asked))
+            self._answering_in_threads.answer(model, [(call, asked, (), ())], predict_alone)
 
     def _read(self, call: Call, model: ServingModel, media_type: bytes, header_length: bytes | None) -> Asked:
         """Return what a request asks for."""
         asked = call.route.dialect.read(call.body, model.limits, call.query, media_type, header_length)
-        most = self.settings.limit_explained_rows
-        if asked.explain and len(asked.rows) > most:
+        if asked.explain and len(asked.rows) > (most := self.settings.limit_explained_rows):
             raise Problem.too_many_rows(most, len(asked.rows), "rows to explain")
         return asked
 
@@ -218,7 +216,3 @@ def _shadow(settings: Settings, models: Models, metrics: Metrics) -> Shadow | No
     if settings.shadow_version is None or models.store is None:
         return None
     return Shadow(models.store, settings.shadow_version, metrics)
-
-
-def _predict_alone(model: ServingModel, asked: Asked) -> list[Answered]:
-    return [predict(model, asked)]

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from classification_model.runtime.system.identifiers import uuid7s
 
-from app.dialects import Answered, Asked
-from app.predicting.calls import Call
+from app.dialects import Answered
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from classification_model.runtime.input.checking import Issue
 
+    from app.dialects import Asked
     from app.models import ServingModel
-    from app.predicting.answering import Answering
+    from app.predicting.answering import Answering, Request
+    from app.predicting.calls import Call
 
 #: A run takes no further request once it has so many rows, a millisecond's work: others are listened to meanwhile.
 ENOUGH_ROWS = 128
-
-
-#: A request, what it asks, its rows as the model read them, what is odd in them.
-_Waiting = tuple[Call, Asked, list[dict[str, Any]], list["Issue"]]
 
 
 class Turn:
@@ -47,7 +43,7 @@ class Turn:
         self._model = model
         self._loop = loop
         self._answering = answering
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Request] = []
 
     @property
     def is_waiting(self) -> bool:
@@ -80,32 +76,29 @@ class Turn:
         waiting, self._waiting = self._waiting[:count], self._waiting[count:]
         if self._waiting:
             self._loop.call_soon(self._run)
-        calls, asked, read, odd = zip(*waiting, strict=True)
-        self._answering.answer(self._model, calls, asked, partial(self._predict, calls, read, odd))
+        self._answering.answer(self._model, waiting, _predict_together)
 
-    def _predict(
-        self, calls: Sequence[Call], read: Sequence[list[dict[str, Any]]], odd: Sequence[list[Issue]]
-    ) -> list[Answered]:
-        """Predict the rows of all requests in one run, and name those requests whose clients did not."""
-        model = self._model
-        labels, shares = model.answer_few_rows([row for values in read for row in values])
-        count = len(labels)
-        names = uuid7s(count + len(calls))
-        answered = []
-        begin = 0
-        for number, (call, values, warnings) in enumerate(zip(calls, read, odd, strict=True), count):
-            if not call.request_id:
-                call.request_id = names[number].encode()
-            end = begin + len(values)
-            answered.append(
-                Answered(
-                    labels[begin:end],
-                    shares[begin:end],
-                    names[begin:end],
-                    model.name,
-                    model.version,
-                    [warning.as_dict() for warning in warnings] if warnings else [],
-                )
+
+def _predict_together(model: ServingModel, requests: Sequence[Request]) -> list[Answered]:
+    """Predict the rows of requests in one run, and name those requests whose clients did not."""
+    labels, shares = model.answer_few_rows([row for _, _, values, _ in requests for row in values])
+    count = len(labels)
+    names = uuid7s(count + len(requests))
+    answered = []
+    begin = 0
+    for number, (call, _, values, warnings) in enumerate(requests, count):
+        if not call.request_id:
+            call.request_id = names[number].encode()
+        end = begin + len(values)
+        answered.append(
+            Answered(
+                labels[begin:end],
+                shares[begin:end],
+                names[begin:end],
+                model.name,
+                model.version,
+                [warning.as_dict() for warning in warnings] if warnings else [],
             )
-            begin = end
-        return answered
+        )
+        begin = end
+    return answered

@@ -19,6 +19,8 @@ from app.routes.schemas import KEYED, Recorded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.dialects import Limits
+
 guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -54,7 +56,7 @@ async def feedback(
     body = await _body_of(request, int(predictions.settings.limit_body))
     document = parse(body, model.limits)
     check(document, body, model.limits.depth)
-    labels = _read(document, model.manifest.classes, model.limits.rows)
+    labels = _read(document, model.manifest.classes, model.limits)
     await run_in_threadpool(predictions.prediction_logs.add_labels, labels)
     return Recorded(recorded=len(labels))
 
@@ -69,7 +71,7 @@ async def _body_of(request: Request, most: int) -> bytes:
     return bytes(body)
 
 
-def _read(document: Any, classes: Sequence[str], most: int) -> list[tuple[str, str]]:
+def _read(document: Any, classes: Sequence[str], limits: Limits) -> list[tuple[str, str]]:
     """Return names of predictions with their labels."""
     if type(document) is dict and document.keys() == {"feedback"}:
         entries, place = document["feedback"], "feedback[{}]"
@@ -77,9 +79,7 @@ def _read(document: Any, classes: Sequence[str], most: int) -> list[tuple[str, s
         entries, place = [document], ""
     if type(entries) is not list or not entries:
         raise Problem("invalid_request", 'expected "feedback" as an array of at least one object')
-    if len(entries) > most:
-        detail = f"expected at most {most} labels, found {len(entries)}"
-        raise Problem("too_many_rows", detail, limit=most, remedy="send several requests")
+    limits.check_rows(len(entries), "labels")
     faults = [fault for number, entry in enumerate(entries) for fault in _faults(entry, classes, place.format(number))]
     if faults:
         is_known = any(fault["code"] != "unknown_label" for fault in faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
@@ -12,7 +13,7 @@ from conftest import ROW
 from app.dialects import Answered, Asked, Written
 from app.logs.prediction_logs import Done
 from app.models import ServingModel
-from app.predicting.answering import Answering, predict
+from app.predicting.answering import Answering, Request, predict_alone
 from app.predicting.calls import Call
 from app.predicting.predictions import FIXED
 from app.settings import Settings
@@ -63,12 +64,13 @@ def model() -> ServingModel:
 def answer(model: ServingModel, steps: Any, *asked: Asked) -> None:
     """Answer requests together."""
 
-    def run() -> list[Answered]:
+    def run(model: ServingModel, requests: Sequence[Request]) -> list[Answered]:
         steps.done.append("predicted")
-        return [predict(model, one) for one in asked]
+        return predict_alone(model, requests)
 
-    calls = [Call(FIXED[b"/predict"], [], b"", b"", "", perf_counter(), lambda _: None) for _ in asked]
-    Answering(steps, steps, steps.write, steps.finish).answer(model, calls, asked, run)
+    call = Call(FIXED[b"/predict"], [], b"", b"", "", perf_counter(), lambda _: None)
+    requests: list[Request] = [(call, one, (), ()) for one in asked]
+    Answering(steps, steps, steps.write, steps.finish).answer(model, requests, run)
 
 
 def test_requests_take_each_step_together_and_are_finished_one_by_one(model: ServingModel) -> None:
