@@ -1,4 +1,4 @@
-"""From rows to answers, in one order whichever way: predicted, shown to the challenger, on record, counted, written."""
+"""From rows to answers: predicted, offered to the challenger, put on record, counted, written, in this order always."""
 
 from __future__ import annotations
 

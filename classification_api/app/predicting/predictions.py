@@ -1,4 +1,4 @@
-"""From a request to its reply: checked, read, predicted together with its neighbours, answered."""
+"""Which way a request for predictions takes: checked, read, then answered with its neighbours, alone or in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes that FastAPI answers: health, the model, metrics."""
+"""Health, and what the server tells of itself besides: its model, its metrics, its OpenAPI document."""
 
 from __future__ import annotations
 

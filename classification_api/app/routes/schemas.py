@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-#: Of routes that ask for an API key and of those that name the model; `openapi` says what these statuses mean.
+#: Of routes that ask for an API key and of those that name the model; `app.openapi.problems` says what each means.
 KEYED: dict[int | str, dict[str, Any]] = {401: {}}
 NAMES_MODEL: dict[int | str, dict[str, Any]] = {404: {}}
 

@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 from clocked import Clocked, StartClocked
 from conftest import ROW, Server
+from heavy_requests import LARGE
 from raw_http import (
     GOOD,
     Wire,
@@ -25,8 +26,8 @@ from raw_http import (
     unharmed,
 )
 
-MANY_ROWS = json.dumps({"inputs": [ROW] * 5000}).encode()
-LARGE = b'{"inputs": [' + GOOD[len(b'{"inputs": [') : -2] + b"," + b" " * 40_000 + GOOD[len(b'{"inputs": [') :]
+#: The good row twice, with so many spaces between that a thread works on them.
+SPACED = b'{"inputs": [' + GOOD[len(b'{"inputs": [') : -2] + b"," + b" " * 40_000 + GOOD[len(b'{"inputs": [') :]
 
 
 def test_requests_sent_at_once_are_answered_in_order(server: Server) -> None:
@@ -37,7 +38,7 @@ def test_requests_sent_at_once_are_answered_in_order(server: Server) -> None:
         if number % 3 == 0
         else get(head=f"X-Request-ID: {name}\r\n")
         if number % 3 == 1
-        else post(LARGE, head=f"X-Request-ID: {name}\r\n")
+        else post(SPACED, head=f"X-Request-ID: {name}\r\n")
         for number, name in enumerate(names)
     ]
     for first in range(3):
@@ -75,7 +76,7 @@ def test_heads_that_end_in_later_packets_are_measured_one_by_one(clocked: StartC
 
 
 @pytest.mark.parametrize(
-    "good", [post(), get(), post(LARGE), post() + get(), get() + post(), post(LARGE) + get() + post()]
+    "good", [post(), get(), post(SPACED), post() + get(), get() + post(), post(SPACED) + get() + post()]
 )
 @pytest.mark.parametrize(
     ("bad", "status"),
@@ -106,7 +107,7 @@ def test_half_a_request_after_a_good_one_waits_for_its_rest(server: Server) -> N
     """The good one is answered at once; the other when it has come."""
     data = post()
     for half in (10, len(data) - len(GOOD), len(data) - 5):
-        for first in (post(), get(), post(LARGE)):
+        for first in (post(), get(), post(SPACED)):
             with Wire(server) as wire:
                 assert wire.send(first + data[:half]).answer().status == 200
                 assert is_predicted(wire.send(data[half:]).answer())
@@ -115,7 +116,7 @@ def test_half_a_request_after_a_good_one_waits_for_its_rest(server: Server) -> N
 def test_a_client_that_leaves_with_half_a_request_behind_is_forgotten(server: Server) -> None:
     """Neither a good request nor the half of one stays in hand."""
     with unharmed(server):
-        for first in (post(), get(), post(LARGE)):
+        for first in (post(), get(), post(SPACED)):
             with Wire(server) as wire:
                 wire.send(first + post()[:-5])
         eventually(lambda: gauge(server) in {None, 0.0})
@@ -140,7 +141,7 @@ def test_a_body_that_is_too_large_is_refused_before_100_continue(server: Server)
 
 def test_a_client_of_http_1_0_is_answered_and_the_connection_closed(server: Server) -> None:
     """A client of the older version finds the end of the reply at the end of the connection."""
-    for request in (post(), get(), post(LARGE), post(head="Connection: keep-alive\r\n")):
+    for request in (post(), get(), post(SPACED), post(head="Connection: keep-alive\r\n")):
         with Wire(server) as wire:
             answer = wire.send(request.replace(b"HTTP/1.1", b"HTTP/1.0", 1)).answer()
             assert answer.status == 200
@@ -161,7 +162,7 @@ def test_a_client_that_asks_for_it_finds_the_connection_closed(server: Server) -
 def test_a_connection_is_kept_for_further_requests(server: Server) -> None:
     """A client asks many times over one connection."""
     with Wire(server) as wire:
-        for request in (post(), get(), post(LARGE), post(b"{}"), post()):
+        for request in (post(), get(), post(SPACED), post(b"{}"), post()):
             assert wire.send(request).answer().headers.get("connection") is None
 
 
@@ -296,7 +297,7 @@ def test_a_reply_that_is_read_slowly_arrives_whole(clocked: StartClocked) -> Non
     server = clocked(send_buffer=2**14)
     with Wire(server) as wire:
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**14)
-        wire.send(post(MANY_ROWS))
+        wire.send(post(LARGE))
         for _ in range(6):  # each time more than the system holds between both ends
             wire.read(2**16)
             server.forward(9)
@@ -334,7 +335,7 @@ def test_what_an_ordinary_client_sends_is_answered(server: Server) -> None:
 
 def test_connections_that_end_in_every_state_leave_nothing(server: Server) -> None:
     """Whatever a client had sent when it left, nothing stays in hand."""
-    data = post() + get() + post(LARGE) + chunked([GOOD])
+    data = post() + get() + post(SPACED) + chunked([GOOD])
     with unharmed(server):
         for length in range(0, len(data), 97):
             with Wire(server) as wire:
@@ -346,7 +347,7 @@ def test_connections_that_end_in_every_state_leave_nothing(server: Server) -> No
 def test_rows_have_the_same_answer_on_every_way(server: Server) -> None:
     """The short way, the usual way, a thread, and a turn with others give one answer, bit for bit."""
     with Wire(server) as wire:
-        wire.send(post() + post() + post(path="/%70redict") + post(LARGE) + chunked([GOOD]))
+        wire.send(post() + post() + post(path="/%70redict") + post(SPACED) + chunked([GOOD]))
         answers = [wire.answer().content["probabilities"] for _ in range(5)]
     assert answers[3][0] == answers[3][1]
     assert [answer[0] for answer in answers] == [answers[0][0]] * 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
@@ -18,7 +17,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import ROW, Server
+from conftest import Server
+from heavy_requests import EXPLAINED, LARGE, SLOW
 from raw_http import (
     GOOD,
     HALF_HEAD,
@@ -36,10 +36,6 @@ from raw_http import (
 
 pytestmark = pytest.mark.slow
 
-
-LARGE = json.dumps({"inputs": [ROW] * 5000}).encode()
-EXPLAINED = json.dumps({"inputs": [ROW] * 100}).encode()
-SLOW = post(EXPLAINED, path="/predict?explain=true")
 OURS = ("-m", "app", "serve")
 UVICORN = ("-m", "uvicorn", "app.main:app", "--http", "app.protocol:LimitedProtocol")
 PAUSING = (str(Path(__file__).parents[1] / "pausing_server.py"), "serve")

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from clocked import Gate, StartClocked
 from conftest import ROW, Serve, Server
+from heavy_requests import LARGE, SLOW
 from raw_http import (
     GOOD,
     HALF_HEAD,
@@ -40,10 +41,6 @@ from app.connections.refusals import LINGER
 
 pytestmark = pytest.mark.slow
 
-
-LARGE = json.dumps({"inputs": [ROW] * 5000}).encode()
-EXPLAINED = json.dumps({"inputs": [ROW] * 100}).encode()
-SLOW = post(EXPLAINED, path="/predict?explain=true")
 #: Requests that are worked on in a thread: large ones, whatever becomes of them, and explanations.
 HEAVY = {
     "5,000 rows": post(LARGE),

@@ -15,6 +15,7 @@ import pytest
 from classification_model.predict import Predictor
 from clocked import Gate, StartClocked
 from conftest import PATIENCE, ROW, Serve, Server
+from heavy_requests import LARGE, SLOW
 from raw_http import Wire, check_problem, eventually, exchange, gauge, get, is_predicted, post, unharmed
 
 from app.dialects import json_reading
@@ -25,9 +26,6 @@ from app.settings import Settings
 
 pytestmark = pytest.mark.slow
 
-
-TO_EXPLAIN = post(json.dumps({"inputs": [ROW] * 100}).encode(), path="/predict?explain=true")
-LARGE = post(json.dumps({"inputs": [ROW] * 5000}).encode())
 HOSTILE = {
     "empty rows": b'{"inputs":[' + b"{}," * 690_000 + b"{}]}",
     "empty arrays": b'{"inputs":[' + b"[]," * 690_000 + b"[]]}",
@@ -106,10 +104,10 @@ def test_small_and_large_requests_overtake_explanations(clocked: StartClocked, g
     gate.holds_large = False
     server = clocked()
     with ExitStack() as stack:
-        slow = [server.take(stack.enter_context(Wire(server)), TO_EXPLAIN) for _ in range(30)]
+        slow = [server.take(stack.enter_context(Wire(server)), SLOW) for _ in range(30)]
         assert is_predicted(exchange(server, post()))
         check_problem(server.post(json={"inputs": [ROW | {"age": "old"}]}), 422, "invalid_rows")
-        assert exchange(server, LARGE).status == 200
+        assert exchange(server, post(LARGE)).status == 200
         assert server.predictions.admission.in_hand == len(slow)
         gate.open()
         assert {wire.answer().status for wire in slow} == {200}
@@ -121,7 +119,7 @@ def test_row_18_what_cannot_begin_in_time_is_refused_and_what_has_begun_is_answe
     """Of requests that queue for a thread when the server is told to stop, those whose turn does not come get 503."""
     server = clocked()
     with ExitStack() as stack:
-        wires = [server.take(stack.enter_context(Wire(server)), TO_EXPLAIN) for _ in range(3)]
+        wires = [server.take(stack.enter_context(Wire(server)), SLOW) for _ in range(3)]
         eventually(gate.reached.is_set)
         server.tell_to_stop()
         server.forward(LAST_BEGIN - 0.1)
