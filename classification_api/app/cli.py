@@ -97,7 +97,7 @@ def _choose(model: str) -> None:
     from classification_model.errors import ClassificationModelError  # noqa: PLC0415 - so that --help is quick
     from classification_model.predict import Predictor  # noqa: PLC0415
 
-    from app.models import find_model  # noqa: PLC0415
+    from app.served_models import find_model  # noqa: PLC0415
 
     is_package = model.isidentifier() and find_spec(model) is not None
     if not is_package and not Path(model).is_dir():

@@ -17,16 +17,16 @@ from fastapi import FastAPI
 from app.connections.listening import serve_waiting_connections
 from app.logs.access_log import AccessLog
 from app.logs.prediction_logs import PredictionLogs
-from app.logs.request_log import RequestLog
-from app.memory import give_back_large_blocks
+from app.logs.request_middleware import RequestLog
+from app.memory_release import give_back_large_blocks
 from app.metrics import Metrics, metrics_directory
-from app.models import Models
 from app.openapi.docs_page import docs_routes
 from app.openapi.document import OpenAPI
 from app.predicting.endpoint import prediction_routes
 from app.predicting.predictions import FIXED, NAMED, VERSIONED, Predictions
 from app.predicting.watching import Watching
-from app.routes import exception_handlers, feedback, health, monitoring, open_inference
+from app.routes import exception_handlers, feedback, monitoring, open_inference, status
+from app.served_models import Models
 from app.settings import Settings, SettingsError, read_settings
 from app.version import api_version
 
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=api_version(),
         lifespan=_lifespan,
         redirect_slashes=False,
-        openapi_url=None,  # which routes/health.py answers
+        openapi_url=None,  # which routes/status.py answers
     )
     app.state.predictions = predictions
     app.state.documents = documents = OpenAPI(app, settings)
@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(RequestLog, metrics=metrics, access_log=access_log)
     exception_handlers.install(app)
     app.router.routes += prediction_routes(predictions, [*FIXED.values(), NAMED, VERSIONED])
-    for module in (health, open_inference):
+    for module in (status, open_inference):
         app.include_router(module.probes)
         app.include_router(module.guarded)
     for module in (feedback, monitoring):

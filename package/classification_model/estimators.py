@@ -1,4 +1,8 @@
-"""The estimators to choose among, and the settings to try for each."""
+"""The estimators to choose among, and the settings to try for each.
+
+To add one, name it here and in `config.sections.Candidate`, and give it a converter in `export.estimator_converters`: what
+has none trains, and is not compiled.
+"""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ from classification_model.evaluation.metrics import (
     score_with_intervals,
 )
 from classification_model.evaluation.slice_metrics import slice_metrics
-from classification_model.export.compilation import CORE, compile_and_prove
+from classification_model.export.compile_and_prove import CORE, compile_and_prove
 from classification_model.patterns.pattern_timing import slow_patterns
 from classification_model.patterns.searched_texts import searches_of
 from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
 from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
-from classification_model.reporting.reports import render_reports
+from classification_model.reporting.training_reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import (
     VERSION_PATTERN,
@@ -39,7 +39,7 @@ from classification_model.runtime.model_folder.artifact import (
 from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
-from classification_model.training.model_manifest import Fitted, describe_model
+from classification_model.training.describe_model import Fitted, describe_model
 from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.training.training_report import TrainedModel, TrainingReport
 

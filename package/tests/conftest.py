@@ -11,7 +11,7 @@ from commands import Command, Done
 from hypothesis import HealthCheck, settings
 
 from classification_model import cli
-from classification_model.export import compilation
+from classification_model.export import compile_and_prove
 from classification_model.runtime.model_folder.artifact import packaged_model
 
 # How long an example takes says something of the machine's load, not of the code.
@@ -31,7 +31,7 @@ def heed_signals() -> None:
 def shorter_proofs() -> Iterator[None]:
     """Prove the small models that tests train with fewer generated rows; that of `tox -e train` has them all."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compilation, "GENERATED_ROWS", 500)
+        patch.setattr(compile_and_prove, "GENERATED_ROWS", 500)
         yield
 
 

@@ -15,9 +15,9 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from classification_model.estimators import build_estimator
-from classification_model.export.compile import Converted, compile_core, convert_pipeline
+from classification_model.export.convert_pipeline import Converted, compile_core, convert_pipeline
 from classification_model.export.portable.model import Portable, compile_portable
-from classification_model.export.portable.parity import prove_portable
+from classification_model.export.portable.portable_parity import prove_portable
 from classification_model.export.proof.evidence import Evidence, gather_evidence
 from classification_model.export.proof.parity import prove_core
 from classification_model.pipeline import build_pipeline

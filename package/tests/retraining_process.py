@@ -15,7 +15,7 @@ from forking import forking
 
 from classification_model.config.core import load_config
 from classification_model.errors import ClassificationModelError
-from classification_model.export import compilation
+from classification_model.export import compile_and_prove
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.runtime.store.store import ModelStore
 
@@ -77,7 +77,7 @@ class _Deadly:
 
 def _run(folder: Path, stage: Stage | None, tell: object) -> None:
     send = tell.send  # type: ignore[attr-defined] # the connection's class has another name on each system
-    compilation.GENERATED_ROWS = 500  # as in conftest.py
+    compile_and_prove.GENERATED_ROWS = 500  # as in conftest.py
     if stage is not None:
         module = import_module(f"classification_model.{stage.module}")
         setattr(module, stage.function, _Deadly(getattr(module, stage.function), stage))

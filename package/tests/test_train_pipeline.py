@@ -27,7 +27,7 @@ from classification_model.processing.data_manager import load_pipeline
 from classification_model.runtime.model_folder.artifact import MANIFEST, read_files, read_manifest, write_model_folder
 from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.train_pipeline import check_gates, model_folder, run_training
-from classification_model.training.model_manifest import code_hash
+from classification_model.training.describe_model import code_hash
 from classification_model.training.model_selection import class_numbers
 from classification_model.training.training_report import TrainingReport
 from classification_model.training.up_to_date import is_current

@@ -15,9 +15,9 @@ from classification_model.runtime.system.identifiers import uuid7s
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.connections.arrivals import Arrival, Bounds
-from app.connections.patience import Patience
 from app.connections.refusals import Refusal
 from app.connections.replies import written
+from app.connections.timeouts import Patience
 from app.connections.unread import has_unread
 from app.predicting.calls import Reply
 from app.problem_details import MEDIA_TYPE, Problem

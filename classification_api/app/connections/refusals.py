@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from uvicorn.protocols.http.flow_control import FlowControl
 
-    from app.connections.patience import Patience
+    from app.connections.timeouts import Patience
     from app.problem_details import Problem
 
 #: How long a refused client may go on sending before the connection is closed, in seconds: long enough for it to

@@ -1,4 +1,4 @@
-"""What a body asks for, what it is answered, and what turns the one into the other."""
+"""Formats of requests: what a `Dialect` reads (`Asked`) and answers (`Answered`), and the `Limits` of a body."""
 
 from __future__ import annotations
 

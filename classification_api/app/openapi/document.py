@@ -16,7 +16,7 @@ from app.openapi.predictions import prediction_paths, prediction_schemas
 from app.openapi.problems import ANYWHERE, problem_responses, problem_schema, refer
 
 if TYPE_CHECKING:
-    from app.models import ServingModel
+    from app.served_models import ServingModel
     from app.settings import Settings
 
 Schema = dict[str, Any]

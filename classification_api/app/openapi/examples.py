@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from classification_model.runtime.input.schema import SchemaField
 
     from app.dialects import Dialect
-    from app.models import ServingModel
+    from app.served_models import ServingModel
 
 #: Takes the place of the name of a prediction, so that a document stays the same.
 PREDICTION_ID = "019a9c6e-5b00-7c3d-8a2f-0123456789ab"

@@ -1,4 +1,4 @@
-"""The routes of predictions as OpenAPI describes them: FastAPI, which does not answer them, cannot."""
+"""OpenAPI's description of the routes of predictions, written by hand, since FastAPI does not answer them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.openapi.rows import (
 from app.predicting.predictions import FIXED, NAMED, VERSIONED
 
 if TYPE_CHECKING:
-    from app.models import ServingModel
+    from app.served_models import ServingModel
     from app.settings import Settings
 
 Schema = dict[str, Any]

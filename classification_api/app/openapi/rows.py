@@ -11,7 +11,7 @@ from classification_model.runtime.input.values import LARGEST_NUMBER
 if TYPE_CHECKING:
     from classification_model.runtime.input.schema import InputSchema, SchemaField
 
-    from app.models import ServingModel
+    from app.served_models import ServingModel
 
 Schema = dict[str, Any]
 

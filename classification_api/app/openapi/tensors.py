@@ -10,7 +10,7 @@ from app.dialects.tensors import DATATYPES
 from app.openapi.rows import column_schemas
 
 if TYPE_CHECKING:
-    from app.models import ServingModel
+    from app.served_models import ServingModel
 
 Schema = dict[str, Any]
 

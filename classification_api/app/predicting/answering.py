@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from app.logs.prediction_logs import Write
     from app.metrics import Metrics
-    from app.models import ServingModel
     from app.predicting.calls import Finish
     from app.predicting.shadow import Shadow
+    from app.served_models import ServingModel
 
 #: A request, what it asks, its rows as the model read them, what is odd in them; the latter two are empty where the
 #: model reads rows as it predicts them.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route as RouterRoute
 
 from app.keys import check_key
-from app.logs.request_log import LOGGED
+from app.logs.request_middleware import LOGGED
 from app.predicting.calls import Call, Reply, Route
 from app.problem_details import Problem
 

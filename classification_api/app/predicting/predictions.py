@@ -11,10 +11,8 @@ from app.dialects import Asked
 from app.dialects.mlflow_scoring import MLflowScoring
 from app.dialects.native import Native
 from app.dialects.open_inference import OpenInference
-from app.identifiers import ACCEPTED
 from app.keys import check_key
 from app.media_types import media_type_of
-from app.models import Fault, Models, ServingModel
 from app.predicting.admission import Admission
 from app.predicting.answering import Answering, predict_alone
 from app.predicting.calls import Call, Route
@@ -23,6 +21,8 @@ from app.predicting.shadow import Shadow
 from app.predicting.threads import Threads
 from app.predicting.turns import Turn
 from app.problem_details import Problem
+from app.request_ids import ACCEPTED
+from app.served_models import Fault, Models, ServingModel
 
 if TYPE_CHECKING:
     from classification_model.runtime.input.checking import Issue

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from classification_model.runtime.input.checking import Issue
 
     from app.dialects import Asked
-    from app.models import ServingModel
     from app.predicting.answering import Answering, Request
     from app.predicting.calls import Call
+    from app.served_models import ServingModel
 
 #: A run takes no further request once it has so many rows, a millisecond's work: others are listened to meanwhile.
 ENOUGH_ROWS = 128

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from app.models import Fault
+from app.served_models import Fault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from watchfiles.main import FileChange
 
-    from app.models import ServingModel
     from app.predicting.predictions import Predictions
+    from app.served_models import ServingModel
 
 logger = logging.getLogger(__name__)
 

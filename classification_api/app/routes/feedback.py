@@ -10,11 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from app.dialects.json_reading import check, parse
 from app.media_types import JSON, media_type_of
-from app.models import ServingModel
 from app.predicting.predictions import Predictions
 from app.problem_details import Problem
 from app.routes.guards import predictions_of, require_key, serving_model
 from app.routes.schemas import KEYED, Recorded
+from app.served_models import ServingModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.keys import check_key
-from app.models import Models, ServingModel
 from app.predicting.predictions import Predictions
+from app.served_models import Models, ServingModel
 
 
 async def predictions_of(request: Request) -> Predictions:

@@ -1,4 +1,4 @@
-"""How the model does in operation, as the workshop wrote it beside the log: `GET /monitoring`."""
+"""How the model does in operation, as `classification-model monitor` wrote it beside the log: `GET /monitoring`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from classification_model.runtime.log.decision_log import last_decision
 from classification_model.runtime.system.safe_open import open_regular
 from fastapi import APIRouter, Depends
 
-from app.models import ServingModel
 from app.predicting.predictions import Predictions
 from app.problem_details import Problem
 from app.routes.guards import predictions_of, require_key, serving_model
 from app.routes.schemas import KEYED, Monitoring
+from app.served_models import ServingModel
 
 guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.dialects.open_inference_metadata import model_metadata, model_readiness, server_metadata
-from app.models import ServingModel
 from app.predicting.predictions import NAMED
 from app.problem_details import Problem
 from app.routes.guards import require_key, serving_model
 from app.routes.schemas import KEYED, NAMES_MODEL, ModelMetadata, ModelReadiness, ServerMetadata
+from app.served_models import ServingModel
 from app.version import api_version
 
 probes = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])

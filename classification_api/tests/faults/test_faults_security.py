@@ -201,7 +201,7 @@ def test_without_a_model_it_is_not_ready(clocked: StartClocked, tmp_path: Path) 
 
 BROKEN = """
 import sys
-from app.models import ServingModel
+from app.served_models import ServingModel
 def broken(*args, **kwargs):
     raise RuntimeError("SECRET of the inside")
 ServingModel.predict = broken

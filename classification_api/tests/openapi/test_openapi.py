@@ -23,10 +23,10 @@ from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 
 from app.main import create_app
-from app.models import ServingModel
 from app.openapi.examples import PREDICTION_ID
 from app.openapi.rows import row_schema
 from app.problem_details import STATUS
+from app.served_models import ServingModel
 from app.settings import Settings
 
 EVERY_KIND = InputSchema(

@@ -12,10 +12,10 @@ from conftest import ROW
 
 from app.dialects import Answered, Asked, Written
 from app.logs.prediction_logs import Done
-from app.models import ServingModel
 from app.predicting.answering import Answering, Request, predict_alone
 from app.predicting.calls import Call
 from app.predicting.predictions import FIXED
+from app.served_models import ServingModel
 from app.settings import Settings
 
 

@@ -19,9 +19,9 @@ from heavy_requests import LARGE, SLOW
 from raw_http import Wire, check_problem, eventually, exchange, gauge, get, is_predicted, post, unharmed
 
 from app.dialects import json_reading
-from app.models import ServingModel
 from app.predicting.predictions import LAST_BEGIN
 from app.problem_details import Problem
+from app.served_models import ServingModel
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -13,9 +13,9 @@ from conftest import ROW
 from app.logs.access_log import AccessLog
 from app.logs.prediction_logs import PredictionLogs
 from app.metrics import Metrics
-from app.models import Models
 from app.predicting.calls import Call, Reply
 from app.predicting.predictions import FIXED, Predictions
+from app.served_models import Models
 from app.settings import Settings
 
 PREDICT = FIXED[b"/predict"]

@@ -1,4 +1,4 @@
-"""What was read in a column, and what is to be said of its rows."""
+"""What was read in a column, with the warnings and errors of its rows."""
 
 from __future__ import annotations
 

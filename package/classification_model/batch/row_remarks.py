@@ -1,4 +1,4 @@
-"""What is to be said of each row, as texts, made once for each combination of remarks that occurs."""
+"""Warnings and errors of each row as texts, made once for each combination that occurs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The command line: ``classification-model train | init | verify | predict | wheel``.
+"""The command line, ``classification-model``: each command stands in the module that the imports below name.
 
-Each command imports what it needs when it runs, so that `--help` is quick and a missing extra is named.
+A command imports what it needs when it runs, so that `--help` is quick and a missing extra is named.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from classification_model.tables.formats import STANDARD_STREAM, format_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classification_model.batch.datasets import PredictedFile
-    from classification_model.batch.predicting import Options
+    from classification_model.batch.predict_file import Options
+    from classification_model.batch.predict_folder import PredictedFile
     from classification_model.runtime.log.prediction_log import PredictionLog
     from classification_model.runtime.predictor import Predictor
 
@@ -59,7 +59,7 @@ def predict(
     Writes its columns, then prediction, probabilities, warnings and errors, in the file's order of rows.
     """
     with require_extra("batch", "predicting a file"):
-        from classification_model.batch.predicting import Options
+        from classification_model.batch.predict_file import Options
     if index is not None and log is None:
         msg = "--index names a column for the log: name the log's folder with --log"
         raise InputError(msg)
@@ -110,7 +110,7 @@ def _load(folder: Path) -> Predictor:
 
 
 def _predict_file(predictor: Predictor, file: str, output: str, options: Options) -> None:
-    from classification_model.batch.predicting import predict_file
+    from classification_model.batch.predict_file import predict_file
     from classification_model.batch.rejects import SUFFIX
 
     outcome = predict_file(predictor, file, output, options)
@@ -120,7 +120,7 @@ def _predict_file(predictor: Predictor, file: str, output: str, options: Options
 
 
 def _predict_folder(predictor: Predictor, folder: Path, output: Path, options: Options) -> None:
-    from classification_model.batch.datasets import files_of, predict_folder
+    from classification_model.batch.predict_folder import files_of, predict_folder
     from classification_model.batch.rejects import SUFFIX
 
     count = len(files_of(folder))

@@ -10,7 +10,7 @@ import typer
 from classification_model.errors import ArtifactError, LogUnavailableError, StoreError
 
 if TYPE_CHECKING:
-    from classification_model.runtime.store.promotion import Promotion
+    from classification_model.runtime.store.promotion_checks import Promotion
     from classification_model.runtime.store.reader import StoredVersion
     from classification_model.runtime.store.store import ModelStore
 

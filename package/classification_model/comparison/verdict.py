@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from classification_model.comparison.judging import (
+from classification_model.comparison.findings import (
     Findings,
     judge_former_world,
     judge_gates,
@@ -18,9 +18,9 @@ from classification_model.comparison.judging import (
     judge_slices,
     judge_without_former_world,
 )
-from classification_model.comparison.sets import SetComparison, compare_set
+from classification_model.comparison.metric_lines import table
+from classification_model.comparison.shared_rows import SetComparison, compare_set
 from classification_model.comparison.slices import SliceComparison, compare_slices
-from classification_model.comparison.text import table
 from classification_model.errors import DataError
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The problem file: what it may say, how it is read, how it is drafted from a table."""
+"""The problem file: what it may say, and how it is read."""

@@ -1,4 +1,4 @@
-"""Whether values are distributed as they were in training."""
+"""Drift: whether values are distributed as they were in training, by PSI and a chi-square test."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from classification_model.config.sections import AppConfig, MonitoringConfig
 from classification_model.errors import DataError, ExportError, InputError
 from classification_model.estimators import name_of
 from classification_model.evaluation.metrics import Outcome, score_with_intervals
-from classification_model.export.compilation import CORE, compile_and_prove
+from classification_model.export.compile_and_prove import CORE, compile_and_prove
 from classification_model.export.derivations import leading_derivations
 from classification_model.own_models.given_estimators import (
     check_classifier,
@@ -35,7 +35,7 @@ from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, write_model_folder
 from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout
 from classification_model.runtime.predictor import Predictor
-from classification_model.training.model_manifest import Fitted, describe_model
+from classification_model.training.describe_model import Fitted, describe_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

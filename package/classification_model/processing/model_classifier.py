@@ -1,4 +1,4 @@
-"""A model in the place of a scikit-learn classifier, for what scikit-learn does with fitted classifiers."""
+"""A `Model` wrapped as a scikit-learn classifier, for what scikit-learn does with fitted classifiers."""
 
 from __future__ import annotations
 

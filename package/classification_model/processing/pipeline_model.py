@@ -1,4 +1,4 @@
-"""A fitted scikit-learn pipeline in the place of the compiled model."""
+"""A fitted scikit-learn pipeline wrapped as a `Model`, to stand in for the compiled one."""
 
 from __future__ import annotations
 

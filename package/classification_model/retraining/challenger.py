@@ -17,7 +17,7 @@ from classification_model.errors import DataError
 from classification_model.processing.data_manager import DataLoader
 from classification_model.processing.raw_tables import hash_of_rows
 from classification_model.train_pipeline import train_model, write_model
-from classification_model.training.model_manifest import code_hash
+from classification_model.training.describe_model import code_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A log folder, read and judged: what the commands about a model in operation begin with."""
+"""Reads a log folder and decides by it: what the commands about a model in operation begin with."""
 
 from __future__ import annotations
 

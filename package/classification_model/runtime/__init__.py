@@ -1,1 +1,1 @@
-"""What a base install runs: reading input, predicting, model folders, the store, the log. Imports no workshop."""
+"""What a base install runs: reading input, predicting, model folders, the store, the log. Nothing of training."""

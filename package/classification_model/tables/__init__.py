@@ -1,1 +1,1 @@
-"""Tables in files: their formats, read and written in blocks of Arrow columns."""
+"""Tables in files and databases: their formats, read and written in blocks of Arrow columns."""

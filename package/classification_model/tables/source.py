@@ -1,4 +1,9 @@
-"""What a source of rows gives: pieces of a file that threads turn into batches of columns."""
+"""A source of rows: a file or a query in pieces, which threads turn into batches of columns.
+
+To add a format of files, give it a suffix in `formats`, a source in `reading/`, and a case in `reading.open_table`; a
+place where files are (a URL of some kind) is opened by `reading.opening`. What is no file, such as a query, is a source of
+its own, as `reading.database` is. `writing.outputs` is the other way round.
+"""
 
 from __future__ import annotations
 
@@ -45,19 +50,19 @@ class Piece:
 
 
 class Source(Protocol):
-    """A table in a file."""
+    """A table: a file, or the rows of a query."""
 
     @property
     def name(self) -> str:
-        """Name of the file."""
+        """What it is called, for messages."""
 
     @property
     def types(self) -> Mapping[str, pa.DataType]:
-        """The type that each column of the file has in a file of types."""
+        """The type that each column has in a file of types."""
 
     @property
     def size(self) -> int | None:
-        """Size of the file in units of its own; None where it is not known."""
+        """How much there is, in units of its own; None where it is not known."""
 
     def pieces(self) -> Iterator[Piece]:
-        """Yield the parts of the file in order, once."""
+        """Yield the parts in order, once."""

@@ -21,7 +21,7 @@ from commands import Command, everything_below, shell
 from problems import make_config, make_table, train
 
 from classification_model.batch.ordered_threads import in_order
-from classification_model.batch.predicting import predict_file
+from classification_model.batch.predict_file import predict_file
 from classification_model.batch.scoring import Scorer
 from classification_model.errors import DataError
 from classification_model.predict import Predictor

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from problems import make_config, make_table, train
 from written import read_table, write_table
 
-from classification_model.batch.datasets import MADE_FROM
-from classification_model.batch.predicting import Options, predict_file
+from classification_model.batch.predict_file import Options, predict_file
+from classification_model.batch.predict_folder import MADE_FROM
 from classification_model.predict import Predictor
 from classification_model.tables.reading import json_files, parquet_files, text_blocks
 from classification_model.tables.source import Batch

@@ -28,7 +28,7 @@ from sklearn.preprocessing import PolynomialFeatures
 from sklearn.svm import LinearSVC
 
 from classification_model.errors import ExportError
-from classification_model.export.compile import compile_core, convert_pipeline
+from classification_model.export.convert_pipeline import compile_core, convert_pipeline
 from classification_model.export.graph import DOUBLE, STRING
 from classification_model.export.portable.model import compile_portable
 from classification_model.export.proof.parity import prove_core
@@ -280,7 +280,7 @@ def test_both_graphs_share_what_was_learned() -> None:
 _PRINT_HASHES = """
 from fitted import data_of, fitted, portable_of
 from hashlib import sha256
-from classification_model.export.compile import compile_core, convert_pipeline
+from classification_model.export.convert_pipeline import compile_core, convert_pipeline
 data = data_of(3)
 converted = convert_pipeline(fitted(3, "average"), data.schema)
 for content in (compile_core(converted), portable_of(converted, data).content):

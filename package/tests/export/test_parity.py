@@ -22,11 +22,11 @@ from test_export import CALIBRATED
 from threadpoolctl import threadpool_limits
 
 from classification_model.errors import ArtifactError, ExportError, VerificationError
-from classification_model.export import estimators, steps, trees
-from classification_model.export.compile import convert_pipeline
+from classification_model.export import estimator_converters, step_converters, trees
+from classification_model.export.convert_pipeline import convert_pipeline
 from classification_model.export.graph import DOUBLE, Graph
 from classification_model.export.portable import numbers, texts
-from classification_model.export.portable.parity import prove_portable
+from classification_model.export.portable.portable_parity import prove_portable
 from classification_model.export.proof.edge_rows import edge_rows
 from classification_model.export.proof.evidence import TOLERANCE, Evidence
 from classification_model.export.proof.parity import prove_core
@@ -156,7 +156,7 @@ def test_estimators_answer_a_row_the_same_to_the_last_bit_whatever_stands_beside
     taken = Features(graph.input("features", DOUBLE, 9), places, 9)
     with threadpool_limits(1):
         estimator = estimator_of(name).fit(features[:300], labels[:300])
-    graph.output(PROBABILITIES, estimators.convert_estimator(estimator, graph, taken), DOUBLE, classes)
+    graph.output(PROBABILITIES, estimator_converters.convert_estimator(estimator, graph, taken), DOUBLE, classes)
     session = start_session(graph.to_bytes({}), "estimator")
 
     def run(rows: slice) -> NDArray[np.float64]:
@@ -254,7 +254,7 @@ def bend(monkeypatch: pytest.MonkeyPatch, converters: dict[type, Any], kind: typ
 def test_a_wrong_estimator_is_told_by_row_and_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """A score that is off by a billionth fails, naming a row and the step from which on it differs."""
     data, pipeline = data_of(2), fitted(2, "logistic_regression")
-    bend(monkeypatch, estimators.SCORES, LogisticRegression, 1e-9)
+    bend(monkeypatch, estimator_converters.SCORES, LogisticRegression, 1e-9)
     message = (
         r"^the compiled model disagrees with its pipeline by \S+ on (training|generated) row \d+, more than 1e-12 "
         r"allow, from the step 'estimator' on$"
@@ -266,7 +266,7 @@ def test_a_wrong_estimator_is_told_by_row_and_step(monkeypatch: pytest.MonkeyPat
 def test_a_wrong_step_is_told_by_feature_and_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """A column that is scaled wrongly is named, with the steps that change it."""
     data, pipeline = data_of(2), fitted(2, "logistic_regression")
-    converter = steps._OF_NUMBERS[StandardScaler]
+    converter = step_converters._OF_NUMBERS[StandardScaler]
 
     def wrong(scaler: StandardScaler, names: list[str], table: Any) -> None:
         shifted = StandardScaler()
@@ -274,7 +274,7 @@ def test_a_wrong_step_is_told_by_feature_and_row(monkeypatch: pytest.MonkeyPatch
         shifted.scale_ = scaler.scale_
         converter(shifted, names, table)
 
-    monkeypatch.setitem(steps._OF_NUMBERS, StandardScaler, wrong)
+    monkeypatch.setitem(step_converters._OF_NUMBERS, StandardScaler, wrong)
     with pytest.raises(ExportError, match=r"on \w+ row \d+, .* from the feature 'price' \(steps .*scale.*\) on$"):
         prove_core(compile_pipeline(pipeline, data.schema), pipeline, data.schema, evidence_of(pipeline, data, 50))
 
@@ -287,7 +287,7 @@ def test_a_wrong_encoding_is_told_by_feature(monkeypatch: pytest.MonkeyPatch) ->
     encodings = [rates.copy() for rates in encoder.encodings_]
     encodings[0][3] += 0.01
     evidence = evidence_of(pipeline, data, 50)
-    converters = dict(steps.CONVERTERS)
+    converters = dict(step_converters.CONVERTERS)
 
     def wrong(transformer: Any, table: Any) -> None:
         right, encoder.encodings_ = encoder.encodings_, encodings
@@ -296,7 +296,7 @@ def test_a_wrong_encoding_is_told_by_feature(monkeypatch: pytest.MonkeyPatch) ->
         finally:
             encoder.encodings_ = right
 
-    monkeypatch.setitem(steps.CONVERTERS, type(pipeline.named_steps["target"]), wrong)
+    monkeypatch.setitem(step_converters.CONVERTERS, type(pipeline.named_steps["target"]), wrong)
     with pytest.raises(ExportError, match=r"from the feature 'code' \(steps impute_category, target\) on$"):
         prove_core(compile_pipeline(pipeline, data.schema), pipeline, data.schema, evidence)
 
@@ -374,7 +374,7 @@ def test_a_model_that_disagrees_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Training goes on without a compiled model and says why; its pipeline predicts in the workshop, with a warning."""
-    bend(monkeypatch, estimators.SCORES, LogisticRegression, 1e-9)
+    bend(monkeypatch, estimator_converters.SCORES, LogisticRegression, 1e-9)
     with caplog.at_level(logging.WARNING):
         report = train_in(tmp_path)
     manifest = read_manifest(report.folder)
@@ -405,7 +405,7 @@ def test_a_step_without_converter_leaves_the_pipeline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A step that nobody can convert is named by the warning and by the manifest."""
-    monkeypatch.delitem(estimators.SCORES, LogisticRegression)
+    monkeypatch.delitem(estimator_converters.SCORES, LogisticRegression)
     with caplog.at_level(logging.WARNING):
         manifest = train_in(tmp_path).manifest
     reason = "the pipeline's step 'estimator' cannot be compiled: no converter for LogisticRegression"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from problems import EVERY_KIND, load, make_config, make_table
 
-from classification_model.export.compile import convert_pipeline
+from classification_model.export.convert_pipeline import convert_pipeline
 from classification_model.export.graph import BOOL, DOUBLE, STRING, Graph
 from classification_model.export.portable import numbers, texts
 from classification_model.export.portable.characters import matched_by, spell_set

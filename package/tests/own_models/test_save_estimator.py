@@ -21,7 +21,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures
 from sklearn.svm import SVC
 
 from classification_model.errors import ClassificationModelError, DataError, ExportError, InputError
-from classification_model.export import compilation
+from classification_model.export import compile_and_prove
 from classification_model.own_models.save_estimator import save_estimator
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import load_pipeline
@@ -82,7 +82,7 @@ def test_an_estimator_is_served_as_it_predicts(case: str, tmp_path: Path) -> Non
     assert manifest.parity.holds
     assert (manifest.parity.training_rows, manifest.parity.generated_rows) == (
         len(features),
-        compilation.GENERATED_ROWS,
+        compile_and_prove.GENERATED_ROWS,
     )
     assert manifest.portable == "model.onnx"
     verify(tmp_path / "model")

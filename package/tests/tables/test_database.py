@@ -10,7 +10,7 @@ import pytest
 
 from classification_model.errors import DataError
 from classification_model.tables.reading.database import opened_database
-from classification_model.tables.reading.table import read_rows
+from classification_model.tables.reading.open_table import read_rows
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 import classification_model
 from classification_model.runtime.model_folder.artifact import package_folder
-from classification_model.training import model_manifest
-from classification_model.training.model_manifest import code_hash
+from classification_model.training import describe_model
+from classification_model.training.describe_model import code_hash
 
 PACKAGE = Path(classification_model.__file__).parent
 
@@ -22,7 +22,7 @@ def test_a_change_in_any_room_is_another_code(tmp_path: Path, monkeypatch: pytes
     copy = Path(
         shutil.copytree(PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("trained_models", "*.pyc"))
     )
-    monkeypatch.setattr(model_manifest, "package_folder", lambda: copy)
+    monkeypatch.setattr(describe_model, "package_folder", lambda: copy)
     assert code_hash() == expected
     files = [*copy.rglob("*.j2"), *{path.parent: path for path in copy.rglob("*.py")}.values()]
     assert {"runtime", "tables", "templates"} <= {path.parent.name for path in files} | {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from classification_model.export.compile import Converted
+    from classification_model.export.convert_pipeline import Converted
     from classification_model.export.portable.outline import Outline
     from classification_model.runtime.inference.derivations import Derivation
     from classification_model.runtime.input.schema import InputSchema

@@ -13,7 +13,7 @@ from classification_model.export.portable.texts import BAR, pieces_of
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from classification_model.export.compile import Converted
+    from classification_model.export.convert_pipeline import Converted
     from classification_model.runtime.inference.derivations import Derivation
     from classification_model.runtime.input.schema import InputSchema
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 
 from classification_model.errors import ExportError, VerificationError
-from classification_model.export.compile import compile_core, convert_pipeline
+from classification_model.export.convert_pipeline import compile_core, convert_pipeline
 from classification_model.export.names import names_of_features, prepare
 from classification_model.export.proof.evidence import TOLERANCE
 from classification_model.processing.pipeline_model import PipelineModel

@@ -1,1 +1,1 @@
-"""What happens after deployment: predictions on record, labels, monitoring, the decision to retrain."""
+"""Models in operation: the base class `MLEModel`, what is served, and the verdict on logged accuracy."""

@@ -30,7 +30,7 @@ from classification_model.runtime.store.current import (
     replace_current,
     write_current,
 )
-from classification_model.runtime.store.promotion import (
+from classification_model.runtime.store.promotion_checks import (
     Promotion,
     changes_of_going_back,
     check_changes,

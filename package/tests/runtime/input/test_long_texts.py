@@ -21,10 +21,10 @@ from pydantic import ValidationError
 from sklearn.pipeline import Pipeline
 from written import write_table
 
-from classification_model.batch.predicting import predict_file
+from classification_model.batch.predict_file import predict_file
 from classification_model.config.core import parse_config
 from classification_model.errors import ConfigError, DataError
-from classification_model.export import compilation
+from classification_model.export import compile_and_prove
 from classification_model.labels.known_rows import known_rows
 from classification_model.monitoring.raw_values import read_field
 from classification_model.own_models.save_estimator import save_estimator
@@ -289,7 +289,7 @@ def test_the_limit_is_lowered_by_the_config(tmp_path: Path) -> None:
     """Generated rows of the proof keep to a low limit, as callers have to."""
     report = train(make_table(160), make_config(FEATURES, folder=tmp_path, data={"longest_text": 100}))
     assert report.manifest.parity is not None
-    assert report.manifest.parity.generated_rows == compilation.GENERATED_ROWS
+    assert report.manifest.parity.generated_rows == compile_and_prove.GENERATED_ROWS
     assert as_rows(Predictor.load(report.folder), GOOD | {"note": "x" * 101}, tmp_path) is not None
 
 

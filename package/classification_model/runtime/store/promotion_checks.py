@@ -1,4 +1,4 @@
-"""Another version in the place of the one that serves: what it is held against, and what is different then."""
+"""What `ModelStore.promote` (store.py) checks before another version serves, and what it returns."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from classification_model.errors import ExportError
-from classification_model.export.compile import compile_core, convert_pipeline
+from classification_model.export.convert_pipeline import compile_core, convert_pipeline
 from classification_model.export.failures import naming
 from classification_model.export.portable.model import compile_portable
 from classification_model.export.portable.outline import DELICATE
-from classification_model.export.portable.parity import prove_portable
+from classification_model.export.portable.portable_parity import prove_portable
 from classification_model.export.proof.evidence import gather_evidence
 from classification_model.export.proof.parity import prove_core
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
-    from classification_model.export.compile import Converted
+    from classification_model.export.convert_pipeline import Converted
     from classification_model.export.proof.evidence import Evidence
     from classification_model.runtime.input.schema import InputSchema
     from classification_model.runtime.model_folder.manifest import Parity

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classification_model.export.compilation import CORE, PORTABLE
+from classification_model.export.compile_and_prove import CORE, PORTABLE
 from classification_model.export.derivations import describe_derivation, is_derivation
 from classification_model.runtime.model_folder.artifact import package_folder
 from classification_model.runtime.model_folder.libraries import library_versions
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from classification_model.evaluation.metrics import Outcome
-    from classification_model.export.compilation import Compilation
+    from classification_model.export.compile_and_prove import Compilation
     from classification_model.runtime.input.schema import InputSchema
     from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout, MetricValue
     from classification_model.runtime.predictor import Model

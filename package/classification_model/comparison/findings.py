@@ -10,7 +10,7 @@ from classification_model.evaluation.metrics import METRICS, is_better
 from classification_model.evaluation.slice_metrics import SMALLEST_SLICE
 
 if TYPE_CHECKING:
-    from classification_model.comparison.sets import SetComparison
+    from classification_model.comparison.shared_rows import SetComparison
     from classification_model.comparison.slices import SliceComparison
     from classification_model.config.sections import PromotionConfig
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classification_model.export.derivations import gives_text, leading_derivations
-from classification_model.export.estimators import convert_estimator
+from classification_model.export.estimator_converters import convert_estimator
 from classification_model.export.failures import naming
 from classification_model.export.graph import DOUBLE, INT64, Graph
-from classification_model.export.steps import convert_step
+from classification_model.export.step_converters import convert_step
 from classification_model.export.table import Table
 from classification_model.runtime.inference.compiled import CODES, FEATURES, NUMBERS, PROBABILITIES, write_metadata
 

@@ -18,7 +18,7 @@ from classification_model.errors import StoreError
 from classification_model.runtime.log.decision_log import read_decisions
 from classification_model.runtime.model_folder.artifact import MANIFEST
 from classification_model.runtime.store.current import CURRENT, write_current
-from classification_model.runtime.store.promotion import Promotion
+from classification_model.runtime.store.promotion_checks import Promotion
 from classification_model.runtime.store.store import ModelStore
 from classification_model.runtime.system.locks import lock
 from classification_model.train_pipeline import run_training

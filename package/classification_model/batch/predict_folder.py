@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet
 
-from classification_model.batch.predicting import PLAIN, Options, Outcome, predict_file
+from classification_model.batch.predict_file import PLAIN, Options, Outcome, predict_file
 from classification_model.errors import DataError, InputError
 from classification_model.runtime.model_folder.artifact import package_version
 from classification_model.tables.reading.opening import state_of, unreadable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from classification_model.runtime.system.identifiers import uuid7s
 
-from app.identifiers import ACCEPTED
+from app.request_ids import ACCEPTED
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -14,9 +14,9 @@ from classification_model.predict import Predictor
 from conftest import ROW
 
 from app.main import create_app
-from app.models import ServingModel
 from app.predicting.calls import Call, Reply
 from app.predicting.predictions import FIXED, Predictions
+from app.served_models import ServingModel
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow

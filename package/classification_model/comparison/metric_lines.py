@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from classification_model.comparison.sets import SetComparison
+    from classification_model.comparison.shared_rows import SetComparison
 
 _METRICS = ("accuracy", "log_loss", "roc_auc", "brier", "calibration_error")
 

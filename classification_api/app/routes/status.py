@@ -1,4 +1,4 @@
-"""Health, and what the server tells of itself besides: its model, its metrics, its OpenAPI document."""
+"""Routes that tell of the server: health, the model, metrics, the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from classification_model.runtime.model_folder.manifest import Manifest
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.keys import check_key
-from app.models import Models, ServingModel
 from app.predicting.predictions import Predictions
 from app.routes.guards import models_of, predictions_of, require_key, serving_model
 from app.routes.schemas import KEYED, Health, Live, Ready, ReloadFailed, content_of
+from app.served_models import Models, ServingModel
 from app.version import api_version
 
 probes = APIRouter()
