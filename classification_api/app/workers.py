@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+import signal
+import time
+from types import FrameType
 
 from uvicorn import Config
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from app.connections.listening import end_new_connections
-
-logger = logging.getLogger(__name__)
+from app.connections.listening import BEGUN, end_new_connections
 
 
 class Workers(Multiprocess):
@@ -23,6 +23,14 @@ class Workers(Multiprocess):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config, [config.bind_socket()])
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        """End new connections at once: a signal to the whole process group stops the workers at the same time."""
+        end_new_connections(self.sockets)
+        self.signal_queue.append(number)
+        self.handle_signals()
 
     def terminate_all(self) -> None:
         """Stop listening, then tell the workers to stop.
@@ -30,10 +38,8 @@ class Workers(Multiprocess):
         Held open here, the socket would take connections that no worker is left to serve, and reset them at the end;
         so would the last worker between its last look at the socket and its end.
         """
+        end_new_connections(self.sockets)
+        time.sleep(BEGUN)  # what has begun is accepted by the workers
         for listening in self.sockets:
-            try:
-                end_new_connections(listening)
-            except OSError as error:
-                logger.warning("connections that come when listening ends may be reset: %s", error)
             listening.close()
         super().terminate_all()

@@ -1,7 +1,7 @@
 """The estimators to choose among, and the settings to try for each.
 
-To add one, name it here and in `config.sections.Candidate`, and give it a converter in `export.estimator_converters`: what
-has none trains, and is not compiled.
+To add one, name it here and in `config.sections.Candidate`, and give it a converter in `export.estimator_converters`:
+what has none trains, and is not compiled.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from uvicorn import Server
@@ -57,9 +57,10 @@ def serve_waiting_connections(loop: asyncio.AbstractEventLoop) -> None:
     shut_down = server.shutdown
 
     async def serve_waiting_and_shut_down(sockets: list[socket.socket] | None = None) -> None:
+        if sockets is None and server.config.fd is None:  # else others may go on listening there
+            end_new_connections(_listening(server))
+            await asyncio.sleep(BEGUN)
         try:
-            if sockets is None and server.config.fd is None:  # else others may go on listening there
-                await _end_new_connections(server)
             await _serve_waiting(loop, server)
         except OSError as error:
             logger.warning("connections that waited when listening ended may be reset: %s", error)
@@ -68,24 +69,22 @@ def serve_waiting_connections(loop: asyncio.AbstractEventLoop) -> None:
     server.shutdown = serve_waiting_and_shut_down  # type: ignore[method-assign] # it has no hook for that
 
 
-def end_new_connections(listening: socket.socket) -> None:
-    """Let no new connection begin at a socket, in any process that shares it; does nothing but for TCP on Linux.
+def end_new_connections(sockets: Iterable[socket.socket]) -> None:
+    """Let no new connection begin at sockets, in any process that shares them.
 
-    Raises
-    ------
-    OSError
-        If the system does not allow it.
+    Does nothing but for TCP on Linux. Where the system refuses, that is logged: a connection that comes at the very end
+    may be reset there.
     """
-    if sys.platform == "linux" and listening.family in {socket.AF_INET, socket.AF_INET6}:
-        program = ctypes.create_string_buffer(NO_NEW_CONNECTION, len(NO_NEW_CONNECTION))
-        described = struct.pack("@HP", len(NO_NEW_CONNECTION) // 8, ctypes.addressof(program))
-        listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)
-
-
-async def _end_new_connections(server: Server) -> None:
-    for listening in _listening(server):
-        end_new_connections(listening)
-    await asyncio.sleep(BEGUN)
+    if sys.platform != "linux":
+        return
+    program = ctypes.create_string_buffer(NO_NEW_CONNECTION, len(NO_NEW_CONNECTION))
+    described = struct.pack("@HP", len(NO_NEW_CONNECTION) // 8, ctypes.addressof(program))
+    for listening in sockets:
+        if listening.family in {socket.AF_INET, socket.AF_INET6}:
+            try:
+                listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)
+            except OSError as error:
+                logger.warning("connections that come when listening ends may be reset: %s", error)
 
 
 async def _serve_waiting(loop: asyncio.AbstractEventLoop, server: Server) -> None:

@@ -38,7 +38,9 @@ pytestmark = pytest.mark.slow
 
 OURS = ("-m", "app", "serve")
 UVICORN = ("-m", "uvicorn", "app.main:app", "--http", "app.protocol:LimitedProtocol")
-PAUSING = (str(Path(__file__).parents[1] / "pausing_server.py"), "serve")
+PAUSING, UNFILTERED = (
+    (str(Path(__file__).parents[1] / f"{name}_server.py"), "serve") for name in ("pausing", "unfiltered")
+)
 
 Start = Callable[..., AbstractContextManager[Server]]
 
@@ -67,6 +69,13 @@ def frozen(server: Server) -> Iterator[None]:
 def tell_to_stop(server: Server) -> None:
     """Send SIGTERM."""
     server.process.send_signal(signal.SIGTERM)
+
+
+def workers_of(server: Server) -> list[int]:
+    """Return the process ids of the workers of a server."""
+    pid = server.process.pid
+    children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split())
+    return [child for child in children if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def check_end(server: Server) -> None:
@@ -278,8 +287,9 @@ def busy_neighbours(server: Server) -> Iterator[None]:
     [(OURS, False), (OURS, True), (PAUSING, False)],
     ids=["alone", "beside busy neighbours", "pausing before it listens no more"],
 )
+@pytest.mark.parametrize("is_group", [False, True], ids=["the server told", "its workers told too"])
 def test_row_18_no_request_of_busy_clients_is_lost(
-    tmp_path: Path, command: tuple[str, ...], workers: int, is_slowed: bool
+    tmp_path: Path, command: tuple[str, ...], workers: int, is_slowed: bool, is_group: bool
 ) -> None:
     """Clients that ask without a pause have a reply to each request; new connections are served or refused."""
     with running(tmp_path, *command, "--workers", str(workers)) as server, ExitStack() as stack:
@@ -291,6 +301,9 @@ def test_row_18_no_request_of_busy_clients_is_lost(
             for reconnects in (True, False)
         ]
         eventually(lambda: all(client.answers > 5 or client.fault for client in clients))
+        if is_group:  # as Ctrl-C on a terminal, and systemd, do
+            for worker in workers_of(server):
+                os.kill(worker, signal.SIGTERM)
         tell_to_stop(server)
         for _ in range(50):
             clients.append(Client(server, (GOOD, 200), reconnects=True))
@@ -299,6 +312,22 @@ def test_row_18_no_request_of_busy_clients_is_lost(
             client.join()
         check_end(server)
     assert [client.fault for client in clients] == [None] * len(clients)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_row_18_clients_that_wait_are_served_where_no_filter_can_be_attached(tmp_path: Path, workers: int) -> None:
+    """Whoever was connected before the end is answered; the log says what may happen to those that come in it."""
+    with running(tmp_path, *UNFILTERED, "--workers", str(workers)) as server, ExitStack() as stack:
+        stopped = [server.process.pid, *workers_of(server)]
+        for process in stopped:
+            os.kill(process, signal.SIGSTOP)
+        wires = [stack.enter_context(Wire(server)).send(post()) for _ in range(6)]
+        for process in stopped:
+            os.kill(process, signal.SIGTERM)
+            os.kill(process, signal.SIGCONT)
+        assert all(is_predicted(wire.answer()) for wire in wires)
+        check_end(server)
+        assert "connections that come when listening ends may be reset" in server.errors.read_text(encoding="utf-8")
 
 
 @pytest.fixture

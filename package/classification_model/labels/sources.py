@@ -79,7 +79,6 @@ class LabelSource:
             raise InputError(msg)
         try:
             with self._opened() as table:
-                check_wanted((self.key, self.label), list(table.types), self.name)
                 for piece in table.pieces():
                     columns = piece.load().columns
                     yield python_values(columns[self.key]), python_values(columns[self.label])
@@ -109,7 +108,9 @@ def _opened_file(source: LabelSource) -> Iterator[Source]:
         if source.source != STANDARD_STREAM:
             format_of(source.source)
         with opened(source.source) as file:
-            yield open_table(file, delimiter=source.delimiter, encoding=source.encoding)
+            table = open_table(file, delimiter=source.delimiter, encoding=source.encoding)
+            check_wanted((source.key, source.label), list(table.types), source.name)
+            yield table
     except DataError as error:
         if "://" not in source.source:
             raise

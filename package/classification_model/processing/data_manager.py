@@ -147,10 +147,10 @@ class DataLoader:
     ) -> None:
         self._config = config
         self._given: pd.DataFrame | None = None
-        self._read: Tables | None = None
+        self._tables: Tables | None = None
         self._extra = None if extra is None or extra.empty else extra
         if isinstance(source, Tables):
-            self._read, self.source = source, source.table.name
+            self._tables, self.source = source, source.table.name
         elif isinstance(source, pd.DataFrame):
             self._config, self._given = fits_given_table(config, source)
             self.source = "the given table"
@@ -204,11 +204,11 @@ class DataLoader:
         DataError
             If one cannot be read.
         """
-        if self._read is None:
-            given, second = self._given, self.validation_source
-            table = self._read_file(self.source) if given is None else RawTable(self.source, given, hash_of_rows(given))
-            self._read = Tables(table, None if second is None else self._read_file(second))
-        return self._read
+        if self._tables is not None:
+            return self._tables
+        given, second = self._given, self.validation_source
+        table = self._read_file(self.source) if given is None else RawTable(self.source, given, hash_of_rows(given))
+        return Tables(table, None if second is None else self._read_file(second))
 
     def _read_file(self, source: str) -> RawTable:
         data, name = self._config.data, Path(source).name

@@ -193,7 +193,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         return score(scorer, batch)
 
     monkeypatch.setattr(Scorer, "score", score_and_change)
-    with pytest.raises(DataError, match=rf"in\.{suffix} was changed while it was read: predict it again"):
+    with pytest.raises(DataError, match=rf"in\.{suffix} was changed while it was read: try again"):
         predict_file(Predictor.load(model), str(path), str(tmp_path / "out.csv"))
     assert set(everything_below(tmp_path)) <= {f"in.{suffix}"}
 

@@ -325,6 +325,12 @@ def test_parquet_values_that_python_cannot_hold_are_refused(values: pa.Array) ->
         parse_table(as_parquet(fine=pa.array([1]), when=values), "file.parquet")
 
 
+def test_an_empty_parquet_file_is_empty() -> None:
+    """It is told as of any other format."""
+    with pytest.raises(DataError, match=r"file.parquet is empty: expected a header and rows"):
+        parse_table(b"", "file.parquet")
+
+
 @pytest.mark.parametrize("content", [b"PAR1", b"a,b\n1,2\n", as_parquet(a=[1])[:-9]])
 def test_what_is_no_parquet_file_is_refused(content: bytes) -> None:
     """A file that is torn or something else is refused."""
@@ -404,10 +410,13 @@ def test_a_url_is_opened_by_fsspec() -> None:
 @pytest.mark.slow
 def test_standard_input_is_csv() -> None:
     """A dash reads CSV from standard input."""
-    done = subprocess.run([sys.executable, "-c", PRINT], input=b"a,b\r\n1,2", capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT], input=b"a,b\r\n1,2", env=ENVIRONMENT, capture_output=True, check=True
+    )
     assert done.stdout == b"{'a': ['1'], 'b': ['2']}\n"
 
 
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}  # where the module `written` is found
 PRINT = """
 import sys
 from classification_model.errors import DataError
@@ -424,7 +433,7 @@ def test_a_closed_standard_input_is_a_data_error() -> None:
     """A closed stream is refused in one line."""
     done = subprocess.run(
         ["sh", "-c", f'"{sys.executable}" -c "$CODE" <&-'],  # noqa: S607 - whichever shell there is
-        env={**os.environ, "CODE": PRINT},
+        env={**ENVIRONMENT, "CODE": PRINT},
         capture_output=True,
         text=True,
         check=False,

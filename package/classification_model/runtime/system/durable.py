@@ -11,11 +11,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 from classification_model.errors import ArtifactError
 from classification_model.runtime.system.locks import lock
 
+#: What file systems say that do not synchronise folders, as some in networks do.
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # from Linux's fcntl.h and fs.h
 
 
@@ -23,8 +26,9 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # from Linux's fcntl.h and fs.h
 def replacing_file(path: Path, step: Callable[[], AbstractContextManager[None]] = nullcontext) -> Iterator[BinaryIO]:
     """Write a file beside its place, which is renamed there at the end of the block; when that fails, nothing is left.
 
-    Whoever reads it meanwhile has the former one, whole. Each process writes a file of its own, and the last one wins;
-    `remove_unfinished` removes what one left that was killed.
+    Whoever reads it meanwhile has the former one, whole. Each writer has a file of its own, and the last one wins;
+    `remove_unfinished` removes what one left that was killed. Only a disk that fails while it makes the name durable
+    leaves the new file in its place and an error.
 
     Parameters
     ----------
@@ -38,12 +42,12 @@ def replacing_file(path: Path, step: Callable[[], AbstractContextManager[None]] 
     OSError
         If the disk refuses.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.new")
     try:
         with step():
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            file = beside.open("wb")
+            file = beside.open("xb")  # follows no link that somebody put there
         try:
             yield file
             with step():
@@ -53,7 +57,7 @@ def replacing_file(path: Path, step: Callable[[], AbstractContextManager[None]] 
                 file.close()
         with step():
             beside.replace(path)
-            sync_folder(path.parent)
+            sync_folder(path.parent, may_be_closed=True)
     finally:
         with suppress(OSError):
             beside.unlink()
@@ -153,16 +157,29 @@ def sync_file(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a power cut, where it can be opened."""
+def sync_folder(folder: Path, *, may_be_closed: bool = False) -> None:
+    """Make the names in a folder outlive a power cut, where its file system can do that.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    may_be_closed
+        Whether to do nothing where it cannot be opened: files may be put into it all the same.
+    """
     if sys.platform == "win32":  # which cannot open folders
         return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # files may be put into it all the same
-        return
+    except PermissionError:
+        if may_be_closed:
+            return
+        raise
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
     finally:
         os.close(descriptor)
 

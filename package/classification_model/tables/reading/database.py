@@ -14,7 +14,8 @@ import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, NoSuchTableError, SQLAlchemyError
 
 from classification_model.errors import DataError, InputError, require_extra
-from classification_model.tables.formats import check_wanted, first_sentence
+from classification_model.tables.formats import check_header, check_wanted, first_sentence
+from classification_model.tables.reading.value_types import ValueTypes
 from classification_model.tables.source import Batch, Piece
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class DatabaseSource:
     Attributes
     ----------
     name, types, size
-        As `Source`; how many rows there are is not known. The types are those of the first 10,000 rows, texts where
-        they have none.
+        As `Source`; how many rows there are is not known. The types are those of the first 10,000 rows where these are
+        truth values, numbers or texts, each column of one kind; else texts.
     """
 
     def __init__(self, name: str, rows: Result[Any]) -> None:
@@ -65,10 +66,9 @@ def _same(batch: Batch) -> Batch:
 
 
 def _type_of(values: Sequence[Any]) -> pa.DataType:
-    try:
-        return pa.infer_type(values)
-    except (pa.ArrowException, OverflowError):  # of mixed types, or beyond 64 bits
-        return pa.string()
+    types = ValueTypes()
+    types.see(values)
+    return types.stored
 
 
 @contextmanager
@@ -151,6 +151,7 @@ def _asked(
         with connection.execute(sql.text(query.replace(":", "\\:"))) as rows:  # no colon of it is a parameter
             found = list(rows.keys()) if rows.returns_rows else []
             check_wanted(columns or (), found, "the query")
+            check_header([name for name in found if columns is None or name in columns], "the query")
             yield "the query", rows if columns is None else rows.columns(*columns)
         return
     schema, name, found = _find_table(connection, table or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from classification_model.errors import DataError
-from classification_model.tables.formats import check_header, first_sentence
+from classification_model.tables.formats import check_header, empty, first_sentence
 from classification_model.tables.source import Batch, Piece
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class ParquetSource:
     def __init__(self, file: Opened, rows: int = ROWS) -> None:
         self.name = file.name
         try:
+            if file.file.seek(0, os.SEEK_END) == 0:
+                raise empty(file.name)
             handle = pa.PythonFile(file.file, mode="r")
             plain = pa.parquet.ParquetFile(handle)
             schema = plain.schema_arrow

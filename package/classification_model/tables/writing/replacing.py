@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from classification_model.errors import DataError
-from classification_model.runtime.system.durable import replacing_file, sync_file
+from classification_model.runtime.system.durable import replacing_file
 from classification_model.tables.formats import STANDARD_STREAM
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Sink:
             return self._file.write(content)
 
     def settle(self) -> None:
-        """See that all that was written is where it will stay.
+        """Hand all that was written to the system, which is what may refuse it.
 
         Raises
         ------
@@ -57,10 +57,7 @@ class Sink:
         """
         if self._file is not None:
             with told(self._name):
-                if self._name == STANDARD_STREAM:
-                    self._file.flush()
-                else:
-                    sync_file(self._file)
+                self._file.flush()
 
     def abandon(self) -> None:
         """Write no more: who ends a file in an orderly way, such as Arrow, writes even where nobody wants it."""

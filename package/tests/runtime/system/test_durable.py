@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from classification_model.runtime.system import durable
 from classification_model.runtime.system.durable import remove_unfinished, replace_file, replacing_file
 
 
@@ -26,7 +28,10 @@ def test_a_file_takes_its_place_at_the_end_of_the_block(tmp_path: Path) -> None:
     with replacing_file(path) as file:
         file.write(b"new")
         file.flush()
-        assert everything(tmp_path) == {"a[b].txt": b"former", f".a[b].txt.{os.getpid()}.new": b"new"}
+        (beside,) = everything(tmp_path).keys() - {"a[b].txt"}
+        assert beside.startswith(f".a[b].txt.{os.getpid()}-")
+        assert beside.endswith(".new")
+        assert everything(tmp_path) == {"a[b].txt": b"former", beside: b"new"}
     assert everything(tmp_path) == {"a[b].txt": b"new"}
 
 
@@ -113,6 +118,43 @@ def test_a_folder_that_files_may_be_put_into_and_that_cannot_be_opened_is_enough
     monkeypatch.setattr(os, "open", unreadable)
     replace_file(tmp_path / "file", b"content")
     assert everything(tmp_path) == {"file": b"content"}
+
+
+@pytest.mark.parametrize(("code", "is_told"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
+def test_a_folder_that_cannot_be_synchronised_is_an_error_where_the_disk_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, *, is_told: bool
+) -> None:
+    """File systems that do not know it are used all the same; either way the new file is in its place."""
+    genuine = os.fsync
+
+    def refuse_folders(descriptor: int) -> None:
+        if os.fstat(descriptor).st_mode & 0o040000:
+            raise OSError(code, os.strerror(code))
+        genuine(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    with pytest.raises(OSError, match="Input/output error") if is_told else nullcontext():
+        replace_file(tmp_path / "file", b"content")
+    assert everything(tmp_path) == {"file": b"content"}
+
+
+def test_threads_that_write_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Each has a file of its own until it takes its place; one of the contents stands there whole."""
+    contents = [bytes([number]) * 10_000 for number in range(60)]
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda content: replace_file(tmp_path / "file", content), contents))
+    assert everything(tmp_path)["file"] in contents
+    assert len(everything(tmp_path)) == 1
+
+
+def test_a_link_that_somebody_put_there_is_not_written_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can guess the name of the file beside gains nothing by it."""
+    monkeypatch.setattr(durable, "token_hex", lambda _: "00")
+    (tmp_path / "secret").write_bytes(b"secret")
+    (tmp_path / f".file.{os.getpid()}-00.new").symlink_to(tmp_path / "secret")
+    with pytest.raises(FileExistsError):
+        replace_file(tmp_path / "file", b"content")
+    assert (tmp_path / "secret").read_bytes() == b"secret"
 
 
 def test_what_killed_processes_left_of_a_file_is_removed(tmp_path: Path) -> None:
