@@ -18,7 +18,7 @@ from classification_model.runtime.mle.model import ServedModel
 from classification_model.runtime.model_folder.artifact import packaged_model
 from classification_model.runtime.store.reader import StoreReader
 
-from app.dialects import Limits
+from app.dialects.limits import Limits
 from app.dialects.open_inference_metadata import model_name
 from app.problem_details import MOST_PLACES, Problem
 from app.settings import PACKAGED

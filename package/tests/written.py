@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from classification_model.processing.raw_tables import parse_table
 from classification_model.runtime.input.values import is_missing
-from classification_model.tables.reading.opening import read_file
+from classification_model.tables.reading.open_file import read_file
 
 
 def read_table(source: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from app.dialects import Limits
+from app.dialects.limits import Limits
 from app.dialects.tables import check_count, check_names
 from app.problem_details import Problem
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from app.dialects import Limits
+from app.dialects.limits import Limits
 from app.problem_details import Problem
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")

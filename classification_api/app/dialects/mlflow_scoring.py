@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from app.dialects import Answered, Asked, Limits, Written
+from app.dialects import Answered, Asked, Written
 from app.dialects.csv_reading import read_csv
 from app.dialects.json_reading import check, parse
+from app.dialects.limits import Limits
 from app.dialects.one_line import one_line
 from app.dialects.tables import (
     check_columns_finite,

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 import orjson
 from classification_model.runtime.mle.model import KEYS, LONGEST_KEY
 
-from app.dialects import Answered, Asked, Limits, Written
+from app.dialects import Answered, Asked, Written
 from app.dialects.json_reading import check, parse
+from app.dialects.limits import Limits
 from app.media_types import JSON
 from app.problem_details import Problem
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-from app.dialects import Answered, Asked, Limits, Written
+from app.dialects import Answered, Asked, Written
 from app.dialects.json_reading import check, parse
+from app.dialects.limits import Limits
 from app.dialects.one_line import one_line
 from app.dialects.open_inference_metadata import OUTPUTS, model_slug
 from app.dialects.tables import check_count, check_names, refuse_query, rows_of_columns, shown

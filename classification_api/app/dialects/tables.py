@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from app.dialects import Limits
+from app.dialects.limits import Limits
 from app.problem_details import Problem
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from app.dialects import Answered, Asked, Limits
+from app.dialects import Answered, Asked
+from app.dialects.limits import Limits
 from app.dialects.open_inference_metadata import model_metadata
 from app.predicting.answering import predict
 from app.problem_details import Problem

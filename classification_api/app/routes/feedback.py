@@ -19,7 +19,7 @@ from app.served_models import ServingModel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.dialects import Limits
+    from app.dialects.limits import Limits
 
 guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
 

@@ -12,7 +12,8 @@ from conftest import Server
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dialects import Answered, Asked, Limits
+from app.dialects import Answered, Asked
+from app.dialects.limits import Limits
 from app.dialects.mlflow_scoring import MLflowScoring
 from app.problem_details import Problem
 

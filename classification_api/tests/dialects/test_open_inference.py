@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dialects import Answered, Asked, Limits
+from app.dialects import Answered, Asked
+from app.dialects.limits import Limits
 from app.dialects.open_inference import HEADER_LENGTH, OpenInference
 from app.dialects.open_inference_metadata import OUTPUTS, model_slug, server_metadata
 from app.dialects.tensors import DATATYPES, binary

@@ -20,8 +20,8 @@ from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.tables.arrays import as_arrow
 from classification_model.tables.formats import STANDARD_STREAM, format_of
 from classification_model.tables.python_values import UnreadableArray
+from classification_model.tables.reading.open_file import opened
 from classification_model.tables.reading.open_table import open_table
-from classification_model.tables.reading.opening import opened
 from classification_model.tables.source import Batch, Piece, Source
 from classification_model.tables.writing.outputs import Output, opened_output
 

@@ -14,8 +14,8 @@ import fsspec
 from classification_model.errors import DataError, InputError, require_extra
 from classification_model.tables.formats import STANDARD_STREAM, check_wanted, format_of
 from classification_model.tables.python_values import UnreadableArray, python_values
+from classification_model.tables.reading.open_file import opened
 from classification_model.tables.reading.open_table import open_table
-from classification_model.tables.reading.opening import opened
 
 if TYPE_CHECKING:
     from classification_model.tables.source import Source

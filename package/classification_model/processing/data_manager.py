@@ -32,7 +32,7 @@ from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.model_folder.artifact import read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
 from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout
-from classification_model.tables.reading.opening import read_file
+from classification_model.tables.reading.open_file import read_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

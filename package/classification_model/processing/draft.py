@@ -16,7 +16,7 @@ from classification_model.processing.raw_tables import parse_table
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 from classification_model.runtime.input.values import read_category
 from classification_model.tables.formats import STANDARD_STREAM, format_of, sniff_delimiter
-from classification_model.tables.reading.opening import read_file
+from classification_model.tables.reading.open_file import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import pandas as pd
 from classification_model.errors import DataError
 from classification_model.runtime.input.checking import column_name
 from classification_model.runtime.input.values import spell_key
+from classification_model.tables.reading.open_file import in_memory
 from classification_model.tables.reading.open_table import open_table, read_rows
-from classification_model.tables.reading.opening import in_memory
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config

@@ -1,8 +1,8 @@
 """A source of rows: a file or a query in pieces, which threads turn into batches of columns.
 
 To add a format of files, give it a suffix in `formats`, a source in `reading/`, and a case in `reading.open_table`; a
-place where files are (a URL of some kind) is opened by `reading.opening`. What is no file, such as a query, is a source
-of its own, as `reading.database` is. `writing.outputs` is the other way round.
+place where files are (a URL of some kind) is opened by `reading.open_file`. What is no file, such as a query, is a
+source of its own, as `reading.database` is, which `labels.sources` opens. `writing.outputs` is the other way round.
 """
 
 from __future__ import annotations

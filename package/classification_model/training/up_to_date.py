@@ -9,7 +9,7 @@ from classification_model.errors import ArtifactError, DataError
 from classification_model.processing.data_manager import DataLoader, table_rule
 from classification_model.runtime.model_folder.artifact import read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import library_versions
-from classification_model.tables.reading.opening import read_file
+from classification_model.tables.reading.open_file import read_file
 from classification_model.training.describe_model import code_hash
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from classification_model.runtime.log.prediction_log import PredictionLog
 from classification_model.runtime.log.sealed_lines import seal
 from classification_model.runtime.model_folder.manifest import Holdout
 from classification_model.runtime.store.store import ModelStore
-from classification_model.tables.reading.opening import read_file
+from classification_model.tables.reading.open_file import read_file
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from classification_model.errors import DataError
 from classification_model.processing.raw_tables import parse_table
 from classification_model.tables.reading.csv_files import CsvSource
 from classification_model.tables.reading.json_files import JsonLinesSource, JsonSource
-from classification_model.tables.reading.opening import Opened, opened
+from classification_model.tables.reading.open_file import Opened, opened
 from classification_model.tables.reading.parquet_files import ParquetSource
 from classification_model.tables.reading.text_blocks import outside_quotes
 from classification_model.tables.source import Source

@@ -28,7 +28,7 @@ from written import read_table, write_table
 from classification_model.errors import DataError
 from classification_model.processing.raw_tables import parse_table
 from classification_model.tables.formats import format_of, sniff_delimiter
-from classification_model.tables.reading.opening import read_file
+from classification_model.tables.reading.open_file import read_file
 
 SUFFIXES = ("csv", "tsv", "parquet", "json", "jsonl", "ndjson")
 

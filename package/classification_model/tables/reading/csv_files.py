@@ -21,7 +21,7 @@ from classification_model.tables.formats import (
     not_in_encoding,
     sniff_delimiter,
 )
-from classification_model.tables.reading.opening import Opened
+from classification_model.tables.reading.open_file import Opened
 from classification_model.tables.reading.text_blocks import (
     SAMPLE,
     Block,

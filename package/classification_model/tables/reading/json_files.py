@@ -18,7 +18,7 @@ from classification_model.tables.reading.value_types import ValueTypes
 from classification_model.tables.source import Batch, Piece, Values
 
 if TYPE_CHECKING:
-    from classification_model.tables.reading.opening import Opened
+    from classification_model.tables.reading.open_file import Opened
 
 #: Rows of a document that are taken at a time.
 ROWS = 2**14

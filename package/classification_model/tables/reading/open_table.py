@@ -14,7 +14,7 @@ from classification_model.tables.reading.parquet_files import ParquetSource
 from classification_model.tables.source import Batch
 
 if TYPE_CHECKING:
-    from classification_model.tables.reading.opening import Opened
+    from classification_model.tables.reading.open_file import Opened
     from classification_model.tables.source import Source
 
 

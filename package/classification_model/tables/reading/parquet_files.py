@@ -15,7 +15,7 @@ from classification_model.tables.formats import check_header, empty, first_sente
 from classification_model.tables.source import Batch, Piece
 
 if TYPE_CHECKING:
-    from classification_model.tables.reading.opening import Opened
+    from classification_model.tables.reading.open_file import Opened
 
 #: Rows of a batch, fewer where they are wide: of so many bytes.
 ROWS, BYTES = 2**16, 2**25

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from classification_model.errors import DataError
 from classification_model.tables.formats import LARGEST_ROW, check_encoding, empty, not_in_encoding
-from classification_model.tables.reading.opening import Opened
+from classification_model.tables.reading.open_file import Opened
 
 #: Rows of a block, about, and the least and the most bytes that are read for them.
 ROWS, SMALLEST, LARGEST = 2**16, 2**14, 2**22
