@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     limit_body
         Largest body of a request, such as ``2MiB``.
     limit_rows, limit_explained_rows
-        Most rows of a request (`dialects.limits` holds bodies to them), and of one whose predictions are to be explained.
+        Most rows of a request (see `dialects.limits`), and of one whose predictions are to be explained.
     limit_depth
         Deepest nesting of objects and arrays in a body.
     limit_header_bytes, limit_header_count
