@@ -111,6 +111,7 @@ def _opened_file(source: LabelSource) -> Iterator[Source]:
             table = open_table(file, delimiter=source.delimiter, encoding=source.encoding)
             check_wanted((source.key, source.label), list(table.types), source.name)
             yield table
+            file.check_unchanged()
     except DataError as error:
         if "://" not in source.source:
             raise

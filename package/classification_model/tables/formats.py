@@ -71,7 +71,8 @@ def check_wanted(wanted: Sequence[str], columns: Sequence[str], source: str) -> 
     """
     for name in wanted:
         if name not in columns:
-            msg = f"{source} has no column {name!r}: expected one of {', '.join(map(repr, columns[:20]))}"
+            known = f"expected one of {', '.join(map(repr, columns[:20]))}" if columns else "it has no column at all"
+            msg = f"{source} has no column {name!r}: {known}"
             raise DataError(msg)
 
 

@@ -287,6 +287,18 @@ def test_a_database_without_a_table_is_told_so(source: str, log: Path) -> None:
     assert "secret" not in repr(LabelSource(source, "key", "label"))
 
 
+def test_a_file_of_labels_that_is_written_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """Nobody knows which of its labels are whole: none is put on record."""
+    path = tmp_path / "labels.csv"
+    path.write_text("key,label\n" + "a,red\n" * 9, encoding="utf-8")
+    parts = LabelSource(str(path), "key", "label").parts()
+    assert next(parts) == (["a"] * 9, ["red"] * 9)
+    with path.open("a", encoding="utf-8") as file:
+        file.write("b,re")
+    with pytest.raises(DataError, match=r"labels\.csv was changed while it was read: try again"):
+        list(parts)
+
+
 def test_a_url_of_a_file_keeps_its_password(log: Path) -> None:
     """A URL of a file that cannot be read is told by the file's name."""
     with pytest.raises(DataError, match=r"labels\.txt: expected a file called") as raised:

@@ -73,6 +73,17 @@ def test_a_column_that_is_not_there_is_named(url: str, options: dict[str, str]) 
         pass
 
 
+def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    """SQLite would make an empty file of it."""
+    path = tmp_path / "depot.db"
+    with (
+        pytest.raises(DataError, match=r"the sqlite database '.*depot\.db' is not there: expected a file"),
+        opened_database(f"sqlite:///{path}", table="parcels"),
+    ):
+        pass
+    assert not path.exists()
+
+
 def test_what_fails_while_rows_are_read_is_told_without_the_query(url: str) -> None:
     """A fault of the database in the middle is a `DataError` that repeats neither SQL nor URL."""
     query = "SELECT CASE WHEN number = 24000 THEN abs(-9223372036854775808) ELSE number END AS secret FROM parcels"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, repeat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -98,6 +99,7 @@ def opened_database(
     """
     place = _read_url(url)
     name = f"the {place.get_backend_name()} database {place.database!r}"
+    _check_file(place, name)
     try:
         with require_extra("sql", f"reading from {place.get_backend_name()}"):
             engine = sql.create_engine(place, poolclass=sql.NullPool, connect_args=_arguments(place))
@@ -128,6 +130,14 @@ def _read_url(text: str) -> URL:
         msg = "the URL of the database has an @ too many: write @ as %40 and / as %2F in a name or a password"
         raise InputError(msg)
     return url
+
+
+def _check_file(url: URL, name: str) -> None:
+    """Refuse a database in a file that is not there, which SQLite would make."""
+    path = url.database if url.get_backend_name() == "sqlite" else None
+    if path and path != ":memory:" and not path.startswith("file:") and not Path(path).is_file():
+        msg = f"{name} is not there: expected a file"
+        raise DataError(msg)
 
 
 def _arguments(url: URL) -> dict[str, Any]:
