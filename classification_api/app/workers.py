@@ -29,8 +29,7 @@ class Workers(Multiprocess):
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         """End new connections at once: a signal to the whole process group stops the workers at the same time."""
         end_new_connections(self.sockets)
-        self.signal_queue.append(number)
-        self.handle_signals()
+        (self.handle_int if number == signal.SIGINT else self.handle_term)()
 
     def terminate_all(self) -> None:
         """Stop listening, then tell the workers to stop.

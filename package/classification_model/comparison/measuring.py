@@ -39,7 +39,7 @@ def outcome_of(
     predictor
         The model.
     rows
-        A prepared frame, as `data_manager.Rows.features`, or raw rows, as a caller sends them and the log keeps them.
+        A prepared frame, as `processing.rows.Rows.features`, or raw rows, as callers send and the log keeps them.
     labels
         True class of each row, shape (n_rows,).
 

@@ -43,7 +43,7 @@ class SharedRows:
     champion, challenger
         What each predicted.
     features
-        The same rows, prepared, as `data_manager.Rows.features`; they are cut into slices by its columns.
+        The same rows, prepared, as `processing.rows.Rows.features`; they are cut into slices by its columns.
     """
 
     name: str

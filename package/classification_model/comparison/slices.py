@@ -45,7 +45,7 @@ class SliceComparison:
 
 
 def compare_slices(sets: Sequence[SharedRows], limits: PromotionConfig) -> tuple[SliceComparison, ...]:
-    """Compare two models on each slice of 20 rows or more of all sets; see `evaluation.slice_metrics`.
+    """Compare two models on each slice of 20 rows or more of all sets; see `evaluation.slice_metrics.slice_metrics`.
 
     Promoting demands something of every slice at once. For that no correction for their number is due: each slice that
     is looked at can only forbid (an intersection-union test). To say that a slice is worse is another matter: among

@@ -73,7 +73,7 @@ def compile_and_prove(
     pipeline
         The fitted pipeline.
     features
-        Training rows, as `data_manager.Rows.features`.
+        Training rows, as `processing.rows.Rows.features`.
     schema
         Their schema.
     classes

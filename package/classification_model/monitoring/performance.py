@@ -74,7 +74,7 @@ class Scores(BaseModel):
     roc_auc
         Of the second of two classes, or the mean over each class against the rest; None when only one was seen.
     log_loss, brier
-        As `evaluation.score` computes them.
+        As `evaluation.metrics.score` computes them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -160,7 +160,7 @@ def probability_scores(outcome: Outcome) -> Scores:
 
 
 def calibrate(outcome: Outcome, predicted: NDArray[np.int64]) -> tuple[tuple[CalibrationBin, ...], float | None]:
-    """Compare probabilities with what came true, in ten bins of one width; see `evaluation.Claims`.
+    """Compare probabilities with what came true, in ten bins of one width; see `evaluation.metrics.Claims`.
 
     Parameters
     ----------

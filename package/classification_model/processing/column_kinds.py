@@ -126,7 +126,7 @@ def infer_columns(
     Parameters
     ----------
     table
-        Raw values, as `sources.read_table` gives them.
+        Raw values, as `raw_tables.parse_table` gives them.
     missing_values
         Texts that mean "missing", upper and lower case alike.
     longest_text

@@ -27,7 +27,7 @@ def typical_inputs(features: pd.DataFrame, schema: InputSchema, plan: Iterable[D
     Parameters
     ----------
     features
-        Training rows, as `data_manager.Rows.features`.
+        Training rows, as `processing.rows.Rows.features`.
     schema
         The schema of these rows.
     plan

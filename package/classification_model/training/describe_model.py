@@ -42,7 +42,7 @@ class Fitted:
     compilation
         What it was compiled to.
     features
-        Training rows, as `data_manager.Rows.features`.
+        Training rows, as `processing.rows.Rows.features`.
     schema, classes, threshold
         See `Manifest`.
     """

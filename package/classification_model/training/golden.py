@@ -30,7 +30,7 @@ def golden_inputs(features: pd.DataFrame, schema: InputSchema, random_state: int
     Parameters
     ----------
     features
-        Training rows, as `data_manager.Rows.features`.
+        Training rows, as `processing.rows.Rows.features`.
     schema
         The schema of these rows.
     random_state

@@ -79,7 +79,7 @@ def edge_rows(
     Parameters
     ----------
     features
-        Training rows, as `data_manager.Rows.features`.
+        Training rows, as `processing.rows.Rows.features`.
     schema
         Their schema.
     thresholds

@@ -111,7 +111,7 @@ def gather_evidence(
     pipeline
         The fitted pipeline.
     features
-        Training rows, as `data_manager.Rows.features`.
+        Training rows, as `processing.rows.Rows.features`.
     schema
         Their schema.
     threshold
