@@ -5,10 +5,10 @@ A command imports what it needs when it runs, so that `--help` is quick and a mi
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import sys
-from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -61,19 +61,32 @@ app.add_typer(labels, name="labels")
 
 
 def run() -> None:
-    """Run the command line as a program: `main`, after whose faults the process ends at once.
+    """Run the command line as a program, and end the process without the exit handlers of native libraries.
 
-    Threads of libraries that a fault leaves behind would else abort the process, now and then, while it ends.
+    Arrow's own threads can still run when those handlers free what the threads use, which aborts the process now and
+    then, after the work is done (https://github.com/apache/arrow/issues/34314).
     """
+    end = SystemExit(EXIT_NO)  # what Python gives for an exception that nothing catches
+    atexit.register(lambda: _end_process(end.code))  # registered first, so it is called last
     try:
         main()
-    except SystemExit as end:
-        if type(end.code) is not int or end.code == 0:
-            raise
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):  # closed, or full, as has been said
-                stream.flush()
-        os._exit(end.code)
+        end = SystemExit(0)
+    except SystemExit as asked:
+        end = asked
+        raise
+
+
+def _end_process(code: Any) -> None:
+    """Flush what was printed, then end the process at once with the exit code of a `SystemExit`."""
+    number = code if isinstance(code, int) else int(code is not None)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # such as a full disk
+            number = number or EXIT_ERROR
+        except (ValueError, AttributeError):  # closed, or never there
+            pass
+    os._exit(number)
 
 
 def main() -> None:
