@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from classification_model.runtime.model_folder.artifact import packaged_model
+from classification_model.runtime.model_folder.packaged import packaged_model
 
 PACKAGE = Path(__file__).resolve().parents[1] / "package"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from classification_model.errors import ArtifactError, ClassificationModelError, StoreError, VerificationError
 from classification_model.predict import Predictor
@@ -15,7 +15,7 @@ from classification_model.runtime.input.checking import check_rows
 from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.log.prediction_log import PredictionRecords
 from classification_model.runtime.mle.model import ServedModel
-from classification_model.runtime.model_folder.artifact import packaged_model
+from classification_model.runtime.model_folder.packaged import packaged_model
 from classification_model.runtime.store.reader import StoreReader
 
 from app.dialects.limits import Limits
@@ -26,6 +26,7 @@ from app.settings import PACKAGED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from classification_model.runtime.answers import Answer, AnswerIssue
     from classification_model.runtime.model_folder.manifest import Manifest
 
     from app.dialects import Asked
@@ -94,7 +95,7 @@ class ServingModel(ServedModel):
         self.answer_few_rows = strict.answer_few_rows
         self._predict = strict.predict
 
-    def answer(self, asked: Asked) -> dict[str, Any]:
+    def answer(self, asked: Asked) -> Answer:
         """Predict the rows of a request; see `classification_model.predict.make_prediction`.
 
         Raises
@@ -122,20 +123,20 @@ class ServingModel(ServedModel):
     def _check_names(self, asked: Asked) -> None:
         """Refuse unknown and absent columns as soon as a few are found: a small body can have a million of them."""
         known = self.schema.names.keys()
-        few: list[dict[str, Any]] = []
+        few: list[AnswerIssue] = []
         for number, row in enumerate(asked.rows):
             if row.keys() <= known and self._required <= row.keys():
                 continue
             unknown = islice((name for name in row if name not in known), MOST_PLACES + 1)
             cut = {name: row[name] for name in (*unknown, *(row.keys() & known))}
-            few += [issue.as_dict() | {"row": number} for issue in check_rows(self.schema, [cut]).errors]
+            few += [{**issue.as_dict(), "row": number} for issue in check_rows(self.schema, [cut]).errors]
             if len(few) > MOST_PLACES:
                 break
         if few:
             raise _refusal(few, asked.places)
 
 
-def _refusal(errors: Sequence[dict[str, Any]], places: str) -> Problem:
+def _refusal(errors: Sequence[AnswerIssue], places: str) -> Problem:
     """Return the problem of rows that break the schema."""
     shown = [
         {"where": f"{places}[{error['row']}].{error['field']}", "code": error["code"], "message": error["message"]}

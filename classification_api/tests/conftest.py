@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import hypothesis
 import pytest
-from classification_model.runtime.model_folder.artifact import packaged_model
+from classification_model.runtime.model_folder.packaged import packaged_model
 
 from app.keys import hash_key
 

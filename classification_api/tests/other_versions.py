@@ -9,8 +9,9 @@ import onnx
 from classification_model.predict import Predictor
 from classification_model.runtime.inference.compiled import PROBABILITIES, CompiledModel
 from classification_model.runtime.input.checking import check_rows
-from classification_model.runtime.model_folder.artifact import packaged_model, read_model, write_model_folder
+from classification_model.runtime.model_folder.artifact import read_model, write_model_folder
 from classification_model.runtime.model_folder.manifest import GoldenRow, Manifest
+from classification_model.runtime.model_folder.packaged import packaged_model
 from onnx import helper, numpy_helper
 
 

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from classification_model.runtime.log.decision_log import read_decisions
 from classification_model.runtime.log.prediction_log import iter_predictions
-from classification_model.runtime.model_folder.artifact import packaged_model
+from classification_model.runtime.model_folder.packaged import packaged_model
 from classification_model.runtime.store.store import ModelStore
 from conftest import PATIENCE, ROW, Serve, Server
 from raw_http import eventually

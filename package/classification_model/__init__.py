@@ -1,8 +1,158 @@
-"""A tabular classification model as a versioned, self-verifying Python package.
+"""Turn a table into a classification model that verifies itself.
 
-Importing the package reads no file, configures no logging and loads no model.
+The names below are the public API: they stay, and a change of one is in the changelog. What is imported from a
+submodule may move. A name is imported when it is first used; importing the package reads no file, loads no model and
+configures no logging.
+
+Predict
+    `make_prediction` with the packaged model, `Predictor` with any other model folder. The types of an answer are
+    `Answer`, `LoggedAnswer`, `AnswerIssue` and `Explanation`.
+Model folders
+    `packaged_model`, `read_manifest`, `Manifest`, `verify`, and `ModelStore` for the versions that are served.
+Operate
+    `MLEModel`, `ServedModel`, `PredictionLog`, `LabelLog`, `LogFaults`, `read_decisions`, `DecisionEntry`.
+Train and judge, with the extra [train]
+    `load_config`, `ClassificationModel`, `save_estimator`, `load_pipeline`, `load_predictor`, `read_log`,
+    `read_labels`, `with_labels`, `read_labelled_log`, `monitor`, `compare`, `SharedRows`, `Outcome`,
+    `PromotionConfig`.
+Errors
+    The module `errors` has every exception of this package, in one tree.
 """
 
+from __future__ import annotations
+
 import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from classification_model import errors
+    from classification_model.comparison.paired import SharedRows
+    from classification_model.comparison.verdict import compare
+    from classification_model.config.core import load_config
+    from classification_model.config.sections import PromotionConfig
+    from classification_model.evaluation.metrics import Outcome
+    from classification_model.labels.latest import with_labels
+    from classification_model.log_frames.log_frame import read_labels, read_log
+    from classification_model.monitoring.monitor import monitor
+    from classification_model.own_models.classification_model import ClassificationModel
+    from classification_model.own_models.save_estimator import save_estimator
+    from classification_model.predict import make_prediction
+    from classification_model.processing.data_manager import load_pipeline
+    from classification_model.processing.pipeline_model import load_predictor
+    from classification_model.retraining.check import read_labelled_log
+    from classification_model.runtime.answers import Answer, AnswerIssue, Explanation, LoggedAnswer
+    from classification_model.runtime.log.decision_log import DecisionEntry, read_decisions
+    from classification_model.runtime.log.label_log import LabelLog
+    from classification_model.runtime.log.prediction_log import PredictionLog
+    from classification_model.runtime.log.sealed_lines import LogFaults
+    from classification_model.runtime.mle.model import MLEModel, ServedModel
+    from classification_model.runtime.model_folder.artifact import read_manifest
+    from classification_model.runtime.model_folder.manifest import Manifest
+    from classification_model.runtime.model_folder.packaged import packaged_model
+    from classification_model.runtime.predictor import Predictor
+    from classification_model.runtime.store.store import ModelStore
+    from classification_model.runtime.verification import verify
+
+    __version__: str
+
+__all__ = [
+    "Answer",
+    "AnswerIssue",
+    "ClassificationModel",
+    "DecisionEntry",
+    "Explanation",
+    "LabelLog",
+    "LogFaults",
+    "LoggedAnswer",
+    "MLEModel",
+    "Manifest",
+    "ModelStore",
+    "Outcome",
+    "PredictionLog",
+    "Predictor",
+    "PromotionConfig",
+    "ServedModel",
+    "SharedRows",
+    "__version__",
+    "compare",
+    "errors",
+    "load_config",
+    "load_pipeline",
+    "load_predictor",
+    "make_prediction",
+    "monitor",
+    "packaged_model",
+    "read_decisions",
+    "read_labelled_log",
+    "read_labels",
+    "read_log",
+    "read_manifest",
+    "save_estimator",
+    "verify",
+    "with_labels",
+]
+
+_RUNTIME = {
+    "Answer": "runtime.answers",
+    "AnswerIssue": "runtime.answers",
+    "DecisionEntry": "runtime.log.decision_log",
+    "Explanation": "runtime.answers",
+    "LabelLog": "runtime.log.label_log",
+    "LogFaults": "runtime.log.sealed_lines",
+    "LoggedAnswer": "runtime.answers",
+    "MLEModel": "runtime.mle.model",
+    "Manifest": "runtime.model_folder.manifest",
+    "ModelStore": "runtime.store.store",
+    "PredictionLog": "runtime.log.prediction_log",
+    "Predictor": "runtime.predictor",
+    "ServedModel": "runtime.mle.model",
+    "make_prediction": "predict",
+    "packaged_model": "runtime.model_folder.packaged",
+    "read_decisions": "runtime.log.decision_log",
+    "read_manifest": "runtime.model_folder.artifact",
+    "verify": "runtime.verification",
+}
+_WORKSHOP = {
+    "ClassificationModel": "own_models.classification_model",
+    "Outcome": "evaluation.metrics",
+    "PromotionConfig": "config.sections",
+    "SharedRows": "comparison.paired",
+    "compare": "comparison.verdict",
+    "load_config": "config.core",
+    "load_pipeline": "processing.data_manager",
+    "load_predictor": "processing.pipeline_model",
+    "monitor": "monitoring.monitor",
+    "read_labelled_log": "retraining.check",
+    "read_labels": "log_frames.log_frame",
+    "read_log": "log_frames.log_frame",
+    "save_estimator": "own_models.save_estimator",
+    "with_labels": "labels.latest",
+}
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, and keep it."""
+    value: Any
+    if name == "__version__":
+        value = import_module(f"{__name__}.runtime.model_folder.packaged").package_version()
+    elif name == "errors":
+        value = import_module(f"{__name__}.errors")
+    elif name in _RUNTIME:
+        value = getattr(import_module(f"{__name__}.{_RUNTIME[name]}"), name)
+    elif name in _WORKSHOP:
+        with import_module(f"{__name__}.errors").require_extra("train", f"{__name__}.{name}"):
+            value = getattr(import_module(f"{__name__}.{_WORKSHOP[name]}"), name)
+    else:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names that can be used with what is installed, for completion and `help`."""
+    is_trainable = import_module("importlib.util").find_spec("sklearn") is not None
+    return sorted(name for name in {*globals(), *__all__} if is_trainable or name not in _WORKSHOP)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from classification_model.runtime.predictor import Predictor
+
+if TYPE_CHECKING:
+    from classification_model.runtime.answers import Answer
 
 __all__ = ["Predictor", "load_once", "make_prediction", "packaged_predictor"]
 
@@ -30,7 +33,7 @@ def packaged_predictor() -> Predictor:
     return load_once()
 
 
-def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]:
+def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
     """Predict rows with the packaged model.
 
     Parameters
@@ -44,7 +47,7 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]
 
     Returns
     -------
-    dict
+    Answer
         ``predictions``: a label for each row, in order; None for a row in error.
         ``probabilities``: for each row the probability of each label, or None.
         ``version``: version of the model.
@@ -86,7 +89,8 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]
 
     Examples
     --------
-    >>> answer = make_prediction(
+    >>> import classification_model as cm
+    >>> answer = cm.make_prediction(
     ...     input_data=[
     ...         {
     ...             "pclass": 1,

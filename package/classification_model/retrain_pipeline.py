@@ -19,7 +19,7 @@ from classification_model.errors import GateError, StoreError
 from classification_model.labels.known_rows import known_rows
 from classification_model.processing.data_manager import DataLoader
 from classification_model.retraining.challenger import STAGE, Challenge, hold_against_champion, train_challenger
-from classification_model.retraining.check import check_retraining, read_folder
+from classification_model.retraining.check import check_retraining, read_labelled_log
 from classification_model.retraining.training_rows import training_rows
 from classification_model.runtime.log.decision_log import append_decision, read_decisions
 from classification_model.runtime.store.schema_changes import renamed_fields, schema_changes
@@ -134,7 +134,7 @@ def run_retraining(
         champion = _champion(store, config)
         _complete_record(log, champion)
         manifest = champion.manifest
-        labelled = read_folder(log, manifest)
+        labelled = read_labelled_log(log, manifest)
         decision, notes = check_retraining(log, labelled, manifest, now)
         if decision.retrain != "yes" and not force:
             return RetrainingReport("not needed", decision, manifest.version, notes=notes)

@@ -31,12 +31,9 @@ from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
 from classification_model.reporting.training_reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
-from classification_model.runtime.model_folder.artifact import (
-    VERSION_PATTERN,
-    trained_models,
-    write_model_folder,
-)
+from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, write_model_folder
 from classification_model.runtime.model_folder.manifest import MetricValue
+from classification_model.runtime.model_folder.packaged import trained_models
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
 from classification_model.training.describe_model import Fitted, describe_model

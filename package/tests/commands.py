@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from classification_model.runtime.model_folder.artifact import package_version
+from classification_model.runtime.model_folder.packaged import package_version
 
 CONFIG = """app:
   name: Colours

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from classification_model import cli
 from classification_model.export import compile_and_prove
-from classification_model.runtime.model_folder.artifact import packaged_model
+from classification_model.runtime.model_folder.packaged import packaged_model
 
 # How long an example takes says something of the machine's load, not of the code.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])

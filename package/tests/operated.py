@@ -84,7 +84,8 @@ def log_rows(store: ModelStore, log: Path, rows: list[dict[str, Any]], *, labell
     model = ServedModel(predictions).load(store.path(version))
     features = [{name: value for name, value in row.items() if name not in {"late", "parcel"}} for row in rows]
     keys = [row.get("parcel") for row in rows]
-    names: list[str] = model.predict_with_logging(features, index=keys)["prediction_ids"]
+    answer = model.predict_with_logging(features, index=keys)
+    names = [name for name in answer["prediction_ids"] if name is not None]
     if labelled:
         labels.add([(name, LABELS[row["late"]]) for name, row in zip(names, rows, strict=True)], "test")
     predictions.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from environments import make_environment
 
+import classification_model
 from classification_model.config.features import FEATURE_MODELS, Section
 from classification_model.config.sections import (
     AppConfig,
@@ -90,6 +91,15 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_pages_import_public_names_alone() -> None:
+    """A page calls the package by `cm`, and only what `__all__` holds."""
+    for page in PAGES:
+        code = "\n".join(code for language, code in blocks(page) if language == "python")
+        assert not re.search(r"(?:from|import) classification_model\b(?! as cm$)", code, re.MULTILINE), page.name
+        used = set(re.findall(r"\bcm\.(?!__file__)(\w+)", page.read_text(encoding="utf-8")))
+        assert used <= {*classification_model.__all__}, page.name
 
 
 def test_no_page_holds_a_placeholder() -> None:

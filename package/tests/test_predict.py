@@ -22,7 +22,7 @@ import classification_model
 from classification_model import predict
 from classification_model.errors import InputError
 from classification_model.predict import make_prediction, packaged_predictor
-from classification_model.runtime.model_folder.artifact import package_version
+from classification_model.runtime.model_folder.packaged import package_version
 
 TITANIC = Path(classification_model.__file__).parent / "datasets" / "titanic.csv"
 NUMERIC = ("age", "sibsp", "parch", "fare")
@@ -52,7 +52,7 @@ def passengers() -> pd.DataFrame:
     return pd.read_csv(TITANIC, dtype=str, keep_default_na=False)
 
 
-def check_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+def check_same(one: Any, other: Any) -> None:
     """Assert that two answers are equal; sums may differ in the last digit by how many rows were asked for at once."""
     for key in ("predictions", "version", "warnings", "errors"):
         assert one[key] == other[key], key
@@ -65,7 +65,7 @@ def columns_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {key: [row[key] for row in rows] for key in rows[0]}
 
 
-def check_answer(answer: dict[str, Any], rows: int) -> None:
+def check_answer(answer: Any, rows: int) -> None:
     """Assert what holds of every answer: a label and sound probabilities for each row that has no error."""
     assert list(answer) == ["predictions", "probabilities", "version", "warnings", "errors"]
     assert len(answer["predictions"]) == len(answer["probabilities"]) == rows
@@ -173,7 +173,7 @@ def test_the_types_that_pandas_chooses_change_nothing(rows: list[dict[str, Any]]
 def test_the_index_of_a_frame_does_not_matter() -> None:
     """Rows are counted from 0 in the order they stand in, whatever a frame calls them."""
     frame = pd.DataFrame([ALLEN, BAD, ALLEN], index=pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 0)]))
-    answer = make_prediction(input_data=frame)
+    answer: Any = make_prediction(input_data=frame)
     assert [issue["row"] for issue in answer["errors"]] == [1]
     assert answer["predictions"] == ["survived", None, "survived"]
 
@@ -208,7 +208,7 @@ def test_no_rows_give_no_answers(empty: Any) -> None:
 @pytest.mark.parametrize(("empty", "rows"), [({}, 0), (pd.DataFrame(), 0), (pd.DataFrame(index=range(3)), 3)])
 def test_a_table_without_columns_misses_what_is_required(empty: Any, rows: int) -> None:
     """Where there is no column, each that training never saw missing is missed, and no row is predicted."""
-    answer = make_prediction(input_data=empty)
+    answer: Any = make_prediction(input_data=empty)
     assert answer["predictions"] == [None] * rows
     assert {(issue["row"], issue["code"]) for issue in answer["errors"]} == {(None, "required")}
     assert {issue["field"] for issue in answer["errors"]} == set(FIELDS) - NULLABLE
@@ -279,7 +279,7 @@ def test_columns_of_two_levels_are_unknown() -> None:
     """A frame with two levels of column names is answered, not crashed on."""
     frame = pd.DataFrame([ALLEN])
     frame.columns = pd.MultiIndex.from_product([["x"], frame.columns])
-    answer = make_prediction(input_data=frame)
+    answer: Any = make_prediction(input_data=frame)
     assert answer["predictions"] == [None]
     assert {issue["code"] for issue in answer["errors"]} == {"unknown_field", "required"}
 
@@ -296,7 +296,7 @@ def test_the_input_must_be_named() -> None:
 def test_rows_in_error_change_nothing_of_the_others() -> None:
     """Bad rows are reported by number, field and code, and the good ones are answered as without them."""
     rows = [ALLEN, BAD, ALLEN | {"sex": "male"}, ALLEN | {"fare": math.inf, "name": "\x00"}, ALLEN | {"agee": 3}, ALLEN]
-    answer = make_prediction(input_data=rows)
+    answer: Any = make_prediction(input_data=rows)
     check_answer(answer, 6)
     assert [(issue["row"], issue["field"], issue["code"]) for issue in answer["errors"]] == [
         (1, "age", "type"),
@@ -311,7 +311,7 @@ def test_rows_in_error_change_nothing_of_the_others() -> None:
 
 def test_an_unknown_column_stops_the_whole_table() -> None:
     """A column that training never had may be a misspelt one, so that no row is predicted without it."""
-    answer = make_prediction(input_data=pd.DataFrame([ALLEN, ALLEN]).rename(columns={"cabin": "Cabin"}))
+    answer: Any = make_prediction(input_data=pd.DataFrame([ALLEN, ALLEN]).rename(columns={"cabin": "Cabin"}))
     assert answer["predictions"] == [None, None]
     assert [(issue["row"], issue["field"], issue["code"]) for issue in answer["errors"]] == [
         (None, "Cabin", "unknown_field")
@@ -346,7 +346,7 @@ def test_a_missing_value_in_any_feature_is_predicted(field: str, missing: Any) -
 @pytest.mark.parametrize("field", FIELDS)
 def test_an_absent_key_is_missing_only_where_training_saw_gaps(field: str) -> None:
     """A key may be left out where training saw gaps, and gives what null gives; else its row is in error."""
-    absent = make_prediction(input_data=[{key: value for key, value in ALLEN.items() if key != field}])
+    absent: Any = make_prediction(input_data=[{key: value for key, value in ALLEN.items() if key != field}])
     check_answer(absent, 1)
     if field in NULLABLE:
         assert absent == make_prediction(input_data=[ALLEN | {field: None}])
@@ -440,7 +440,7 @@ def test_no_answer_repeats_a_value(field: str) -> None:
 )
 def test_a_date_is_text_for_a_text_and_an_error_for_a_number(moment: Any) -> None:
     """A date where a text is expected is spelled; where a number is expected it is an error of its row."""
-    answer = make_prediction(input_data=[ALLEN | {"cabin": moment}, ALLEN | {"age": moment}])
+    answer: Any = make_prediction(input_data=[ALLEN | {"cabin": moment}, ALLEN | {"age": moment}])
     assert answer["predictions"] == ["survived", None]
     assert [(issue["row"], issue["field"], issue["code"]) for issue in answer["errors"]] == [(1, "age", "type")]
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def truth(held_out: list[Row]) -> NDArray[np.int64]:
 @pytest.fixture(scope="module")
 def answered(held_out: list[Row]) -> NDArray[np.float64]:
     """Give the probability of survival of each passenger held out, through `make_prediction`."""
-    answer = make_prediction(input_data=held_out)
+    answer: Any = make_prediction(input_data=held_out)
     assert answer["errors"] is None
     return np.array([shares["survived"] for shares in answer["probabilities"]])
 
@@ -178,7 +179,7 @@ def test_the_probabilities_are_calibrated(truth: NDArray[np.int64], answered: ND
 
 def test_the_prediction_follows_the_threshold(manifest: Manifest, held_out: list[Row]) -> None:
     """A passenger is predicted to survive from the recorded probability on, and else to die."""
-    answer = make_prediction(input_data=held_out)
+    answer: Any = make_prediction(input_data=held_out)
     assert manifest.threshold is not None
     expected = [
         "survived" if shares["survived"] >= manifest.threshold else "died" for shares in answer["probabilities"]

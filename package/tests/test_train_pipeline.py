@@ -378,7 +378,7 @@ def test_weights_reach_the_model_that_is_saved(tmp_path: Path, candidate: str) -
     config = make_config({"noise": "numeric"}, folder=tmp_path, data={"weight": "weight"}, training=training)
     report = train(table, config)
     assert report.manifest.estimator == candidate
-    answer = Predictor.load(report.folder).predict(table[["noise"]])
+    answer: Any = Predictor.load(report.folder).predict(table[["noise"]])
     mean = np.mean([probability["green"] for probability in answer["probabilities"]])
     assert mean == pytest.approx(1 / 2, abs=0.07)  # 9 to 9
 

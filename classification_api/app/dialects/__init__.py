@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from app.dialects.limits import Limits
 from app.problem_details import Problem
+
+if TYPE_CHECKING:
+    from classification_model.runtime.answers import AnswerIssue
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Answered:
     prediction_ids: list[str]
     name: str
     version: str
-    warnings: list[dict[str, Any]]
+    warnings: list[AnswerIssue]
     explanations: list[Any] | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from classification_model.runtime.system.identifiers import uuid7s
 
@@ -119,8 +119,9 @@ def predict(model: ServingModel, asked: Asked) -> Answered:
     """
     answer = model.answer(asked)
     return Answered(
-        predictions=answer["predictions"],
-        probabilities=answer["probabilities"],
+        # Neither holds None: a row with an error refused the request.
+        predictions=cast("list[str]", answer["predictions"]),
+        probabilities=cast("list[dict[str, float]]", answer["probabilities"]),
         prediction_ids=uuid7s(len(asked.rows)),
         name=model.name,
         version=model.version,

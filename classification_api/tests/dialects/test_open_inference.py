@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from classification_model import AnswerIssue
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -266,9 +268,8 @@ def test_outputs_are_written_in_bytes_where_that_is_asked_for() -> None:
 def test_the_answer_counts_warnings() -> None:
     """Values unlike those of training are counted in the parameters, where the protocol allows numbers only."""
     asked = read({"inputs": [SEX]})
-    warned = Answered(
-        **{name: getattr(ANSWERED, name) for name in Answered.__slots__ if name != "warnings"}, warnings=[{}]
-    )
+    warning: AnswerIssue = {"row": 0, "field": "sex", "code": "unseen", "message": "a category"}
+    warned = replace(ANSWERED, warnings=[warning])
     assert json.loads(OpenInference().write(asked, warned).body)["parameters"] == {"warnings": 1}
 
 

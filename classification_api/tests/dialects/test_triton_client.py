@@ -57,7 +57,7 @@ def tensors(rows: list[dict[str, Any]], *, is_binary: bool) -> list[Any]:
     return made + [tensor(column, [0] * len(rows), "INT64", is_binary=is_binary) for column in ("sibsp", "parch")]
 
 
-def expected(predictor: Predictor, *, with_age: bool) -> dict[str, Any]:
+def expected(predictor: Predictor, *, with_age: bool) -> Any:
     rows = [row | {"sibsp": 0, "parch": 0} for row in ROWS]
     if not with_age:
         rows = [{key: value for key, value in row.items() if key != "age"} for row in rows]
@@ -139,7 +139,9 @@ def test_a_client_learns_what_the_model_takes(client: Any, predictor: Predictor,
     ]
     result = client.infer(name, inputs)
     given = {made.name(): row[made.name()] for made in inputs}
-    assert result.as_numpy("predictions").tolist() == [predictor.predict([given])["predictions"][0].encode()]
+    (label,) = predictor.predict([given])["predictions"]
+    assert label is not None
+    assert result.as_numpy("predictions").tolist() == [label.encode()]
     shapes = {made["name"]: made["shape"] for made in metadata["outputs"]}
     for output, shape in shapes.items():
         found = result.as_numpy(output).shape

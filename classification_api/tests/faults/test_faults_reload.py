@@ -21,8 +21,9 @@ import httpx
 import onnx
 import orjson
 import pytest
-from classification_model.runtime.model_folder.artifact import MANIFEST, packaged_model, read_manifest
+from classification_model.runtime.model_folder.artifact import MANIFEST, read_manifest
 from classification_model.runtime.model_folder.manifest import seal
+from classification_model.runtime.model_folder.packaged import packaged_model
 from classification_model.runtime.store.current import CURRENT, write_current
 from classification_model.runtime.store.store import ModelStore
 from conftest import PATIENCE, ROW, Serve, Server, serving

@@ -14,7 +14,7 @@ import schemathesis
 from classification_model.predict import Predictor
 from classification_model.runtime.input.checking import check_rows
 from classification_model.runtime.input.schema import InputSchema, SchemaField
-from classification_model.runtime.model_folder.artifact import packaged_model
+from classification_model.runtime.model_folder.packaged import packaged_model
 from clocked import StartClocked
 from conftest import KEY, ROW, Listening, Server
 from hypothesis import HealthCheck, given, settings

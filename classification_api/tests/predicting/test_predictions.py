@@ -85,6 +85,7 @@ def test_explanations_are_those_of_the_package(server: Server, count: int) -> No
         assert response.json()["limit"] == Settings().limit_explained_rows
         return
     expected = make_prediction(input_data=[ROW], explain=True)["explanations"][0]
+    assert expected is not None
     for found in response.json()["explanations"]:
         assert found["value"] == expected["value"]
         assert found["contributions"] == pytest.approx(expected["contributions"])

@@ -13,7 +13,7 @@ import pyarrow.parquet
 
 from classification_model.batch.predict_file import PLAIN, Options, Outcome, predict_file
 from classification_model.errors import DataError, InputError
-from classification_model.runtime.model_folder.artifact import package_version
+from classification_model.runtime.model_folder.packaged import package_version
 from classification_model.tables.reading.open_file import state_of, unreadable
 from classification_model.tables.writing.replacing import told
 

@@ -23,7 +23,7 @@ from classification_model.cli.signals import exit_code
 from classification_model.cli.store import list_versions, promote, prune, rollback, show
 from classification_model.cli.training import init, train
 from classification_model.errors import ClassificationModelError, VerificationError
-from classification_model.runtime.model_folder.artifact import package_version
+from classification_model.runtime.model_folder.packaged import package_version
 
 __all__ = ["app", "main", "run"]
 

@@ -52,13 +52,13 @@ def monitor(
         from classification_model.monitoring.monitor import monitor as measure
         from classification_model.monitoring.page import write_monitoring
         from classification_model.monitoring.windows import read_window
-        from classification_model.retraining.check import read_folder
+        from classification_model.retraining.check import read_labelled_log
         from classification_model.runtime.model_folder.artifact import read_manifest
     for spelling in (window, recent):
         if spelling is not None:
             read_window(spelling)
     manifest = read_manifest(serving_folder(model, store))
-    found = read_folder(log, manifest)
+    found = read_labelled_log(log, manifest)
     if output is None:
         _check_problem(found.frame, log, manifest)
     report = measure(found.frame, manifest, window=window, recent=recent, notes=found.notes)

@@ -41,7 +41,7 @@ def serving_folder(model: Path | None, store: Path | None) -> Path:
     StoreError
         If no version in the store was promoted yet.
     """
-    from classification_model.runtime.model_folder.artifact import packaged_model
+    from classification_model.runtime.model_folder.packaged import packaged_model
     from classification_model.runtime.store.reader import StoreReader
 
     if model is not None or store is None:

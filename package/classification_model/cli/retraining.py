@@ -38,10 +38,10 @@ def retrain_check(
 
         import orjson
 
-        from classification_model.retraining.check import check_retraining, read_folder
+        from classification_model.retraining.check import check_retraining, read_labelled_log
         from classification_model.runtime.model_folder.artifact import read_manifest
     manifest = read_manifest(serving_folder(model, store))
-    decision, notes = check_retraining(log, read_folder(log, manifest), manifest, datetime.now(UTC))
+    decision, notes = check_retraining(log, read_labelled_log(log, manifest), manifest, datetime.now(UTC))
     if as_json:
         typer.echo(orjson.dumps(decision.as_dict(), option=orjson.OPT_INDENT_2).decode())
     else:

@@ -44,6 +44,17 @@ class SharedRows:
         What each predicted.
     features
         The same rows, prepared, as `processing.rows.Rows.features`; they are cut into slices by its columns.
+
+    Examples
+    --------
+    See `compare`, which takes it:
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> import classification_model as cm
+    >>> outcome = cm.Outcome(("died", "survived"), np.array([0, 1]), np.array([[0.8, 0.2], [0.3, 0.7]]))
+    >>> cm.SharedRows("recent", outcome, outcome, pd.DataFrame({"age": [22.0, 38.0]})).name
+    'recent'
     """
 
     name: str

@@ -168,6 +168,21 @@ def compare(
     Two looks at each of two sets let an equal challenger through, or reject it, more often than ``p_value`` says, each
     at most twice as often. This is accepted: an equal one that is not inferior does no harm, nor does keeping the
     champion.
+
+    Examples
+    --------
+    A challenger that is right more often, on 1,000 rows that neither model learned from:
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> import classification_model as cm
+    >>> truth = np.arange(1000) % 2
+    >>> def outcome(wrong):
+    ...     positive = np.where((truth == 1) == (np.arange(1000) >= wrong), 0.8, 0.2)
+    ...     return cm.Outcome(("died", "survived"), truth, np.column_stack([1 - positive, positive]))
+    >>> rows = cm.SharedRows("holdout", outcome(300), outcome(200), pd.DataFrame({"age": np.arange(1000.0)}))
+    >>> cm.compare([rows], cm.PromotionConfig(), champion="1.0.0", challenger="1.1.0", latency_ms=(0.1, 0.1)).verdict
+    'promote'
     """
     _check(sets)
     deciding = [shared for shared in sets if shared.name == RECENT or not world_changed]

@@ -11,7 +11,7 @@ from classification_model.config.document import Document, parse_document, read_
 from classification_model.config.references import check_references
 from classification_model.config.sections import Config
 from classification_model.errors import ConfigError
-from classification_model.runtime.model_folder.artifact import package_folder
+from classification_model.runtime.model_folder.packaged import package_folder
 
 __all__ = ["PACKAGED_CONFIG", "Config", "load_config", "parse_config"]
 
@@ -30,6 +30,13 @@ def load_config(path: Path | str = PACKAGED_CONFIG) -> Config:
     ------
     ConfigError
         With a line for each fault: file, line, key, what was expected and what was found.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> config = cm.load_config()
+    >>> config.app.name, config.data.target
+    ('Titanic survival', 'survived')
     """
     path = Path(path)
     return _build(read_document(path), path.resolve().parent)

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 from classification_model.config.features import Feature, Marks, Name, Names, Section
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, LongestText
 from classification_model.runtime.input.values import LONGEST_PARSED_TEXT
-from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, package_version
+from classification_model.runtime.model_folder.artifact import VERSION_PATTERN
+from classification_model.runtime.model_folder.packaged import package_version
 from classification_model.tables.formats import check_encoding
 
 Metric = Literal["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
@@ -262,6 +263,12 @@ class PromotionConfig(Section):
         Longest time to predict one row, in milliseconds, median.
     recent_share
         Share of the newest labelled predictions that both are compared on and neither learns from.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> cm.PromotionConfig(margin=0.01).p_value
+    0.05
     """
 
     p_value: float = Field(0.05, gt=0, lt=1)

@@ -50,6 +50,17 @@ class Outcome:
         Shape (n_rows, n_classes); rows sum to one.
     threshold
         Probability from which the second of two classes is predicted; None for more classes.
+
+    Examples
+    --------
+    Three passengers, of whom the second one survived:
+
+    >>> import numpy as np
+    >>> import classification_model as cm
+    >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+    >>> outcome = cm.Outcome(("died", "survived"), np.array([0, 1, 0]), probabilities)
+    >>> outcome.predicted.tolist()
+    [0, 1, 1]
     """
 
     classes: tuple[str, ...]

@@ -90,6 +90,21 @@ def with_labels(frame: pd.DataFrame, labels: pd.DataFrame, classes: Sequence[str
         Labels, as `log_frame.read_labels` gives them.
     classes
         Labels that the model knows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with cm.PredictionLog(folder) as log:
+    ...         answer = cm.ServedModel(log).load().predict_with_logging([passenger], index=["892"])
+    ...     with cm.LabelLog(folder) as labels:
+    ...         labels.add([(name, "died") for name in answer["prediction_ids"]], source="registry")
+    ...     labelled = cm.with_labels(cm.read_log(folder), cm.read_labels(folder), ("died", "survived"))
+    >>> labelled.frame[["prediction", "label"]].values.tolist(), labelled.describe()
+    ([['died', 'died']], [])
     """
     labels = labels.sort_values("timestamp", kind="stable", ignore_index=True)
     names = labels["prediction_id"].to_numpy(dtype=object)

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_log(
-    folder: Path,
+    folder: Path | str,
     faults: LogFaults | None = None,
     *,
     columns: Collection[str] | None = None,
@@ -63,10 +63,23 @@ def read_log(
     ------
     DataError
         If there is no such folder, or it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with cm.PredictionLog(folder) as log:
+    ...         answer = cm.ServedModel(log).load().predict_with_logging([passenger], index=["892"])
+    ...     frame = cm.read_log(folder)
+    >>> frame[["index", "prediction", "features.sex"]].values.tolist()
+    [['892', 'died', 'male']]
     """
     found = LogFaults() if faults is None else faults
     parts = _Predictions(columns)
-    for block in record_blocks(folder, "predictions", PREDICTION_MEMBERS, found):
+    for block in record_blocks(Path(folder), "predictions", PREDICTION_MEMBERS, found):
         parts.add(_chosen(block, version, since))
     frame = parts.frame(found)
     if faults is None:
@@ -74,7 +87,7 @@ def read_log(
     return frame
 
 
-def read_labels(folder: Path, faults: LogFaults | None = None) -> pd.DataFrame:
+def read_labels(folder: Path | str, faults: LogFaults | None = None) -> pd.DataFrame:
     """Read the labels of a log folder.
 
     Parameters
@@ -91,11 +104,21 @@ def read_labels(folder: Path, faults: LogFaults | None = None) -> pd.DataFrame:
     ------
     DataError
         If there is no such folder, or it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with cm.LabelLog(folder) as log:
+    ...         log.add([("0194e6f2-8a4c-7000-8000-000000000001", "survived")], source="registry")
+    ...     cm.read_labels(folder)[["label", "source"]].values.tolist()
+    [['survived', 'registry']]
     """
     found = LogFaults() if faults is None else faults
     names = [name for name in LABEL_MEMBERS if name != "timestamp"]
     texts, moments = _Texts(names), [np.empty(0, np.int64)]
-    for block in record_blocks(folder, "labels", LABEL_MEMBERS, found):
+    for block in record_blocks(Path(folder), "labels", LABEL_MEMBERS, found):
         texts.add(block)
         moments.append(block.moments)
     if faults is None:
@@ -107,7 +130,7 @@ def read_labels(folder: Path, faults: LogFaults | None = None) -> pd.DataFrame:
     return frame
 
 
-def _warn(folder: Path, faults: LogFaults) -> None:
+def _warn(folder: Path | str, faults: LogFaults) -> None:
     for line in faults.describe():
         logger.warning("%s: %s", folder, line)
 

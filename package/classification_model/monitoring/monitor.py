@@ -62,6 +62,23 @@ def monitor(
     ------
     InputError
         If a window is spelt otherwise.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with cm.PredictionLog(folder) as log:
+    ...         answer = cm.ServedModel(log).load().predict_with_logging([passenger], index=["892"])
+    ...     with cm.LabelLog(folder) as labels:
+    ...         labels.add([(name, "died") for name in answer["prediction_ids"]], source="registry")
+    ...     manifest = cm.read_manifest(cm.packaged_model())
+    ...     log = cm.read_labelled_log(folder, manifest)
+    >>> report = cm.monitor(log.frame, manifest, notes=log.notes)
+    >>> report.predictions, report.accuracy.value
+    (1, 1.0)
     """
     limits = MonitoringConfig.model_validate(manifest.monitoring)
     window = window or limits.window

@@ -40,6 +40,15 @@ class ClassificationModel(ServedModel):
         The problem.
     trained
         What `fit` made and found; None before, and after `load`.
+
+    Examples
+    --------
+    Load the packaged model; `fit` trains one instead:
+
+    >>> import classification_model as cm
+    >>> model = cm.ClassificationModel().load()
+    >>> model.manifest.name
+    'Titanic survival'
     """
 
     def __init__(self, config: Config | None = None, log: PredictionLog | None = None) -> None:

@@ -111,6 +111,23 @@ def save_estimator(
     -----
     The estimator and the rows are taken as they are given: that it was fitted on these rows, and not on those of
     `evaluation`, is the caller's word, but for rows of `evaluation` that all are among those it was fitted on.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> import classification_model as cm
+    >>> features, labels = load_iris(return_X_y=True, as_frame=True)
+    >>> estimator = LogisticRegression(max_iter=1000).fit(features, labels)
+    >>> names = ["setosa", "versicolor", "virginica"]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     manifest = cm.save_estimator(
+    ...         estimator, features, labels, name="iris", version="1.0.0", folder=f"{folder}/iris", class_names=names
+    ...     )
+    ...     answer = cm.Predictor.load(f"{folder}/iris").predict(features.tail(1))
+    >>> answer["predictions"]
+    ['virginica']
     """
     _check_words(name, version, threshold)
     check_classifier(estimator, features)

@@ -254,7 +254,7 @@ def dump_pipeline(pipeline: Pipeline) -> bytes:
     return buffer.getvalue()
 
 
-def load_pipeline(folder: Path) -> tuple[Pipeline, Manifest]:
+def load_pipeline(folder: Path | str) -> tuple[Pipeline, Manifest]:
     """Load the scikit-learn pipeline of a model folder, after its hashes were held against the manifest.
 
     Raises
@@ -262,9 +262,16 @@ def load_pipeline(folder: Path) -> tuple[Pipeline, Manifest]:
     ArtifactError
         If the folder holds no model, or one that was changed, where nothing is unpickled; or if the libraries that
         are installed cannot unpickle it.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> pipeline, manifest = cm.load_pipeline(cm.packaged_model())
+    >>> manifest.estimator, pipeline.classes_.tolist()
+    ('logistic_regression', [0, 1])
     """
     manifest = read_manifest(folder)
-    content = read_files(folder, manifest)[manifest.pipeline]
+    content = read_files(Path(folder), manifest)[manifest.pipeline]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)  # the golden rows decide

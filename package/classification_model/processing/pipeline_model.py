@@ -13,7 +13,8 @@ from threadpoolctl import ThreadpoolController
 
 from classification_model.processing.data_manager import load_pipeline
 from classification_model.runtime.input.columns import Column, Encoded, encode
-from classification_model.runtime.model_folder.artifact import packaged_model, read_manifest
+from classification_model.runtime.model_folder.artifact import read_manifest
+from classification_model.runtime.model_folder.packaged import packaged_model
 from classification_model.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ def load_predictor(folder: Path | str | None = None) -> Predictor:
     ------
     ArtifactError
         If there is no model, it was changed, or it does not predict what it predicted when it was made.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
+    >>> cm.load_predictor().predict([passenger])["predictions"]
+    ['died']
     """
     folder = packaged_model() if folder is None else Path(folder)
     manifest = read_manifest(folder)

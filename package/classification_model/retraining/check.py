@@ -37,7 +37,7 @@ class MonitoredLog(NamedTuple):
     notes: list[str]
 
 
-def read_folder(folder: Path, manifest: Manifest) -> MonitoredLog:
+def read_labelled_log(folder: Path | str, manifest: Manifest) -> MonitoredLog:
     """Read predictions and labels of a log folder.
 
     Parameters
@@ -51,6 +51,21 @@ def read_folder(folder: Path, manifest: Manifest) -> MonitoredLog:
     ------
     DataError
         If there is no such folder, or it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with cm.PredictionLog(folder) as log:
+    ...         answer = cm.ServedModel(log).load().predict_with_logging([passenger], index=["892"])
+    ...     with cm.LabelLog(folder) as labels:
+    ...         labels.add([(name, "died") for name in answer["prediction_ids"]], source="registry")
+    ...     log = cm.read_labelled_log(folder, cm.read_manifest(cm.packaged_model()))
+    >>> log.frame[["prediction", "label"]].values.tolist(), log.notes
+    ([['died', 'died']], [])
     """
     faults = LogFaults()
     labelled = with_labels(read_log(folder, faults), read_labels(folder, faults), manifest.classes)
@@ -67,7 +82,7 @@ def check_retraining(
     Parameters
     ----------
     folder, log
-        The log folder, and what `read_folder` read there.
+        The log folder, and what `read_labelled_log` read there.
     manifest
         Manifest of the model.
     now

@@ -14,19 +14,16 @@ from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.inference.explanation import Explainer
 from classification_model.runtime.input.checking import check_input, check_rows
 from classification_model.runtime.input.row_reader import RowReader
-from classification_model.runtime.model_folder.artifact import (
-    GOLDEN_TOLERANCE,
-    packaged_model,
-    read_files,
-    read_manifest,
-)
+from classification_model.runtime.model_folder.artifact import GOLDEN_TOLERANCE, read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import differing_libraries
+from classification_model.runtime.model_folder.packaged import packaged_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from classification_model.runtime.answers import Answer
     from classification_model.runtime.input.checking import CheckedRows, Issue
     from classification_model.runtime.input.columns import Column
     from classification_model.runtime.model_folder.manifest import Manifest
@@ -61,6 +58,15 @@ class Predictor:
     ----------
     manifest, notes
         As given.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
+    >>> predictor = cm.Predictor.load()
+    >>> predictor.predict([passenger])["predictions"]
+    ['died']
     """
 
     def __init__(self, model: Model, manifest: Manifest, notes: Sequence[str] = ()) -> None:
@@ -169,7 +175,7 @@ class Predictor:
             return np.empty((0, len(self.manifest.classes)))
         return self._model.probabilities(checked.arrays(self.manifest.input_schema.texts), checked.count)
 
-    def predict(self, input_data: Any, *, explain: bool = False) -> dict[str, Any]:
+    def predict(self, input_data: Any, *, explain: bool = False) -> Answer:
         """Predict rows; see `make_prediction`."""
         if not explain and type(input_data) is list and 0 < len(input_data) <= FEW_ROWS:
             quick = self._predict_few_rows(input_data)
@@ -188,7 +194,7 @@ class Predictor:
         shares: list[dict[str, float] | None] = [None] * checked.count
         for row, (label, share) in zip(good, answers, strict=True):
             predictions[row], shares[row] = label, share
-        answer = {
+        answer: Answer = {
             "predictions": predictions,
             "probabilities": shares,
             "version": self.manifest.version,
@@ -204,7 +210,7 @@ class Predictor:
     def _explainer(self) -> Explainer:
         return Explainer(self._model.probabilities, self.manifest)
 
-    def _predict_few_rows(self, rows: list[Any]) -> dict[str, Any] | None:
+    def _predict_few_rows(self, rows: list[Any]) -> Answer | None:
         """Predict a few rows; None when one of them is in error."""
         warnings: list[Issue] = []
         read = self.read_few_rows(rows, warnings)
@@ -212,8 +218,8 @@ class Predictor:
             return None
         labels, shares = self.answer_few_rows(read)
         return {
-            "predictions": labels,
-            "probabilities": shares,
+            "predictions": [*labels],
+            "probabilities": [*shares],
             "version": self.manifest.version,
             "warnings": [issue.as_dict() for issue in warnings],
             "errors": None,

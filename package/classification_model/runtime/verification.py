@@ -11,8 +11,9 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from classification_model.errors import VerificationError
-from classification_model.runtime.model_folder.artifact import MANIFEST, packaged_model, read_files, read_manifest
+from classification_model.runtime.model_folder.artifact import MANIFEST, read_files, read_manifest
 from classification_model.runtime.model_folder.manifest import Manifest
+from classification_model.runtime.model_folder.packaged import packaged_model
 from classification_model.runtime.portable import check_golden_rows
 from classification_model.runtime.predictor import Predictor
 
@@ -62,6 +63,13 @@ def verify(folder: Path | str | None = None) -> Verification:
     ------
     ArtifactError
         If there is no model, or something was changed: the first file at fault is named.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> verified = cm.verify()
+    >>> verified.manifest.version == cm.__version__
+    True
     """
     folder = packaged_model() if folder is None else Path(folder)
     installed = _verify_installed_files(folder / MANIFEST)

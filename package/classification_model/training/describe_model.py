@@ -10,9 +10,9 @@ import numpy as np
 
 from classification_model.export.compile_and_prove import CORE, PORTABLE
 from classification_model.export.derivations import describe_derivation, is_derivation
-from classification_model.runtime.model_folder.artifact import package_folder
 from classification_model.runtime.model_folder.libraries import library_versions
 from classification_model.runtime.model_folder.manifest import Manifest
+from classification_model.runtime.model_folder.packaged import package_folder
 from classification_model.runtime.system.clock import time_of_making
 from classification_model.training.baseline import typical_inputs
 from classification_model.training.golden import with_golden_rows

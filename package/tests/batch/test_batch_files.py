@@ -165,7 +165,7 @@ def test_many_batches_are_written_in_the_order_of_the_file(
     monkeypatch.setattr(json_files, "ROWS", 64)
     table = rows_of(2000)
     write_table(table, str(tmp_path / f"in.{suffix}"))
-    expected = predictor.predict(table)
+    expected: Any = predictor.predict(table)
     for threads in (1, 5):
         outcome = predict_file(
             predictor, str(tmp_path / f"in.{suffix}"), str(tmp_path / "out.parquet"), Options(threads=threads)

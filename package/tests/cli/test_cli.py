@@ -245,7 +245,7 @@ def test_predict_reads_and_writes_by_suffix_and_keeps_the_rows(
     added = ["prediction", "probability_blue", "probability_red", "warnings", "errors"]
     assert list(answer.columns) == [*table.columns, *added]
     assert answer["order"].astype(int).tolist() == table["order"].tolist()
-    expected = Predictor.load(model).predict(table)
+    expected: Any = Predictor.load(model).predict(table)
     assert answer["prediction"].tolist() == expected["predictions"]
     probabilities = [row["red"] for row in expected["probabilities"]]
     assert answer["probability_red"].astype(float).tolist() == pytest.approx(probabilities, abs=1e-15)

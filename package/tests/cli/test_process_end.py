@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from classification_model.runtime.model_folder.artifact import package_version
+from classification_model.runtime.model_folder.packaged import package_version
 
 ABORT_AT_EXIT = """
 import ctypes, sys

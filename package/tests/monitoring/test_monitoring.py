@@ -18,8 +18,9 @@ from classification_model.errors import InputError
 from classification_model.monitoring.monitor import MonitoringReport, monitor
 from classification_model.monitoring.raw_values import read_field
 from classification_model.runtime.input.schema import SchemaField
-from classification_model.runtime.model_folder.artifact import packaged_model, read_manifest
+from classification_model.runtime.model_folder.artifact import read_manifest
 from classification_model.runtime.model_folder.manifest import Manifest
+from classification_model.runtime.model_folder.packaged import packaged_model
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ from classification_model.monitoring.monitor import MonitoringReport, monitor
 from classification_model.monitoring.page import render_monitoring, write_monitoring
 from classification_model.runtime.log.label_log import LabelLog
 from classification_model.runtime.log.prediction_log import PredictionLog, PredictionRecords
-from classification_model.runtime.model_folder.artifact import packaged_model, read_manifest
+from classification_model.runtime.model_folder.artifact import read_manifest
 from classification_model.runtime.model_folder.manifest import Manifest
+from classification_model.runtime.model_folder.packaged import packaged_model
 from classification_model.runtime.store.store import ModelStore
 
 pytestmark = pytest.mark.slow

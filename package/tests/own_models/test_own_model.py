@@ -68,7 +68,7 @@ def test_the_class_is_a_model_that_predicts_as_its_estimator_does(penguins: Modu
     """Loaded from its folder it gives what the estimator gives that was fitted."""
     model = penguins.PenguinModel().load(folder)
     assert isinstance(model, MLEModel)
-    answer = model.predict(ROWS)
+    answer: Any = model.predict(ROWS)
     shares = np.array([[row["adelie"], row["gentoo"]] for row in answer["probabilities"]])
     assert np.abs(shares - model.model.predict_proba(ROWS)).max() <= 1e-12
     assert Predictor.load(folder).predict(ROWS) == answer

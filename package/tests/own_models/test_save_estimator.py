@@ -86,7 +86,7 @@ def test_an_estimator_is_served_as_it_predicts(case: str, tmp_path: Path) -> Non
     )
     assert manifest.portable == "model.onnx"
     verify(tmp_path / "model")
-    answer = Predictor.load(tmp_path / "model").predict(features)
+    answer: Any = Predictor.load(tmp_path / "model").predict(features)
     found = np.array([[row[label] for label in manifest.classes] for row in answer["probabilities"]])
     assert np.abs(found - estimator.predict_proba(features)).max() <= 1e-12
     assert answer["predictions"] == [str(label) for label in estimator.predict(features)]

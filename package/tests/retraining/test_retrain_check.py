@@ -63,7 +63,7 @@ def fill(predictor: Predictor, passengers: list[dict[str, Any]]) -> Fill:
 
     def fill_log(right: int, labels: int, **values: Any) -> Path:
         log, rows = Path("log"), [row | values for row in passengers]
-        answer = predictor.predict(rows)
+        answer: Any = predictor.predict(rows)
         names = [f"p{number}" for number in range(len(rows))]
         predictions = PredictionLog(log)
         records = PredictionRecords(predictor.manifest)

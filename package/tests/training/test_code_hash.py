@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import classification_model
-from classification_model.runtime.model_folder.artifact import package_folder
+from classification_model.runtime.model_folder.packaged import package_folder
 from classification_model.training import describe_model
 from classification_model.training.describe_model import code_hash
 

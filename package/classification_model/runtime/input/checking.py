@@ -17,6 +17,7 @@ from classification_model.runtime.input.columns import encode
 from classification_model.runtime.input.values import UnreadableValue
 
 if TYPE_CHECKING:
+    from classification_model.runtime.answers import AnswerIssue
     from classification_model.runtime.input.columns import Column
     from classification_model.runtime.input.schema import Finding, InputSchema, SchemaField, Value
 
@@ -48,7 +49,7 @@ class Issue:
     code: str
     message: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> AnswerIssue:
         """Return the issue as JSON-ready values."""
         return {"row": self.row, "field": self.field, "code": self.code, "message": self.message}
 

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast, get_args
 
 import orjson
 
@@ -23,6 +23,28 @@ if TYPE_CHECKING:
 
 DecisionKind = Literal["retrain-check", "comparison", "promotion", "rollback", "retraining"]
 
+
+class DecisionEntry(TypedDict):
+    """One entry of the record of decisions; see `read_decisions`.
+
+    ``timestamp`` is RFC 3339 in UTC, ``content`` is the evidence, whose members depend on the kind. ``repaired`` is
+    there where a torn line was removed before this entry: its size in bytes, or 0 where only the line end was missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cm.read_decisions(folder)
+    []
+    """
+
+    kind: DecisionKind
+    timestamp: str
+    content: dict[str, Any]
+    repaired: NotRequired[int]
+
+
 FILE = "decisions.jsonl"
 #: What the file is called once it is full; the one that was called so before is gone then.
 FORMER_FILE = "decisions.former.jsonl"
@@ -38,7 +60,7 @@ def append_decision(
     *,
     now: datetime | None = None,
     file_size: int = FILE_SIZE,
-) -> dict[str, Any]:
+) -> DecisionEntry:
     """Put a decision on record; it is on the disk when this returns.
 
     Processes take turns, by a lock on the file. A torn last line, whose writer was killed before it was done, is taken
@@ -61,7 +83,7 @@ def append_decision(
 
     Returns
     -------
-    dict
+    DecisionEntry
         The entry: ``kind``, ``timestamp`` (RFC 3339, UTC), ``content``, and ``repaired``, only where a torn line was
         taken away before it: its number of bytes, 0 where the line was whole and lacked its end alone.
 
@@ -76,7 +98,7 @@ def append_decision(
         msg = f"expected a kind of decision ({', '.join(get_args(DecisionKind))}), found {kind!r}"
         raise ValueError(msg)
     moment = utc_timestamp() if now is None else spell_utc(now)
-    entry: dict[str, Any] = {"kind": kind, "timestamp": moment, "content": content}
+    entry: DecisionEntry = {"kind": kind, "timestamp": moment, "content": content}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as locked:
@@ -97,7 +119,7 @@ def append_decision(
     return entry
 
 
-def read_decisions(folder: Path, faults: LogFaults | None = None) -> list[dict[str, Any]]:
+def read_decisions(folder: Path | str, faults: LogFaults | None = None) -> list[DecisionEntry]:
     """Return what was decided, the oldest first; nothing where there is no record.
 
     Parameters
@@ -111,8 +133,16 @@ def read_decisions(folder: Path, faults: LogFaults | None = None) -> list[dict[s
     ------
     LogUnavailableError
         If the record is there and cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for entry in cm.read_decisions(folder):
+    ...         print(entry["timestamp"], entry["kind"])
     """
-    faults = LogFaults() if faults is None else faults
+    folder, faults = Path(folder), LogFaults() if faults is None else faults
     try:
         with _locked(folder, os.O_RDONLY):  # the file that is full keeps its place while both are read
             return list(_entries(folder, faults))
@@ -145,7 +175,7 @@ def last_retraining(folder: Path, model: str) -> datetime | None:
     return max(times, default=None)
 
 
-def last_decision(folder: Path, model: str) -> dict[str, Any] | None:
+def last_decision(folder: Path, model: str) -> DecisionEntry | None:
     """Return what was decided last about a model; None where there is nothing among the newest two MiB of the record.
 
     Parameters
@@ -178,7 +208,7 @@ def last_decision(folder: Path, model: str) -> dict[str, Any] | None:
     return None
 
 
-def _entry_of(content: bytes | None) -> dict[str, Any] | None:
+def _entry_of(content: bytes | None) -> DecisionEntry | None:
     """Return the entry that a line holds; None where it is another line, or a damaged one."""
     try:
         entry = None if content is None else orjson.loads(content)
@@ -186,10 +216,10 @@ def _entry_of(content: bytes | None) -> dict[str, Any] | None:
         return None
     if not isinstance(entry, dict) or not {"kind", "timestamp", "content"} <= entry.keys():
         return None
-    return entry if isinstance(entry["content"], dict) else None
+    return cast("DecisionEntry", entry) if isinstance(entry["content"], dict) else None
 
 
-def _entries(folder: Path, faults: LogFaults) -> Iterator[dict[str, Any]]:
+def _entries(folder: Path, faults: LogFaults) -> Iterator[DecisionEntry]:
     for name in (FORMER_FILE, FILE):
         if not (folder / name).exists():
             continue

@@ -24,6 +24,18 @@ class LabelLog(LineWriter):
     ----------
     folder, durability, file_size, kept_size
         See `LineWriter`.
+
+    Examples
+    --------
+    Record the label of a prediction, and read it again:
+
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with cm.LabelLog(folder) as log:
+    ...         log.add([("0194e6f2-8a4c-7000-8000-000000000001", "survived")], source="registry")
+    ...     cm.read_labels(folder)["label"].tolist()
+    ['survived']
     """
 
     kind = "labels"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from classification_model.errors import LogUnavailableError
 from classification_model.runtime.log.line_files import (
@@ -55,13 +55,13 @@ class LineWriter:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | str,
         *,
         durability: Durability = "os",
         file_size: int = FILE_SIZE,
         kept_size: int = KEPT_SIZE,
     ) -> None:
-        self.folder = folder
+        self.folder = Path(folder)
         self.durability = durability
         self._file_size = file_size
         self._kept_size = kept_size
@@ -211,6 +211,12 @@ class LineWriter:
             finally:
                 with suppress(OSError):
                     probe.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Leave the file; an empty one is removed."""

@@ -33,12 +33,13 @@ class PredictionLog(LineWriter):
     Examples
     --------
     >>> import tempfile
-    >>> from classification_model.predict import packaged_predictor
-    >>> records = PredictionRecords(packaged_predictor().manifest)
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     log = PredictionLog(Path(folder))
-    ...     log.append(records.encode(["1"], [{"sex": "male"}], None, ["died"], [{"died": 0.9, "survived": 0.1}]))
-    ...     [record["prediction"] for record in iter_predictions(Path(folder))]
+    ...     with cm.PredictionLog(folder) as log:
+    ...         answer = cm.ServedModel(log).load().predict_with_logging([passenger])
+    ...     cm.read_log(folder)["prediction"].tolist()
     ['died']
     """
 

@@ -74,6 +74,23 @@ class LogFaults:
         Records that are older than the one before them in their file: the clock was set back.
     places
         The first hundred of those that have a place.
+
+    Examples
+    --------
+    A log whose last line is cut short:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import classification_model as cm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with cm.LabelLog(folder) as log:
+    ...         log.add([("0194e6f2-8a4c-7000-8000-000000000001", "survived")], source="registry")
+    ...     (file,) = Path(folder).glob("*.jsonl")
+    ...     written = file.write_bytes(file.read_bytes()[:-9])
+    ...     faults = cm.LogFaults()
+    ...     labels = cm.read_labels(folder, faults)
+    >>> len(labels), faults.torn
+    (0, 1)
     """
 
     torn: int = 0

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 from classification_model.errors import ArtifactError, InputError, LogUnavailableError, TrainingError
 from classification_model.runtime.log.prediction_log import PredictionRecords
 from classification_model.runtime.mle.logged_accuracy import AccuracyVerdict, judge_predictions
-from classification_model.runtime.model_folder.artifact import (
-    packaged_model,
-    read_files,
-    read_manifest,
-    write_model_folder,
-)
+from classification_model.runtime.model_folder.artifact import read_files, read_manifest, write_model_folder
+from classification_model.runtime.model_folder.packaged import packaged_model
 from classification_model.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
+    from classification_model.runtime.answers import Answer, LoggedAnswer
     from classification_model.runtime.log.prediction_log import PredictionLog
     from classification_model.runtime.model_folder.manifest import Manifest
 
@@ -40,6 +37,14 @@ class MLEModel(ABC):
         The same.
     predictor
         The verified model folder that it was loaded from, which tells name, version and schema; None before.
+
+    Examples
+    --------
+    `ServedModel` is the subclass for a model that is fitted already:
+
+    >>> import classification_model as cm
+    >>> isinstance(cm.ServedModel().load(), cm.MLEModel)
+    True
     """
 
     def __init__(self, log: PredictionLog | None = None) -> None:
@@ -64,7 +69,7 @@ class MLEModel(ABC):
         """Learn from rows."""
 
     @abstractmethod
-    def predict(self, features: Any) -> dict[str, Any]:
+    def predict(self, features: Any) -> Answer:
         """Predict rows; see `make_prediction`."""
 
     @property
@@ -84,7 +89,7 @@ class MLEModel(ABC):
             raise ArtifactError(msg)
         return self.predictor
 
-    def predict_with_logging(self, features: Any, index: Sequence[str | int | None] | None = None) -> dict[str, Any]:
+    def predict_with_logging(self, features: Any, index: Sequence[str | int | None] | None = None) -> LoggedAnswer:
         """Predict rows and put the predictions on record before they are returned.
 
         Parameters
@@ -97,7 +102,7 @@ class MLEModel(ABC):
 
         Returns
         -------
-        dict
+        LoggedAnswer
             What `predict` returns, and ``prediction_ids``: a UUID for each row that was predicted, None for one in
             error, which is not logged.
 
@@ -118,7 +123,7 @@ class MLEModel(ABC):
         ids, lines = PredictionRecords(manifest).encode_answer(features, keys, predictions, probabilities)
         if lines:
             self.log.append(lines)
-        return answer | {"prediction_ids": ids}
+        return {**answer, "prediction_ids": ids}
 
     def needs_retraining(
         self, labels: Mapping[str, str], *, floor: float | None = None, minimum_count: int | None = None
@@ -155,7 +160,7 @@ class ServedModel(MLEModel):
     --------
     >>> served = ServedModel().load()
     >>> served.manifest.name
-    'titanic-survival'
+    'Titanic survival'
     """
 
     _source: Path | None = None
@@ -219,7 +224,7 @@ class ServedModel(MLEModel):
         )
         raise TrainingError(msg)
 
-    def predict(self, features: Any) -> dict[str, Any]:
+    def predict(self, features: Any) -> Answer:
         """Predict rows; see `make_prediction`."""
         return self._loaded().predict(features)
 

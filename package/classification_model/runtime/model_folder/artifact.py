@@ -1,4 +1,4 @@
-"""The model folder: where it is, how it is written, and whether its files are what its manifest says."""
+"""The files of a model folder: how they are written, and whether they are what the manifest says."""
 
 from __future__ import annotations
 
@@ -43,27 +43,7 @@ class WholeModel(NamedTuple):
     contents: dict[str, bytes]
 
 
-def package_folder() -> Path:
-    """Return the folder of this package."""
-    return Path(__file__).resolve().parents[2]
-
-
-def package_version() -> str:
-    """Return the version of this package, which is that of the model it carries."""
-    return (package_folder() / "VERSION").read_text(encoding="utf-8").strip()
-
-
-def trained_models() -> Path:
-    """Return the folder inside the package that holds the packaged model."""
-    return package_folder() / "trained_models"
-
-
-def packaged_model() -> Path:
-    """Return where the model of this package's version is, or will be once it is trained."""
-    return trained_models() / f"classification_model_output_v{package_version()}"
-
-
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path | str) -> Manifest:
     """Read the manifest of a model folder and hold it against its own digest.
 
     Raises
@@ -72,8 +52,15 @@ def read_manifest(folder: Path) -> Manifest:
         If there is no model folder, or its format is of another version.
     VerificationError
         If the manifest is not what was written.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> manifest = cm.read_manifest(cm.packaged_model())
+    >>> manifest.name, manifest.classes
+    ('Titanic survival', ('died', 'survived'))
     """
-    return _parse_manifest(_read_manifest_file(folder))
+    return _parse_manifest(_read_manifest_file(Path(folder)))
 
 
 def read_model(folder: Path) -> WholeModel:

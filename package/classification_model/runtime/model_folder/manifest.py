@@ -164,6 +164,13 @@ class Manifest(BaseModel):
         What the model had to reach, and the limits it is watched by.
     digest
         SHA-256 of the manifest without the line of this field.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> manifest = cm.read_manifest(cm.packaged_model())
+    >>> [field.name for field in manifest.input_schema.fields if field.kind == "numeric"]
+    ['age', 'sibsp', 'parch', 'fare']
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

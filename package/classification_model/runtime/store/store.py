@@ -52,6 +52,17 @@ class ModelStore(StoreReader):
     ----------
     folder
         Where it is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = cm.ModelStore(folder)
+    ...     version = store.add(cm.packaged_model())
+    ...     promotion = store.promote(version)
+    ...     store.current() == version == cm.__version__
+    True
     """
 
     def add(self, model_folder: Path | str, *, schema_change: bool = True) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from classification_model.errors import InputError
-from classification_model.runtime.model_folder.artifact import package_version
+from classification_model.runtime.model_folder.packaged import package_version
 from classification_model.runtime.wheel.markdown import one_line
 from classification_model.runtime.wheel.naming import GENERATOR, runtime_distribution, runtime_requirement
 

@@ -13,7 +13,7 @@ from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from classification_model.errors import ArtifactError, InputError
-from classification_model.runtime.model_folder.artifact import package_version
+from classification_model.runtime.model_folder.packaged import package_version
 from classification_model.runtime.verification import installed_around
 
 RUNTIME = __name__.partition(".")[0]

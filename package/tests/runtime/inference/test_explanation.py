@@ -94,7 +94,7 @@ def some_rows(predictor: Predictor, count: int = 12) -> list[dict[str, Any]]:
 
 def explained(predictor: Predictor, rows: Any) -> list[dict[str, Any]]:
     """Return the explanations of rows without errors."""
-    answer = predictor.predict(rows, explain=True)
+    answer: Any = predictor.predict(rows, explain=True)
     assert answer["errors"] is None
     explanations: list[dict[str, Any]] = answer["explanations"]
     return explanations
@@ -164,11 +164,11 @@ def test_contributions_share_the_difference_from_the_baseline(
     """Of every estimator, base value and contributions sum to what the answer's own probabilities say of the row."""
     predictor = trained(estimator, classes)
     rows = some_rows(predictor)
-    answer = predictor.predict(rows, explain=True)
+    answer: Any = predictor.predict(rows, explain=True)
     assert orjson.loads(orjson.dumps(answer)) == answer
     is_linear = estimator == "logistic_regression"
     fields = [field.name for field in predictor.manifest.input_schema.fields]
-    base = predictor.predict([predictor.manifest.baseline])["probabilities"][0]
+    base: Any = predictor.predict([predictor.manifest.baseline])["probabilities"][0]
     assert len(answer["explanations"]) == len(rows)
     for why, label, shares in zip(answer["explanations"], answer["predictions"], answer["probabilities"], strict=True):
         assert list(why) == KEYS
@@ -211,7 +211,8 @@ def test_contributions_are_what_the_definition_says(
         @cache
         def worth(members: frozenset[str], row: dict[str, Any] = row, label: str = why["class"]) -> float:
             mixed = {name: row[name] if name in members else value for name, value in baseline.items()}
-            return on_scale(predictor.predict([mixed])["probabilities"][0], label, is_linear=is_linear)
+            answer: Any = predictor.predict([mixed])
+            return on_scale(answer["probabilities"][0], label, is_linear=is_linear)
 
         added: dict[str, list[float]] = {name: [] for name in baseline}
         for order in itertools.permutations(baseline):
@@ -246,7 +247,7 @@ def test_a_linear_model_is_explained_by_its_coefficients(classes: int, tmp_path:
 def test_fields_that_the_model_does_not_use_do_not_appear() -> None:
     """Columns that are accepted and ignored are no fields of an explanation."""
     row = {"pclass": 1, "sex": "female", "name": "Allen, Miss. E", "sibsp": 0, "parch": 0, "ticket": "1", "boat": "2"}
-    answer = make_prediction(input_data=[row], explain=True)
+    answer: Any = make_prediction(input_data=[row], explain=True)
     assert set(answer["explanations"][0]["contributions"]) == set(row) - {"boat"} | {"age", "fare", "cabin"}
 
 
@@ -399,8 +400,8 @@ def test_explanations_are_given_only_where_they_are_asked_for(passengers: list[d
 def test_rows_in_error_have_no_explanation(passengers: list[dict[str, str]]) -> None:
     """Explanations stand in the order of the rows, with None where there is no prediction to explain."""
     bad = passengers[0] | {"age": "young"}
-    alone = make_prediction(input_data=passengers[:2], explain=True)["explanations"]
-    mixed = make_prediction(input_data=[bad, passengers[0], bad, passengers[1]], explain=True)
+    alone: Any = make_prediction(input_data=passengers[:2], explain=True)["explanations"]
+    mixed: Any = make_prediction(input_data=[bad, passengers[0], bad, passengers[1]], explain=True)
     assert [why is None for why in mixed["explanations"]] == [True, False, True, False]
     assert contributions(mixed["explanations"][1::2]) == pytest.approx(contributions(alone), abs=1e-12)
     assert make_prediction(input_data=[bad, bad], explain=True)["explanations"] == [None, None]
@@ -410,11 +411,12 @@ def test_rows_in_error_have_no_explanation(passengers: list[dict[str, str]]) -> 
 def test_a_row_is_explained_as_it_is_among_others(passengers: list[dict[str, str]]) -> None:
     """Neither who else is asked about nor the form of the table matters."""
     some = passengers[::60]
-    together = make_prediction(input_data=some, explain=True)["explanations"]
+    together: Any = make_prediction(input_data=some, explain=True)["explanations"]
     frame = make_prediction(input_data=pd.DataFrame(some), explain=True)["explanations"]
     assert frame == together
     for row, expected in zip(some, together, strict=True):
         (why,) = make_prediction(input_data=[row], explain=True)["explanations"]
+        assert why is not None
         assert why["contributions"] == pytest.approx(expected["contributions"], abs=1e-9)
         assert (why["value"], why["base_value"]) == pytest.approx((expected["value"], expected["base_value"]))
 

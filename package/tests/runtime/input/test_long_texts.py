@@ -146,7 +146,7 @@ def as_log(predictor: Predictor, row: dict[str, Any], _: Path) -> Said:
     return said or None
 
 
-def _said(answer: dict[str, Any]) -> Said:
+def _said(answer: Any) -> Said:
     if answer["errors"] is None:
         return None
     last = len(answer["predictions"]) - 1
@@ -221,14 +221,14 @@ def test_a_limit_stands_in_the_manifest_and_the_json_schema(predictor: Predictor
 def test_long_numbers_are_read_whole(predictor: Predictor) -> None:
     """A number of a thousand digits is read to its last digit, and one that is too large stays too large."""
     assert read_number("0" * 999 + "7", frozenset()) == 7.0
-    (issue,) = predictor.predict([GOOD | {"size": "1" * 50}])["errors"]
+    (issue,) = predictor.predict([GOOD | {"size": "1" * 50}])["errors"] or []
     assert issue["message"] == "expected a number of at most 1e30 in size, found a larger one"
 
 
 def test_a_long_text_is_no_date_and_no_truth_value(predictor: Predictor) -> None:
     """Dates and truth values say of a long text what they say of any other that is none."""
     for value in ("2024-05-01" + "0" * 9991, "9" * 100_000, " " * 5000 + "x" * 5000):
-        errors = predictor.predict([GOOD | {"day": value, "open": value}])["errors"]
+        errors = predictor.predict([GOOD | {"day": value, "open": value}])["errors"] or []
         assert [(issue["field"], issue["code"]) for issue in errors] == [("open", "type"), ("day", "not_a_date")]
     assert predictor.predict([GOOD | {"day": " " * 5000 + "2024-05-01", "open": "yes" + " " * 5000}])["errors"] is None
     with pytest.raises(UnreadableValue, match="expected a date as %d %b %Y"):
@@ -403,6 +403,7 @@ def test_an_older_model_with_long_texts_of_its_own_loads(tmp_path: Path) -> None
     make_older(folder, golden_rows=golden, baseline=predictor.manifest.baseline | {"note": "x" * 5000})
     old = Predictor.load(folder)
     (said,) = old.predict([{"size": 1.0, "note": "now"}], explain=True)["explanations"]
+    assert said is not None
     assert said["contributions"].keys() == {"size", "note"}
     assert old.predict([{"size": 1.0, "note": "x" * 5000}])["errors"] is not None
 
@@ -419,7 +420,9 @@ def test_a_saved_pipeline_limits_the_texts_that_it_searches(tmp_path: Path, sour
     searched = {"note"} if source == "note" else {"shape", "grade"}
     limits = {field.name: field.longest_text for field in manifest.input_schema.fields}
     assert limits == {name: 1000 if name in searched | {"size"} else 10_000 for name in limits}
-    answer = Predictor.load(tmp_path / "own").predict([{name: GOOD[name] for name in limits} | {source: "x" * 1001}])
+    answer: Any = Predictor.load(tmp_path / "own").predict(
+        [{name: GOOD[name] for name in limits} | {source: "x" * 1001}]
+    )
     assert [issue["code"] for issue in answer["errors"]] == ["too_large"]
 
 

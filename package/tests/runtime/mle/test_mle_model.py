@@ -251,7 +251,7 @@ def test_native_columns_of_a_frame_are_logged_as_json(served: ServedModel) -> No
 
 def test_the_verdict_counts_what_is_on_record(served: ServedModel) -> None:
     """Labels are joined by id; those of unknown predictions and of other versions are counted apart."""
-    answer = served.predict_with_logging(rows_of(40))
+    answer: Any = served.predict_with_logging(rows_of(40))
     right = dict(zip(answer["prediction_ids"], answer["predictions"], strict=True))
     other = {"red": "green", "green": "red"}
     wrong = {name: other[label] for name, label in right.items()}
@@ -276,8 +276,8 @@ def test_another_version_answers_for_its_own_predictions(served: ServedModel) ->
     assert predictor is not None
     former = ServedModel(served.log)
     former.predictor = Predictor(predictor.model, predictor.manifest.model_copy(update={"version": "0.9.0"}))
-    old = former.predict_with_logging(rows_of(3))["prediction_ids"]
-    new = served.predict_with_logging(rows_of(2))["prediction_ids"]
+    old: Any = former.predict_with_logging(rows_of(3))["prediction_ids"]
+    new: Any = served.predict_with_logging(rows_of(2))["prediction_ids"]
     found = served.needs_retraining(dict.fromkeys([*old, *new], "red"))
     assert (found.count, found.others, found.unknown) == (2, 3, 0)
 

@@ -22,13 +22,12 @@ from classification_model.runtime.model_folder.artifact import (
     LARGEST_FILE,
     LARGEST_MANIFEST,
     MANIFEST,
-    package_version,
-    packaged_model,
     read_files,
     read_manifest,
     write_model_folder,
 )
 from classification_model.runtime.model_folder.manifest import Manifest, seal
+from classification_model.runtime.model_folder.packaged import package_version, packaged_model
 from classification_model.runtime.system import durable
 
 CONTENTS = {"model.pkl": bytes(range(256)), "reports/report.html": b"<p>report</p>\n"}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import classification_model
-from classification_model.runtime.model_folder.artifact import package_version
 from classification_model.runtime.model_folder.manifest import Manifest, digests, seal
+from classification_model.runtime.model_folder.packaged import package_version
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

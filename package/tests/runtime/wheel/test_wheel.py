@@ -27,8 +27,8 @@ from problems import CLASSES, EVERY_KIND, make_config, make_table, train
 
 from classification_model.errors import ArtifactError, InputError, VerificationError
 from classification_model.predict import Predictor
-from classification_model.runtime.model_folder.artifact import package_version
 from classification_model.runtime.model_folder.manifest import seal
+from classification_model.runtime.model_folder.packaged import package_version
 from classification_model.runtime.wheel.build import build_wheel
 from classification_model.runtime.wheel.markdown import as_text
 from classification_model.runtime.wheel.naming import normalise_license, normalise_version, runtime_distribution

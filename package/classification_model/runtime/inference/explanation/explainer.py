@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from classification_model.runtime.input.columns import Column, Encoded, encode
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from classification_model.runtime.answers import Explanation
     from classification_model.runtime.input.checking import CheckedRows
     from classification_model.runtime.input.schema import Value
     from classification_model.runtime.model_folder.manifest import Manifest
@@ -69,7 +70,7 @@ class Explainer:
         self._texts = schema.texts
         self._at_once = max(64, CELLS // len(self._baseline))
 
-    def explain(self, rows: CheckedRows, probabilities: NDArray[np.float64]) -> list[dict[str, Any]]:
+    def explain(self, rows: CheckedRows, probabilities: NDArray[np.float64]) -> list[Explanation]:
         """Explain rows without errors.
 
         Parameters
@@ -81,7 +82,7 @@ class Explainer:
 
         Returns
         -------
-        list of dict
+        list of Explanation
             For each row ``class``, ``scale``, ``base_value``, ``value`` and ``contributions``; see
             `predict.make_prediction`.
         """
@@ -100,7 +101,7 @@ class Explainer:
                 fields = np.nonzero(differs[block])[1].reshape(len(block), number)
                 inner = self._evaluate(rows, block, fields, coalitions, classes[block])
                 contributions[block[:, None], fields] = coalitions.share(inner, bases[block], values[block])
-        scale = "log_odds" if self._is_linear else "probability"
+        scale: Literal["log_odds", "probability"] = "log_odds" if self._is_linear else "probability"
         return [
             {
                 "class": self._classes[classes[row]],

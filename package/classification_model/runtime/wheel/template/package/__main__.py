@@ -24,7 +24,7 @@ def main() -> None:
         sys.argv[1:] = ["verify", folder]
     else:
         sys.argv[1:] = ["predict", "--model", folder, *options]
-    cli.main()
+    cli.run()
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from classification_model.predict import Predictor, load_once
 
 from . import model_folder
+
+if TYPE_CHECKING:
+    from classification_model import Answer
 
 
 def predictor() -> Predictor:
@@ -20,7 +23,7 @@ def predictor() -> Predictor:
     return load_once(model_folder())
 
 
-def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]:
+def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
     """Predict rows.
 
     Parameters
@@ -32,7 +35,7 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> dict[str, Any]
 
     Returns
     -------
-    dict
+    Answer
         ``predictions``: a label for each row, in order; None for a row in error.
         ``probabilities``: for each row the probability of each label, or None.
         ``version``: version of the model.
