@@ -1,10 +1,9 @@
-"""A short way for predictions, on connections with limits.
+"""A fast path for predictions, on connections with limits.
 
 ``uvicorn app.main:app --http app.protocol:LimitedProtocol``
 
-A request for predictions that is the connection's only one goes straight to `Predictions`, and its reply straight to
-the connection: the machinery of an ASGI application costs as much as the model. Every other request takes the usual
-way, and so do requests that a client sends before it has the answer to its last one.
+A prediction request goes straight to `Predictions`, and its reply straight to the connection, because an ASGI
+application takes as much time as the model. All other requests, and pipelined ones, go through the ASGI application.
 """
 
 from __future__ import annotations
@@ -22,25 +21,25 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class _Event:
-    """Stands for the event by which uvicorn wakes an ASGI application; here none waits."""
+    """Replaces the event by which uvicorn wakes an ASGI application; on the fast path none waits."""
 
     def set(self) -> None:
-        """Wake nobody."""
+        """Do nothing."""
 
 
 class Exchange:
-    """A request for predictions in hand, which uvicorn's protocol takes for one of its own."""
+    """A prediction request in progress, with the attributes that uvicorn expects of its request cycle."""
 
     message_event = _Event()
 
     def __init__(self, call: Call, *, keep_alive: bool) -> None:
-        self.call: Call | None = call  # until it is answered: it holds the body, and the connection
+        self.call: Call | None = call  # None once answered, to release the body and the connection
         self.keep_alive = keep_alive
         self.response_complete = False
 
     @property
     def disconnected(self) -> bool:
-        """Whether the client has left."""
+        """Whether the client has disconnected."""
         return self.call is None or self.call.is_gone
 
     @disconnected.setter
@@ -50,7 +49,7 @@ class Exchange:
 
 
 class LimitedProtocol(LimitedConnection):
-    """One connection, with a short way for predictions."""
+    """A connection with a fast path for predictions."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -58,11 +57,11 @@ class LimitedProtocol(LimitedConnection):
         self._forget()
 
     def _forget(self) -> None:
-        self._call: Call | None = None  # that arrives on the short way
+        self._call: Call | None = None  # being received on the fast path
         self._body: bytes | bytearray = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give back what the connection held."""
+        """Release what the connection holds."""
         self._forget()
         super().connection_lost(exc)
 
@@ -71,19 +70,19 @@ class LimitedProtocol(LimitedConnection):
         super()._refuse(problem)
 
     def _begin(self) -> None:
-        """Decide which way a request takes."""
+        """Send a request down the fast path, or to the ASGI application."""
         path, _, query = self.url.partition(b"?")
         route = self._routes.get(path)
         if route is None or self._is_answering or self.parser.get_method() != b"POST":
             super()._begin()
             return
         self._call = Call(route, self.headers, query, b"", self._peer, self._arrival.began, self._send)
-        self.headers = []  # what follows the body are no headers
+        self.headers = []  # trailers are not headers
         if self.expect_100_continue and self.parser.get_http_version() == "1.1":
             self.transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body; a list of parts would multiply small ones in memory."""
+        """Append a chunk of the body; a list of small chunks would take many times their size in memory."""
         if self._call is None:
             super().on_body(body)
             return
@@ -96,7 +95,7 @@ class LimitedProtocol(LimitedConnection):
             self._body += body
 
     def on_message_complete(self) -> None:
-        """Let a request be answered that has arrived whole."""
+        """Answer the request, now that it is complete."""
         call = self._call
         if call is None or self._predictions is None:
             super().on_message_complete()
@@ -107,13 +106,13 @@ class LimitedProtocol(LimitedConnection):
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         exchange = Exchange(call, keep_alive=keep_alive)
         self.cycle = self._running = exchange  # type: ignore[assignment]
-        if self._is_ending:  # when all that came with it is parsed, so that the reply is known to be the last
+        if self._is_ending:  # after the rest of the data is parsed: only then is it known whether this is the last
             self.loop.call_soon(self._predictions.answer, call)
         else:
             self._predictions.answer(call)
 
     def _send(self, reply: Reply) -> None:
-        """Send the reply to the request in hand."""
+        """Send the reply to the current request."""
         exchange: Exchange = self._running
         if self._is_last():
             exchange.keep_alive = False

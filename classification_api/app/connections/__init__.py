@@ -1,4 +1,4 @@
-"""How requests arrive: uvicorn's HTTP protocol with limits."""
+"""Receive requests: uvicorn's HTTP protocol with limits."""
 
 from app.connections.limited import LimitedConnection
 from app.connections.replies import written

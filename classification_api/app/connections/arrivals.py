@@ -1,4 +1,4 @@
-"""A request while it arrives: how much of it has come, and whether that is too much."""
+"""The size of a request while it is received, checked against the limits."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
     from app.predicting.admission import Admission
 
-#: Bodies beyond so many bytes count as arriving; that of a few rows does not, so that clients who are slow on purpose
-#: keep nobody from asking for a few predictions.
+#: Bytes above which a body counts as large while it is received. Smaller bodies are not counted, so that deliberately
+#: slow clients cannot block requests for a few rows.
 COUNTED = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large a request may be.
+    """Limits on the size of a request.
 
     Attributes
     ----------
-    body, head
-        Most bytes of each.
+    body
+        Most bytes in the body.
+    head
+        Most bytes in the URL and headers.
     headers
         Most headers, and most trailers.
     """
@@ -37,21 +39,21 @@ class Bounds:
 
 
 class Arrival:
-    """A request that arrives, or the last one that has arrived.
+    """The request being received, or the last one received.
 
     Parameters
     ----------
     bounds
-        How large it may be.
+        Limits on its size.
 
     Attributes
     ----------
     began
-        When its first byte came, as of `time.perf_counter`, in seconds.
+        Time at which its first byte arrived, in seconds of `time.perf_counter`.
     is_whole
-        Whether it has come to its end.
+        Whether it is complete.
     cycle
-        What uvicorn made of its head, and gives its body to; none on another way, and once uvicorn has all of it.
+        uvicorn's request cycle, until the body is complete; None on the fast path.
     """
 
     __slots__ = ("_body", "_bounds", "_counted_by", "_seen_body", "_without_body", "began", "cycle", "is_whole")
@@ -62,12 +64,12 @@ class Arrival:
         self.cycle: RequestResponseCycle | None = None
         self._bounds = bounds
         self._body = 0
-        self._seen_body = -1  # the packet in which it begins may hold the end of another
+        self._seen_body = -1  # the packet in which it begins may also end another request
         self._without_body = 0
         self._counted_by: Admission | None = None
 
     def check_head(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Refuse a head that is too long, or that announces a body which is, or which is not sent as it is."""
+        """Refuse a head that is too large, declares too large a body, or has an unsupported transfer encoding."""
         size = len(url)
         declared = b""
         for name, value in headers:
@@ -82,8 +84,8 @@ class Arrival:
             return
         codings = [value for name, value in headers if name == b"transfer-encoding"]
         if len(codings) > 1 or (codings and b"," in codings[0]):
-            detail = "expected the transfer encoding chunked alone, found another one"
-            raise Problem("unsupported_encoding", detail, remedy="send it as it is")
+            detail = "expected no transfer encoding except chunked, found another"
+            raise Problem("unsupported_encoding", detail, remedy="send the body uncompressed")
 
     def add_body(self, size: int) -> None:
         """Count bytes of the body, and refuse one that is too large."""
@@ -92,19 +94,19 @@ class Arrival:
             raise Problem.too_large_body(self._bounds.body)
 
     def check_part(self, size: int, admission: Admission | None) -> None:
-        """Refuse a request of which a part has arrived, and that breaks a limit already.
+        """Refuse an incomplete request that already exceeds a limit.
 
         Parameters
         ----------
         size
-            Bytes that came with this part.
+            Bytes of the packet that has just arrived.
         admission
-            Where requests that arrive are counted.
+            Counts the large requests being received.
         """
         if self._seen_body != self._body:
             self._seen_body = self._body
             self._without_body = 0
-        else:  # a head, or what stands between the chunks of a body or behind them
+        else:  # the head, chunk sizes or trailers
             self._without_body += size
             if self._without_body > self._bounds.head:
                 raise self._too_large_head()
@@ -113,17 +115,18 @@ class Arrival:
             self._counted_by = admission
 
     def end(self) -> None:
-        """Take it that the request has come to its end."""
+        """Mark the request complete."""
         self.is_whole = True
         if self._counted_by is not None:
             self.stop_counting()
 
     def stop_counting(self) -> None:
-        """Give back its place among those that arrive, if it has one."""
+        """Stop counting the request as being received, if it was counted."""
         if self._counted_by is not None:
             self._counted_by.end_arriving()
             self._counted_by = None
 
     def _too_large_head(self) -> Problem:
         most = self._bounds.head
-        return Problem("headers_too_large", f"expected headers of at most {most} bytes, found more", limit=most)
+        detail = f"expected at most {most} bytes of URL and headers, found more"
+        return Problem("headers_too_large", detail, limit=most)

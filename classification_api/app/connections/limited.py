@@ -1,7 +1,8 @@
-"""uvicorn's protocol for a connection, with limits.
+"""uvicorn's HTTP protocol for a connection, with limits on size and time.
 
-uvicorn alone waits for ever for the rest of a request, takes headers of any size and number, and answers what is not
-HTTP in plain text. Here a request that is too large or too slow is refused while it arrives, with problem details.
+uvicorn itself waits for the rest of a request without a timeout, accepts headers of any size and number, and answers
+invalid HTTP in plain text. This protocol refuses a request that is too large or too slow while it is received, and
+answers with problem details.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
 
     from app.predicting.predictions import Predictions
 
-#: Most requests of one connection that wait for those before them.
+#: Most pipelined requests that may wait on one connection.
 MOST_WAITING = 100
-#: How long a connection without a request is kept once the server is told to stop, in seconds: one may be on its way.
+#: Seconds that an idle connection stays open after a shutdown signal, since a request may be on its way.
 LAST_CALL = 0.2
 
 
 class LimitedConnection(HttpToolsProtocol):
-    """One connection; `_begin` lets each request go to the ASGI application."""
+    """A connection whose requests go to the ASGI application; a subclass may override `_begin`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -50,45 +51,45 @@ class LimitedConnection(HttpToolsProtocol):
         )
         self._patience = Patience(self.loop, settings.limit_receive_seconds, settings.limit_keep_alive_seconds)
         self._arrival = Arrival(self._bounds)
-        self._arrival.end()  # none has begun
-        self._running: Any = None  # the cycle whose reply comes next, or came last; `cycle` is the one that began last
+        self._arrival.end()  # no request has begun
+        self._running: Any = None  # the cycle of the next reply, or of the last; `cycle` is that of the newest request
         self._refusal: Refusal | None = None
-        self._was_spared = False  # a client whose time was over while something of it was not read yet
+        self._was_spared = False  # whether the timeout passed once while received bytes were still unread
 
     @property
     def _is_answering(self) -> bool:
-        """Whether a request waits for its reply, or for the end of it."""
+        """Whether a reply is pending or incomplete."""
         cycle: Any = self.cycle
         return cycle is not None and not cycle.response_complete
 
-    # What the transport tells
+    # Callbacks of the transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Start waiting for a request."""
         super().connection_made(transport)
         self._peer = self.client[0] if self.client else ""
         self._patience.since = perf_counter()
         self._patience.look_later(self._look)
         if self._admission is not None and self._admission.is_ending:
-            self.shutdown()  # uvicorn tells only the connections that were there before
+            self.shutdown()  # uvicorn shuts down only the connections that it knew at the signal
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give back what the connection held."""
+        """Release what the connection holds."""
         self._arrival.stop_counting()
         self._patience.stop()
-        if self._running is not None:  # uvicorn tells only the last one of those that wait for each other
+        if self._running is not None:  # uvicorn notifies only the last of several pipelined requests
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived; refuse what breaks a limit or is not HTTP."""
+        """Parse received bytes; refuse a request that exceeds a limit or is not HTTP."""
         left = data
         while left:
             left = self._parse(left)
 
     def _parse(self, data: bytes) -> bytes:
-        """Parse bytes, and return those that are to be parsed anew."""
+        """Parse bytes, and return those to parse again."""
         if self._refusal is not None:
             self._refusal.hear()
             return b""
@@ -100,7 +101,7 @@ class LimitedConnection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
-            cause = error.__context__  # what one of the methods below raised
+            cause = error.__context__  # raised by a callback of the parser
             no_http = Problem("bad_request", "expected HTTP/1.1, found something else")
             self._refuse(cause if isinstance(cause, Problem) else no_http)
         except Problem as problem:
@@ -108,15 +109,15 @@ class LimitedConnection(HttpToolsProtocol):
         return b"" if rest is None else self._upgrade(rest)
 
     def _upgrade(self, rest: bytes) -> bytes:
-        """Let a WebSocket begin; else return a request as if it had not offered another protocol, for a new parser.
+        """Start a WebSocket; for another protocol, return the request without the offer, to parse it again.
 
-        The parser takes all that follows such an offer for the other protocol, and not for a body. Clients that prefer
-        HTTP/2 offer it with each request.
+        The parser takes everything after an ``Upgrade`` header for the other protocol, not for a body. Clients that
+        prefer HTTP/2 send this header with each request.
 
         Parameters
         ----------
         rest
-            What has come behind its head.
+            Bytes received after the head.
         """
         if self._should_upgrade():
             self._patience.stop()
@@ -130,12 +131,12 @@ class LimitedConnection(HttpToolsProtocol):
         return head + rest
 
     def pause_writing(self) -> None:
-        """Read nothing more from a client that does not read its replies."""
+        """Stop reading from a client that does not read its replies."""
         super().pause_writing()
         self.flow.pause_reading()
 
     def resume_writing(self) -> None:
-        """Read on, unless requests wait for those before them."""
+        """Resume reading, unless pipelined requests wait."""
         super().resume_writing()
         if not self.pipeline and not self.transport.is_closing():
             self._resume_reading()
@@ -145,10 +146,10 @@ class LimitedConnection(HttpToolsProtocol):
             self._patience.since = perf_counter()
             self.flow.resume_reading()
 
-    # What the server tells
+    # Callbacks of the server
 
     def shutdown(self) -> None:
-        """Take no further request; those that have come, or begun to come, are answered."""
+        """Accept no new request; those received or being received are answered."""
         self._patience.end_soon()
         if self._predictions is not None:
             self._predictions.end()
@@ -156,26 +157,26 @@ class LimitedConnection(HttpToolsProtocol):
 
     @property
     def _is_ending(self) -> bool:
-        """Whether the server was told to stop."""
+        """Whether the server is shutting down."""
         return self._patience.end_by < inf
 
     def _is_last(self) -> bool:
-        """Tell whether the connection ends with the next reply: the server stops, and no request came behind."""
+        """Return whether the next reply is the last: the server is shutting down, and no further request has come."""
         if not self._is_ending or self.pipeline:
             return False
         arrival = self._arrival
         if not arrival.is_whole and arrival.cycle is not self._running:
-            return False  # another request has begun to come
+            return False  # another request is being received
         return not has_unread(self.transport) or self._patience.is_over_for_more()
 
     def _end_if_idle(self) -> None:
-        """End a connection soon that has no request in hand, once the server is told to stop."""
+        """Close the connection soon if it is idle; called during shutdown."""
         if self._is_answering or self._refusal is not None:
             return
         arrival = self._arrival
-        if arrival.is_whole:  # in two steps: a process that had to wait for its turn reads what has come in between
+        if arrival.is_whole:  # in two steps, so that a delayed process reads what has arrived before it closes
             self.loop.call_later(LAST_CALL / 2, self.loop.call_later, LAST_CALL / 2, self._end_idle)
-        elif arrival.cycle is not None:  # the rest of a request that has its answer
+        elif arrival.cycle is not None:  # the request has been answered before it was complete
             self.transport.close()
 
     def _end_idle(self) -> None:
@@ -186,10 +187,10 @@ class LimitedConnection(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    # What the parser tells
+    # Callbacks of the parser
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Start a new request."""
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -197,7 +198,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._patience.since = arrival.began
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
+        """Store a header."""
         if len(self.headers) >= self._bounds.headers:
             most = self._bounds.headers
             raise Problem("headers_too_large", f"expected at most {most} headers, found more", limit=most)
@@ -207,23 +208,23 @@ class LimitedConnection(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Check the head of a request, and let it take its way."""
+        """Check the head of a request, and begin to handle it."""
         self._arrival.check_head(self.url, self.headers)
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
-                raise Problem("bad_request", "expected a request to this server, found one for a tunnel")
+                raise Problem("bad_request", "expected a request to this server, found CONNECT, which opens a tunnel")
             if self._should_upgrade():
-                self._begin_usual_way()
-            return  # without a WebSocket it comes once more
+                self._begin_asgi()
+            return  # without a WebSocket, the request is parsed again
         self._begin()
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Count and pass on a chunk of the body."""
         self._arrival.add_body(len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Take it that a request has arrived whole."""
+        """Mark the request complete."""
         arrival = self._arrival
         arrival.end()
         if arrival.cycle is not None:
@@ -231,12 +232,12 @@ class LimitedConnection(HttpToolsProtocol):
             arrival.cycle = None
 
     def _begin(self) -> None:
-        """Let a request whose head has come take its way."""
-        self._begin_usual_way()
+        """Begin to handle a request whose head is complete."""
+        self._begin_asgi()
 
-    def _begin_usual_way(self) -> None:
+    def _begin_asgi(self) -> None:
         if len(self.pipeline) >= MOST_WAITING:
-            detail = f"expected at most {MOST_WAITING} requests before their answers, found more"
+            detail = f"expected at most {MOST_WAITING} pipelined requests, found more"
             raise Problem("overloaded", detail, limit=MOST_WAITING, headers=((b"retry-after", b"1"),))
         url, headers, expects, before = self.url, self.headers, self.expect_100_continue, self.cycle
         super().on_message_begin()
@@ -246,14 +247,14 @@ class LimitedConnection(HttpToolsProtocol):
         if self.cycle is before:
             return  # it becomes a WebSocket
         self._arrival.cycle = self.cycle
-        self.headers = []  # what follows the body are no headers
+        self.headers = []  # trailers are not headers
         if not self.pipeline:
             self._running = self.cycle
 
     # Replies and refusals
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Let the application answer, and decide with its reply whether that is the connection's last."""
+        """Run the application; when its reply starts, decide whether to close the connection after it."""
 
         async def answer(scope: Any, receive: Any, send: Any) -> None:
             async def send_on(message: Any) -> None:
@@ -266,7 +267,7 @@ class LimitedConnection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, answer)
 
     def on_response_complete(self) -> None:
-        """Go on to the next request, or refuse what came instead of one."""
+        """Start the next pipelined request, or send a pending refusal."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -285,7 +286,7 @@ class LimitedConnection(HttpToolsProtocol):
             self._end_if_idle()
 
     def _look(self) -> None:
-        """See whether the client takes too long."""
+        """Check the timeouts."""
         patience = self._patience
         if patience.is_over_for_reading(self.transport.get_write_buffer_size()):
             self.transport.abort()
@@ -293,7 +294,7 @@ class LimitedConnection(HttpToolsProtocol):
         if not self._is_overdue():
             self._was_spared = False
         elif has_unread(self.transport) and not self._was_spared:
-            self._was_spared = True  # a process that had to wait for its turn reads first what has come
+            self._was_spared = True  # a delayed process first reads what has arrived
         elif self._arrival.is_whole:
             self.transport.close()
         else:
@@ -301,7 +302,7 @@ class LimitedConnection(HttpToolsProtocol):
         patience.look_later(self._look)
 
     def _is_overdue(self) -> bool:
-        """Tell whether the client had its time for a request, or for the rest of one."""
+        """Return whether a request, or the rest of one, is late."""
         if self._refusal is not None or self.transport.is_closing():
             return False
         if not self._arrival.is_whole:
@@ -309,20 +310,20 @@ class LimitedConnection(HttpToolsProtocol):
         return not self._is_answering and self._patience.is_over_for_request(is_first=self.cycle is None)
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer a request that has not arrived whole, and close the connection."""
+        """Refuse an incomplete request, and close the connection."""
         self._refusal = refusal = Refusal(problem)
         self._arrival.stop_counting()
         cycle = self._arrival.cycle
         if cycle is None:
-            if not self._is_answering:  # or else the requests before it are answered first
+            if not self._is_answering:  # otherwise earlier requests are answered first
                 self._tell(refusal)
             return
         if self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
-            return  # likewise
+            return  # earlier requests are answered first
         cycle.disconnected = True
         cycle.message_event.set()
-        if cycle.response_complete:  # before its body had come
+        if cycle.response_complete:  # answered before the body was complete
             self._linger(refusal)
         elif cycle.response_started:
             self.transport.close()
@@ -330,7 +331,7 @@ class LimitedConnection(HttpToolsProtocol):
             self._tell(refusal)
 
     def _tell(self, refusal: Refusal) -> None:
-        """Tell a client why it is refused."""
+        """Send a refusal, unless it was sent."""
         problem, refusal.problem = refusal.problem, None
         if problem is None or self.transport.is_closing():
             return

@@ -1,8 +1,8 @@
-"""The end of listening: connections that the system has accepted, and uvicorn has not, are served too.
+"""Stop listening without resetting the connections in the socket's backlog.
 
-A client may have connected and sent its request while the process was busy or stopped. Closing the listening socket
-resets such connections. So no new connection begins any more, then what waits is taken, then the socket is closed:
-who asks for a connection in between is refused as soon as its system asks again.
+A client may have connected and sent its request while the process was busy or suspended. Closing the listening socket
+resets such a connection. So new connection attempts are dropped first, then the backlog is accepted, then the socket is
+closed. A client whose attempt was dropped is refused when its system retries.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from functools import partial
 
 from uvicorn import Server
 
-#: How long a connection that was taken at the end has for its TLS handshake, in seconds.
+#: Seconds for the TLS handshake of a connection accepted during shutdown.
 HANDSHAKE = 1.0
 
-#: How long connections that had begun have until they are established, in seconds: a round trip.
+#: Seconds for TCP handshakes that have begun to complete: one round trip.
 BEGUN = 0.1
 
-#: Linux's number of the option, which the module `socket` does not name.
+#: Linux's number of this socket option, which the module `socket` does not define.
 SO_ATTACH_FILTER = 26
 
-#: A packet filter of four instructions (Linux's `struct sock_filter`): drop what asks for a new connection, which has
-#: the flag SYN (2) in byte 13 of its TCP header; let everything else pass.
+#: A packet filter of four instructions (Linux's `struct sock_filter`): drop packets that request a connection, which
+#: have the flag SYN (2) in byte 13 of the TCP header, and pass all others.
 NO_NEW_CONNECTION = b"".join(
     struct.pack("=HBBI", *instruction)
     for instruction in (
@@ -45,35 +45,34 @@ logger = logging.getLogger(__name__)
 
 
 def serve_waiting_connections(loop: asyncio.AbstractEventLoop) -> None:
-    """Let uvicorn's server that runs in an event loop serve the connections that wait when it stops listening.
+    """Make uvicorn serve the connections that wait in the backlog when it stops listening.
 
-    Does nothing where uvicorn does not handle signals, as in a thread.
+    Does nothing if uvicorn does not handle signals, as in a thread.
     """
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)  # uvicorn hands it to an application nowhere
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)  # an application gets no other reference to it
     if not isinstance(server, Server):
         if threading.current_thread() is threading.main_thread():
-            logger.warning("uvicorn does not handle SIGTERM: connections that wait when listening ends are reset")
+            logger.warning("uvicorn does not handle SIGTERM: connections waiting at shutdown are reset")
         return
     shut_down = server.shutdown
 
     async def serve_waiting_and_shut_down(sockets: list[socket.socket] | None = None) -> None:
-        if sockets is None and server.config.fd is None:  # else others may go on listening there
+        if sockets is None and server.config.fd is None:  # otherwise other processes may go on listening
             end_new_connections(_listening(server))
             await asyncio.sleep(BEGUN)
         try:
             await _serve_waiting(loop, server)
         except OSError as error:
-            logger.warning("connections that waited when listening ended may be reset: %s", error)
+            logger.warning("connections waiting at shutdown may be reset: %s", error)
         await shut_down(sockets)
 
     server.shutdown = serve_waiting_and_shut_down  # type: ignore[method-assign] # it has no hook for that
 
 
 def end_new_connections(sockets: Iterable[socket.socket]) -> None:
-    """Let no new connection begin at sockets, in any process that shares them.
+    """Drop new connection attempts at listening sockets, in all processes that share them.
 
-    Does nothing but for TCP on Linux. Where the system refuses, that is logged: a connection that comes at the very end
-    may be reset there.
+    Works for TCP on Linux, and does nothing elsewhere. A failure is logged, since a late connection may then be reset.
     """
     if sys.platform != "linux":
         return
@@ -84,11 +83,11 @@ def end_new_connections(sockets: Iterable[socket.socket]) -> None:
             try:
                 listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)
             except OSError as error:
-                logger.warning("connections that come when listening ends may be reset: %s", error)
+                logger.warning("connections opened during shutdown may be reset: %s", error)
 
 
 async def _serve_waiting(loop: asyncio.AbstractEventLoop, server: Server) -> None:
-    """Take the connections that wait, end listening, and serve them; a bad handshake is its client's matter."""
+    """Accept the waiting connections, stop listening, and serve them; failed TLS handshakes are ignored."""
     waiting = list(_take_waiting(server))
     for listener in server.servers:
         listener.close()
@@ -102,7 +101,7 @@ async def _serve_waiting(loop: asyncio.AbstractEventLoop, server: Server) -> Non
 
 
 def _take_waiting(server: Server) -> Iterator[socket.socket]:
-    """Accept what waits at the listening sockets, which do not block."""
+    """Accept the connections that wait at the listening sockets, which are non-blocking."""
     for listening in _listening(server):
         yield from _accept_all(listening)
 
@@ -110,7 +109,7 @@ def _take_waiting(server: Server) -> Iterator[socket.socket]:
 def _listening(server: Server) -> Iterator[socket.socket]:
     for listener in server.servers:
         for each in listener.sockets:
-            same = socket.socket(fileno=each.fileno())  # which may be of the event loop's own kind
+            same = socket.socket(fileno=each.fileno())  # the event loop may wrap its sockets in another class
             try:
                 yield same
             finally:
@@ -123,14 +122,14 @@ def _accept_all(listening: socket.socket) -> Iterator[socket.socket]:
             connection, _ = listening.accept()
         except ConnectionAbortedError:
             continue
-        except OSError:  # none waits, or no descriptor is left
+        except OSError:  # no connection waits, or no descriptor is left
             return
         connection.setblocking(False)
         yield connection
 
 
 def _protocol(server: Server) -> asyncio.Protocol:
-    """Make what talks to one client, as uvicorn does."""
+    """Create the protocol of one connection, as uvicorn does."""
     protocol: asyncio.Protocol = server.config.http_protocol_class(  # type: ignore[call-arg]
         config=server.config, server_state=server.server_state, app_state=server.lifespan.state
     )

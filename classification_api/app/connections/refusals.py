@@ -1,4 +1,4 @@
-"""The end of a connection whose client is refused: it is told why, and has time to read it."""
+"""Close the connection of a refused client, with time to read the reply."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ if TYPE_CHECKING:
     from app.connections.timeouts import Patience
     from app.problem_details import Problem
 
-#: How long a refused client may go on sending before the connection is closed, in seconds: long enough for it to
-#: read what it is told. One that sends without a pause is read from for as long as a request may take: closing earlier
-#: could cost it the reply.
+#: Seconds between checks whether a refused client still sends: time to read the reply. The connection is closed when it
+#: has stopped, or when it has taken as long as a request may: closing earlier could lose the reply.
 LINGER = 1.0
 
 
 class Refusal:
-    """Stands for a refused client, none of whose bytes are parsed any more.
+    """State of a connection that was refused; further bytes are not parsed.
 
     Parameters
     ----------
     problem
-        What is wrong.
+        Error to send.
 
     Attributes
     ----------
     problem
-        The same, until the client is told: the requests before it are answered first.
+        Error yet to be sent, after the replies to earlier requests; None once it was sent.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -37,7 +36,7 @@ class Refusal:
         self._goes_on = False
 
     def hear(self) -> None:
-        """Take note that the client goes on sending."""
+        """Record that the client is still sending."""
         self._goes_on = True
 
     def linger(
@@ -47,7 +46,7 @@ class Refusal:
         flow: FlowControl,
         patience: Patience,
     ) -> None:
-        """Send nothing more, read for a while what the client still sends, and close the connection."""
+        """End the sending side, discard what the client still sends, and close the connection after a while."""
         if transport.is_closing():
             return
         if transport.can_write_eof():

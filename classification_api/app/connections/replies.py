@@ -1,4 +1,4 @@
-"""A reply as the bytes that are sent."""
+"""Encode replies as HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLOSE = b"connection: close\r\n"
 
 @lru_cache(maxsize=64)
 def _headers(*headers: tuple[bytes, bytes]) -> bytes:
-    """Return headers as they are sent; the same ones follow each other, since a date is one for a second."""
+    """Encode headers; cached, since the date changes only once a second."""
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
@@ -23,12 +23,10 @@ def written(reply: Reply, default_headers: Iterable[tuple[bytes, bytes]], *, kee
 
     Parameters
     ----------
-    reply
-        What is sent back.
     default_headers
-        Those that the server adds to every reply, such as the date.
+        Headers that the server adds to every reply, such as the date.
     keep_alive
-        Whether the connection stays for another request.
+        Whether the connection stays open.
     """
     head = b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n" % (
         STATUS_LINE[reply.status],

@@ -1,4 +1,4 @@
-"""How long a client is waited for."""
+"""The timeouts of a connection."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from app.problem_details import Problem
 if TYPE_CHECKING:
     import asyncio
 
-#: How long the rest of a request is waited for once the server is told to stop, in seconds.
+#: Seconds to wait for the rest of a request after a shutdown signal.
 LONGEST_END = 5.0
 _TICK, _MARGIN = 0.1, 0.15
 
 
 class Patience:
-    """Measures the time that the client of one connection takes.
+    """The timeouts of one connection.
 
     Parameters
     ----------
     loop
-        Event loop that tells when to look.
+        Event loop that schedules the checks.
     receive_seconds
-        Longest time in which a request must have arrived, and something of a reply must have been read.
+        Seconds within which a request must arrive, and within which a client must read a part of its reply.
     idle_seconds
-        How long a connection is kept without a request.
+        Seconds that an idle connection stays open.
 
     Attributes
     ----------
     since
-        From when on the client's time counts, as of `time.perf_counter`, in seconds.
+        Start of the current timeout, in seconds of `time.perf_counter`.
     end_by
-        Until when the rest of a request is waited for once the server is told to stop, likewise; infinite before.
+        Shutdown deadline for the rest of a request, in seconds of `time.perf_counter`; infinite until shutdown.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, receive_seconds: float, idle_seconds: float) -> None:
@@ -47,46 +47,52 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
 
     def look_later(self, look: Callable[[], None]) -> None:
-        """Have it called after a while, unless `stop` comes first."""
+        """Schedule the next check: call ``look`` after a tick."""
         self._timer = self._loop.call_later(_TICK, look)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Cancel the next check."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def end_soon(self) -> None:
-        """Be told that the server is to stop."""
+        """Start the shutdown deadline."""
         self.end_by = perf_counter() + LONGEST_END
 
     def is_over(self) -> bool:
-        """Tell whether a client had as long as a request may take, or need not be waited for."""
+        """Return whether the receive timeout has passed, or the server is shutting down."""
         return self.end_by < inf or perf_counter() - self.since > self._receive_seconds
 
     def is_over_for_rest(self) -> bool:
-        """Tell whether the rest of a request is late, early enough that the client is told within its time."""
+        """Return whether the rest of a request is late; true slightly early, so that the reply is sent in time."""
         now = perf_counter()
         return now - self.since > self._receive_seconds - _MARGIN or now > self.end_by
 
     def is_over_for_more(self) -> bool:
-        """Tell whether a client that sends one request after the other had its time, once the server is to stop."""
+        """Return whether the shutdown deadline has passed, after which no further request is waited for."""
         return perf_counter() > self.end_by
 
     def is_over_for_request(self, *, is_first: bool) -> bool:
-        """Tell whether a connection was kept long enough without a request."""
+        """Return whether an idle connection has timed out."""
         longest = self._receive_seconds - _MARGIN if is_first else self._idle_seconds
         return perf_counter() - self.since > longest
 
     def is_over_for_reading(self, unsent: int) -> bool:
-        """Tell whether for too long nothing of a reply was read, seen by how many bytes of it are not sent."""
+        """Return whether the client has read nothing of its reply for too long.
+
+        Parameters
+        ----------
+        unsent
+            Bytes in the write buffer; a change shows that the client reads.
+        """
         now = perf_counter()
         if not unsent or unsent != self._unsent:
             self._unsent, self._unsent_since = unsent, now
         return now - self._unsent_since > self._receive_seconds
 
     def problem(self) -> Problem:
-        """Return what a client is told whose request is late."""
+        """Return the 408 for a late request."""
         seconds = self._receive_seconds
-        detail = f"expected the whole request within {seconds:g} s, found a part of it"
+        detail = f"expected the whole request within {seconds:g} s, found only a part"
         return Problem("receive_timeout", detail, limit=seconds)

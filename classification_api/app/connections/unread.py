@@ -1,4 +1,4 @@
-"""What has arrived for a connection and was not read yet."""
+"""Bytes that a connection has received and this process has not read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ZERO = bytes(4)
 
 
 def has_unread(transport: asyncio.BaseTransport) -> bool:
-    """Tell whether bytes from the client wait in the system's buffer, as they do where a process had to wait itself."""
+    """Return whether unread bytes wait in the socket's receive buffer, as after a delay of this process."""
     connection = transport.get_extra_info("socket")
     if connection is None or connection.fileno() < 0:
         return False

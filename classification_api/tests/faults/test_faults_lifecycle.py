@@ -327,7 +327,7 @@ def test_row_18_clients_that_wait_are_served_where_no_filter_can_be_attached(tmp
             os.kill(process, signal.SIGCONT)
         assert all(is_predicted(wire.answer()) for wire in wires)
         check_end(server)
-        assert "connections that come when listening ends may be reset" in server.errors.read_text(encoding="utf-8")
+        assert "connections opened during shutdown may be reset" in server.errors.read_text(encoding="utf-8")
 
 
 @pytest.fixture
