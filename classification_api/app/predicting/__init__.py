@@ -1,1 +1,1 @@
-"""From a request for predictions to its reply."""
+"""Answer prediction requests."""

@@ -1,4 +1,4 @@
-"""How many requests a worker has in hand, and how many arrive, against the limit; and whether it is about to end."""
+"""Limit the prediction requests that a worker handles at once."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ _SOON = ((b"retry-after", b"1"),)
 
 
 class Admission:
-    """Counts requests for predictions, so that one more than the limit is refused rather than kept waiting.
+    """Counts prediction requests, so that those beyond the limit are refused instead of queued.
 
     Parameters
     ----------
     most
-        Most requests in hand, and most that arrive, at a time.
+        Most requests in progress, and most large requests being received, at a time.
 
     Attributes
     ----------
     in_hand
-        Number of requests that have arrived and are not answered.
+        Number of requests received and not yet answered.
     arriving
-        Number of large requests that have arrived in part.
+        Number of large requests being received.
     is_ending
-        Whether the server was told to stop: connections that come from then on end with their first reply.
+        Whether the server is shutting down; a new connection then closes after its first reply.
     """
 
     def __init__(self, most: int) -> None:
@@ -32,37 +32,37 @@ class Admission:
         self.is_ending = False
 
     def enter(self) -> bool:
-        """Count a request that has arrived, until `leave`; return whether there is room for it."""
+        """Count a received request until `leave`, and return whether it is within the limit."""
         self.in_hand += 1
         return self.in_hand <= self._most
 
     def leave(self) -> None:
-        """Count a request that has its reply no longer."""
+        """Stop counting a request that has been answered."""
         self.in_hand -= 1
 
     def begin_arriving(self) -> None:
-        """Count a request of which a part has arrived, until `end_arriving`.
+        """Count a request being received, until `end_arriving`.
 
         Raises
         ------
         Problem
-            If as many arrive as may; it is not counted then.
+            If the limit is reached; the request is then not counted.
         """
         if self.arriving >= self._most:
             raise self.overloaded()
         self.arriving += 1
 
     def end_arriving(self) -> None:
-        """Count a request no longer that has arrived whole, or never will."""
+        """Stop counting a request being received: it is complete or abandoned."""
         self.arriving -= 1
 
     def overloaded(self) -> Problem:
         """Return the 503 for a request beyond the limit."""
-        detail = f"expected fewer requests at once, found {self._most}"
-        remedy = "try again after the seconds in Retry-After"
+        detail = f"expected at most {self._most} requests at once, found more"
+        remedy = "retry after the seconds in Retry-After"
         return Problem("overloaded", detail, limit=self._most, remedy=remedy, headers=_SOON)
 
     @staticmethod
     def too_late() -> Problem:
-        """Return the 503 for a request that is still to be begun when the server ends."""
-        return Problem("overloaded", "the server ends before the work could begin", headers=_SOON)
+        """Return the 503 for a request that was not started before the server shuts down."""
+        return Problem("overloaded", "the server is shutting down and did not start the request", headers=_SOON)

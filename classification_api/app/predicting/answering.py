@@ -1,4 +1,4 @@
-"""From rows to answers: predicted, offered to the challenger, put on record, counted, written, in this order always."""
+"""Answer parsed requests: predict, offer the rows to the challenger, log, count and write, in this order."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from app.predicting.shadow import Shadow
     from app.served_models import ServingModel
 
-#: A request, what it asks, its rows as the model read them, what is odd in them; the latter two are empty where the
-#: model reads rows as it predicts them.
+#: A request, its parsed body, its rows as read by the model, and their warnings. The last two are empty if the model
+#: reads the rows while it predicts.
 Request = tuple[Call, Asked, Sequence[dict[str, Any]], Sequence["Issue"]]
 
 
@@ -34,11 +34,11 @@ class Answering:
     metrics
         Where predictions are counted.
     shadow
-        Predicts the same rows unseen; None where nothing does.
+        Challenger that predicts the same rows in the background, or None.
     write
-        Puts predictions on record; None where they are not kept.
+        Writes the prediction log; None without a log.
     finish
-        Takes what each request comes to.
+        Called with the outcome of each request.
     """
 
     def __init__(self, metrics: Metrics, shadow: Shadow | None, write: Write | None, finish: Finish) -> None:
@@ -53,14 +53,14 @@ class Answering:
         requests: Sequence[Request],
         predict: Callable[[ServingModel, Sequence[Request]], Sequence[Answered]],
     ) -> None:
-        """Answer requests together; with a refusal where their predictions are not on record.
+        """Answer several requests; refuse them if their predictions cannot be logged.
 
         Parameters
         ----------
         model
-            Predicts them.
+            Model that predicts.
         requests
-            Those that one run of the model answers.
+            Requests to answer with one call of ``predict``.
         predict
             Runs the model; returns the predictions of each request.
         """
@@ -96,7 +96,7 @@ class Answering:
         labels: Sequence[str],
         is_recorded: bool,
     ) -> None:
-        """Count predictions that are on record, and write the answers."""
+        """Count the logged predictions, and write the answers."""
         if not is_recorded:
             for call, _, _, _ in requests:
                 self._finish(call, unavailable())
@@ -105,7 +105,7 @@ class Answering:
         for (call, asked, _, _), its in zip(requests, answered, strict=True):
             try:
                 self._finish(call, call.route.dialect.write(asked, its), len(asked.rows), version)
-            except Exception as error:  # noqa: BLE001 - it is no matter of the others
+            except Exception as error:  # noqa: BLE001 - it must not affect the other requests
                 self._finish(call, error)
 
 
@@ -131,5 +131,5 @@ def predict(model: ServingModel, asked: Asked) -> Answered:
 
 
 def predict_alone(model: ServingModel, requests: Sequence[Request]) -> list[Answered]:
-    """Predict the rows of requests, each in a run of its own; see `predict`."""
+    """Predict the rows of each request separately; see `predict`."""
     return [predict(model, asked) for _, asked, _, _ in requests]

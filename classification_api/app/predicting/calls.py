@@ -1,4 +1,4 @@
-"""A request for predictions and its reply, whichever way they travel."""
+"""A prediction request and its reply, the same on the fast path and through ASGI."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 class Reply(NamedTuple):
-    """What is sent back.
+    """The reply to a prediction request.
 
     Attributes
     ----------
     status
-        Of HTTP.
+        HTTP status.
     body, media_type
-        Its bytes, and what they are.
+        Body, and its content type.
     headers
-        Further headers.
+        Additional headers.
     request_id
-        Name of the request, for the header X-Request-ID.
+        Value of the header X-Request-ID.
     """
 
     status: int
@@ -34,16 +34,16 @@ class Reply(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where predictions are asked for.
+    """A route for predictions.
 
     Attributes
     ----------
     path
-        As metrics and access lines name it.
+        Path template, as shown in metrics and the access log.
     dialect
-        How requests and answers are written there.
+        Format of requests and answers.
     name, version
-        The model that the URL speaks of; None where it speaks of none.
+        Model name and version in the URL; None if absent.
     """
 
     path: str
@@ -53,33 +53,33 @@ class Route(NamedTuple):
 
 
 class Call:
-    """A request that has arrived whole.
+    """A prediction request.
 
     Parameters
     ----------
     route
-        Where it was sent to.
+        Route of the request.
     headers
         Names in lower case, with their values.
     query
-        What stands behind the question mark of its URL.
+        Query string of the URL.
     body
-        All of it.
+        The whole body.
     client
-        Address of the peer.
+        Address of the client.
     began
-        When its first byte came, as of `time.perf_counter`, in seconds.
+        Time at which the first byte arrived, in seconds of `time.perf_counter`.
     send
-        Takes the reply, once, in the thread of the event loop.
+        Called once with the reply, in the event loop's thread.
 
     Attributes
     ----------
     request_id
-        Its name; empty until it is known that the client gave one, or that none is needed before the answer.
+        Value for X-Request-ID; empty until the client's is accepted or a new one is made.
     is_answered
-        Whether it has its reply; there is no second one.
+        Whether the reply was sent.
     is_gone
-        Whether the client has left, so that work which has not begun may be left out.
+        Whether the client has disconnected, so that work not yet started can be skipped.
     """
 
     __slots__ = ("began", "body", "client", "headers", "is_answered", "is_gone", "query", "request_id", "route", "send")
@@ -106,26 +106,24 @@ class Call:
         self.is_gone = False
 
     def name(self) -> bytes:
-        """Return its name, which is made now where the client gave none."""
+        """Return the request ID; make one if there is none."""
         if not self.request_id:
             self.request_id = uuid7s(1)[0].encode()
         return self.request_id
 
 
 class Finish(Protocol):
-    """Takes what a request comes to, once it is known."""
+    """Called with the outcome of a request."""
 
     def __call__(self, call: Call, outcome: Written | Exception, rows: int = 0, version: str | None = None) -> None:
         """Finish a request.
 
         Parameters
         ----------
-        call
-            The request.
         outcome
-            Its answer; what is wrong with it, a `Problem`; or what broke.
+            The answer, a `Problem`, or another exception, which is answered with 500.
         rows
-            How many rows were predicted.
+            Number of rows predicted.
         version
-            Of the model that predicted them.
+            Version of the model that predicted them.
         """

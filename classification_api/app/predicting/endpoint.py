@@ -1,4 +1,4 @@
-"""Where predictions are asked for, as ASGI endpoints: for any server, and for requests that did not come alone."""
+"""Prediction routes as ASGI endpoints, for other servers and for pipelined requests."""
 
 from __future__ import annotations
 
@@ -23,15 +23,7 @@ if TYPE_CHECKING:
 
 
 class PredictionEndpoint:
-    """Answers requests of one route.
-
-    Parameters
-    ----------
-    predictions
-        Answers them.
-    route
-        Where they are sent to.
-    """
+    """ASGI endpoint of one prediction route."""
 
     def __init__(self, predictions: Predictions, route: Route) -> None:
         self._predictions = predictions
@@ -76,7 +68,7 @@ class PredictionEndpoint:
         await send({"type": "http.response.body", "body": reply.body})
 
     def _checked(self, scope: Scope) -> Route:
-        """Return what a request speaks of; one without an accepted key is refused, then one of another model."""
+        """Check the API key, then the model in the URL; return the route with that model's name and version."""
         predictions = self._predictions
         given = scope.get("path_params", {})
         route = self._route._replace(name=given.get("name"), version=given.get("version"))
@@ -92,12 +84,12 @@ class PredictionEndpoint:
 
 
 def _set(replied: asyncio.Future[Reply], reply: Reply) -> None:
-    if not replied.done():  # as it is where the server has given the request up
+    if not replied.done():  # it is done if the server has cancelled the request
         replied.set_result(reply)
 
 
 def prediction_routes(predictions: Predictions, routes: Iterable[Route]) -> list[RouterRoute]:
-    """Return the router's routes of predictions."""
+    """Return the prediction routes for the router."""
     return [
         RouterRoute(route.path, PredictionEndpoint(predictions, route), methods=["POST"], include_in_schema=False)
         for route in routes

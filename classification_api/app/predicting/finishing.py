@@ -1,4 +1,4 @@
-"""The end of a request for predictions: its one reply is sent, and the request is counted and logged."""
+"""Finish a prediction request: send its one reply, then count and log it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Stands for the path of a request that was refused before it had arrived whole.
+#: Shown as the path of a request that was refused before it was complete.
 UNREAD = "(unread)"
 _PROBLEM = MEDIA_TYPE.encode()
 
 
 class Finisher:
-    """Replies to requests, in the thread of the event loop.
+    """Replies to prediction requests, in the event loop's thread.
 
     Parameters
     ----------
     admission
-        Where each request is in hand until it has its reply.
+        Counts each request until it is answered.
     metrics, access_log
         Where each request is counted and logged.
     """
@@ -39,7 +39,7 @@ class Finisher:
         self._access_log = access_log
 
     def finish(self, call: Call, outcome: Written | Exception, rows: int = 0, version: str | None = None) -> None:
-        """Reply to a request that `Admission.enter` has counted, unless it has its reply; see `Finish`."""
+        """Reply to a request counted by `Admission.enter`, unless it has been answered; see `Finish`."""
         if isinstance(outcome, Written):
             reply = Reply(200, *outcome, call.request_id or call.name())
         else:
@@ -55,13 +55,13 @@ class Finisher:
         self._access_log.add(reply.request_id, call.client, "POST", path, status, seconds, rows, version)
 
     def log_unread(self, reply: Reply, client: str, seconds: float) -> None:
-        """Count and log a request that was refused before it had arrived whole."""
+        """Count and log a request that was refused before it was complete."""
         self._metrics.answered(UNREAD, reply.status, seconds)
         self._access_log.add(reply.request_id, client, "-", UNREAD, reply.status, seconds, 0)
 
 
 def _refusal(call: Call, error: Exception) -> Reply:
-    """Return the reply that says what is wrong with a request, or that its answer failed."""
+    """Return the error reply: a `Problem` as raised, any other exception as a logged 500."""
     name = call.name().decode()
     if isinstance(error, Problem):
         problem = error

@@ -1,4 +1,4 @@
-"""Which way a request for predictions takes: checked, read, then answered with its neighbours, alone or in a thread."""
+"""Check and read each prediction request, then answer it in a batch, alone or in a thread."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from app.metrics import Metrics
     from app.settings import Settings
 
-#: Larger bodies, and more rows, are worked on in a thread, so that the event loop answers others meanwhile.
+#: Bytes and rows above which a request is answered in a thread, so that the event loop stays free.
 LARGE_BODY, MANY_ROWS = 32 * 1024, 128
-#: How long work of a thread may still begin once the server is told to stop, in seconds.
+#: Seconds after a shutdown signal in which threads may still start queued work.
 LAST_BEGIN = 4.0
 NAMED = Route("/v2/models/{name}/infer", OpenInference())
 VERSIONED = Route("/v2/models/{name}/versions/{version}/infer", NAMED.dialect)
@@ -42,7 +42,7 @@ FIXED = {b"/predict": Route("/predict", Native()), b"/invocations": Route("/invo
 
 
 class Predictions:
-    """Answers requests for predictions; all but the work on large ones happens in the thread of the event loop.
+    """Answers prediction requests in the event loop's thread, or in other threads if they take long.
 
     Parameters
     ----------
@@ -51,18 +51,18 @@ class Predictions:
     models
         Holds the model.
     metrics, access_log
-        Where each request is counted and written.
+        Where each request is counted and logged.
     prediction_logs
-        Where each prediction is on record before it is answered.
+        Where each prediction is logged before it is answered.
 
     Attributes
     ----------
     admission
-        Counts the requests in hand, and those that arrive.
+        Counts the requests in progress and those being received.
     finisher
         Replies to requests.
     routes
-        Where predictions are asked for, by path; those that name the model come with it. It is one dict for good.
+        Prediction routes by path, updated in place when the model's name or version changes.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Predictions:
         self._shadow = _shadow(settings, models, metrics)
 
     def start(self, loop: AbstractEventLoop) -> None:
-        """Begin to answer in an event loop."""
+        """Start the threads for an event loop."""
         self._loop = loop
         finish, logs = self.finisher.finish, self.prediction_logs
         self._threads = Threads(loop, finish)
@@ -97,26 +97,26 @@ class Predictions:
             self._shadow.start()
 
     def load(self) -> None:
-        """Load the model that is to serve first."""
+        """Load the first model."""
         wanted = self.models.wanted()
         self.use(wanted if isinstance(wanted, Fault) else self.models.load(wanted))
         gc.collect()
-        gc.freeze()  # what stays for good need not be looked at again: that takes longer than many requests
+        gc.freeze()  # exclude permanent objects from later collections, which take longer than many requests
 
     def use(self, outcome: ServingModel | Fault) -> None:
-        """Answer with a model from the next request on, also where its name is part of the path.
+        """Serve a model from the next request on, and update the paths that contain its name.
 
-        Requests that have begun are answered by the model that they began with.
+        Requests in progress keep their model.
 
         Parameters
         ----------
         outcome
-            The model; or why it cannot serve, which is told while another one goes on.
+            The model, or why it cannot be served; the current model then goes on.
         """
         self.models.use(outcome)
         if isinstance(outcome, ServingModel):
             model = outcome
-            self._turns.clear()  # those with requests end by themselves
+            self._turns.clear()  # the event loop still runs those with requests
             self.metrics.model_loaded(model.name, model.version)
             path = f"/v2/models/{model.url_name}"
             self.routes.clear()
@@ -126,7 +126,7 @@ class Predictions:
             self.routes[f"{path}/versions/{model.version}/infer".encode()] = named
 
     def end(self) -> None:
-        """Make sure that all requests have their replies soon: what has not begun by then is refused."""
+        """Start the shutdown deadline: requests not started within `LAST_BEGIN` seconds are refused."""
         if not self.admission.is_ending:
             self.admission.is_ending = True
             self._loop.call_later(LAST_BEGIN, self._give_up_waiting)
@@ -136,14 +136,14 @@ class Predictions:
             self.finisher.finish(call, self.admission.too_late())
 
     def close(self) -> None:
-        """End the threads, and refuse what waits for them."""
+        """Stop the threads, and refuse the requests queued for them."""
         self._give_up_waiting()
         self._threads.close()
         if self._shadow is not None:
             self._shadow.close()
 
     def answer(self, call: Call) -> None:
-        """Answer a request: at once, at the end of this turn of the event loop, or when a thread has done the work."""
+        """Answer a request: at once, at the end of this iteration of the event loop, or from a thread."""
         headers = dict(call.headers)
         given = headers.get(b"x-request-id")
         if given is not None and ACCEPTED(given):
@@ -156,7 +156,7 @@ class Predictions:
                 check_key(self._hashes, headers)
             media_type = media_type_of(headers, call.route.dialect.media_types)
             model = self.models.require()
-            if call.route.name is not None:  # another model may have come since the URL was read
+            if call.route.name is not None:  # the model may have changed since the URL was parsed
                 model.check_url(call.route.name, call.route.version)
             if len(call.body) > LARGE_BODY:
                 self._hand_over(call, model, media_type)
@@ -167,7 +167,7 @@ class Predictions:
                 return
             warnings: list[Issue] = []
             values = model.read_few_rows(asked.rows, warnings)
-            if values is None:  # in error, or under other names: to be read with all that is to be said of it
+            if values is None:  # errors or aliases, which only the full reader handles
                 self._answering.answer(model, [(call, asked, (), ())], predict_alone)
                 return
             turn = self._turns.get(model) or self._new_turn(model)
@@ -176,26 +176,26 @@ class Predictions:
             self.finisher.finish(call, error)
 
     def refuse_unread(self, call: Call, problem: Problem) -> None:
-        """Answer a request whose rest is not waited for."""
+        """Refuse a request without reading the rest of it."""
         self.admission.enter()
         self.finisher.finish(call, problem)
 
     def _new_turn(self, model: ServingModel) -> Turn:
-        """Return the turn of a model that has come anew; those of models that have gone end."""
+        """Return the turn of a new model, and drop idle turns of earlier ones."""
         self._turns = {other: turn for other, turn in self._turns.items() if turn.is_waiting}
         turn = self._turns[model] = Turn(model, self._loop, self._answering)
         return turn
 
     def _hand_over(self, call: Call, model: ServingModel, media_type: bytes, asked: Asked | None = None) -> None:
-        """Let a thread do the work."""
+        """Queue a request for a thread."""
         explains = asked is not None and asked.explain
         self._threads.submit(call, partial(self._work, call, model, media_type, asked), explains=explains)
 
     def _work(self, call: Call, model: ServingModel, media_type: bytes, asked: Asked | None) -> None:
-        """Answer a request in a thread."""
+        """Read and answer a request; runs in a thread."""
         try:
             if call.is_gone:
-                raise Problem("client_gone", "the client left before its turn")  # noqa: TRY301 - as above
+                raise Problem("client_gone", "the client disconnected before the start")  # noqa: TRY301 - as above
             if asked is None:
                 asked = self._read(call, model, media_type, dict(call.headers).get(b"inference-header-content-length"))
         except Exception as error:  # noqa: BLE001 - whatever breaks, the client is answered
@@ -204,7 +204,7 @@ class Predictions:
             self._answering_in_threads.answer(model, [(call, asked, (), ())], predict_alone)
 
     def _read(self, call: Call, model: ServingModel, media_type: bytes, header_length: bytes | None) -> Asked:
-        """Return what a request asks for."""
+        """Parse the body of a request."""
         asked = call.route.dialect.read(call.body, model.limits, call.query, media_type, header_length)
         if asked.explain and len(asked.rows) > (most := self.settings.limit_explained_rows):
             raise Problem.too_many_rows(most, len(asked.rows), "rows to explain")
@@ -212,7 +212,7 @@ class Predictions:
 
 
 def _shadow(settings: Settings, models: Models, metrics: Metrics) -> Shadow | None:
-    """Return what predicts unseen, where the settings ask for it."""
+    """Return the shadow challenger, if one is configured."""
     if settings.shadow_version is None or models.store is None:
         return None
     return Shadow(models.store, settings.shadow_version, metrics)

@@ -1,4 +1,4 @@
-"""A challenger in the shadow: it predicts the rows that were answered, unseen, and is compared with who answered."""
+"""Shadow mode: a challenger predicts the same rows in the background and is compared with the serving model."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: At most so many offers wait, each with the rows of a request or of a few; what comes then is dropped.
+#: Most batches of rows in the queue; further ones are dropped.
 MOST_OFFERS = 100
-#: Rows that are predicted at a time: Python runs one thread at a time, and requests are not to wait for long.
+#: Rows predicted at a time; few, since requests wait for the interpreter lock meanwhile.
 AT_ONCE = 64
-#: How long the thread rests after each time, in seconds, so that requests come first.
+#: Seconds to pause after each prediction, so that requests come first.
 REST = 0.001
-#: How long a challenger that cannot be loaded is left alone, in seconds.
+#: Seconds between attempts to load a challenger that cannot be loaded.
 TRIED_EVERY = 30.0
 
 
 class Shadow:
-    """Lets a version of the store predict what was answered, in a thread of its own, and counts how often both agree.
+    """Predicts answered rows with another version, in its own thread, and counts how often both models agree.
 
-    A lower priority in the system would do harm: the thread could be kept waiting while it holds Python's lock, and
-    requests with it. So it does little at a time and rests in between.
+    The thread predicts a few rows at a time and pauses in between. A lower priority in the system would be worse: the
+    thread could be suspended while it holds the interpreter lock, and all requests would wait for it.
 
     Parameters
     ----------
     store
-        Where the challenger is.
+        Store that contains the challenger.
     version
-        Which one it is.
+        Version of the challenger.
     metrics
-        Where it is counted how often both agree, and what was dropped.
+        Where rows are counted: agreeing, disagreeing, failed or dropped.
     """
 
     def __init__(self, store: StoreReader, version: str, metrics: Metrics) -> None:
@@ -54,29 +54,29 @@ class Shadow:
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Begin to predict."""
+        """Start the thread."""
         self._ended.clear()
         self._thread = Thread(target=self._run, name="shadow", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """End without predicting what waits; what is being predicted is waited for."""
+        """Stop the thread after the rows that it is predicting; the queue is dropped."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def offer(self, rows: Sequence[dict[str, Any]], labels: Sequence[str], version: str) -> None:
-        """Let the challenger predict rows, when there is time; from any thread, and never waiting.
+        """Queue rows for the challenger without blocking; callable from any thread.
 
         Parameters
         ----------
         rows
-            Values by column, as they were asked for; they must not change any more.
+            Values by column, as requested; do not modify them afterwards.
         labels
-            What was answered, a label a row.
+            Label answered for each row.
         version
-            Of the model that answered. The challenger itself is not compared with itself.
+            Version of the model that answered; if it is the challenger's, the rows are ignored.
         """
         if version == self._version:
             return
@@ -99,7 +99,7 @@ class Shadow:
                     return
 
     def _load(self) -> Predictor | None:
-        """Return the challenger, tried until it can be loaded; None where the end came first."""
+        """Load the challenger, retrying until it succeeds; return None if stopped first."""
         told = ""
         while not self._ended.is_set():
             try:
@@ -110,7 +110,7 @@ class Shadow:
                 reason = type(error).__name__
             if reason != told:
                 told = reason
-                logger.error("version %s cannot be compared in the shadow: %s", self._version, reason)
+                logger.error("the shadow version %s cannot be loaded: %s", self._version, reason)
             self._ended.wait(TRIED_EVERY)
         return None
 
@@ -120,7 +120,7 @@ class Shadow:
         try:
             predicted = challenger.predict(list(rows))["predictions"]
         except Exception:
-            logger.exception("version %s failed in the shadow", self._version)
+            logger.exception("the shadow version %s failed to predict", self._version)
             self._metrics.shadowed(version, self._version, "failed", len(labels))
             return
         failed = predicted.count(None)

@@ -1,4 +1,4 @@
-"""Work that takes longer than a turn of the event loop: large requests, and explanations, each kind in a thread."""
+"""Threads for work that would block the event loop: one for large requests, one for explanations."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class Threads:
-    """Does work in order, explanations beside large requests so that neither waits for the other.
+    """Runs large requests in one thread and explanations in another, each in order.
 
-    More threads would only wait for each other: Python runs one at a time.
+    Neither kind waits for the other. More threads would only compete for the interpreter lock.
 
     Parameters
     ----------
     loop
         Event loop in whose thread requests are finished.
     finish
-        Takes what each request comes to, in that thread.
+        Called in that thread with the outcome of each request.
     """
 
     def __init__(self, loop: AbstractEventLoop, finish: Finish) -> None:
@@ -36,21 +36,21 @@ class Threads:
         self._waiting: dict[Call, Future[None]] = {}
 
     def submit(self, call: Call, work: Callable[[], None], *, explains: bool) -> None:
-        """Do the work of a request.
+        """Queue the work of a request.
 
         Parameters
         ----------
         call
             The request.
         work
-            Runs in a thread, and ends with `hand_on`; never raises.
+            Function that runs in a thread, calls `hand_on` at its end, and never raises.
         explains
             Whether the work is an explanation.
         """
         self._waiting[call] = (self._explanations if explains else self._large).submit(work)
 
     def hand_on(self, call: Call, outcome: Written | Exception, rows: int = 0, version: str | None = None) -> None:
-        """Have a request finished whose work is done, from its thread; see `Finish`."""
+        """Finish a request from a thread; see `Finish`."""
         self._loop.call_soon_threadsafe(self._end, call, outcome, rows, version)
 
     def _end(self, call: Call, outcome: Written | Exception, rows: int, version: str | None) -> None:
@@ -58,13 +58,13 @@ class Threads:
         self._finish(call, outcome, rows, version)
 
     def give_up_waiting(self) -> list[Call]:
-        """Return the requests whose work has not begun; it never will."""
+        """Cancel all work that has not started, and return its requests."""
         given_up = [call for call, future in self._waiting.items() if future.cancel()]
         for call in given_up:
             del self._waiting[call]
         return given_up
 
     def close(self) -> None:
-        """End the threads, without waiting for them."""
+        """Stop the threads without waiting for them."""
         for executor in (self._large, self._explanations):
             executor.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Requests that arrive in one turn of the event loop, predicted in one run of the model."""
+"""Batches: requests that arrive in the same iteration of the event loop share one run of the model."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from app.predicting.calls import Call
     from app.served_models import ServingModel
 
-#: A run takes no further request once it has so many rows, a millisecond's work: others are listened to meanwhile.
+#: Rows from which a run takes no further request: a millisecond's work, after which the event loop continues.
 ENOUGH_ROWS = 128
 
 
 class Turn:
-    """Gathers requests whose rows are read, and has them answered at the end of the event loop's turn.
+    """Collects parsed requests and answers them together at the end of the event loop's iteration.
 
-    A run of the model costs little more for many rows than for one, and a row's answer does not depend on its
-    neighbours. Nothing waits: where one request comes alone, it runs alone.
+    A run of the model costs little more for many rows than for one, and the answer to a row does not depend on other
+    rows. No request is delayed: a single one runs alone.
 
     Parameters
     ----------
     model
-        Predicts.
+        Model that predicts.
     loop
-        Event loop whose turns they are.
+        Event loop that runs the batch.
     answering
-        Answers requests in its thread.
+        Answers the requests, in the event loop's thread.
     """
 
     def __init__(self, model: ServingModel, loop: AbstractEventLoop, answering: Answering) -> None:
@@ -47,20 +47,20 @@ class Turn:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether requests wait for the end of the turn."""
+        """Whether requests wait for the end of the iteration."""
         return bool(self._waiting)
 
     def add(self, call: Call, asked: Asked, values: list[dict[str, Any]], warnings: list[Issue]) -> None:
-        """Let a request take part.
+        """Add a request to the batch.
 
         Parameters
         ----------
         call, asked
-            The request, and what it asks.
+            The request, and its parsed body.
         values
-            Its rows, as the model read them.
+            Rows as read by the model.
         warnings
-            What is odd in them.
+            Warnings about the rows, such as unseen categories.
         """
         if not self._waiting:
             self._loop.call_soon(self._run)
@@ -80,7 +80,7 @@ class Turn:
 
 
 def _predict_together(model: ServingModel, requests: Sequence[Request]) -> list[Answered]:
-    """Predict the rows of requests in one run, and name those requests whose clients did not."""
+    """Predict the rows of all requests in one run, and make an ID for each request without one."""
     labels, shares = model.answer_few_rows([row for _, _, values, _ in requests for row in values])
     count = len(labels)
     names = uuid7s(count + len(requests))

@@ -1,4 +1,4 @@
-"""The store of models, watched: another version is loaded beside the one that serves, then takes its place."""
+"""Watch the model store: load and verify a new version, then serve it."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: The store is looked at so often even where nothing tells of a change, in seconds.
+#: Seconds between checks of the store when no change is reported.
 LOOKED_EVERY = 3.0
-#: Changes that come within so many milliseconds are one; the thread that waits for them wakes as often.
+#: Milliseconds within which changes count as one: without further changes, and at most.
 STEP = 50
 LONGEST_STEP = 200
-#: How often a file system is asked that tells of no changes, in milliseconds.
+#: Milliseconds between polls of a file system that does not report changes.
 POLLED_EVERY = 1000
-#: How long a version that failed is left alone where nothing changes, in seconds: twice as long each time.
+#: Seconds before a failed version is retried if nothing changes: at first, and at most; the wait doubles each time.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 
 
 class Watching:
-    """Follows the current version of a store; what serves goes on until the next one is verified.
+    """Follows the current version of a store; the old model serves until the new one is verified.
 
     Parameters
     ----------
     predictions
-        Told of another model, or of why it cannot serve.
+        Given each new model, or why it cannot be served.
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -62,31 +62,31 @@ class Watching:
                     return
                 try:
                     await self._look(is_change=is_change)
-                except Exception:  # whatever breaks, the store is looked at again
-                    logger.exception("the store of models could not be looked at")
+                except Exception:  # whatever breaks, the store is checked again
+                    logger.exception("the model store could not be checked")
 
     def stop(self) -> None:
-        """Let `run` end."""
+        """Make `run` return."""
         self._stopped.set()
 
     async def _changes(self, folder: Path) -> AsyncGenerator[bool]:
-        """Yield whether something changed in a folder, at least every few seconds; it need not be there yet."""
+        """Yield whether a folder has changed, at least every few seconds; it may not exist yet."""
         told = ""
         while not self._stopped.is_set():
             try:
                 async with aclosing(self._awatch(folder)) as watched:
                     async for changes in watched:
                         yield bool(changes)
-            except (OSError, RuntimeError) as error:  # it is not there, or the system has no watches left
+            except (OSError, RuntimeError) as error:  # the folder is missing, or the system has no watches left
                 if told != str(error):
                     told = str(error)
-                    logger.warning("the store of models is looked at every %g s: %s", LOOKED_EVERY, error)
+                    logger.warning("the model store is checked every %g s, not watched: %s", LOOKED_EVERY, error)
             if await self._is_stopped_within(LOOKED_EVERY):
                 return
             yield False
 
     def _awatch(self, folder: Path) -> AsyncGenerator[set[FileChange]]:
-        from watchfiles import awatch  # noqa: PLC0415 - 50 ms that only those pay who have a store
+        from watchfiles import awatch  # noqa: PLC0415 - the import takes 50 ms, and only a store needs it
 
         return awatch(
             folder,
@@ -98,7 +98,7 @@ class Watching:
             yield_on_timeout=True,
             force_polling=self._polling,
             poll_delay_ms=POLLED_EVERY,
-            recursive=not self._polling,  # to ask for each file of a network volume would take long
+            recursive=not self._polling,  # polling each file of a network volume would take long
         )
 
     async def _is_stopped_within(self, seconds: float) -> bool:
@@ -109,7 +109,7 @@ class Watching:
         return True
 
     async def _look(self, *, is_change: bool) -> None:
-        """Let the version serve that is to, unless it does; one that failed is tried again now and then."""
+        """Load and serve the store's current version, unless it serves already; retry a failed one now and then."""
         wanted = await asyncio.to_thread(self._models.wanted)
         serving = self._models.current
         if serving is not None and serving.version == wanted:
@@ -132,15 +132,15 @@ class Watching:
             self._put_off(key)
         else:
             self._settle()
-            logger.info("version %s serves", outcome.version)
+            logger.info("serving version %s", outcome.version)
 
     def _settle(self) -> None:
-        """Forget what failed: what serves is what is to serve."""
+        """Clear the record of a failure: the current version serves."""
         self._models.fault = None
         self._failed, self._wait = None, FIRST_WAIT
 
     def _put_off(self, key: tuple[str | None]) -> None:
-        """Try a version that failed again later, and later each time."""
+        """Schedule the next attempt at a failed version; double the wait each time."""
         self._wait = min(2 * self._wait, LONGEST_WAIT) if key == self._failed else FIRST_WAIT
         self._failed = key
         self._again_at = monotonic() + self._wait

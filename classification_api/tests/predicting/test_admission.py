@@ -28,7 +28,7 @@ def test_a_request_that_may_not_arrive_takes_no_place(admission: Admission) -> N
     """It is refused at once, and the next one has the place that another gave back."""
     admission.begin_arriving()
     admission.begin_arriving()
-    with pytest.raises(Problem, match="expected fewer requests at once, found 2"):
+    with pytest.raises(Problem, match="expected at most 2 requests at once, found more"):
         admission.begin_arriving()
     assert admission.arriving == 2
     admission.end_arriving()
@@ -47,7 +47,7 @@ def test_a_client_without_room_learns_the_limit_and_when_to_come_again(admission
     problem = admission.overloaded()
     assert (problem.status, problem.code) == (503, "overloaded")
     assert problem.headers == ((b"retry-after", b"1"),)
-    assert problem.members == {"limit": 2, "remedy": "try again after the seconds in Retry-After"}
+    assert problem.members == {"limit": 2, "remedy": "retry after the seconds in Retry-After"}
 
 
 def test_a_client_whose_work_cannot_begin_before_the_end_learns_when_to_come_again(admission: Admission) -> None:

@@ -161,4 +161,4 @@ def test_a_changed_model_is_not_served(clocked: StartClocked, tmp_path: Path, mo
     server = clocked(model_folder=folder)
     ready = server.client.get("/health/ready")
     assert ready.status_code == 503
-    assert "not what its manifest says" in ready.json()["detail"]
+    assert "does not match its manifest" in ready.json()["detail"]

@@ -107,9 +107,7 @@ def test_a_challenger_that_cannot_be_loaded_harms_nobody(
         shadow.offer([ROW], ["died"], "1.0.0")
     shadow.close()
     assert shown(metrics) == {"dropped": 1}
-    assert caplog.messages == [
-        "version 1.0.1 cannot be compared in the shadow: core.onnx is missing from the model folder"
-    ]
+    assert caplog.messages == ["the shadow version 1.0.1 cannot be loaded: core.onnx is missing from the model folder"]
     assert "shadow" not in {thread.name for thread in threading.enumerate()}
 
 
