@@ -1,4 +1,4 @@
-"""Formats of requests: what a `Dialect` reads (`Asked`) and answers (`Answered`)."""
+"""Formats of requests and answers: a `Dialect` reads `Asked` and writes `Answered`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Asked:
     Attributes
     ----------
     rows
-        Values by column, one dict a row.
+        Values by column, one dict per row.
     places
-        Where the rows stand in the body, for errors: ``inputs`` makes ``inputs[3].age``.
+        Path of the rows in the body, for errors: ``inputs`` gives ``inputs[3].age``.
     index
         The caller's key of each row, or None.
     explain
-        Whether each prediction is to be explained.
+        Whether to explain each prediction.
     remembered
-        What the dialect needs again when it writes the answer.
+        State that the dialect needs to write the answer.
     """
 
     rows: list[dict[str, Any]]
@@ -39,7 +39,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Answered:
-    """Predictions of the rows, in their order.
+    """Predictions of the rows, in order.
 
     Attributes
     ----------
@@ -48,13 +48,13 @@ class Answered:
     probabilities
         Probability of each label, for each row.
     prediction_ids
-        Name of each prediction, a UUID of version 7.
+        ID of each prediction, a UUID of version 7.
     name, version
-        The problem, and the version of the model.
+        Name of the problem, and version of the model.
     warnings
-        Values unlike those of training, as ``row``, ``field``, ``code``, ``message``.
+        Values outside the range or categories of training, as dicts of ``row``, ``field``, ``code`` and ``message``.
     explanations
-        For each row what its fields contributed; None where it was not asked for.
+        Contributions of the fields of each row; None unless requested.
     """
 
     predictions: list[str]
@@ -67,14 +67,14 @@ class Answered:
 
 
 class Written(NamedTuple):
-    """An answer as it is sent.
+    """An encoded answer.
 
     Attributes
     ----------
     body, media_type
-        Its bytes, and what they are.
+        Body, and its content type.
     headers
-        Further headers.
+        Additional headers.
     """
 
     body: bytes
@@ -83,12 +83,12 @@ class Written(NamedTuple):
 
 
 class Dialect(Protocol):
-    """How requests and answers are written on one route.
+    """Format of requests and answers on one route.
 
     Attributes
     ----------
     media_types
-        Content types of requests, in lower case and without parameters; empty where none may be given.
+        Accepted content types, in lower case and without parameters; includes ``b""`` if the header may be absent.
     """
 
     media_types: frozenset[bytes]
@@ -96,29 +96,29 @@ class Dialect(Protocol):
     def read(
         self, body: bytes, limits: Limits, query: bytes, media_type: bytes, header_length: bytes | None = None
     ) -> Asked:
-        """Read a body.
+        """Parse a request.
 
         Parameters
         ----------
         body
-            As it was received.
+            Body as received.
         limits
-            What it may hold.
+            Limits on the body.
         query
-            What stands behind the question mark of the URL, as it was received.
+            Query string of the URL as received.
         media_type
             One of `media_types`.
         header_length
-            Value of the header ``Inference-Header-Content-Length``, as it was received.
+            Value of the header ``Inference-Header-Content-Length`` as received.
 
         Raises
         ------
         Problem
-            If it breaks the route's contract or a limit.
+            If the request is invalid or exceeds a limit.
         """
 
     def write(self, asked: Asked, answered: Answered) -> Written:
-        """Write the answer."""
+        """Encode the answer."""
 
     def explain(self, problem: Problem) -> dict[str, Any]:
-        """Return what the body of an error has besides its problem details, for the route's own clients."""
+        """Return additional members of an error body, in the format that the route's clients know."""

@@ -1,4 +1,4 @@
-"""A CSV body: a line of names, then a line a row."""
+"""Read CSV bodies: a header line, then one line per row."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from app.problem_details import Problem
 
 
 def read_csv(body: bytes, limits: Limits) -> list[dict[str, Any]]:
-    """Read the rows of a CSV body, each cell a text, an empty one None.
+    """Read the rows of a CSV body. Cells are texts; an empty cell is None.
 
-    A first column without a name is what pandas writes of a frame's index; it is left out.
+    A first column without a name is ignored: pandas writes a frame's index there.
 
     Raises
     ------
     Problem
-        If it is not CSV in UTF-8, a line has too few or too many cells, or there are no rows or too many.
+        If the body is not CSV in UTF-8, a line has too few or too many cells, or there are no rows or too many.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -37,12 +37,12 @@ def read_csv(body: bytes, limits: Limits) -> list[dict[str, Any]]:
     named = names[start:]
     check_names(named, "header")
     if not named or "" in named:
-        raise Problem("invalid_request", "expected a name for each column, found a nameless one that is not the first")
+        raise Problem("invalid_request", "expected a name for each column, found one without")
     return [dict(zip(named, [cell or None for cell in line[start:]], strict=True)) for line in lines]
 
 
 def _lines(text: str, limits: Limits) -> tuple[list[str], list[list[str]]]:
-    """Return the names of the columns, and the cells of each row; empty lines are left out."""
+    """Return the names of the columns, and the cells of each row; empty lines are skipped."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     names = next((line for line in reader if line), None)
     if names is None:
@@ -52,7 +52,7 @@ def _lines(text: str, limits: Limits) -> tuple[list[str], list[list[str]]]:
         if not line:
             continue
         if len(line) != len(names):
-            detail = f"expected {len(names)} cells, one a column, found {len(line)} on line {reader.line_num}"
+            detail = f"expected {len(names)} cells, one per column, found {len(line)} on line {reader.line_num}"
             raise Problem("invalid_request", detail)
         if len(lines) == limits.rows:
             raise Problem.too_many_rows(limits.rows, "more")

@@ -1,4 +1,4 @@
-"""JSON as strict as a model needs it: no NaN, no key twice, no NUL, no deep nesting."""
+"""Read strict JSON: no NaN, no repeated key, no NUL, no deep nesting."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _POSITION = re.compile(r" at line (\d+) column (\d+)$")
 
 
 def parse(body: bytes, limits: Limits) -> Any:
-    """Parse a document; what `check` finds is left to it.
+    """Parse a document; call `check` afterwards for nesting and repeated keys.
 
     Raises
     ------
     Problem
-        If it is not JSON, holds a NUL, or more values than any request needs: two million of them are parsed in one go,
-        during which nobody else is answered.
+        If the body is not JSON, contains NUL, or has more values than any valid request. Parsing two million values
+        would block all other requests.
     """
     if _parts(body) > limits.values:
         outside = _without_texts(body)
         if outside.count(b",") > limits.values:
             detail = f"expected at most {limits.values} values, found more"
-            raise Problem("too_many_values", detail, limit=limits.values, remedy="send several requests")
-        if _parts(outside) > limits.values:  # more arrays and objects than values, so that each holds another
+            raise Problem("too_many_values", detail, limit=limits.values, remedy="send several smaller requests")
+        if _parts(outside) > limits.values:  # more arrays and objects than values, so they must be nested
             raise Problem("too_deep", f"expected at most {limits.depth} nested arrays and objects, found more")
     try:
         document = from_json(body, allow_inf_nan=False, cache_strings="keys")
@@ -38,12 +38,13 @@ def parse(body: bytes, limits: Limits) -> Any:
         place = _POSITION.search(str(error))
         where = f" at line {place[1]}, column {place[2]}" if place else ""
         if "recursion limit" in str(error):
-            raise Problem("too_deep", f"expected a few nested arrays and objects, found hundreds{where}") from None
+            detail = f"expected at most {limits.depth} nested arrays and objects, found hundreds{where}"
+            raise Problem("too_deep", detail, limit=limits.depth) from None
         detail = (
             f"expected JSON in UTF-8, found something else{where}" if body else "expected JSON, found an empty body"
         )
         is_number = b"NaN" in body or b"Infinity" in body
-        remedy = "NaN and Infinity are no JSON: send null" if is_number else "GET /docs shows what is expected"
+        remedy = "NaN and Infinity are not JSON: send null" if is_number else "GET /docs shows the expected format"
         raise Problem("invalid_json", detail, remedy=remedy) from None
     if b"\\u0000" in body and _NUL.search(body):
         raise Problem("invalid_json", "expected text without NUL, found \\u0000", remedy="remove it")
@@ -51,12 +52,12 @@ def parse(body: bytes, limits: Limits) -> Any:
 
 
 def check(document: Any, body: bytes, most_depth: int) -> None:
-    """Refuse a parsed document that is nested too deep, or has a key twice in one object.
+    """Check the nesting and the keys of a parsed document.
 
     Raises
     ------
     Problem
-        If it is or has.
+        If the document is nested too deeply, or an object repeats a key.
     """
     keys, depth = _measure(document)
     if depth > most_depth:
@@ -67,12 +68,12 @@ def check(document: Any, body: bytes, most_depth: int) -> None:
 
 
 def _parts(text: bytes) -> int:
-    """Return how many values a document has at least, where commas and brackets stand outside of its texts."""
+    """Return a lower bound of the number of values, given a text with no commas or brackets inside strings."""
     return max(text.count(b","), text.count(b"{") + text.count(b"["))
 
 
 def _measure(document: Any) -> tuple[int, int]:
-    """Return the number of keys in a document, and how deep it is nested."""
+    """Return the number of keys in a document, and its depth of nesting."""
     keys, depth = 0, 0
     level = [document]
     while level:
@@ -92,9 +93,9 @@ def _measure(document: Any) -> tuple[int, int]:
 
 
 def _without_texts(body: bytes) -> bytes:
-    """Return what stands outside of the texts of a document, in a fraction of the time that a pattern takes.
+    """Return a document without its strings, much faster than a regular expression would.
 
-    In slices, between which other threads have their turn.
+    Works in slices, so that other threads can run in between.
     """
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside: list[bytes] = []

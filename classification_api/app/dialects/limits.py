@@ -1,4 +1,4 @@
-"""The limits of a body: how many rows, how deep, how many values."""
+"""Limits on the body of a request: rows, depth, values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.problem_details import Problem
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a body may hold.
+    """Limits on the body of a request.
 
     Attributes
     ----------
@@ -18,7 +18,7 @@ class Limits:
     depth
         Deepest nesting of objects and arrays; ``{"inputs": [{}]}`` has 3.
     values
-        Most values, arrays and objects; more than `rows` rows of all columns can have.
+        Most values, arrays and objects; more than a valid request of `rows` rows can have.
     """
 
     rows: int
@@ -26,19 +26,19 @@ class Limits:
     values: int
 
     def check_rows(self, count: int, what: str = "rows") -> None:
-        """Refuse more rows than may be.
+        """Check a number of rows against the limit.
 
         Parameters
         ----------
         count
-            How many there are.
+            Number of rows.
         what
-            Their name in the error: rows, or what stands for one row each.
+            What the error calls them, such as ``labels``.
 
         Raises
         ------
         Problem
-            If they are too many.
+            If there are too many.
         """
         if count > self.rows:
             raise Problem.too_many_rows(self.rows, count, what)

@@ -1,4 +1,4 @@
-"""`POST /invocations`: MLflow's scoring protocol, for clients made for `mlflow models serve`."""
+"""`POST /invocations`: MLflow's scoring protocol, for clients of `mlflow models serve`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 _EXPECTED = f"expected exactly one of {', '.join(_FORMATS)}"
 _REMEDY = 'send {"dataframe_records": [{...}]}'
 _CSV = b"text/csv"
-#: A string, or one that is never closed, so that no other alternative looks into it; or NaN.
+#: A string, closed or not, or NaN. Matching strings first keeps a NaN inside one from being replaced.
 _STRING_OR_NAN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|NaN', re.DOTALL)
-#: Names that MLflow has for errors, by status; for all others `_BAD_REQUEST`.
+#: MLflow's error codes by status; `_BAD_REQUEST` for all others.
 _ERROR_CODES = {
     401: "UNAUTHENTICATED",
     404: "ENDPOINT_NOT_FOUND",
@@ -41,15 +41,15 @@ _ERROR_CODES = {
 }
 _BAD_REQUEST = "BAD_REQUEST"
 
-#: Rows yet to be made, so that the document is checked first, and the prefix of places in them.
+#: Number of rows, a function that makes them once the document is checked, and their path in the body.
 Reader = tuple[int, Callable[[], list[dict[str, Any]]], str]
 
 
 class MLflowScoring:
     """The dialect of `/invocations`.
 
-    What MLflow's own client sends is read as it is: it writes NaN for a missing value, which is not JSON, and adds the
-    index of a frame, which says nothing of the rows but their order, and is left out.
+    MLflow's own client writes NaN for a missing value, which is not JSON but is accepted here. It also sends the index
+    of a frame, which is ignored.
     """
 
     media_types = frozenset({b"application/json", _CSV})
@@ -76,7 +76,7 @@ class MLflowScoring:
         return Asked(make_rows(), places=places)
 
     def write(self, asked: Asked, answered: Answered) -> Written:  # noqa: ARG002
-        """Write the predictions, with what `/predict` tells of them; MLflow's clients pass that on.
+        """Write the predictions with the members of `/predict`'s answer, which MLflow's clients pass on.
 
         See `Dialect.write`.
         """
@@ -90,7 +90,7 @@ class MLflowScoring:
         return Written(orjson.dumps(content))
 
     def explain(self, problem: Problem) -> dict[str, Any]:
-        """Return MLflow's name for the error, and what it is."""
+        """Return MLflow's error code, and the error as one line."""
         return {"error_code": _ERROR_CODES.get(problem.status, _BAD_REQUEST), "message": one_line(problem)}
 
 
@@ -99,7 +99,7 @@ def _null_for_nan(found: re.Match[bytes]) -> bytes:
 
 
 def _content(document: Any) -> tuple[str, Any]:
-    """Return which format a document has, and what it holds."""
+    """Return the format of a document, and its content."""
     if type(document) is not dict:
         raise Problem("invalid_request", f"{_EXPECTED} in an object", remedy=_REMEDY)
     given = [name for name in _FORMATS if name in document]
@@ -107,20 +107,20 @@ def _content(document: Any) -> tuple[str, Any]:
         raise Problem("invalid_request", f"{_EXPECTED}, found {' and '.join(given) or 'none'}", remedy=_REMEDY)
     unknown = document.keys() - {*_FORMATS, "params"}
     if unknown:
-        raise Problem("invalid_request", f"expected {given[0]} alone, found {shown(min(unknown))}")
+        raise Problem("invalid_request", f"expected only {given[0]}, found {shown(min(unknown))}")
     if document.get("params") not in ({}, None):
-        raise Problem("invalid_parameter", "expected no params, which this model has none of", remedy="leave them out")
+        raise Problem("invalid_parameter", "expected no params, since this model takes none", remedy="leave them out")
     return given[0], document[given[0]]
 
 
 def _reader(given: str, content: Any) -> Reader:
-    """Return how many rows there are, and what makes them."""
+    """Return the reader of a document's rows."""
     if given == "dataframe_split":
         return _split_reader(content)
     if type(content) is list:
         return _records_reader(given, content)
     if given == "dataframe_records":
-        raise Problem("invalid_request", "expected dataframe_records as an array of objects, one a row")
+        raise Problem("invalid_request", "expected dataframe_records as an array of objects, one per row")
     if type(content) is not dict:
         raise Problem("invalid_request", f"expected {given} as an array of rows or an object of columns")
     return _columns_reader(given, content)
@@ -146,15 +146,15 @@ def _columns_reader(given: str, columns: dict[str, Any]) -> Reader:
 
 
 def _split_reader(content: Any) -> Reader:
-    """Return how many rows a frame has that is split into columns, index and data, and what makes them."""
+    """Return the reader of a frame that is split into columns, index and data."""
     if type(content) is not dict or not {"columns", "data"} <= content.keys() <= {"columns", "data", "index"}:
-        detail = "expected dataframe_split as an object of columns and data, and index where there is one"
+        detail = "expected dataframe_split as an object of columns, data and optionally index"
         raise Problem("invalid_request", detail)
     names, data, index = content["columns"], content["data"], content.get("index")
     if type(names) is not list or type(data) is not list:
         raise Problem("invalid_request", "expected columns and data of dataframe_split as arrays")
     if index is not None and (type(index) is not list or len(index) != len(data)):
-        raise Problem("invalid_request", "expected the index of dataframe_split as an array of one key a row")
+        raise Problem("invalid_request", "expected the index of dataframe_split as an array of one key per row")
 
     def make_rows() -> list[dict[str, Any]]:
         check_names(names, "dataframe_split.columns")

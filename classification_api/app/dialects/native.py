@@ -40,7 +40,7 @@ class Native:
         return Asked(rows, index=index, explain=_wants_explanation(query) if query else False)
 
     def write(self, asked: Asked, answered: Answered) -> Written:
-        """Write the contract's answer; see `Dialect.write`."""
+        """Write predictions with their probabilities; see `Dialect.write`."""
         content: dict[str, Any] = {
             "predictions": answered.predictions,
             "probabilities": answered.probabilities,
@@ -54,7 +54,7 @@ class Native:
         return Written(orjson.dumps(content))
 
     def explain(self, problem: Problem) -> dict[str, Any]:  # noqa: ARG002
-        """Return nothing: problem details are what these clients read."""
+        """Return no members: these clients read problem details."""
         return {}
 
 
@@ -64,30 +64,30 @@ def _members(document: Any, limits: Limits) -> tuple[list[Any], list[Any] | None
         raise Problem("invalid_request", 'expected an object with "inputs"', remedy='send {"inputs": [{...}]}')
     if not document.keys() <= _MEMBERS:
         unknown = min(document.keys() - _MEMBERS)[:100].encode("ascii", "replace").decode()
-        raise Problem("invalid_request", f'expected "inputs" and "index" alone, found {unknown!r}')
+        raise Problem("invalid_request", f'expected only "inputs" and "index", found {unknown!r}')
     rows, index = document["inputs"], document.get("index")
     if type(rows) is not list or not rows:
         raise Problem("invalid_request", 'expected "inputs" as an array of at least one object')
     limits.check_rows(len(rows))
     if index is not None and type(index) is not list:
-        raise Problem("invalid_request", 'expected "index" as an array of one key a row, or null')
+        raise Problem("invalid_request", 'expected "index" as an array of one key per row, or null')
     return rows, index
 
 
 def _check_quickly(document: Any, rows: list[Any], index: list[Any] | None, body: bytes, limits: Limits) -> None:
-    """Leave to `check` what is not plainly sound.
+    """Check a body quickly, and call `check` only if that leaves a doubt.
 
-    Where a body has as many colons as its objects have keys, no key is there twice; where it opens as many arrays and
-    objects as rows need, nothing else is nested in it.
+    If a body has as many colons as its objects have keys, no key is repeated. If it opens only as many arrays and
+    objects as its rows need, nothing is nested deeper.
     """
     keys, infinite = len(document), False
     for number, row in enumerate(rows):
         if type(row) is not dict:
-            raise Problem("invalid_request", f"expected rows as objects, found something else as inputs[{number}]")
+            raise Problem("invalid_request", f"expected inputs[{number}] as an object, found something else")
         keys += len(row)
         infinite = infinite or math.inf in row.values() or -math.inf in row.values()
     if infinite:
-        raise Problem("invalid_request", "expected finite numbers, found one beyond 1e308")
+        raise Problem("invalid_request", "expected finite numbers, found one too large for a 64-bit float")
     opened = body.count(b"{") + body.count(b"[")
     if body.count(b":") != keys or opened != len(rows) + (2 if index is None else 3):
         check(document, body, limits.depth)
@@ -95,12 +95,12 @@ def _check_quickly(document: Any, rows: list[Any], index: list[Any] | None, body
 
 def _check_index(index: list[Any], count: int) -> None:
     if len(index) != count:
-        raise Problem("invalid_request", f'expected "index" with one key a row, found {len(index)} for {count} rows')
+        raise Problem("invalid_request", f'expected "index" with one key per row, found {len(index)} for {count} rows')
     for number, key in enumerate(index):
         is_key = len(key) <= LONGEST_KEY if type(key) is str else type(key) is int and key in KEYS
         if not is_key:
-            expected = f"expected a text of at most {LONGEST_KEY} characters or a whole number of 64 bits"
-            raise Problem("invalid_request", f"{expected} as index[{number}]")
+            expected = f"a text of at most {LONGEST_KEY} characters or a 64-bit integer"
+            raise Problem("invalid_request", f"expected index[{number}] as {expected}")
 
 
 def _wants_explanation(query: bytes) -> bool:
@@ -109,5 +109,5 @@ def _wants_explanation(query: bytes) -> bool:
     except ValueError:
         given = [("", "")]
     if len(given) != 1 or given[0][0] != "explain" or given[0][1] not in {"true", "false"}:
-        raise Problem("invalid_parameter", "expected no parameter but explain=true or explain=false")
+        raise Problem("invalid_parameter", "expected no query parameter except explain=true or explain=false")
     return given[0][1] == "true"

@@ -1,4 +1,4 @@
-"""An error in one line, for clients that show nothing else of it."""
+"""An error as one line, for clients that show only that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from app.problem_details import Problem
 
 
 def one_line(problem: Problem) -> str:
-    """Return what was wrong, the first place of it, and the remedy."""
+    """Return the detail of a problem, its first place and its remedy."""
     parts = [problem.detail]
     if problem.places:
         first = problem.places[0]

@@ -1,4 +1,4 @@
-"""`POST /v2/models/{name}/infer`: the Open Inference Protocol, version 2, with tensors in JSON or in bytes."""
+"""`POST /v2/models/{name}/infer`: the Open Inference Protocol, version 2, with tensors in JSON or binary."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _OCTETS = b"application/octet-stream"
 _MEMBERS = {"id", "parameters", "inputs", "outputs"}
 _TENSOR_MEMBERS = {"name", "shape", "datatype", "data", "parameters"}
 LONGEST_ID = 256
-_REMEDY = "GET /v2/models/{name} tells the inputs: send each as a tensor of its own, of shape [rows]"
-#: Parameters that would change what is asked or answered; all others are hints, which a server may leave aside.
+_REMEDY = "send each input as its own tensor of shape [rows]; GET /v2/models/{name} lists the inputs"
+#: Refused parameters, which would change the meaning of a request, with remedies; all others are hints to ignore.
 _NOT_SERVED = {
-    "classification": "ask for the output probabilities instead",
-    "sequence_id": "send all rows of a sequence on their own",
+    "classification": "request the output probabilities instead",
+    "sequence_id": "leave it out: each row is predicted independently",
     "shared_memory_region": "send the data in the request",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What the answer is to hold: the request's id, and whether each output is to be in bytes."""
+    """The requested answer: the request's ID, and for each output whether it is binary."""
 
     id: str | None
     outputs: dict[str, bool]
@@ -41,7 +41,7 @@ class _Wanted:
 class OpenInference:
     """The dialect of `/v2/models/{name}/infer`: each input tensor is a column.
 
-    Its clients send no content type, and those of NVIDIA Triton send and expect bytes unless told otherwise.
+    Clients of the protocol send no content type. Those of NVIDIA Triton send and expect binary tensors by default.
     """
 
     media_types = frozenset({b"", b"application/json", _OCTETS})
@@ -69,7 +69,7 @@ class OpenInference:
         return Asked(rows, places="rows", remembered=wanted)
 
     def write(self, asked: Asked, answered: Answered) -> Written:
-        """Write the outputs that were asked for; see `Dialect.write`."""
+        """Write the requested outputs; see `Dialect.write`."""
         wanted: _Wanted = asked.remembered
         content: dict[str, Any] = {"model_name": model_slug(answered.name), "model_version": answered.version}
         if wanted.id is not None:
@@ -93,18 +93,18 @@ class OpenInference:
         return Written(head + b"".join(raw), _OCTETS, ((HEADER_LENGTH, b"%d" % len(head)),))
 
     def explain(self, problem: Problem) -> dict[str, Any]:
-        """Return the one text that these clients show."""
+        """Return the error as one line, which is all that these clients show."""
         return {"error": one_line(problem)}
 
 
 def _split(body: bytes, header_length: bytes | None) -> tuple[bytes, bytes | None]:
-    """Return the JSON of a body, and the bytes of tensors behind it; None where its header announces none."""
+    """Return the JSON of a body, and the binary data after it, which is None without the header."""
     if header_length is None:
         return body, None
     given = header_length.strip()
     length = int(given) if given.isdigit() and len(given) < 10 else -1
     if not 0 <= length <= len(body):
-        detail = "expected Inference-Header-Content-Length as the length of the JSON that the body begins with"
+        detail = "expected Inference-Header-Content-Length as the length of the JSON at the start of the body"
         raise Problem("invalid_request", detail)
     return body[:length], body[length:]
 
@@ -114,17 +114,18 @@ def _inputs(document: Any) -> list[dict[str, Any]]:
         raise Problem("invalid_request", 'expected an object with "inputs", an array of tensors', remedy=_REMEDY)
     if not document.keys() <= _MEMBERS:
         unknown = shown(min(document.keys() - _MEMBERS))
-        raise Problem("invalid_request", f'expected "id", "parameters", "inputs" and "outputs" alone, found {unknown}')
+        raise Problem("invalid_request", f'expected only "id", "parameters", "inputs" and "outputs", found {unknown}')
     inputs: list[dict[str, Any]] = document["inputs"]
     for number, tensor in enumerate(inputs):
         if type(tensor) is not dict or not {"name", "shape", "datatype"} <= tensor.keys() <= _TENSOR_MEMBERS:
-            detail = "expected a tensor as an object of name, shape, datatype, data and perhaps parameters"
-            raise Problem("invalid_request", f"{detail} as inputs[{number}]", remedy=_REMEDY)
+            members = "name, shape, datatype, data and optionally parameters"
+            detail = f"expected inputs[{number}] as an object of {members}"
+            raise Problem("invalid_request", detail, remedy=_REMEDY)
     return inputs
 
 
 def _count(inputs: list[dict[str, Any]]) -> int:
-    """Return the number of rows that the shapes of all tensors say."""
+    """Return the number of rows, which must be the same in all shapes."""
     count: int | None = None
     for number, tensor in enumerate(inputs):
         shape = tensor["shape"]
@@ -134,16 +135,16 @@ def _count(inputs: list[dict[str, Any]]) -> int:
             detail = f"expected inputs[{number}] as one column, of shape [rows] or [rows, 1], found another width"
             raise Problem("invalid_request", detail, remedy=_REMEDY)
         if count is not None and shape[0] != count:
-            detail = f"expected tensors of as many rows as inputs[0] has, found another number in inputs[{number}]"
+            detail = f"expected as many rows in inputs[{number}] as in inputs[0], found another number"
             raise Problem("invalid_request", detail)
         count = shape[0]
     if count is None or not 0 <= count < 2**63:
-        raise Problem("invalid_request", "expected shapes of whole numbers from 0, found another")
+        raise Problem("invalid_request", "expected shapes of whole numbers from 0 to 2^63 - 1, found another")
     return count
 
 
 def _tensors(inputs: list[dict[str, Any]], raw: bytes | None) -> list[Tensor]:
-    """Return the tensors of a request with their data, whether in JSON or in the bytes behind it."""
+    """Return the tensors of a request with their data, from the JSON or the binary data after it."""
     tensors = []
     place = 0
     for number, given in enumerate(inputs):
@@ -155,22 +156,23 @@ def _tensors(inputs: list[dict[str, Any]], raw: bytes | None) -> list[Tensor]:
         size = parameters.get("binary_data_size")
         if size is not None:
             if raw is None:
-                detail = f"expected the header Inference-Header-Content-Length with the bytes of {where}, found none"
-                raise Problem("invalid_request", detail, remedy="send it, or the data as JSON: binary_data=False")
+                detail = f"expected the header Inference-Header-Content-Length for binary {where}, found none"
+                raise Problem("invalid_request", detail, remedy="send it, or send JSON data with binary_data=False")
             if type(size) is not int or not 0 <= size <= len(raw) - place or "data" in given:
-                raise Problem("invalid_request", f"expected {where} in bytes behind the JSON, of binary_data_size")
+                detail = f"expected the data of {where} only after the JSON, in binary_data_size bytes"
+                raise Problem("invalid_request", detail)
             data = raw[place : place + size]
             place += size
         elif type(data) is not list:
             raise Problem("invalid_request", f"expected {where}.data as an array", remedy=_REMEDY)
         tensors.append(Tensor(name, given["shape"][0], datatype, data))
     if raw is not None and place != len(raw):
-        raise Problem("invalid_request", f"expected {place} bytes behind the JSON, found {len(raw)}")
+        raise Problem("invalid_request", f"expected {place} bytes after the JSON, found {len(raw)}")
     return tensors
 
 
 def _wanted(document: dict[str, Any]) -> _Wanted:
-    """Return what the answer is to hold."""
+    """Return the requested answer."""
     given_id = document.get("id")
     if given_id is not None and (type(given_id) is not str or len(given_id) > LONGEST_ID):
         raise Problem("invalid_request", f"expected id as a text of at most {LONGEST_ID} characters")
@@ -184,10 +186,10 @@ def _wanted(document: dict[str, Any]) -> _Wanted:
     for number, output in enumerate(requested):
         where = f"outputs[{number}]"
         if type(output) is not dict or "name" not in output or not output.keys() <= {"name", "parameters"}:
-            raise Problem("invalid_request", f"expected {where} as an object of name and perhaps parameters")
+            raise Problem("invalid_request", f"expected {where} as an object of name and optionally parameters")
         name = output["name"]
         if type(name) is not str or name not in OUTPUTS or name in outputs:
-            raise Problem("invalid_request", f"expected {where}.name as one of {', '.join(OUTPUTS)}, each once")
+            raise Problem("invalid_request", f"expected {where}.name as one of {', '.join(OUTPUTS)}, each at most once")
         outputs[name] = _flag(_parameters(output, where), "binary_data", default=by_default)
     return _Wanted(given_id, outputs)
 
@@ -200,7 +202,7 @@ def _parameters(given: dict[str, Any], where: str) -> dict[str, Any]:
         raise Problem("invalid_request", f"expected the parameters of {where} as an object")
     for name in parameters.keys() & _NOT_SERVED.keys():
         if parameters[name] not in (0, ""):  # which Triton's clients send for "none"
-            detail = f"expected parameters that are served here, found {name} in {where}"
+            detail = f"expected only supported parameters, found {name} in {where}"
             raise Problem("invalid_parameter", detail, remedy=_NOT_SERVED[name])
     return parameters
 
@@ -213,7 +215,7 @@ def _flag(parameters: dict[str, Any], name: str, *, default: bool) -> bool:
 
 
 def _output(name: str, answered: Answered) -> tuple[list[int], list[Any]]:
-    """Return the shape and the values of an output, row by row."""
+    """Return the shape and the values of an output, in row-major order."""
     if name == "probabilities":
         shares = answered.probabilities
         return [len(shares), len(shares[0])], [share for row in shares for share in row.values()]

@@ -1,4 +1,4 @@
-"""What the Open Inference Protocol tells of the server and of the model."""
+"""Metadata of the server and the model in the Open Inference Protocol."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SERVER = "classification-api"
 PLATFORM = "onnx_onnxv1"
-#: Outputs with their datatypes. The classes stand in the order of the columns of the probabilities.
+#: Outputs with their datatypes. The classes are in the order of the columns of the probabilities.
 OUTPUTS = {"predictions": "BYTES", "probabilities": "FP64", "prediction_ids": "BYTES", "classes": "BYTES"}
 _DATATYPES = {"numeric": "FP64", "boolean": "BOOL"}
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
@@ -20,7 +20,7 @@ _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 @lru_cache(maxsize=16)
 def model_slug(name: str) -> str:
-    """Return the name of a problem as it stands in a URL: ``Titanic survival`` is ``titanic-survival``."""
+    """Return the name of a problem for URLs: ``Titanic survival`` becomes ``titanic-survival``."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return _NOT_IN_SLUG.sub("-", plain).strip("-") or "model"
 
@@ -36,15 +36,15 @@ def server_metadata(version: str) -> dict[str, Any]:
     Parameters
     ----------
     version
-        Of the API.
+        Version of the API.
     """
     return {"name": SERVER, "version": version, "extensions": ["binary_tensor_data"]}
 
 
 def model_metadata(manifest: Manifest) -> dict[str, Any]:
-    """Return the content of ``GET /v2/models/{name}``, and of one with the version that serves.
+    """Return the content of ``GET /v2/models/{name}``, with or without the version.
 
-    The datatypes are those that fit best; whatever the schema can read as the column is accepted.
+    The datatypes are recommendations: any that the schema can read as the column is accepted.
     """
     inputs = [
         {"name": field.name, "datatype": _DATATYPES.get(field.kind, "BYTES"), "shape": [-1]}
@@ -64,5 +64,5 @@ def model_metadata(manifest: Manifest) -> dict[str, Any]:
 
 
 def model_readiness(manifest: Manifest) -> dict[str, Any]:
-    """Return the content of ``GET /v2/models/{name}/ready`` where the model serves."""
+    """Return the content of ``GET /v2/models/{name}/ready`` for the serving model."""
     return {"name": model_name(manifest), "ready": True}

@@ -1,4 +1,4 @@
-"""Rows of bodies that give a table: as records, or as columns."""
+"""Read and check rows that are sent as records or as columns."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from app.problem_details import Problem
 
 
 def shown(name: str) -> str:
-    """Return the name of a column as an error may show it."""
+    """Return the name of a column for an error: at most 100 characters of ASCII."""
     return repr(name[:100].encode("ascii", "replace").decode())
 
 
 def refuse_query(query: bytes) -> None:
-    """Refuse parameters in the URL of a route that knows none.
+    """Check that a URL has no query, on a route without parameters.
 
     Raises
     ------
     Problem
-        If there are any.
+        If there is one.
     """
     if query:
-        raise Problem("invalid_parameter", "expected no parameters in the URL, found some", remedy="leave them out")
+        raise Problem("invalid_parameter", "expected no query parameters, found some", remedy="leave them out")
 
 
 def check_count(count: int, limits: Limits) -> None:
-    """Refuse a number of rows.
+    """Check a number of rows.
 
     Raises
     ------
     Problem
-        If it is zero or beyond the limit.
+        If it is zero or above the limit.
     """
     if not count:
         raise Problem("invalid_request", "expected at least one row, found none")
@@ -41,50 +41,50 @@ def check_count(count: int, limits: Limits) -> None:
 
 
 def check_names(names: Iterable[Any], where: str) -> None:
-    """Refuse names of columns.
+    """Check the names of columns.
 
     Raises
     ------
     Problem
-        If one is no text, or there twice.
+        If a name is not a text, or is repeated.
     """
     seen: set[str] = set()
     for number, name in enumerate(names):
         if type(name) is not str:
-            raise Problem("invalid_request", f"expected the name of a column, a text, as {where}[{number}]")
+            raise Problem("invalid_request", f"expected {where}[{number}] as a text, the name of a column")
         if name in seen:
             raise Problem("duplicate_key", f"expected each column once, found {shown(name)} twice in {where}")
         seen.add(name)
 
 
 def check_records(rows: Sequence[Any], where: str) -> None:
-    """Refuse rows.
+    """Check rows that are sent as objects.
 
     Raises
     ------
     Problem
-        If one is no object, or holds an infinite number.
+        If a row is not an object, or contains an infinite number.
     """
     for number, row in enumerate(rows):
         if type(row) is not dict:
-            raise Problem("invalid_request", f"expected rows as objects, found something else as {where}[{number}]")
+            raise Problem("invalid_request", f"expected {where}[{number}] as an object, found something else")
         if not _are_finite(row.values()):
             raise _infinite(f"{where}[{number}]")
 
 
 def rows_of_arrays(names: Sequence[str], arrays: Sequence[Any], where: str) -> list[dict[str, Any]]:
-    """Return rows that are given as arrays of values in the order of the columns.
+    """Return rows that are sent as arrays of values in the order of the columns.
 
     Raises
     ------
     Problem
-        If one is no array, has too few or too many values, or holds an infinite number.
+        If a row is not an array, has too few or too many values, or contains an infinite number.
     """
     width = len(names)
     rows = []
     for number, values in enumerate(arrays):
         if type(values) is not list or len(values) != width:
-            detail = f"expected an array of {width} values, one a column, as {where}[{number}]"
+            detail = f"expected {where}[{number}] as an array of {width} values, one per column"
             raise Problem("invalid_request", detail)
         if not _are_finite(values):
             raise _infinite(f"{where}[{number}]")
@@ -93,25 +93,26 @@ def rows_of_arrays(names: Sequence[str], arrays: Sequence[Any], where: str) -> l
 
 
 def rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Return rows of columns of one length."""
+    """Convert columns of equal length to rows."""
     names = tuple(columns)
     return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def columns_length(columns: Mapping[str, Any], where: str) -> int:
-    """Return the number of rows in columns that are given as arrays.
+    """Return the number of rows in columns that are sent as arrays.
 
     Raises
     ------
     Problem
-        If one is no array, there is none, or they differ in length.
+        If a column is not an array, there is none, or they differ in length.
     """
     length: int | None = None
     for name, values in columns.items():
         if type(values) is not list:
-            raise Problem("invalid_request", f"expected an array of one value a row as column {shown(name)} of {where}")
+            detail = f"expected column {shown(name)} of {where} as an array, one value per row"
+            raise Problem("invalid_request", detail)
         if length is not None and len(values) != length:
-            detail = f"expected columns of one length, found {length} and {len(values)} values, in {shown(name)}"
+            detail = f"expected {length} values in column {shown(name)}, as in the one before it, found {len(values)}"
             raise Problem("invalid_request", detail)
         length = len(values)
     if length is None:
@@ -120,12 +121,12 @@ def columns_length(columns: Mapping[str, Any], where: str) -> int:
 
 
 def check_columns_finite(columns: Mapping[str, Sequence[Any]], where: str) -> None:
-    """Refuse columns.
+    """Check that columns contain finite numbers.
 
     Raises
     ------
     Problem
-        If one holds an infinite number.
+        If one contains an infinite number.
     """
     for name, values in columns.items():
         if not _are_finite(values):
@@ -133,9 +134,9 @@ def check_columns_finite(columns: Mapping[str, Sequence[Any]], where: str) -> No
 
 
 def _are_finite(values: Collection[Any]) -> bool:
-    """Tell whether no number is infinite; JSON has no NaN."""
+    """Return whether no number is infinite; JSON has no NaN."""
     return math.inf not in values and -math.inf not in values
 
 
 def _infinite(where: str) -> Problem:
-    return Problem("invalid_request", f"expected finite numbers, found one beyond 1e308 in {where}")
+    return Problem("invalid_request", f"expected finite numbers, found one too large for a 64-bit float in {where}")

@@ -1,7 +1,7 @@
-"""Tensors of the Open Inference Protocol, one a column: read from JSON or bytes, and written.
+"""Tensors of the Open Inference Protocol, one per column: read and write JSON and binary data.
 
-In bytes (the extension "binary tensor data") numbers are little-endian, truth values a byte each, and a text is its
-length, four bytes, before its UTF-8.
+In binary data (the extension "binary tensor data") numbers are little-endian, booleans are one byte each, and a text is
+its length in four bytes, then its UTF-8.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from app.dialects.tables import shown
 from app.problem_details import Problem
 
-#: Types of numbers as numpy spells them.
+#: numpy's names of the numeric datatypes.
 _INTEGERS = {
     f"{sign}INT{bits}": f"<{kind}{bits // 8}" for sign, kind in (("", "i"), ("U", "u")) for bits in (8, 16, 32, 64)
 }
@@ -28,7 +28,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     **{name: (float(np.finfo(kind).min), float(np.finfo(kind).max)) for name, kind in _FLOATS.items()},
 }
 _NONE = type(None)
-#: What a value in JSON may be, and how an error says so.
+#: Types of each datatype's values in JSON, and how an error names them.
 _KINDS: dict[str, tuple[set[type], str]] = {
     "BYTES": ({str, _NONE}, "texts"),
     "BOOL": ({bool, _NONE}, "true or false"),
@@ -40,18 +40,18 @@ _LENGTH = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A column as it was sent; its values are yet to be read.
+    """A column as it was sent, with its values not yet read.
 
     Attributes
     ----------
     name
-        Of the column.
+        Name of the column.
     count
         Number of its values.
     datatype
         One of `DATATYPES`.
     data
-        A list of values, or their bytes.
+        List of values, or binary data.
     """
 
     name: str
@@ -60,12 +60,12 @@ class Tensor:
     data: list[Any] | bytes
 
     def values(self) -> list[Any]:
-        """Read the values; None stands for a missing one, and so does NaN among bytes.
+        """Read the values; a missing one is None, as is NaN in binary data.
 
         Raises
         ------
         Problem
-            If they are not of the datatype, or not as many as the shape says.
+            If they do not match the datatype or the shape.
         """
         if isinstance(self.data, list):
             return self._values_of_json(_flattened(self.data))
@@ -79,18 +79,18 @@ class Tensor:
         kinds, expected = _KINDS[self.datatype]
         if not kinds.issuperset(map(type, data)):
             number = next(place for place, value in enumerate(data) if type(value) not in kinds)
-            raise self._problem(f"{expected} or null as its data, found something else as data[{number}]")
+            raise self._problem(f"{expected} or null as its data, found something else in data[{number}]")
         if self.datatype not in _RANGES:
             return data
         low, high = _RANGES[self.datatype]
         if not all(value is None or low <= value <= high for value in data):
-            raise self._problem(f"values that {self.datatype} can hold, found one beyond")
+            raise self._problem(f"values in the range of {self.datatype}, found one outside")
         if self.datatype in _FLOATS:
             return [value if value is None else float(value) for value in data]
         return data
 
     def _numbers(self, data: bytes) -> list[Any]:
-        """Return the numbers or truth values in bytes."""
+        """Decode numbers or booleans."""
         kind = np.dtype(_NUMBERS.get(self.datatype, "u1"))
         if len(data) != self.count * kind.itemsize:
             raise self._problem(f"{self.count * kind.itemsize} bytes, as its shape says, found {len(data)}")
@@ -98,7 +98,7 @@ class Tensor:
         values: list[Any] = numbers.tolist()
         if self.datatype == "BOOL":
             if numbers.max(initial=0) > 1:
-                raise self._problem("truth values as bytes of 0 or 1, found another")
+                raise self._problem("booleans as bytes of 0 or 1, found another value")
             return list(map(bool, values))
         if self.datatype in _INTEGERS:
             return values
@@ -107,7 +107,7 @@ class Tensor:
         return [None if value != value else value for value in values]  # noqa: PLR0124 - NaN
 
     def _texts(self, data: bytes) -> list[Any]:
-        """Return the texts in bytes."""
+        """Decode texts."""
         texts: list[Any] = []
         place = 0
         try:
@@ -122,7 +122,7 @@ class Tensor:
         except UnicodeDecodeError:
             raise self._problem("texts in UTF-8, found something else") from None
         if place > len(data) or len(texts) != self.count:
-            raise self._problem(f"{self.count} texts, each behind its length in four bytes, found others")
+            raise self._problem(f"{self.count} texts, each after its length in four bytes, found something else")
         if any("\x00" in text for text in texts):
             raise self._problem("texts without NUL, found one")
         return texts
@@ -132,19 +132,19 @@ class Tensor:
 
 
 def _flattened(data: list[Any]) -> list[Any]:
-    """Return the values of a tensor of shape [n, 1] that is written as arrays of one value."""
+    """Return the values of a tensor of shape [n, 1] that is sent as arrays of one value."""
     if data and all(type(inner) is list and len(inner) == 1 for inner in data):
         return [inner[0] for inner in data]
     return data
 
 
 def binary(datatype: str, values: list[Any]) -> bytes:
-    """Return values as bytes.
+    """Encode values as binary data.
 
     Parameters
     ----------
     datatype
-        ``BYTES``, or a type of numbers.
+        ``BYTES``, or a numeric datatype.
     values
         Texts or numbers, none missing.
     """

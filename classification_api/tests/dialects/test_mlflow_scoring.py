@@ -91,25 +91,25 @@ def test_infinite_numbers_are_refused(body: bytes, number: bytes) -> None:
         ([], "exactly one of .* in an object"),
         ({}, "exactly one of .* found none"),
         ({"inputs": ROWS, "instances": ROWS}, "found inputs and instances"),
-        ({"inputs": ROWS, "signature_name": "x"}, "inputs alone, found 'signature_name'"),
+        ({"inputs": ROWS, "signature_name": "x"}, "only inputs, found 'signature_name'"),
         ({"inputs": ROWS, "params": {"explain": True}}, "no params"),
         ({"inputs": ROWS, "params": []}, "no params"),
         ({"inputs": []}, "at least one row"),
         ({"inputs": {}}, "at least one column in inputs"),
         ({"inputs": "a"}, "inputs as an array of rows or an object of columns"),
-        ({"inputs": {"age": 1}}, "as column 'age' of inputs"),
-        ({"inputs": {"age": [1], "sex": []}}, "columns of one length, found 1 and 0 values, in 'sex'"),
+        ({"inputs": {"age": 1}}, "column 'age' of inputs as an array"),
+        ({"inputs": {"age": [1], "sex": []}}, "1 values in column 'sex', as in the one before it, found 0"),
         ({"inputs": [[1, 2]]}, "since the columns of an array have no names"),
-        ({"inputs": [{}, 1]}, r"found something else as inputs\[1\]"),
+        ({"inputs": [{}, 1]}, r"inputs\[1\] as an object"),
         ({"dataframe_records": COLUMNS}, "dataframe_records as an array of objects"),
-        ({"dataframe_split": []}, "dataframe_split as an object of columns and data"),
-        ({"dataframe_split": {"data": [[1]]}}, "dataframe_split as an object of columns and data"),
-        ({"dataframe_split": SPLIT | {"name": 1}}, "dataframe_split as an object of columns and data"),
+        ({"dataframe_split": []}, "dataframe_split as an object of columns, data and"),
+        ({"dataframe_split": {"data": [[1]]}}, "dataframe_split as an object of columns, data and"),
+        ({"dataframe_split": SPLIT | {"name": 1}}, "dataframe_split as an object of columns, data and"),
         ({"dataframe_split": SPLIT | {"columns": "ab"}}, "columns and data of dataframe_split as arrays"),
-        ({"dataframe_split": SPLIT | {"columns": ["a", 1]}}, r"a text, as dataframe_split.columns\[1\]"),
+        ({"dataframe_split": SPLIT | {"columns": ["a", 1]}}, r"dataframe_split.columns\[1\] as a text"),
         ({"dataframe_split": SPLIT | {"columns": ["a", "a"]}}, "'a' twice in dataframe_split.columns"),
-        ({"dataframe_split": SPLIT | {"data": [[1, 2], [1]]}}, r"2 values, one a column, as dataframe_split.data\[1\]"),
-        ({"dataframe_split": SPLIT | {"index": [1]}}, "one key a row"),
+        ({"dataframe_split": SPLIT | {"data": [[1, 2], [1]]}}, r"dataframe_split.data\[1\] as an array of 2 values"),
+        ({"dataframe_split": SPLIT | {"index": [1]}}, "one key per row"),
     ],
 )
 def test_a_broken_request_is_refused(document: Any, found: str) -> None:
@@ -152,7 +152,7 @@ def test_deep_nesting_is_refused() -> None:
 
 def test_parameters_in_the_url_are_refused() -> None:
     """The route knows no parameters in its URL."""
-    with pytest.raises(Problem, match="no parameters in the URL"):
+    with pytest.raises(Problem, match="no query parameters"):
         MLflowScoring().read(json.dumps({"inputs": ROWS}).encode(), LIMITS, b"explain=true", b"application/json")
 
 
@@ -204,7 +204,7 @@ def test_csv_may_hold_quoted_commas_and_lines() -> None:
         (b"", "a line of column names"),
         (b"\n\n", "a line of column names"),
         (b"age,sex\n", "at least one row"),
-        (b"age,sex\n1\n", "2 cells, one a column, found 1 on line 2"),
+        (b"age,sex\n1\n", "2 cells, one per column, found 1 on line 2"),
         (b"age,age\n1,2\n", "'age' twice in header"),
         (b"age,\n1,2\n", "a name for each column"),
         (b'""\n1\n', "a name for each column"),

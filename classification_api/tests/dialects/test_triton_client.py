@@ -116,7 +116,7 @@ def test_a_client_is_told_what_is_wrong(client: Any, name: str, sent: tuple[str,
 def test_nan_in_json_is_answered_with_a_remedy(client: Any, name: str) -> None:
     """NaN is no JSON, so that a client which sends it as such is told; in bytes it is a missing value."""
     ages = tensor("age", [float("nan"), 1.0], "FP64", is_binary=False)
-    with pytest.raises(InferenceServerException, match="NaN and Infinity are no JSON"):
+    with pytest.raises(InferenceServerException, match="NaN and Infinity are not JSON"):
         client.infer(name, [*(made for made in tensors(ROWS, is_binary=True) if made.name() != "age"), ages])
 
 
@@ -152,9 +152,9 @@ def test_a_client_learns_what_the_model_takes(client: Any, predictor: Predictor,
 def test_another_model_is_not_found(client: Any, name: str, version: str) -> None:
     """A name or version that is not served is 404, and the client can show why."""
     asked = name if version else "iris"
-    with pytest.raises(InferenceServerException, match="no such model") as caught:
+    with pytest.raises(InferenceServerException, match="the served model, found others") as caught:
         client.infer(asked, tensors(ROWS, is_binary=True), model_version=version)
     assert caught.value.status() == "404"
     assert not client.is_model_ready(asked, version)
-    with pytest.raises(InferenceServerException, match="no such model"):
+    with pytest.raises(InferenceServerException, match="the served model, found others"):
         client.get_model_metadata(asked, version)
