@@ -1,1 +1,1 @@
-"""What the API writes down: a line a request, and every prediction and label."""
+"""The API's logs: requests, predictions and labels."""

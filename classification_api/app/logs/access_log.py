@@ -1,7 +1,7 @@
-"""The access log: one line of JSON a request, written by a thread, so that nobody waits for who reads it.
+"""The access log: one line of JSON per request, written by a thread so that requests never wait for the reader.
 
-The line is made where the request ends, a microsecond each time, as a thread that made thousands at once would keep the
-event loop waiting; the thread only joins lines and writes them.
+A line is formatted when its request ends, in about a microsecond. Formatting thousands at once in the thread would
+block the event loop, so the thread only joins and writes them.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from threading import Event, Thread
 from time import gmtime, strftime, time
 from urllib.parse import quote as percent_encode
 
-#: At most so many lines wait to be written.
+#: Most lines that wait to be written; further ones are dropped and counted.
 MOST_LINES = 100_000
-#: How long lines may wait before they are written, in seconds.
+#: Seconds between writes.
 WRITTEN_EVERY = 0.1
-#: How long the end waits for who reads the log, in seconds.
+#: Seconds that `AccessLog.close` waits for a slow reader.
 LONGEST_END = 1.0
-#: No text of a line is longer.
+#: Most characters of a text in a line.
 LONGEST_TEXT = 200
 
-#: So much is written at once: several workers may write into one pipe, which keeps so much together (PIPE_BUF).
+#: Most bytes written at once, into a pipe and into a file. A pipe that workers share keeps so many together (PIPE_BUF).
 _AT_ONCE, _IN_FILES = 4096, 2**20
-#: Errors of a disk, which may have room again.
+#: Disk errors that may be temporary.
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 _MOST_KNOWN = 1024
 _UNPRINTABLE = re.compile(r"[^!-~]+")
 
 
 class AccessLog:
-    """Writes a line for each request, in the order in which they were added, until nobody reads any more.
+    """Writes a line for each request, in order, until the reader closes the stream.
 
     Parameters
     ----------
     stream
-        Descriptor that lines are written to.
+        File descriptor to write to.
     enabled
-        Whether any are.
+        Whether to write lines.
     """
 
     def __init__(self, stream: int = 1, enabled: bool = True) -> None:
@@ -70,26 +70,26 @@ class AccessLog:
         rows: int = 0,
         version: str | None = None,
     ) -> None:
-        """Add the line of a request that was answered just now; what is not printable ASCII is percent-encoded.
+        """Add the line of a request that was just answered; all but printable ASCII is percent-encoded.
 
         Parameters
         ----------
         request_id
-            Its name.
+            Value of X-Request-ID.
         client
-            Address of the peer.
+            Address of the client.
         method
-            Of HTTP.
+            HTTP method.
         path
-            What was asked for; what follows a question mark is left out.
+            Path of the URL; a query string is removed.
         status
-            Of HTTP.
+            HTTP status.
         seconds
-            What the answer took.
+            Duration of the request.
         rows
-            How many rows it held.
+            Number of rows predicted.
         version
-            Of the model that predicted them, if one did.
+            Version of the model that predicted them, or None.
         """
         if not self._is_open:
             return
@@ -108,7 +108,7 @@ class AccessLog:
         self._lines.append(f'{self._start}{name}{middle}{seconds * 1000:.3f},"rows":{rows}{end}')
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         if self._is_enabled and self._thread is None:
             self._is_open = True
             self._closing.clear()
@@ -116,7 +116,7 @@ class AccessLog:
             self._thread.start()
 
     def close(self) -> None:
-        """Write what has gathered and end; a reader that does not read is waited for a few seconds."""
+        """Write the waiting lines and stop; wait for a slow reader at most `LONGEST_END` seconds."""
         if self._is_open:
             self.start()
         self._is_open = False
@@ -127,7 +127,7 @@ class AccessLog:
                 self._thread = None
 
     def begin_again(self) -> None:
-        """Begin anew in a process that was forked; what its parent gathered stays the parent's."""
+        """Start over in a forked process; the parent writes its own waiting lines."""
         self._lines.clear()
         self._refused, self._unwritten, self._told = 0, 0, 0
         self._closing = Event()
@@ -136,7 +136,7 @@ class AccessLog:
             self.start()
 
     def _middle(self, client: str, method: str, path: str, status: int) -> str:
-        """Return what many lines have in common, remembered where it is short."""
+        """Return the part that many lines share, cached if it is short."""
         shown = _quoted(path.partition("?")[0])
         middle = (
             f',"client":{_quoted(client)},"method":{_quoted(method)},"path":{shown},"status":{status},"milliseconds":'
@@ -154,18 +154,18 @@ class AccessLog:
         return end
 
     def _write_on(self) -> None:
-        """Write what has gathered, again and again."""
+        """Write waiting lines until the log is closed."""
         try:
             at_once = _IN_FILES if stat.S_ISREG(os.fstat(self._stream).st_mode) else _AT_ONCE
             while not self._closing.wait(WRITTEN_EVERY):
                 self._write_gathered(at_once)
             self._write_gathered(at_once)
-        except OSError:  # nobody reads any more
+        except OSError:  # the reader has closed the stream
             self._is_open = False
             self._lines.clear()
 
     def _write_gathered(self, at_once: int) -> None:
-        """Write the lines that have gathered by now, and how many there was no room for."""
+        """Write the waiting lines, and the number of lines lost since the last report."""
         lines = self._lines
         waiting = len(lines)
         while waiting:
@@ -184,7 +184,7 @@ class AccessLog:
                 self._told = lost
 
     def _write(self, text: str) -> bool:
-        """Write whole lines, and tell whether a disk had room for them."""
+        """Write whole lines, and return whether the disk had room for them."""
         left = memoryview(("\n" * self._is_torn + text).encode("ascii"))
         whole = len(left)
         while left:
@@ -204,7 +204,7 @@ class AccessLog:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as JSON, in printable ASCII and not too long."""
+    """Return a text as JSON in printable ASCII, cut to `LONGEST_TEXT` characters."""
     encoded = _UNPRINTABLE.sub(lambda found: percent_encode(found[0], errors="replace"), text[:LONGEST_TEXT])
     return quote(encoded[:LONGEST_TEXT])
 

@@ -1,4 +1,4 @@
-"""The logs of predictions and of labels: written before they are answered, or the answer is that they could not be."""
+"""Log predictions and labels before their requests are answered; refuse the requests if that fails."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Told whether lines are on record, once that is known.
+#: Called with whether lines were logged.
 Done = Callable[[bool], None]
-#: Puts lines on record.
+#: Logs lines, then calls the function.
 Write = Callable[[bytes, Done], None]
 
 
 class PredictionLogs:
     """Writes the prediction log and the label log of one process.
 
-    With the durability ``os`` a write takes microseconds and happens where it is asked for. With ``disk`` a thread
-    does it; what comes while the disk is busy goes there together.
+    With the durability ``os``, a write takes microseconds and runs in the caller's thread. With ``disk``, another
+    thread writes, and combines the lines that arrive while the disk is busy.
 
     Parameters
     ----------
     settings
-        Where the logs are, and how durable.
+        Folder, sizes and durability of the logs.
     metrics
-        Where it is counted what fails, and what was repaired.
+        Where failures and repairs are counted.
 
     Attributes
     ----------
@@ -62,11 +62,11 @@ class PredictionLogs:
 
     @property
     def are_kept(self) -> bool:
-        """Whether there is a log at all."""
+        """Whether predictions are logged."""
         return self._predictions is not None
 
     def start(self, loop: AbstractEventLoop) -> None:
-        """Begin to write, after what a killed process left behind was repaired; a failure is told by `is_failing`."""
+        """Open the logs and repair lines that a killed process left torn; a failure sets `is_failing`."""
         self._loop = loop
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prediction-log")
         for log in (self._predictions, self._labels):
@@ -85,14 +85,14 @@ class PredictionLogs:
             self.is_failing = False
 
     def write_then(self, lines: bytes, done: Done) -> None:
-        """Put predictions on record in the thread of the event loop, which does not wait for the disk.
+        """Log predictions from the event loop's thread, without blocking it.
 
         Parameters
         ----------
         lines
-            Their records.
+            Encoded records.
         done
-            Called in the thread of the event loop, at once or later.
+            Called in the event loop's thread, at once or later.
         """
         if self._waits and self._predictions is not None:
             self._waiting.append((lines, done))
@@ -102,14 +102,14 @@ class PredictionLogs:
         self.write_now(lines, done)
 
     def write_now(self, lines: bytes, done: Done) -> None:
-        """Put predictions on record in any thread, which waits for the disk where that is asked for.
+        """Log predictions from any thread; with the durability ``disk``, wait for the disk.
 
         Parameters
         ----------
         lines
-            Their records.
+            Encoded records.
         done
-            Called in the same thread, at once.
+            Called in the same thread before this method returns.
         """
         try:
             self._append(lines)
@@ -119,7 +119,7 @@ class PredictionLogs:
             done(True)
 
     def _commit(self) -> None:
-        """Let the thread write what has gathered."""
+        """Make the thread write the waiting lines."""
         self._is_committing = True
         taken, self._waiting = self._waiting, []
         future = self._loop.run_in_executor(self._thread, self._append, b"".join(lines for lines, _ in taken))
@@ -135,7 +135,7 @@ class PredictionLogs:
             self._is_committing = False
 
     def add_labels(self, labels: Sequence[tuple[str, str]]) -> None:
-        """Put labels on record, each with the name of its prediction.
+        """Log labels, each with the ID of its prediction.
 
         Raises
         ------
@@ -143,15 +143,15 @@ class PredictionLogs:
             If they cannot be written, or there is no log.
         """
         if self._labels is None:
-            remedy = "set LOG_FOLDER"
-            raise Problem("log_unavailable", "expected a log to put labels into, there is none", remedy=remedy)
+            remedy = "set LOG_FOLDER on the server"
+            raise Problem("log_unavailable", "labels are not recorded, since logging is off", remedy=remedy)
         try:
             self._labels.add(labels, "feedback")
         except LogUnavailableError as error:
             raise self._fail(error) from error
 
     def check(self) -> None:
-        """Try whether the log can be written again, where it could not.
+        """Check whether the log can be written again after a failure.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class PredictionLogs:
             self.is_failing = False
 
     def _fail(self, error: LogUnavailableError) -> Problem:
-        """Say once, and count each time, that the log cannot be written."""
+        """Count a failed write, and log the first one."""
         if not self.is_failing:
             logger.error("%s", error)
         self.is_failing = True
@@ -174,7 +174,7 @@ class PredictionLogs:
         return unavailable()
 
     def close(self) -> None:
-        """End the files."""
+        """Close the files."""
         self._thread.shutdown()
         for log in (self._predictions, self._labels):
             if log is not None:
@@ -182,6 +182,6 @@ class PredictionLogs:
 
 
 def unavailable() -> Problem:
-    """Return what a client is told whose predictions or labels cannot be put on record."""
-    detail = "the log cannot be written, and nothing is answered that is not on record; the server's log says why"
+    """Return the 503 for predictions or labels that cannot be logged."""
+    detail = "predictions and labels cannot be logged, so requests are refused; the server's log says why"
     return Problem("log_unavailable", detail, headers=((b"retry-after", b"1"),))

@@ -1,4 +1,4 @@
-"""Each request that is not for predictions: named, counted, a line in the access log."""
+"""Middleware for all requests except predictions: request ID, metrics, access log."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from app.logs.access_log import AccessLog
     from app.metrics import Metrics
 
-#: Key of a scope whose request is named, counted and logged elsewhere: one for predictions.
+#: Scope key of a request that is counted and logged elsewhere, as predictions are.
 LOGGED = "classification_api.logged"
-#: Stands for the route of a request that no route takes.
+#: Shown as the route of a request that matches no route.
 NO_ROUTE = "(no route)"
 
 
 class RequestLog:
-    """ASGI middleware that gives requests their names, counts them and logs them.
+    """ASGI middleware that gives each request an ID, counts it and logs it.
 
     Parameters
     ----------
     app
-        What answers.
+        ASGI application.
     metrics, access_log
-        Where each request is counted and written.
+        Where each request is counted and logged.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, access_log: AccessLog) -> None:
@@ -38,7 +38,7 @@ class RequestLog:
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, with its name in ``scope["state"]["request_id"]``."""
+        """Pass a request on, with its ID in ``scope["state"]["request_id"]``."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

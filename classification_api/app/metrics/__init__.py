@@ -1,4 +1,4 @@
-"""What Prometheus is told, correct for one process and for several workers."""
+"""Prometheus metrics, for one process or summed over several workers."""
 
 from app.metrics.folder import metrics_directory
 from app.metrics.metrics import Metrics

@@ -1,4 +1,4 @@
-"""Cells that metrics add to, and how a single process keeps them."""
+"""Cells that hold the values of metrics, and their storage in a single process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _write: Any = floatToGoString  # has no types
 
 
 class Cells(Protocol):
-    """Numbers that are added to in place: a list, or a view of a file."""
+    """Cells that are updated in place: a list, or a view of a file."""
 
     def __getitem__(self, place: int, /) -> float: ...
 
@@ -29,15 +29,15 @@ class Family:
     Attributes
     ----------
     kind
-        What Prometheus calls its type.
+        Type in Prometheus.
     name
-        Without ``_total``.
+        Name without ``_total``.
     text
-        What it counts.
+        HELP text.
     labels
-        Names of the labels that tell its series apart.
+        Names of the labels.
     bounds
-        Upper bounds of a histogram's buckets; what is beyond all is counted too.
+        Upper bounds of a histogram's buckets; one more bucket counts larger values.
     """
 
     kind: Literal["counter", "gauge", "histogram"]
@@ -52,21 +52,21 @@ class Family:
 
 
 class Kept(Protocol):
-    """Where cells are kept."""
+    """Storage of cells."""
 
     def find(self, family: Family, labels: tuple[str, ...]) -> tuple[Cells, tuple[int, ...]]:
-        """Return the cells of one series and its places in them, made where it is not there yet.
+        """Return the cells of one series and its places in them; create the series if needed.
 
-        A histogram has a place for the sum and one for each bucket, which counts what the bucket before it does not;
-        anything else has one place.
+        A histogram has one place for the sum and one for each bucket, without the counts of lower buckets. Any other
+        metric has one place.
         """
 
     def collect(self) -> Iterable[Metric]:
-        """Return what the cells hold, for a registry."""
+        """Return the metrics for a registry."""
 
 
 class MemoryCells:
-    """Cells of a process that is the only one."""
+    """Cells in the memory of a single process."""
 
     def __init__(self) -> None:
         self._series: dict[Family, dict[tuple[str, ...], list[float]]] = {}
@@ -78,7 +78,7 @@ class MemoryCells:
         return cells, tuple(range(count))
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what the cells hold."""
+        """Yield the metrics."""
         for family, series in list(self._series.items()):
             if family.kind == "histogram":
                 histogram = HistogramMetricFamily(family.name, family.text, labels=family.labels)

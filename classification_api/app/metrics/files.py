@@ -1,11 +1,12 @@
-"""Cells of one of several workers: files that all workers read, as prometheus_client's multiprocess mode lays them out.
+"""Cells in files that all workers read, in the format of prometheus_client's multiprocess mode.
 
-prometheus_client takes the folder from the environment when it is imported, and looks cells up at each addition. Here
-its `MmapedDict` makes the files and its `MultiProcessCollector` sums them, and what is between is a view of the file:
-no environment variable, a few dozen nanoseconds an addition, and nothing is lost when a worker is killed.
+prometheus_client itself reads the folder from the environment on import, and looks a cell up at each addition. Here
+its `MmapedDict` creates the files, its `MultiProcessCollector` sums them, and additions go to a view of the mapped
+file. This needs no environment variable, takes a few dozen nanoseconds per addition, and loses nothing when a worker is
+killed.
 
-A worker holds a lock on each of its files, which ends with it. A new worker goes on with the files of one that died, so
-there are never more than there were workers at once; gauges of the dead are not shown.
+A worker locks its files until it exits. A new worker continues the files of one that has exited, so there are never
+more files than there were workers at the same time. Gauges of exited workers are not shown.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _merge: Any = MultiProcessCollector.merge
 
 _OURS = "classification-api-"
 _FIRST_SIZE = 64 * 1024
-#: What an entry takes besides its key: length, padding, value and time.
+#: Bytes of an entry besides its key: length, padding, value and time.
 _ENTRY = 32
 _PREFIXES = {"counter": "counter", "histogram": "histogram", "gauge": "gauge_livesum"}
 
@@ -47,7 +48,7 @@ class FileCells:
     Parameters
     ----------
     folder
-        Where the files of all workers are.
+        Folder that all workers share.
 
     Raises
     ------
@@ -63,19 +64,19 @@ class FileCells:
         self._in_memory = MemoryCells()
 
     def find(self, family: Family, labels: tuple[str, ...]) -> tuple[Cells, tuple[int, ...]]:
-        """Return the cells of one series; see `Kept.find`. On a full disk they are counted but not shown."""
+        """Return the cells of one series; see `Kept.find`. On a full disk, the series is counted but not shown."""
         found = self._found.get((family, labels))
         if found is None:
             try:
                 found = self._files[family.kind].find(_keys(family, labels))
             except OSError as error:
-                logger.warning("%s is counted for nobody, the metrics' folder fails: %s", family.name, error.strerror)
+                logger.warning("%s is not shown, the metrics folder fails: %s", family.name, error.strerror)
                 found = self._in_memory.find(family, labels)
             self._found[family, labels] = found
         return found
 
     def collect(self) -> Iterable[Metric]:
-        """Return the sums over the files of all workers, dead ones' gauges left out."""
+        """Return the sums over the files of all workers, without the gauges of exited ones."""
         shown = [
             str(path)
             for path in self._folder.glob("*.db")
@@ -85,7 +86,7 @@ class FileCells:
         return metrics
 
     def close(self) -> None:
-        """Leave the files to others; the cells must not be added to any more."""
+        """Release the files to other workers; the cells must not be used afterwards."""
         for file in self._files.values():
             file.close()
 
@@ -120,7 +121,7 @@ class _File:
         return {key: position // 8 for key, _, _, position in entries}
 
     def _make_room(self, more: int) -> None:
-        """Have so many bytes to spare, on the disk: writing into a hole where it is full kills the process."""
+        """Reserve bytes on the disk, since writing to a hole in a mapped file on a full disk kills the process."""
         size = os.fstat(self._descriptor).st_size
         (used,) = struct.unpack("i", os.pread(self._descriptor, 4, 0))
         if used + more > size:
@@ -144,7 +145,7 @@ def _keys(family: Family, labels: tuple[str, ...]) -> list[str]:
 
 
 def _take_over(folder: Path, prefix: str) -> tuple[Path, int] | None:
-    """Return the file of a worker that died, locked, and its descriptor; None where there is none."""
+    """Lock the file of a worker that has exited, and return it with its descriptor; None if there is none."""
     for path in folder.glob(f"{prefix}_{_OURS}*.db"):
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
         try:
@@ -157,7 +158,7 @@ def _take_over(folder: Path, prefix: str) -> tuple[Path, int] | None:
 
 
 def _make(folder: Path, prefix: str) -> tuple[Path, int]:
-    """Make a file, locked, and return it with its descriptor; others see it when it is whole."""
+    """Create and lock a file, and return it with its descriptor; other workers see it once it is complete."""
     path = folder / f"{prefix}_{_OURS}{secrets.token_hex(8)}.db"
     beside = path.with_suffix(".new")
     descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -173,7 +174,7 @@ def _make(folder: Path, prefix: str) -> tuple[Path, int]:
 
 
 def _extend(descriptor: int, size: int, wanted: int) -> None:
-    """Write zeros behind a file, to a whole number of pages."""
+    """Extend a file with zeros to a whole number of pages."""
     wanted = -wanted // mmap.PAGESIZE * -mmap.PAGESIZE
     if os.pwrite(descriptor, bytes(wanted - size), size) < wanted - size:
         os.ftruncate(descriptor, size)
@@ -181,7 +182,7 @@ def _extend(descriptor: int, size: int, wanted: int) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether a worker that lives has a file."""
+    """Return whether a running worker has locked a file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -20,17 +20,17 @@ _NAME = re.compile(r"classification-api-metrics-(\d+)-(\d+)-[0-9a-f]{16}")
 
 
 def metrics_directory() -> Path | None:
-    """Return the folder that the workers of this process's supervisor share, made where it is not there yet.
+    """Return the folder that the workers of this process's supervisor share; create it if needed.
 
-    That of PROMETHEUS_MULTIPROC_DIR where it is set, which whoever sets it empties before a start. Else, where the
-    process is one of several workers, as of ``uvicorn --workers``, one in the folder of temporary files that is named
-    for the supervisor, so that what workers of an earlier one left is never counted; it is removed by a later start,
-    when the supervisor is gone. None where the process is the only one, or where no folder can be made.
+    If PROMETHEUS_MULTIPROC_DIR is set, it names the folder, and must be emptied before each start. Otherwise one of
+    several workers, as of ``uvicorn --workers``, uses a temporary folder named after the supervisor, so that counts of
+    an earlier supervisor are never included; a later start removes it. None if the process is the only one, or if no
+    folder can be created.
 
     Raises
     ------
     PermissionError
-        If the folder of temporary files has one of that name which is somebody else's, or open to others.
+        If the temporary folder exists, but belongs to another user or is open to others.
     """
     given = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     supervisor = multiprocessing.parent_process()
@@ -46,23 +46,23 @@ def metrics_directory() -> Path | None:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        logger.warning("metrics show one worker alone, no folder can be shared: %s", error.strerror or error)
+        logger.warning("metrics show only one worker, no shared folder can be made: %s", error.strerror or error)
         return None
     if not _is_private(found):
-        msg = "the folder of the metrics is not this user's alone; set PROMETHEUS_MULTIPROC_DIR to one that is"
+        msg = "the metrics folder is not private to this user; set PROMETHEUS_MULTIPROC_DIR to one that is"
         raise PermissionError(msg)
     return folder
 
 
 def _name(supervisor: int) -> str:
-    """Return the name of a supervisor's folder, which others cannot guess: its workers share a secret."""
+    """Return the name of a supervisor's folder; others cannot guess it, since it depends on the workers' secret."""
     secret = bytes(multiprocessing.current_process().authkey)
     digest = hashlib.sha256(b"classification-api metrics " + secret).hexdigest()[:16]
     return f"classification-api-metrics-{supervisor}-{_started(supervisor)}-{digest}"
 
 
 def _started(process: int) -> int:
-    """Return when a process began, in ticks since the system did; 0 where the system does not tell, or it is gone."""
+    """Return the start time of a process in clock ticks since boot; 0 if it is unknown or the process has ended."""
     try:
         fields = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
@@ -81,19 +81,19 @@ def _remove_left(parent: Path) -> None:
         if name is None or _lives(int(name[1]), int(name[2])):
             continue
         try:
-            # Workers in another container are none that we see, but their locks are.
+            # Workers in another container are not visible here, but their locks are.
             if _is_private(folder.lstat()) and not any(is_held(path) for path in folder.glob("*.db")):
                 shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # another worker was quicker
+        except OSError:  # another worker has removed it
             continue
 
 
 def _lives(process: int, started: int) -> bool:
-    """Tell whether a process still runs, and is no other one with its number."""
+    """Return whether a process still runs, and its number was not reused."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # somebody else's
+    except OSError:  # it runs as another user
         pass
     return _started(process) == started

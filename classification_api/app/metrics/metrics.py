@@ -1,7 +1,7 @@
-"""What Prometheus is told: requests, predictions, the model in use, reloads.
+"""Metrics for Prometheus: requests, predictions, the served model, reloads.
 
-Counting is adding to cells that were looked up once. The cells of a single process are a list. Those of one of several
-workers are a file of `app.metrics.files`, so that whichever worker is asked tells the sums of all.
+Counting adds to cells that were looked up once. A single process has its cells in a list. One of several workers has
+them in a file of `app.metrics.files`, so that any worker can report the sums of all.
 """
 
 from __future__ import annotations
@@ -28,30 +28,32 @@ __all__ = ["Metrics", "metrics_directory"]
 logger = logging.getLogger(__name__)
 
 _P = "classification_api_"
-#: Upper bounds of the durations that are counted together, in seconds.
+#: Upper bounds of the buckets of durations, in seconds.
 BOUNDS = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 REQUESTS = Family("counter", _P + "requests", "Requests answered.", ("route", "status"))
-DURATION = Family("histogram", _P + "request_duration_seconds", "From first byte to answer.", ("route",), BOUNDS)
-ROWS = Family("counter", _P + "rows", "Rows of the requests answered.", ("route",))
-PREDICTIONS = Family("counter", _P + "predictions", "Rows predicted, by what was predicted.", ("version", "label"))
+DURATION = Family(
+    "histogram", _P + "request_duration_seconds", "Seconds from the first byte to the answer.", ("route",), BOUNDS
+)
+ROWS = Family("counter", _P + "rows", "Rows in answered requests.", ("route",))
+PREDICTIONS = Family("counter", _P + "predictions", "Rows predicted, by predicted label.", ("version", "label"))
 RELOADS = Family("counter", _P + "reloads", "Attempts to load another version of the model.", ("outcome",))
-LOG_FAILURES = Family("counter", _P + "log_failures", "Attempts to write the prediction log or labels that failed.")
-LOG_REPAIRS = Family("counter", _P + "log_repairs", "Torn lines that a killed process had left, repaired.")
+LOG_FAILURES = Family("counter", _P + "log_failures", "Failed attempts to log predictions or labels.")
+LOG_REPAIRS = Family("counter", _P + "log_repairs", "Repaired log lines that a killed process left torn.")
 SHADOW = Family(
-    "counter", _P + "shadow_predictions", "Rows that a challenger predicted unseen, by whether it agreed.",
+    "counter", _P + "shadow_predictions", "Rows offered to the shadow challenger, by whether both models agreed.",
     ("version", "challenger", "outcome"),
 )  # fmt: skip
-MODEL = Family("gauge", _P + "model_info", "Workers that use this version of the model.", ("name", "version"))
-IN_HAND = Family("gauge", _P + "requests_in_hand", "Requests that have come and are not answered yet.")
+MODEL = Family("gauge", _P + "model_info", "Workers that serve this version of the model.", ("name", "version"))
+IN_HAND = Family("gauge", _P + "requests_in_hand", "Prediction requests received and not yet answered.")
 
-#: How old the number of another worker's requests in hand may be, in seconds.
+#: Seconds between updates of the requests in progress that other workers see.
 REFRESHED_EVERY = 1.0
-#: From so many labels on, counting them first is quicker.
+#: Number of labels from which counting them first is faster.
 _MANY_LABELS = 24
 
-#: Cell of the requests, of their rows, of their seconds, and those of the buckets.
+#: Cells of the requests of a route, of their rows, of their seconds, and of the buckets.
 _Route = tuple[Cells, int, Cells, int, Cells, int, tuple[int, ...]]
 
 
@@ -61,7 +63,7 @@ class Metrics:
     Parameters
     ----------
     directory
-        Folder that the workers share, such as `metrics_directory` returns. None where the process is the only one.
+        Folder that the workers share, from `metrics_directory`; None if the process is the only one.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -72,7 +74,7 @@ class Metrics:
         _every.add(self)
 
     def _begin(self) -> None:
-        """Count from the start, in this process."""
+        """Set up the cells of this process."""
         self._lock = Lock()
         self._routes: dict[tuple[str, int], _Route] = {}
         self._labels: dict[str, dict[str, tuple[Cells, int]]] = {}
@@ -82,7 +84,7 @@ class Metrics:
             try:
                 self._kept = FileCells(self._directory)
             except OSError as error:
-                logger.warning("metrics show this worker alone, the folder they share fails: %s", error.strerror)
+                logger.warning("metrics show only this worker, the shared folder fails: %s", error.strerror)
         if isinstance(self._kept, MemoryCells):
             ProcessCollector(registry=self._registry)
         self._registry.register(_Collector(self._kept))
@@ -92,7 +94,7 @@ class Metrics:
             self._refresh_in_hand()
 
     def begin_again(self) -> None:
-        """Count anew in a process that was forked; what its parent counted stays the parent's."""
+        """Set up a forked process; files stay the parent's."""
         if isinstance(self._kept, FileCells):
             self._kept.close()
             self._begin()
@@ -105,13 +107,13 @@ class Metrics:
         Parameters
         ----------
         route
-            Template of its path, one of a few; never the path itself.
+            Path template, never the path itself, so that there are few series.
         status
-            Of HTTP.
+            HTTP status.
         seconds
-            What the answer took.
+            Duration of the request.
         rows
-            How many rows it held.
+            Number of rows in it.
         """
         known = self._routes.get((route, status)) or self._meet_route(route, status)
         requests, request, counts, row, durations, total, buckets = known
@@ -124,14 +126,14 @@ class Metrics:
                 counts[row] += rows
 
     def predicted(self, version: str, labels: Sequence[str]) -> None:
-        """Count predictions, those of a whole turn at once.
+        """Count the predictions of a batch.
 
         Parameters
         ----------
         version
-            Of the model.
+            Version of the model.
         labels
-            What was predicted, a label a row.
+            Predicted label of each row.
         """
         known = self._labels.get(version)
         if known is None:
@@ -148,12 +150,12 @@ class Metrics:
                 cells[place] += count
 
     def model_loaded(self, name: str, version: str) -> None:
-        """Say which model this process uses from now on.
+        """Record the model that this process serves from now on.
 
         Parameters
         ----------
         name, version
-            The problem, and the version of its model.
+            Name of the problem, and version of its model.
         """
         if self._model is not None:
             self._set(MODEL, self._model, 0.0)
@@ -166,12 +168,12 @@ class Metrics:
         Parameters
         ----------
         outcome
-            How it went, such as "ok" or "failed".
+            "ok" or "failed".
         """
         self._count(RELOADS, (outcome,))
 
     def log_failed(self) -> None:
-        """Count an attempt to write the log that failed."""
+        """Count a failed attempt to write a log."""
         self._count(LOG_FAILURES)
 
     def log_repaired(self, count: int) -> None:
@@ -179,14 +181,14 @@ class Metrics:
         self._count(LOG_REPAIRS, by=count)
 
     def shadowed(self, version: str, challenger: str, outcome: str, count: int) -> None:
-        """Count rows that a challenger predicted unseen, or was to.
+        """Count rows that were offered to a shadow challenger.
 
         Parameters
         ----------
         version, challenger
-            Of the model that answered, and of the challenger.
+            Version of the model that answered, and of the challenger.
         outcome
-            "agree", "disagree", "failed" where the challenger has no prediction, or "dropped" for want of time.
+            "agree", "disagree", "failed" if the challenger has no prediction, or "dropped" if its queue was full.
         count
             Number of rows.
         """
@@ -198,7 +200,7 @@ class Metrics:
             cells[places[0]] += by
 
     def watch_in_hand(self, function: Callable[[], int]) -> None:
-        """Show how many requests are in hand; those of other workers as of a second ago.
+        """Show the number of requests in progress; that of other workers may be a second old.
 
         Parameters
         ----------
@@ -212,7 +214,7 @@ class Metrics:
             self._refresh_in_hand()
 
     def render(self) -> tuple[bytes, bytes]:
-        """Return the body and the content type of what Prometheus reads: the sums of all workers."""
+        """Return the metrics of all workers for Prometheus: body and content type."""
         self._show_in_hand()
         return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4.encode()
 
@@ -221,7 +223,7 @@ class Metrics:
             self._set(IN_HAND, (), float(self._watched()))
 
     def _refresh_in_hand(self) -> None:
-        """Begin to show the number to the other workers, which cannot ask for it."""
+        """Start a thread that shows the number to other workers."""
         if isinstance(self._kept, FileCells):
             Thread(target=_refresh, args=(weakref.ref(self),), name="metrics-in-hand", daemon=True).start()
 
@@ -230,8 +232,8 @@ class Metrics:
         cells[places[0]] = value
 
     def _find(self, family: Family, labels: tuple[str, ...]) -> tuple[Cells, tuple[int, ...]]:
-        """Return the cells of one series, which is made where it is not there yet."""
-        # A lone surrogate would break each scrape.
+        """Return the cells of one series; create it if needed."""
+        # A lone surrogate in a label would make every scrape fail.
         clean = tuple([label.encode("utf-8", "replace").decode() for label in labels])
         with self._lock:
             return self._kept.find(family, clean)
@@ -251,13 +253,13 @@ class Metrics:
 
 
 class _Collector(Collector):
-    """Hands what was kept to a registry."""
+    """Passes the stored metrics to a registry."""
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics; a version of the model that no worker uses any more is left out."""
+        """Yield the metrics, without model versions that no worker serves any more."""
         for metric in self._kept.collect():
             if metric.name == MODEL.name:
                 metric.samples = [sample for sample in metric.samples if sample.value]
@@ -265,7 +267,7 @@ class _Collector(Collector):
 
 
 def _refresh(which: weakref.ref[Metrics]) -> None:
-    """Show how many requests are in hand, again and again, until the metrics are gone."""
+    """Update the number of requests in progress regularly, while the metrics exist."""
     while (metrics := which()) is not None:
         metrics._show_in_hand()
         del metrics

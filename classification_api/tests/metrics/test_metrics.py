@@ -313,7 +313,7 @@ def test_folder_of_another_user_is_refused(temporary: Path, monkeypatch: pytest.
     """The owner is looked at."""
     monkeypatch.setattr("multiprocessing.parent_process", Supervisor)
     monkeypatch.setattr("os.geteuid", lambda: 12345)
-    with pytest.raises(PermissionError, match="not this user's"):
+    with pytest.raises(PermissionError, match="not private to this user"):
         metrics_directory()
 
 
