@@ -1,1 +1,1 @@
-"""The OpenAPI document of the API, made from the schema of the model that serves, and the page that shows it."""
+"""The OpenAPI document, built from the serving model's schema, and the page that shows it."""

@@ -1,4 +1,4 @@
-"""`/docs`: the page of the API, with all its files from this machine, so that it needs no other."""
+"""`/docs`: the documentation page, which loads all its files from this server."""
 
 from __future__ import annotations
 
@@ -26,13 +26,7 @@ _POLICY = (
 
 
 class DocsPage:
-    """Answers requests for the page and its files; what it needs for that is made for the first one.
-
-    Parameters
-    ----------
-    title
-        Of the page.
-    """
+    """ASGI application for the page and its files, built on the first request."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -76,7 +70,7 @@ def docs_routes(title: str) -> list[Route]:
 
 
 def _policy(body: bytes) -> list[tuple[bytes, bytes]]:
-    """Return headers by which a browser runs no script but ours, and asks no other machine."""
+    """Return headers that restrict the browser to the page's own scripts and to this server."""
     digests = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _SCRIPT.findall(body)]
     hashes = "".join(f" 'sha256-{digest}'" for digest in digests)
     return [

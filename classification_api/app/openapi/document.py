@@ -1,4 +1,4 @@
-"""The OpenAPI document: made for the model that serves, and anew when another one does."""
+"""Build the OpenAPI document for the serving model."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Schema = dict[str, Any]
 
 DESCRIPTION = """Predictions of a classification model, with the probability of each class.
 
-Every error is a problem as of RFC 9457, whose `code` is stable."""
+Every error is answered with problem details (RFC 9457), whose `code` is stable."""
 _KEYS = """
 
-An API key is asked for. Without one, this document tells nothing of the model; `GET /openapi.json` with the key
-tells its columns."""
+An API key is required. Without it, this document does not describe the model; `GET /openapi.json` with the key
+lists its columns."""
 _NAMES = re.compile(r"\{(\w+)\}")
 _SECURITY = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -37,22 +37,22 @@ _REQUEST_ID_PARAMETER = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
-    "description": "Name of the request: up to 128 letters, digits and ._:+=/-; another one is replaced.",
+    "description": "ID of the request: up to 128 letters, digits and ._:+=/-; any other value is replaced.",
     "schema": {"type": "string"},
 }
 _REQUEST_ID = {
-    "description": "Name of the request, as it was given or a UUID of version 7.",
+    "description": "ID of the request: the one sent, or a UUID of version 7.",
     "schema": {"type": "string"},
 }
 
 
 class OpenAPI:
-    """Makes the document of an application, and keeps the last one.
+    """Builds the document of an application, and caches the last one.
 
     Parameters
     ----------
     app
-        The application; its routes are read when a document is first asked for.
+        The application; its routes are read when a document is first requested.
     settings
         Limits and keys.
     """
@@ -63,7 +63,7 @@ class OpenAPI:
         self._last: tuple[weakref.ref[ServingModel], Schema] | None = None
 
     def document(self, model: ServingModel | None) -> Schema:
-        """Return the document for a model, or what holds for any; it is not to be changed."""
+        """Return the document for a model, or a general one without a model; do not modify it."""
         if model is None:
             return self._of_any
         last = self._last
@@ -96,7 +96,7 @@ class OpenAPI:
         return document
 
     def _description(self, model: ServingModel | None) -> str:
-        served = f"\n\nServed is {model.name}, version {model.version}." if model else ""
+        served = f"\n\nThe served model is {model.name}, version {model.version}." if model else ""
         return DESCRIPTION + served + ("" if self._settings.api_key_hashes is None else _KEYS)
 
 
@@ -107,7 +107,7 @@ def _operations(paths: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def _complete(operation: Schema, path: str, model: ServingModel | None, *, has_keys: bool) -> None:
-    """Add to an operation what all of them have, and what keys ask of it."""
+    """Add the parameters, headers and errors that all operations share, and the security scheme if keys are used."""
     parameters = operation.setdefault("parameters", [])
     parameters += [_path_parameter(name, model) for name in _NAMES.findall(path)]
     parameters.append({"$ref": "#/components/parameters/RequestId"})
@@ -127,5 +127,5 @@ def _path_parameter(name: str, model: ServingModel | None) -> Schema:
     schema: Schema = {"type": "string"}
     if model is not None:
         schema["enum"] = [model_name(model.manifest) if name == "name" else model.version]
-    described = {"name": "Name of the model.", "version": "Version of the model that serves."}
+    described = {"name": "Name of the model.", "version": "Version of the served model."}
     return {"name": name, "in": "path", "required": True, "description": described[name], "schema": schema}

@@ -1,4 +1,4 @@
-"""Examples of requests: a golden row of the model, written in each dialect, and the answer that it gets."""
+"""Example requests and answers: a golden row of the model in each dialect."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from app.dialects import Dialect
     from app.served_models import ServingModel
 
-#: Takes the place of the name of a prediction, so that a document stays the same.
+#: Prediction ID in all examples, so that the document stays the same.
 PREDICTION_ID = "019a9c6e-5b00-7c3d-8a2f-0123456789ab"
 _LIMITS = Limits(rows=1, depth=16, values=10_000)
 
 
 def example_row(model: ServingModel) -> dict[str, Any] | None:
-    """Return the inputs of a golden row; one without warnings where there is one, None where none can be predicted."""
+    """Return the inputs of a golden row, preferably one without warnings; None if none can be predicted."""
     found = None
     for golden in model.manifest.golden_rows:
         row = {name: _plain(value) for name, value in golden.inputs.items()}
@@ -40,14 +40,14 @@ def example_row(model: ServingModel) -> dict[str, Any] | None:
 
 
 def example_answer(model: ServingModel, dialect: Dialect, request: dict[str, Any], query: bytes = b"") -> Any:
-    """Return what a request is answered in JSON."""
+    """Return the JSON answer to a request."""
     asked = dialect.read(orjson.dumps(request), _LIMITS, query, b"application/json")
     answered: Answered = replace(predict(model, asked), prediction_ids=[PREDICTION_ID])
     return orjson.loads(dialect.write(asked, answered).body)
 
 
 def tensors_of(model: ServingModel, row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as a request of the Open Inference Protocol, of the datatypes that the model's metadata tells."""
+    """Return a row as a request of the Open Inference Protocol, with the datatypes of the model's metadata."""
     tensors = []
     for field, told in zip(model.schema.fields, model_metadata(model.manifest)["inputs"], strict=True):
         value = _of_datatype(field, row.get(field.name), told["datatype"])
@@ -68,5 +68,5 @@ def _of_datatype(field: SchemaField, value: Any, datatype: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return a whole number without its fraction, as people write it."""
+    """Return a float without a fraction as an int."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value

@@ -1,4 +1,4 @@
-"""MLflow's scoring protocol as JSON Schema: a frame, records or columns."""
+"""JSON Schema of MLflow's scoring protocol: a frame, records or columns."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def request_schema(schema: InputSchema | None, most_rows: int, row: Schema, colu
     Parameters
     ----------
     schema
-        Of the model; None without one.
+        Input schema of the model; None without a model.
     most_rows
-        The limit.
+        Most rows in a request.
     row, columns
-        References to the schemas of a row, and of rows that are given as columns.
+        References to the schemas of a row, and of rows that are sent as columns.
     """
     records: Schema = {"type": "array", "minItems": 1, "maxItems": most_rows, "items": row}
     records_or_columns = {"anyOf": [records, columns]}
@@ -56,6 +56,6 @@ def _split(schema: InputSchema | None, most_rows: int) -> Schema:
                 "maxItems": most_rows,
                 "items": {"type": "array", "description": "A value for each column."},
             },
-            "index": {"type": ["array", "null"], "description": "Says nothing, and is left out."},
+            "index": {"type": ["array", "null"], "description": "Ignored."},
         },
     }

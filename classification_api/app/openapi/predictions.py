@@ -1,4 +1,4 @@
-"""OpenAPI's description of the routes of predictions, written by hand, since FastAPI does not answer them."""
+"""OpenAPI paths of the prediction routes, written by hand since FastAPI does not serve them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _JSON = "application/json"
 _OCTETS = "application/octet-stream"
 _ROW, _COLUMNS = {"$ref": "#/components/schemas/Row"}, {"$ref": "#/components/schemas/Columns"}
 _PREDICT, _INVOCATIONS = FIXED[b"/predict"], FIXED[b"/invocations"]
-_CSV_EXAMPLE = "A line of names, then a line for each row; an empty cell is a missing value."
+_CSV_EXAMPLE = "A header line, then one line per row; an empty cell is a missing value."
 _HEADER_LENGTH = {
     "name": "Inference-Header-Content-Length",
     "in": "header",
     "required": False,
-    "description": "Length of the JSON that the body begins with, where bytes of tensors follow it.",
+    "description": "Length of the JSON at the start of the body, if binary tensor data follows.",
     "schema": {"type": "integer", "minimum": 0},
 }
 
@@ -58,7 +58,7 @@ def prediction_schemas(model: ServingModel | None, settings: Settings) -> dict[s
 
 
 def prediction_paths(model: ServingModel | None, settings: Settings) -> dict[str, Schema]:
-    """Return the paths of predictions, with examples that the model answers so."""
+    """Return the prediction paths, with examples and the model's answers to them."""
     row = example_row(model) if model else None
     return {
         _PREDICT.path: {"post": _predict(model, row, settings)},
@@ -81,7 +81,7 @@ def _rows(most: int) -> Schema:
                 "minItems": 1,
                 "maxItems": most,
                 "items": key,
-                "description": "Your key of each row, one a row.",
+                "description": "Your own key for each row, one per row; it is written to the prediction log.",
             },
         },
     }
@@ -94,19 +94,19 @@ def _predictions(model: ServingModel | None, *, are_native: bool) -> Schema:
         "prediction_ids": {
             "type": "array",
             "items": {"type": "string", "format": "uuid"},
-            "description": "Name of each prediction, a UUID of version 7.",
+            "description": "ID of each prediction, a UUID of version 7.",
         },
         "version": {"type": "string", "description": "Version of the model."},
         "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Warning"}},
     }
     required = list(properties)
     if are_native:
-        properties["errors"] = {"type": "null", "description": "Always null: a row in error refuses the request."}
+        properties["errors"] = {"type": "null", "description": "Always null: a request with an invalid row is refused."}
         required.append("errors")
         properties["explanations"] = {
             "type": "array",
             "items": {"$ref": "#/components/schemas/Explanation"},
-            "description": "One for each row, where `explain=true` asks for them.",
+            "description": "One per row, with `explain=true`.",
         }
     return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
 
@@ -121,22 +121,22 @@ def _predict(model: ServingModel | None, row: dict[str, Any] | None, settings: S
         plain = example_answer(model, _PREDICT.dialect, request)
         explained = example_answer(model, _PREDICT.dialect, request, b"explain=true")
         answers["examples"] = {
-            "golden": {"summary": "Of the golden row", "value": plain},
+            "golden": {"summary": "Answer to the golden row", "value": plain},
             "explained": {"summary": "With explain=true", "value": explained},
         }
     explain = {
         "name": "explain",
         "in": "query",
         "required": False,
-        "description": f"Say what each field of a row contributed; of at most {most} rows.",
+        "description": f"Whether to explain each prediction by the contributions of its fields; at most {most} rows.",
         "schema": {"type": "boolean", "default": False},
     }
     return _operation(
         name="predict",
         tag="predictions",
         summary="Predict rows",
-        description="Each row is an object of values by column. A row that breaks the schema refuses the whole "
-        "request, and the problem says which and where. Text without NUL, no key twice in an object.",
+        description="Each row is an object of values by column. If any row breaks the schema, the whole request is "
+        "refused, and the problem lists the rows and fields. Texts must not contain NUL, nor objects repeat a key.",
         parameters=[explain],
         request={_JSON: content},
         answers={_JSON: answers},
@@ -155,14 +155,14 @@ def _infer(model: ServingModel | None, row: dict[str, Any] | None, name: str) ->
         name=name,
         tag="Open Inference Protocol",
         summary="Predict rows given as tensors",
-        description="Each input tensor is a column. With the header Inference-Header-Content-Length, the data of "
-        "tensors may follow the JSON as bytes; outputs come in bytes where they are asked for so.",
+        description="Each input tensor is a column. With the header Inference-Header-Content-Length, binary tensor "
+        "data may follow the JSON. Outputs are binary if the request asks for that.",
         parameters=[_HEADER_LENGTH],
         request={_JSON: content, **octets},
         answers={_JSON: answers, **octets},
     )
     operation["responses"]["200"]["headers"]["Inference-Header-Content-Length"] = {
-        "description": "Length of the JSON, where bytes follow it.",
+        "description": "Length of the JSON, if binary data follows.",
         "schema": {"type": "integer"},
     }
     operation["responses"] |= refer(404)

@@ -6,22 +6,22 @@ from typing import Any
 
 from app.problem_details import MEDIA_TYPE, MOST_PLACES, STATUS
 
-#: Statuses that the server may answer on any route, before a route is asked.
+#: Error statuses possible on any route.
 ANYWHERE = (400, 408, 413, 431, 500, 503)
 
-#: Codes that nobody reads, as the client has left.
+#: Codes that no client receives, since it has disconnected.
 _UNREAD = {"client_gone"}
 _MEANINGS = {
     400: "The request could not be read as HTTP.",
-    401: "The API key is missing, or none that is accepted.",
-    404: "There is no such model here.",
+    401: "The API key is missing or not accepted.",
+    404: "The URL does not name the served model or its version.",
     408: "The request did not arrive in time.",
-    413: "The body is too large, or has too many rows.",
-    415: "The body is of another content type, or compressed.",
-    422: "The body or a parameter breaks the contract; nothing was predicted or recorded.",
-    431: "The headers are too large, or too many.",
+    413: "The body is too large, or has too many rows or values.",
+    415: "The content type is not supported, or the body is compressed.",
+    422: "The body or a parameter is invalid; nothing was predicted or recorded.",
+    431: "The headers are too large or too many.",
     500: "The server failed; its log says why.",
-    503: "There is no model yet, the log cannot be written, or there are too many requests at once.",
+    503: "No model is loaded, the log cannot be written, or too many requests are in progress.",
 }
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "number"}
@@ -37,29 +37,38 @@ def problem_schema() -> dict[str, Any]:
         "type": "object",
         "required": ["where", "code", "message"],
         "properties": {
-            "where": {**_TEXT, "description": "Such as `inputs[3].age`."},
+            "where": {**_TEXT, "description": "Place of the fault, such as `inputs[3].age`."},
             "code": _TEXT,
             "message": {**_TEXT, "description": "What was expected and what was found, never the value itself."},
         },
     }
     return {
         "type": "object",
-        "description": "Problem details as of RFC 9457. The `code` is stable: clients may rely on it.",
+        "description": "Problem details (RFC 9457). The `code` is stable: clients may rely on it.",
         "required": ["type", "title", "status", "code", "detail"],
         "properties": {
-            "type": {**_TEXT, "format": "uri", "description": "`urn:classification-api:problem:` and the code."},
+            "type": {
+                **_TEXT,
+                "format": "uri",
+                "description": "`urn:classification-api:problem:` followed by the code.",
+            },
             "title": _TEXT,
             "status": {"type": "integer"},
             "code": {**_TEXT, "enum": sorted(STATUS.keys() - _UNREAD)},
             "detail": {**_TEXT, "description": "What was expected and what was found, in one line."},
-            "limit": {**_NUMBER, "description": "The limit that was broken."},
+            "limit": {**_NUMBER, "description": "The limit that was exceeded."},
             "remedy": {**_TEXT, "description": "What to do."},
             "request_id": {**_TEXT, "description": "As in the header X-Request-ID."},
-            "errors": {"type": "array", "items": place, "maxItems": MOST_PLACES, "description": "Where."},
+            "errors": {
+                "type": "array",
+                "items": place,
+                "maxItems": MOST_PLACES,
+                "description": "The faults, by place.",
+            },
             "more_errors": {"type": "integer", "minimum": 1, "description": "Number of places left out."},
-            "error": {**_TEXT, "description": "All of it in one line, for clients of the Open Inference Protocol."},
-            "error_code": {**_TEXT, "description": "MLflow's name for it."},
-            "message": {**_TEXT, "description": "All of it in one line, for clients of MLflow."},
+            "error": {**_TEXT, "description": "The error as one line, for clients of the Open Inference Protocol."},
+            "error_code": {**_TEXT, "description": "MLflow's error code."},
+            "message": {**_TEXT, "description": "The error as one line, for clients of MLflow."},
         },
     }
 
@@ -70,7 +79,7 @@ def problem_responses() -> dict[str, Any]:
 
 
 def refer(*statuses: int) -> dict[str, Any]:
-    """Return references to the responses of some statuses, as an operation holds them."""
+    """Return references to the responses of some statuses, for an operation."""
     return {str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in sorted(statuses)}
 
 

@@ -1,4 +1,4 @@
-"""A model's rows, columns and answers as JSON Schema; without a model, what holds for all of them."""
+"""JSON Schema of rows, columns and answers, for one model or for any."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-_ANY_ROW: Schema = {"type": "object", "description": "Values by column; `GET /model` tells the columns."}
-_IGNORED: Schema = {"description": "Accepted and not used."}
-#: Bounds of numbers, by kind of column; each keyword speaks of values of one type alone.
+_ANY_ROW: Schema = {"type": "object", "description": "Values by column; `GET /model` lists the columns."}
+_IGNORED: Schema = {"description": "Accepted and ignored."}
+#: Bounds of numbers, by kind of column; JSON Schema applies these keywords to numbers only.
 _BOUNDS: dict[str, Schema] = {
     "numeric": {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER},
     "boolean": {"minimum": 0, "maximum": 1, "multipleOf": 1},
 }
-#: How texts are read as each kind of column.
+#: Texts that each kind of column accepts.
 _SPELLINGS = {
-    "numeric": "A text is accepted where it spells a number; a whole number is at most 2^53 in size.",
-    "boolean": "A text is accepted where it is true, false, yes, no, t, f, y, n, 1 or 0.",
+    "numeric": "A text that spells a number is accepted; the absolute value of a whole number is at most 2^53.",
+    "boolean": "The texts true, false, yes, no, t, f, y, n, 1 and 0 are accepted.",
     "datetime": "ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00Z.",
 }
 
 
 def column_schemas(schema: InputSchema) -> dict[str, Schema]:
-    """Return for each name that a row may use what its value may be, aliases and ignored columns among them."""
+    """Return the schema of each column that a row may contain, including aliases and ignored columns."""
     properties = row_model(schema).model_json_schema()["properties"]
     columns: dict[str, Schema] = {}
     for field in schema.fields:
         described = _column(field, properties[field.name])
         columns[field.name] = described
         for alias in field.aliases:
-            columns[alias] = described | {"description": f"The same as `{field.name}`. {described['description']}"}
+            columns[alias] = described | {"description": f"Alias of `{field.name}`. {described['description']}"}
     return columns | {name: dict(_IGNORED) for name in schema.ignored if name not in columns}
 
 
 def row_schema(schema: InputSchema | None) -> Schema:
-    """Return the schema of a row, in which each field stands under one of its names."""
+    """Return the schema of a row, in which each field has one of its names."""
     if schema is None:
         return dict(_ANY_ROW)
     row: Schema = {
@@ -57,7 +57,7 @@ def row_schema(schema: InputSchema | None) -> Schema:
 
 
 def columns_schema(schema: InputSchema | None, most_rows: int) -> Schema:
-    """Return the schema of rows that are given as columns."""
+    """Return the schema of rows that are sent as columns."""
     values: Schema = {"type": "array", "minItems": 1, "maxItems": most_rows}
     if schema is None:
         return {"type": "object", "minProperties": 1, "additionalProperties": values}
@@ -89,7 +89,7 @@ def warning_schema() -> Schema:
     text = {"type": "string"}
     return {
         "type": "object",
-        "description": "A value unlike those of training; it was predicted all the same.",
+        "description": "A value outside the range or categories of training; the row was predicted nevertheless.",
         "required": ["row", "field", "code", "message"],
         "additionalProperties": False,
         "properties": {
@@ -104,7 +104,7 @@ def warning_schema() -> Schema:
 def explanation_schema(model: ServingModel | None) -> Schema:
     """Return the schema of an explanation."""
     number = {"type": "number"}
-    contributions: Schema = {"type": "object", "description": "What each field adds to the value of the baseline."}
+    contributions: Schema = {"type": "object", "description": "What each field adds to `base_value`."}
     if model is None:
         contributions["additionalProperties"] = number
     else:
@@ -120,17 +120,17 @@ def explanation_schema(model: ServingModel | None) -> Schema:
         "required": ["class", "scale", "base_value", "value", "contributions"],
         "additionalProperties": False,
         "properties": {
-            "class": {**label_schema(model), "description": "What the values speak for."},
+            "class": {**label_schema(model), "description": "Class that is explained."},
             "scale": {"type": "string", "enum": ["log_odds", "probability"]},
-            "base_value": {**number, "description": "What the model says of the baseline."},
-            "value": {**number, "description": "What it says of the row."},
+            "base_value": {**number, "description": "The model's output for the baseline."},
+            "value": {**number, "description": "The model's output for the row."},
             "contributions": contributions,
         },
     }
 
 
 def _column(field: SchemaField, described: Schema) -> Schema:
-    """Return the schema of a column; formats are left out, as more is accepted than any of them allows."""
+    """Return the schema of a column without ``format``, since the column accepts more than any format allows."""
     described = {key: value for key, value in described.items() if key not in {"title", "format"}}
     described |= _BOUNDS.get(field.kind, {})
     if field.kind in _SPELLINGS and field.datetime_format is None:
@@ -139,7 +139,7 @@ def _column(field: SchemaField, described: Schema) -> Schema:
 
 
 def _one_name(field: SchemaField) -> list[Schema]:
-    """Return the rules that a field stands under one of its names, or under at most one."""
+    """Return the rules that a row has exactly one of a field's names, or at most one if the field may be missing."""
     names = [field.name, *field.aliases]
     if not field.nullable:
         return [{"oneOf": [{"required": [name]} for name in names]}]

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol as JSON Schema: requests and answers of tensors."""
+"""JSON Schema of the Open Inference Protocol: requests and answers of tensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
 _OUTPUT_NAME: Schema = {"type": "string", "enum": list(OUTPUTS)}
-_ID: Schema = {"type": ["string", "null"], "maxLength": LONGEST_ID, "description": "Is sent back."}
+_ID: Schema = {"type": ["string", "null"], "maxLength": LONGEST_ID, "description": "Returned in the answer."}
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 
 
@@ -28,12 +28,12 @@ def request_schema(model: ServingModel | None, most_rows: int) -> Schema:
         "additionalProperties": False,
         "properties": {
             "id": _ID,
-            "parameters": _parameters("binary_data_output", "Whether outputs are to be in bytes."),
+            "parameters": _parameters("binary_data_output", "Whether outputs are binary."),
             "inputs": {
                 "type": "array",
                 "minItems": 1,
                 "items": _input(model, most_rows),
-                "description": "A tensor for each column, all of as many rows.",
+                "description": "One tensor per column, all with the same number of rows.",
             },
             "outputs": {
                 "type": ["array", "null"],
@@ -43,10 +43,10 @@ def request_schema(model: ServingModel | None, most_rows: int) -> Schema:
                     "additionalProperties": False,
                     "properties": {
                         "name": _OUTPUT_NAME,
-                        "parameters": _parameters("binary_data", "Whether this output is to be in bytes."),
+                        "parameters": _parameters("binary_data", "Whether this output is binary."),
                     },
                 },
-                "description": "What is wanted, each once; all of them where it is left out.",
+                "description": "Outputs to return, each at most once; all by default.",
             },
         },
     }
@@ -80,7 +80,7 @@ def answer_schema(model: ServingModel | None) -> Schema:
             "id": _TEXT,
             "parameters": {
                 "type": "object",
-                "properties": {"warnings": {"type": "integer", "description": "Number of values unlike training's."}},
+                "properties": {"warnings": {"type": "integer", "description": "Number of warnings about values."}},
             },
             "outputs": {"type": "array", "items": output},
         },
@@ -88,7 +88,7 @@ def answer_schema(model: ServingModel | None) -> Schema:
 
 
 def _input(model: ServingModel | None, most_rows: int) -> Schema:
-    """Return the schema of a tensor; values are of its datatype, which the schema leaves to the text."""
+    """Return the schema of a tensor; only its description says that values match the datatype."""
     return {
         "type": "object",
         "required": ["name", "shape", "datatype"],
@@ -110,7 +110,7 @@ def _input(model: ServingModel | None, most_rows: int) -> Schema:
                 "items": {
                     "anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1, "maxItems": 1}],
                 },
-                "description": "Values of the datatype, or null for a missing one; left out where they are in bytes.",
+                "description": "Values of the datatype, or null for a missing one; absent if the data is binary.",
             },
             "parameters": {
                 "type": ["object", "null"],
@@ -118,7 +118,7 @@ def _input(model: ServingModel | None, most_rows: int) -> Schema:
                     "binary_data_size": {
                         "type": "integer",
                         "minimum": 0,
-                        "description": "Number of bytes behind the JSON that are this tensor's data.",
+                        "description": "Number of bytes of this tensor's data after the JSON.",
                     },
                 },
             },

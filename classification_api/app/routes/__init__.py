@@ -1,1 +1,1 @@
-"""Routes that FastAPI answers: health, the model, metrics, feedback, monitoring."""
+"""Routes served by FastAPI: health, the model, metrics, feedback, monitoring."""

@@ -1,4 +1,4 @@
-"""What FastAPI calls when it, or one of its routes, raises: each exception is answered with problem details."""
+"""Exception handlers for FastAPI: answer each exception with problem details."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of an application with problem details."""
+    """Install the handlers in an application."""
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(HTTPException, _of_framework)
     app.add_exception_handler(RequestValidationError, _of_validation)
@@ -26,7 +26,7 @@ def install(app: FastAPI) -> None:
 
 
 def reply(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the reply that tells a problem."""
+    """Return the reply for a problem."""
     body = problem.body(request.scope.get("state", {}).get("request_id"))
     own = {name.decode(): value.decode() for name, value in problem.headers}
     return Response(body, problem.status, own | dict(headers or {}), MEDIA_TYPE)
@@ -44,7 +44,7 @@ async def _of_framework(request: Request, error: Exception) -> Response:
         problem = Problem("method_not_allowed", f"expected one of the methods {allowed}", remedy="GET /docs lists them")
         return reply(request, problem, error.headers)
     if error.status_code == 404:
-        return reply(request, Problem("not_found", "there is nothing here", remedy="GET /docs lists what there is"))
+        return reply(request, Problem("not_found", "this path does not exist", remedy="GET /docs lists the routes"))
     return reply(request, Problem("bad_request", "the request could not be read"), error.headers)
 
 
@@ -54,7 +54,7 @@ async def _of_validation(request: Request, error: Exception) -> Response:
         {"where": ".".join(map(str, fault["loc"])), "code": fault["type"], "message": fault["msg"]}
         for fault in error.errors()
     ]
-    return reply(request, Problem("invalid_parameter", "expected other parameters", places=places))
+    return reply(request, Problem("invalid_parameter", "expected valid parameters, found invalid ones", places=places))
 
 
 async def _of_fault(request: Request, error: Exception) -> Response:

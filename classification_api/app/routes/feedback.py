@@ -1,4 +1,4 @@
-"""Labels that come back: `POST /feedback` says what turned out to be true of a prediction."""
+"""`POST /feedback`: record the true labels of earlier predictions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ONE = {
     "type": "object",
     "required": sorted(_MEMBERS),
     "properties": {
-        "prediction_id": {"type": "string", "pattern": f"^{_UUID.pattern}$", "description": "From the prediction."},
+        "prediction_id": {"type": "string", "pattern": f"^{_UUID.pattern}$", "description": "ID from the answer."},
         "label": {"type": "string", "description": "One of the model's classes."},
     },
     "additionalProperties": False,
@@ -51,7 +51,7 @@ async def feedback(
     predictions: Annotated[Predictions, Depends(predictions_of)],
     model: Annotated[ServingModel, Depends(serving_model)],
 ) -> Recorded:
-    """Put on record what turned out to be true of predictions; all labels of a request, or none."""
+    """Record the true labels of earlier predictions: all labels of a request, or none."""
     media_type_of(dict(request.headers.raw), JSON)
     body = await _body_of(request, int(predictions.settings.limit_body))
     document = parse(body, model.limits)
@@ -62,7 +62,7 @@ async def feedback(
 
 
 async def _body_of(request: Request, most: int) -> bytes:
-    """Return the body of a request, as long as it is not too large."""
+    """Return the body of a request, or refuse it if it is too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -72,7 +72,7 @@ async def _body_of(request: Request, most: int) -> bytes:
 
 
 def _read(document: Any, classes: Sequence[str], limits: Limits) -> list[tuple[str, str]]:
-    """Return names of predictions with their labels."""
+    """Return the prediction IDs with their labels."""
     if type(document) is dict and document.keys() == {"feedback"}:
         entries, place = document["feedback"], "feedback[{}]"
     else:
@@ -84,21 +84,21 @@ def _read(document: Any, classes: Sequence[str], limits: Limits) -> list[tuple[s
     if faults:
         is_known = any(fault["code"] != "unknown_label" for fault in faults)
         code = "invalid_request" if is_known else "unknown_label"
-        detail = "expected the name of a prediction and one of the model's classes, found something else"
-        raise Problem(code, detail, places=faults, remedy="GET /model tells the classes; nothing was recorded")
+        detail = "expected a prediction ID and one of the model's classes, found something else"
+        raise Problem(code, detail, places=faults, remedy="GET /model lists the classes; nothing was recorded")
     return [(entry["prediction_id"], entry["label"]) for entry in entries]
 
 
 def _faults(entry: Any, classes: Sequence[str], place: str) -> list[dict[str, str]]:
     """Return what is wrong with one label."""
     if type(entry) is not dict or entry.keys() != _MEMBERS:
-        message = 'expected an object with "prediction_id" and "label" alone'
+        message = 'expected an object with "prediction_id" and "label" only'
         return [{"where": place or "body", "code": "invalid_request", "message": message}]
     name, label = entry["prediction_id"], entry["label"]
     within = f"{place}." if place else ""
     faults = []
     if type(name) is not str or not _UUID.fullmatch(name):
-        message = "expected a name as a prediction was answered with, in prediction_ids"
+        message = "expected an ID from the prediction_ids of an answer"
         faults.append({"where": f"{within}prediction_id", "code": "invalid_prediction_id", "message": message})
     if type(label) is not str or label not in classes:
         message = "expected one of the model's classes"

@@ -1,4 +1,4 @@
-"""What routes need before they answer: the model, an API key."""
+"""Dependencies of routes: the model, the API key."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from app.served_models import Models, ServingModel
 
 
 async def predictions_of(request: Request) -> Predictions:
-    """Return what answers requests for predictions."""
+    """Return the object that answers prediction requests."""
     found: Predictions = request.app.state.predictions
     return found
 
 
 async def models_of(predictions: Annotated[Predictions, Depends(predictions_of)]) -> Models:
-    """Return what holds the model."""
+    """Return the holder of the serving model."""
     return predictions.models
 
 
 async def serving_model(models: Annotated[Models, Depends(models_of)]) -> ServingModel:
-    """Return the model that serves; 503 where there is none."""
+    """Return the serving model; answer 503 if there is none."""
     return models.require()
 
 
 async def require_key(request: Request, predictions: Annotated[Predictions, Depends(predictions_of)]) -> None:
-    """Refuse a request without an accepted API key, where one is asked for."""
+    """Refuse a request without an accepted API key, if keys are configured."""
     hashes = predictions.settings.api_key_hashes
     if hashes is not None:
         check_key(hashes, dict(request.headers.raw))

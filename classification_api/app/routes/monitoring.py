@@ -1,4 +1,4 @@
-"""How the model does in operation, as `classification-model monitor` wrote it beside the log: `GET /monitoring`."""
+"""`GET /monitoring`: the latest report of `classification-model monitor`, and the latest decision."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.served_models import ServingModel
 
 guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
 
-#: What `classification-model monitor` writes into the log folder.
+#: File that `classification-model monitor` writes into the log folder.
 REPORT = "monitoring.json"
 LARGEST_REPORT = 64 * 2**20
 
@@ -36,7 +36,7 @@ def monitoring(
     predictions: Annotated[Predictions, Depends(predictions_of)],
     model: Annotated[ServingModel, Depends(serving_model)],
 ) -> dict[str, Any]:
-    """Return what was measured last of the model in operation, and what was decided last; null where nothing was."""
+    """Return the latest monitoring report and the latest retraining decision; null for one that does not exist."""
     folder = predictions.settings.log_folder
     if folder is None:
         return {"monitoring": None, "decision": None}
@@ -44,7 +44,7 @@ def monitoring(
         decision = last_decision(folder, model.name)
         report = _read(folder / REPORT)
     except (OSError, ValueError, LogUnavailableError) as error:
-        detail = "what was measured and decided cannot be read; measure again, or repair the log folder"
+        detail = "the monitoring report or the decision cannot be read; monitor again, or repair the log folder"
         raise Problem("log_unavailable", detail, headers=((b"retry-after", b"60"),)) from error
     return {"monitoring": report, "decision": decision}
 

@@ -1,4 +1,4 @@
-"""The routes of the Open Inference Protocol that tell of the server and of the model."""
+"""Routes of the Open Inference Protocol for health and metadata."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ NamedModel = Annotated[ServingModel, Depends(_named_model)]
 
 @probes.get("/health/live", operation_id="serverLive", response_class=Response)
 async def live() -> Response:
-    """Say that the process runs."""
+    """Answer 200 while the process runs."""
     return Response()
 
 
 @probes.get("/health/ready", operation_id="serverReady", response_class=Response)
 async def ready(model: Annotated[ServingModel, Depends(serving_model)]) -> Response:  # noqa: ARG001 - that there is one
-    """Say whether predictions can be asked for."""
+    """Answer 200 if the server can predict, else 503."""
     return Response()
 
 
 @guarded.get("", operation_id="serverMetadata", response_model=None, responses={200: {"model": ServerMetadata}})
 @guarded.get("/", include_in_schema=False)
 async def server() -> dict[str, Any]:
-    """Tell of the server."""
+    """Return the server's name, version and extensions."""
     return server_metadata(api_version())
 
 
@@ -62,7 +62,7 @@ async def server() -> dict[str, Any]:
     "/models/{name}/versions/{version}", operation_id="modelVersionMetadata", response_model=None, responses=_METADATA
 )
 async def model(model: NamedModel) -> dict[str, Any]:
-    """Tell of the model: its inputs and outputs as tensors."""
+    """Return the model's inputs and outputs as tensors."""
     return model_metadata(model.manifest)
 
 
@@ -74,5 +74,5 @@ async def model(model: NamedModel) -> dict[str, Any]:
     responses=_READINESS,
 )
 async def model_ready(model: NamedModel) -> dict[str, Any]:
-    """Say whether the model can be asked."""
+    """Answer 200 if the model can predict, else 503."""
     return model_readiness(model.manifest)

@@ -1,4 +1,4 @@
-"""What the routes of FastAPI answer, for the OpenAPI document."""
+"""Schemas of the answers of FastAPI's routes, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-#: Of routes that ask for an API key and of those that name the model; `app.openapi.problems` says what each means.
+#: Error responses of routes that need an API key, and of those whose URL names the model; `app.openapi.problems`
+#: describes them.
 KEYED: dict[int | str, dict[str, Any]] = {401: {}}
 NAMES_MODEL: dict[int | str, dict[str, Any]] = {404: {}}
 
 
 def content_of(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
-    """Return the answer of a route that gives text."""
+    """Return the response of a route that answers with text."""
     content = {media_type: {"schema": {"type": "string"}}}
     return {200: {"description": description, "content": content}}
 
 
 class Answer(BaseModel):
-    """Base of all answers; a field named ``model_...`` is no matter of pydantic's."""
+    """Base of all answers; allows fields named ``model_...``, which pydantic reserves by default."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
 
 class Health(Answer):
-    """What is served: the problem, the versions of API and model, and whether it can be asked."""
+    """The served problem, the versions of API and model, and whether the server can predict."""
 
     name: str | None
     api_version: str
@@ -33,13 +34,13 @@ class Health(Answer):
 
 
 class Live(Answer):
-    """That the process runs."""
+    """Answer while the process runs."""
 
     status: Literal["live"]
 
 
 class ReloadFailed(Answer):
-    """A version that is to serve and cannot, and why; without a version, the store does not tell which one is."""
+    """Version that could not be loaded, and why. Without a version, the store's current version is unknown."""
 
     version: str | None = None
     code: Literal["model_missing", "model_unreadable", "model_unverified", "other_problem", "store_damaged"]
@@ -47,7 +48,7 @@ class ReloadFailed(Answer):
 
 
 class Ready(Answer):
-    """That predictions can be asked for; `reload_failed` is there where an older version serves than is to."""
+    """The server can predict. `reload_failed` is present if the store's current version could not be loaded."""
 
     status: Literal["ready"]
     model_version: str
@@ -55,20 +56,20 @@ class Ready(Answer):
 
 
 class Recorded(Answer):
-    """How many labels were put on record."""
+    """Number of labels recorded."""
 
     recorded: int
 
 
 class Monitoring(Answer):
-    """What was measured last of the model in operation, and what was decided last; null where nothing was."""
+    """The latest monitoring report and the latest retraining decision; null for one that does not exist."""
 
     monitoring: dict[str, Any] | None
     decision: dict[str, Any] | None
 
 
 class ServerMetadata(Answer):
-    """The server, as the Open Inference Protocol tells of it."""
+    """Metadata of the server in the Open Inference Protocol."""
 
     name: str
     version: str
@@ -76,7 +77,7 @@ class ServerMetadata(Answer):
 
 
 class TensorMetadata(Answer):
-    """An input or output of the model; -1 in its shape stands for the number of rows."""
+    """An input or output of the model; -1 in its shape is the number of rows."""
 
     name: str
     datatype: str
@@ -84,7 +85,7 @@ class TensorMetadata(Answer):
 
 
 class ModelMetadata(Answer):
-    """The model, as the Open Inference Protocol tells of it."""
+    """Metadata of the model in the Open Inference Protocol."""
 
     name: str
     versions: list[str]
@@ -94,7 +95,7 @@ class ModelMetadata(Answer):
 
 
 class ModelReadiness(Answer):
-    """That the model can be asked."""
+    """Whether the model can predict."""
 
     name: str
     ready: bool

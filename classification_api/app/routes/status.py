@@ -1,4 +1,4 @@
-"""Routes that tell of the server: health, the model, metrics, the OpenAPI document."""
+"""Routes that describe the server: health, the model, metrics, the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.version import api_version
 probes = APIRouter()
 guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
 
-#: Where a request has its API key.
+#: Headers that may contain the API key.
 KEY_HEADERS = ("x-api-key", "authorization")
 
 
 @probes.head("/health", include_in_schema=False)
 @probes.get("/health", operation_id="health", tags=["health"])
 async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
-    """Say what is served, by which version of the API."""
+    """Return the served model and the versions of API and model."""
     model = models.current
     return Health(
         name=model.name if model else None,
@@ -38,7 +38,7 @@ async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
 @probes.head("/health/live", include_in_schema=False)
 @probes.get("/health/live", operation_id="live", tags=["health"])
 async def live() -> Live:
-    """Say that the process runs, whether or not it has a model."""
+    """Answer 200 while the process runs, with or without a model."""
     return Live(status="live")
 
 
@@ -48,7 +48,7 @@ def ready(
     model: Annotated[ServingModel, Depends(serving_model)],
     predictions: Annotated[Predictions, Depends(predictions_of)],
 ) -> Ready:
-    """Say whether predictions can be asked for, 503 where not; and whether another version was to serve and cannot."""
+    """Answer 200 if the server can predict, else 503; report a version that could not be loaded."""
     predictions.prediction_logs.check()
     fault = predictions.models.fault
     failed = fault and ReloadFailed(version=fault.version, code=fault.code, detail=fault.detail)
@@ -57,7 +57,7 @@ def ready(
 
 @probes.get("/ping", operation_id="ping", tags=["MLflow"], response_class=Response)
 async def ping(model: Annotated[ServingModel, Depends(serving_model)]) -> Response:  # noqa: ARG001 - that there is one
-    """Say whether predictions can be asked for, as MLflow's clients ask."""
+    """Answer 200 if the server can predict, else 503; for MLflow's clients."""
     return Response("\n", media_type="application/json")
 
 
@@ -69,13 +69,13 @@ async def ping(model: Annotated[ServingModel, Depends(serving_model)]) -> Respon
     responses=content_of("text/plain", "The version."),
 )
 async def version() -> Response:
-    """Tell the version of the API, as MLflow's clients ask."""
+    """Return the version of the API, for MLflow's clients."""
     return Response(api_version(), media_type="text/plain")
 
 
 @guarded.get("/model", operation_id="model", tags=["model"], response_model=None, responses={200: {"model": Manifest}})
 async def model(model: Annotated[ServingModel, Depends(serving_model)]) -> dict[str, Any]:
-    """Return the manifest of the model: its schema, classes, metrics, proof of parity and golden rows."""
+    """Return the manifest of the model: its schema, classes, metrics, parity report and golden rows."""
     return model.manifest.model_dump(mode="json")
 
 
@@ -87,14 +87,14 @@ async def model(model: Annotated[ServingModel, Depends(serving_model)]) -> dict[
     responses=content_of("text/plain", "Metrics in the text format of Prometheus."),
 )
 def metrics(predictions: Annotated[Predictions, Depends(predictions_of)]) -> Response:
-    """Return the metrics of all workers, as Prometheus reads them."""
+    """Return the metrics of all workers in the text format of Prometheus."""
     body, media_type = predictions.metrics.render()
     return Response(body, media_type=media_type.decode())
 
 
 @probes.get("/openapi.json", include_in_schema=False)
 def openapi(request: Request, predictions: Annotated[Predictions, Depends(predictions_of)]) -> Response:
-    """Return the description of the API; where keys are asked for, only who sends one is told of the model."""
+    """Return the OpenAPI document; if keys are configured, it describes the model only to requests with a key."""
     settings, model = predictions.settings, predictions.models.current
     if settings.api_key_hashes is not None:
         if any(name in request.headers for name in KEY_HEADERS):

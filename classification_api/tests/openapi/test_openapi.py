@@ -273,7 +273,7 @@ def test_it_changes_with_the_model() -> None:
     without = app.openapi()
     assert without["components"]["schemas"]["Row"] == {
         "type": "object",
-        "description": "Values by column; `GET /model` tells the columns.",
+        "description": "Values by column; `GET /model` lists the columns.",
     }
     validate(without)
     predictor = Predictor.load(packaged_model())
