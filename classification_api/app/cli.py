@@ -17,7 +17,7 @@ from app.keys import hash_key
 from app.settings import SettingsError, read_settings
 from app.version import api_version
 
-#: How long requests in hand may take to be answered once the server is told to stop, in seconds.
+#: Seconds that requests in progress have to finish after a shutdown signal.
 GRACE = 8
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -41,13 +41,13 @@ def _about(
 @commands.command()
 def serve(
     model: Annotated[
-        str | None, typer.Argument(help="A model folder, or an installed package; left out, the packaged model.")
+        str | None, typer.Argument(help="Model folder, or installed package with a model. Default: the packaged model.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8002,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Number of processes.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8002,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Number of worker processes.")] = 1,
 ) -> None:
-    """Serve a model until the process is told to stop; requests in hand are answered first."""
+    """Serve a model until the process gets SIGINT or SIGTERM; requests in progress finish first."""
     import uvicorn  # noqa: PLC0415 - so that --help is quick
 
     from app.workers import Workers  # noqa: PLC0415
@@ -74,7 +74,7 @@ def serve(
 
 @commands.command()
 def settings() -> None:
-    """Print the settings as the environment makes them, without secrets."""
+    """Print the settings read from the environment, without secrets."""
     _check_settings()
     for name, value in read_settings().public().items():
         typer.echo(f"{name}={'' if value is None else json.dumps(value)}")
@@ -82,7 +82,7 @@ def settings() -> None:
 
 @commands.command("hash-key")
 def hash_key_() -> None:
-    """Read an API key from standard input, and print the hash that API_KEY_HASHES takes."""
+    """Read an API key from standard input, and print its hash for API_KEY_HASHES."""
     key = getpass.getpass("key: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if len(key) < 16:
         _fail("expected a key of at least 16 characters")
@@ -90,9 +90,9 @@ def hash_key_() -> None:
 
 
 def _choose(model: str) -> None:
-    """Let a model be served, after verifying it: who names one is told at once what is wrong with it.
+    """Verify a model and select it in the environment; fail on a bad model before the server starts.
 
-    A name without a slash is a package where one is installed, else a folder.
+    A name without a slash is a package if one is installed, else a folder.
     """
     from classification_model.errors import ClassificationModelError  # noqa: PLC0415 - so that --help is quick
     from classification_model.predict import Predictor  # noqa: PLC0415
@@ -101,7 +101,7 @@ def _choose(model: str) -> None:
 
     is_package = model.isidentifier() and find_spec(model) is not None
     if not is_package and not Path(model).is_dir():
-        _fail(f"expected a model folder or an installed package, found no {model}")
+        _fail(f"expected a model folder or an installed package, found neither at {model}")
     for name in ("MODEL_FOLDER", "MODEL_PACKAGE", "MODEL_STORE", "MODEL_STORE_POLLING", "SHADOW_VERSION"):
         os.environ.pop(name, None)
     os.environ["MODEL_PACKAGE" if is_package else "MODEL_FOLDER"] = model
@@ -114,7 +114,7 @@ def _choose(model: str) -> None:
 
 
 def _check_port(host: str, port: int) -> None:
-    """Say at once that a port is taken, rather than when the model has been loaded."""
+    """Fail if the port is taken, before the model is loaded."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as trial:
@@ -122,7 +122,7 @@ def _check_port(host: str, port: int) -> None:
             trial.bind((host, port))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        _fail(f"cannot listen on {host}, port {port}: {reason}; --host and --port choose others")
+        _fail(f"cannot listen on {host}, port {port}: {reason}; choose another with --host or --port")
 
 
 def _fail(message: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""API keys: compared by their hashes, in constant time; no key is kept or logged."""
+"""Check API keys by their hashes, in constant time; no key is stored or logged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BEARER = b"bearer "
 
 
 def check_key(hashes: tuple[str, ...], headers: Mapping[bytes, bytes]) -> None:
-    """Hold the key of a request against those that are accepted.
+    """Refuse a request without an accepted API key.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def check_key(hashes: tuple[str, ...], headers: Mapping[bytes, bytes]) -> None:
     Raises
     ------
     Problem
-        If there is no key, or it is none of them.
+        If the key is missing or not accepted.
     """
     key = headers.get(b"x-api-key")
     if key is None:
@@ -34,7 +34,7 @@ def check_key(hashes: tuple[str, ...], headers: Mapping[bytes, bytes]) -> None:
         digest = hash_key(key)
         if any([hmac.compare_digest(digest, accepted) for accepted in hashes]):  # noqa: C419 - each is compared
             return
-    found = "found another one" if key else "found none"
+    found = "found one that is not accepted" if key else "found none"
     remedy = "send it in the header X-API-Key, or as Authorization: Bearer"
     headers_ = ((b"www-authenticate", b"Bearer"),)
     raise Problem("unauthorized", f"expected an API key, {found}", remedy=remedy, headers=headers_)

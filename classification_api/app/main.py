@@ -1,4 +1,4 @@
-"""The application: `create_app` makes it; ``app.main:app`` is one, made from the environment when it is asked for."""
+"""The FastAPI application: `create_app` builds it, and ``app.main:app`` is one built from the environment."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ TITLE = "classification-api"
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Make the application; its model is loaded when a server starts it.
+    """Build the application; the model is loaded when the server starts.
 
     Parameters
     ----------
     settings
-        From the environment when left out.
+        Default: read from the environment.
 
     Raises
     ------
     SettingsError
-        If the environment asks for something that is impossible or unsafe.
+        If a setting is invalid or unsafe.
     """
     settings = read_settings() if settings is None else settings
     metrics = Metrics(metrics_directory())
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=api_version(),
         lifespan=_lifespan,
         redirect_slashes=False,
-        openapi_url=None,  # which routes/status.py answers
+        openapi_url=None,  # routes/status.py serves it
     )
     app.state.predictions = predictions
     app.state.documents = documents = OpenAPI(app, settings)
@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-#: How long a thread that works on a large request may keep the event loop waiting, in seconds.
+#: Seconds after which a thread hands Python's interpreter lock to the event loop.
 SWITCH = 0.001
 
 
@@ -102,29 +102,29 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
 
 def _show_warnings_of_the_package() -> None:
-    """Let what the package warns of be seen, as this program's own warnings are, where nobody set up logging."""
+    """Print the package's warnings to standard error if logging is not configured."""
     if logging.lastResort is not None and not logging.getLogger().handlers:
         logging.getLogger("classification_model").addHandler(logging.lastResort)
 
 
 @cache
 def _app() -> FastAPI:
-    _exit_well_when_told()
+    _exit_with_zero_on_sigterm()
     try:
         return create_app()
     except SettingsError as error:
         sys.exit("".join(f"error: {line}\n" for line in str(error).splitlines()).rstrip())
 
 
-def _exit_well_when_told() -> None:
-    """Make SIGTERM end the process with 0: uvicorn answers what is in hand, then raises the signal once more."""
+def _exit_with_zero_on_sigterm() -> None:
+    """Exit with 0 on SIGTERM, which uvicorn raises again after it has finished its requests."""
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def __getattr__(name: str) -> Any:
-    """Make ``app`` when a server asks for it."""
+    """Build ``app`` on first access."""
     if name == "app":
         return _app()
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -1,4 +1,4 @@
-"""Memory of large requests, which is given back when they are answered."""
+"""Return the memory of large requests to the system."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import ctypes
 from contextlib import suppress
 
 _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
-#: Blocks from this size on, in bytes, are maps of their own.
+#: Size in bytes from which glibc allocates a block with mmap.
 LARGE_BLOCK = 128 * 1024
 
 
 def give_back_large_blocks() -> None:
-    """Make glibc take blocks of large bodies from the system one by one, and return each when it is free.
+    """Make glibc allocate large blocks with mmap, so that each returns to the system when it is freed.
 
-    By itself it raises the size from which it does so with every such block, and then keeps what it has: after some
-    thousand hostile requests of 2 MiB, 20 MiB more. Other systems are left as they are.
+    By default glibc raises this threshold when it frees such a block, and keeps the memory of later ones: 20 MiB more
+    after a thousand hostile requests of 2 MiB. Without glibc, nothing changes.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK)

@@ -1,4 +1,4 @@
-"""Problem details as of RFC 9457: what a client is told whose request is refused, and the status of each code."""
+"""Problem details (RFC 9457): the body of every error reply, and the HTTP status of each code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-#: A reply names at most so many places, and is at most so long in bytes.
+#: Most places listed in a reply, and most bytes of its body.
 MOST_PLACES, LONGEST_REPLY = 20, 4096
 MEDIA_TYPE = "application/problem+json"
 
@@ -18,7 +18,7 @@ STATUS = {
     "not_found": 404,
     "method_not_allowed": 405,
     "receive_timeout": 408,
-    "client_gone": 408,  # nobody reads it
+    "client_gone": 408,  # the client has disconnected, and does not receive it
     "body_too_large": 413,
     "too_many_rows": 413,
     "too_many_values": 413,
@@ -40,7 +40,7 @@ STATUS = {
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
-    """A request that is refused, and what its sender is told.
+    """An error reply; raise it to refuse a request.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
     detail
         What was expected and what was found, in one line; never the input itself.
     places
-        Where: dicts of ``where``, such as ``inputs[3].age``, ``code`` and ``message``.
+        One dict per fault, with ``where`` (such as ``inputs[3].age``), ``code`` and ``message``.
     headers
-        Further headers of the reply.
+        Additional headers of the reply.
     members
-        Further members of its body, such as ``limit`` and ``remedy``.
+        Additional members of its body, such as ``limit`` and ``remedy``.
     """
 
     def __init__(
@@ -74,28 +74,28 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
 
     @classmethod
     def too_large_body(cls, most: int) -> Problem:
-        """Return the problem of a body beyond the limit, in bytes."""
-        remedy = "send several requests"
+        """Return the 413 for a body of more than ``most`` bytes."""
+        remedy = "send several smaller requests"
         return cls("body_too_large", f"expected at most {most} bytes, found more", limit=most, remedy=remedy)
 
     @classmethod
     def too_many_rows(cls, most: int, found: int | str, what: str = "rows") -> Problem:
-        """Return the problem of more rows, or of what else is one a row, than the limit."""
+        """Return the 413 for too many rows; ``what`` names them in the error."""
         detail = f"expected at most {most} {what}, found {found}"
-        return cls("too_many_rows", detail, limit=most, remedy="send several requests")
+        return cls("too_many_rows", detail, limit=most, remedy="send several smaller requests")
 
     @classmethod
     def internal_error(cls) -> Problem:
-        """Return what a client is told whose request nothing is wrong with."""
+        """Return the 500 for a failure of the server itself."""
         return cls("internal_error", "the request could not be answered; the server's log says why")
 
     @property
     def status(self) -> int:
-        """Status of the reply."""
+        """HTTP status of the reply."""
         return STATUS[self.code]
 
     def body(self, request_id: str | None = None) -> bytes:
-        """Return the reply's body; of many places the first ones, as many as fit."""
+        """Return the body of the reply, with as many places as fit."""
         content: dict[str, Any] = {
             "type": f"urn:classification-api:problem:{self.code}",
             "title": HTTPStatus(self.status).phrase,

@@ -1,4 +1,4 @@
-"""The model that is served: found, loaded and verified; one reference, which every request takes once."""
+"""Find, load and verify the served model."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a model cannot serve; the details are in the log of the server.
+    """Why a model cannot be served; the server's log has the details.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Fault:
     detail
         What is wrong, in one line without paths.
     version
-        Of the model, where a store says which one was to serve.
+        Version that the store asked for, if known.
     """
 
     code: Literal["model_missing", "model_unreadable", "model_unverified", "other_problem", "store_damaged"]
@@ -55,28 +55,28 @@ class Fault:
 
 
 class ServingModel(ServedModel):
-    """A verified model as requests use it; safe for several threads at once.
+    """A verified model that answers requests; safe to use from several threads.
 
-    A text that only stands for a number, such as ``"NaN"``, is refused where the package takes it for a missing
-    value: over HTTP, null says that.
+    Numeric columns refuse texts such as ``"NaN"``, which the package reads as missing: over HTTP, a missing value is
+    null.
 
     Parameters
     ----------
     predictor
         The loaded model.
     settings
-        Limits of requests.
+        Limits on requests.
 
     Attributes
     ----------
     predictor
-        The same, with a stricter schema.
+        The loaded model, with the stricter schema.
     schema, name, version
-        Of the model.
+        Input schema, problem name and version of the model.
     url_name
-        Its name in URLs.
+        Name of the model in URLs.
     limits
-        What a body may hold.
+        Limits on the body of a request.
     """
 
     def __init__(self, predictor: Predictor, settings: Settings) -> None:
@@ -110,18 +110,19 @@ class ServingModel(ServedModel):
         return answer
 
     def check_url(self, name: str | None, version: str | None) -> None:
-        """Hold the name and version in a URL, where it has them, against those of the model.
+        """Refuse a URL that names another model or version.
 
         Raises
         ------
         Problem
-            If the URL speaks of another model.
+            If the name or the version is given and is not the model's.
         """
         if name not in {None, self.url_name} or version not in {None, self.version}:
-            raise Problem("not_found", "there is no such model here", remedy="GET /model tells which one serves")
+            detail = "expected the name and version of the served model, found others"
+            raise Problem("not_found", detail, remedy="GET /model shows the served model")
 
     def _check_names(self, asked: Asked) -> None:
-        """Refuse unknown and absent columns as soon as a few are found: a small body can have a million of them."""
+        """Refuse unknown and missing columns, reporting the first few: a small body can have a million of them."""
         known = self.schema.names.keys()
         few: list[AnswerIssue] = []
         for number, row in enumerate(asked.rows):
@@ -137,13 +138,13 @@ class ServingModel(ServedModel):
 
 
 def _refusal(errors: Sequence[AnswerIssue], places: str) -> Problem:
-    """Return the problem of rows that break the schema."""
+    """Return the 422 for rows that break the schema."""
     shown = [
         {"where": f"{places}[{error['row']}].{error['field']}", "code": error["code"], "message": error["message"]}
         for error in errors
     ]
-    detail = "expected rows that fit the model's schema, found values that do not"
-    return Problem("invalid_rows", detail, places=shown, remedy="GET /model tells the schema; nothing was predicted")
+    detail = "expected rows that fit the model's schema, found invalid values"
+    return Problem("invalid_rows", detail, places=shown, remedy="GET /model shows the schema; nothing was predicted")
 
 
 def _strict(schema: InputSchema) -> InputSchema:
@@ -154,12 +155,12 @@ def _strict(schema: InputSchema) -> InputSchema:
 
 
 def find_model(settings: Settings) -> Path:
-    """Return the folder of the model that the settings ask for, without importing anything.
+    """Return the folder of the configured model, without importing its package.
 
     Raises
     ------
     ArtifactError
-        If there is no such package.
+        If the package is not installed.
     """
     if settings.model_folder is not None:
         return settings.model_folder
@@ -167,27 +168,27 @@ def find_model(settings: Settings) -> Path:
         return packaged_model()
     found = find_spec(str(settings.model_package))
     if found is None or not found.submodule_search_locations:
-        msg = f"there is no package {settings.model_package}: install its wheel in this environment"
+        msg = f"the package {settings.model_package} is not installed: install its wheel in this environment"
         raise ArtifactError(msg)
     return Path(found.submodule_search_locations[0]) / "model"
 
 
 class Models:
-    """Holds the model that serves, or says why none does, or why another one that is to serve does not.
+    """Holds the serving model, and the reason if the wanted model cannot be served.
 
     Parameters
     ----------
     settings
-        Which model.
+        Settings that name the model.
 
     Attributes
     ----------
     current
-        The model that serves; None without one. Whoever uses it takes the reference once.
+        The serving model, or None. Read it once per request: a reload replaces it.
     fault
-        Why the model that is to serve does not; None where it does.
+        Why the wanted model cannot be served; None if it serves.
     store
-        Where the model comes from, if it is to be looked at again; None where it stays for good.
+        Store that the model is reloaded from; None if the model never changes.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -198,19 +199,19 @@ class Models:
         self._told = ""
 
     def wanted(self) -> str | Fault | None:
-        """Return the version that the store says is to serve, None without a store; or why that cannot be told."""
+        """Return the store's current version, None without a store, or why it cannot be read."""
         try:
             version = None if self.store is None else self.store.current()
         except ClassificationModelError as error:
             return self._failed(error)
-        except Exception as error:  # noqa: BLE001 - whatever breaks, what serves goes on
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the serving model goes on
             return self._broke(error)
         if self.store is not None and version is None:
-            return self._failed(ArtifactError("the store has no current version: classification-model promote says it"))
+            return self._failed(ArtifactError("the store has no current version: classification-model promote sets it"))
         return version
 
     def lost(self, version: str) -> Fault | None:
-        """Return what is wrong where the store no longer has a version that serves; None where it has."""
+        """Return a fault if the store no longer has the serving version, else None."""
         try:
             if self.store is not None:
                 self.store.path(version)
@@ -219,19 +220,19 @@ class Models:
         return None
 
     def load(self, version: str | None = None) -> ServingModel | Fault:
-        """Load and verify a model beside the one that serves; in any thread.
+        """Load and verify a model while another serves; callable from any thread.
 
-        A model of another problem never takes its place: whoever asks is answered in its fields and classes.
+        A model of another problem is refused, since clients rely on the fields and classes of the one that serves.
 
         Parameters
         ----------
         version
-            Of the store; None where the model is no store's.
+            Version in the store; None without a store.
 
         Returns
         -------
         ServingModel or Fault
-            Why it cannot serve, which is logged too.
+            The model, or why it cannot be served, which is also logged.
         """
         try:
             if self.store is not None and version is not None:
@@ -244,11 +245,11 @@ class Models:
             return ServingModel(predictor, self._settings)
         except ClassificationModelError as error:
             return self._failed(error, version)
-        except Exception as error:  # noqa: BLE001 - whatever breaks, what serves goes on
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the serving model goes on
             return self._broke(error, version)
 
     def use(self, outcome: ServingModel | Fault) -> None:
-        """Let a model serve, or keep why it cannot, while what serves goes on; in the thread of the event loop."""
+        """Serve a model, or record a fault and keep the serving model; call it in the event loop's thread."""
         if isinstance(outcome, Fault):
             self.fault = outcome
         else:
@@ -257,17 +258,17 @@ class Models:
     def _failed(self, error: ClassificationModelError, version: str | None = None) -> Fault:
         self._tell(f"{error}", version)
         if isinstance(error, VerificationError):
-            detail = "the model is not what its manifest says; the server's log says where"
+            detail = "the model does not match its manifest; the server's log says where"
             return Fault("model_unverified", detail, version)
         if isinstance(error, StoreError):
-            return Fault("store_damaged", "the store does not hold what it should; the server's log says more", version)
-        detail = "there is no model that can be served; the server's log says what was looked for"
+            return Fault("store_damaged", "the model store is damaged; the server's log says how", version)
+        detail = "no model that can be served was found; the server's log says why"
         return Fault("model_missing", detail, version)
 
     def _of_another_problem(self, manifest: Manifest, serving: ServingModel) -> Fault:
-        found = f"it is a model of {manifest.name!r}, and {serving.name!r} is served"
-        self._tell(f"{found}: give each problem a store of its own, or restart to serve this one", manifest.version)
-        detail = "the version is a model of another problem than the one that is served; the server's log says which"
+        found = f"expected a model of {serving.name!r}, which is served, found one of {manifest.name!r}"
+        self._tell(f"{found}: use one store per problem, or restart to serve this one", manifest.version)
+        detail = "the version is a model of another problem; the server's log names both problems"
         return Fault("other_problem", detail, manifest.version)
 
     def _broke(self, error: Exception, version: str | None = None) -> Fault:
@@ -275,15 +276,15 @@ class Models:
         return Fault("model_unreadable", "the model cannot be read; the server's log says why", version)
 
     def _tell(self, what: str, version: str | None, error: Exception | None = None) -> None:
-        """Log why a model cannot serve, once for each reason: it is tried again and again."""
-        none = "no model to serve" if self.current is None else "no other model to serve"
-        which = none if version is None else f"version {version} cannot serve"
+        """Log why a model cannot be served; once for each reason, since loading is retried."""
+        none = "no model to serve" if self.current is None else "cannot reload the model"
+        which = none if version is None else f"version {version} cannot be served"
         if (line := f"{which}: {what}") != self._told:
             self._told = line
             logger.error("%s", line, exc_info=error)
 
     def require(self) -> ServingModel:
-        """Return the model that serves.
+        """Return the serving model.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What the API is told by its environment: which model, which limits, which keys."""
+"""Settings of the API, read from the environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from classification_model.runtime.store.current import is_version
 from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-#: The package whose model serves where no other one is named.
+#: Package whose model is served by default.
 PACKAGED = "classification_model"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of nothing
@@ -21,49 +21,50 @@ _PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class SettingsError(Exception):
-    """The environment asks for something that is impossible or unsafe; one line a fault."""
+    """Settings are invalid or unsafe; the text has one line per fault."""
 
 
 class Settings(BaseSettings):
-    """Settings of the API; each is an environment variable of the same name in capitals.
+    """Settings of the API; each is read from the environment variable of the same name in capitals.
 
     Attributes
     ----------
     model_folder, model_package, model_store
-        What is served: a model folder, an installed package that carries one, or the current version of a store of
-        models, which is followed as it changes. None of them: the package ``classification_model``. Two are an error.
+        The model to serve: a model folder, an installed package that contains a model, or the current version of a
+        model store, which is reloaded when it changes. Set at most one; the default is the package
+        ``classification_model``.
     model_store_polling
-        Whether the store is looked at again and again, where its file system tells nobody of changes.
+        Whether to poll the store, for file systems that do not report changes.
     shadow_version
-        A version in the store that predicts the same rows unseen, to be compared with the one that serves.
+        Version in the store that predicts the same rows in the background, to compare it with the one that serves.
     api_key_hashes
-        SHA-256 of each API key that is accepted, in hexadecimal, separated by commas; two at most, so that a key can
-        be replaced without a gap. Left out, no key is asked for; given and empty is an error.
+        SHA-256 of each accepted API key, in hexadecimal, separated by commas. At most two, so that a key can be
+        replaced without a gap. Unset, no key is required; an empty value is an error.
     limit_body
-        Largest body of a request, such as ``2MiB``.
+        Largest body of a request, in bytes or as ``2MiB``.
     limit_rows, limit_explained_rows
-        Most rows of a request (see `dialects.limits`), and of one whose predictions are to be explained.
+        Most rows in a request (checked in `dialects.limits`), and in a request with ``explain=true``.
     limit_depth
         Deepest nesting of objects and arrays in a body.
     limit_header_bytes, limit_header_count
-        Largest head of a request, and most headers in it.
+        Most bytes in the URL and headers of a request, and most headers.
     limit_receive_seconds
-        Longest time in which a request must have arrived.
+        Seconds within which a request must arrive.
     limit_keep_alive_seconds
-        How long a connection is kept without a request.
+        Seconds after which an idle connection is closed.
     limit_requests
-        Most requests in hand, per worker; probes are not counted.
+        Most prediction requests in progress per worker; other requests are not counted.
     access_log
-        Whether each request is one line of JSON on standard output.
+        Whether to write one line of JSON per request to standard output.
     log_folder
-        Folder of the prediction log, which processes share; ``off`` for none.
+        Folder of the prediction log, shared by all workers; ``off`` for no log.
     log_durability
-        ``os``: what is answered is on record with the operating system, whatever becomes of this process. ``disk``: it
-        is on the disk.
+        When a prediction is answered. ``os``: once the operating system has its record, which then survives a crash of
+        this process. ``disk``: once the record is on disk.
     log_file_size
-        Size at which the next file of the log is begun.
+        Size at which a new log file is started.
     log_kept_size
-        Size of all files of predictions, and of all files of labels, beyond which the oldest are removed.
+        Total size of the prediction files, and of the label files, above which the oldest files are removed.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
@@ -93,7 +94,7 @@ class Settings(BaseSettings):
     @classmethod
     def _read_folder(cls, given: Any) -> Any:
         if given == "":
-            msg = "expected the path of a folder, or off, found nothing"
+            msg = "expected the path of a folder, or off, found an empty value"
             raise ValueError(msg)
         return None if given == "off" else given
 
@@ -108,13 +109,13 @@ class Settings(BaseSettings):
         if hashes is None:
             return None
         if not all(_DIGEST.fullmatch(digest) for digest in hashes):
-            msg = "expected the SHA-256 of each key as 64 hexadecimal digits: classification-api hash-key makes it"
+            msg = "expected the SHA-256 of each key as 64 hexadecimal digits: print it with classification-api hash-key"
             raise ValueError(msg)
         if _EMPTY in hashes:
-            msg = "expected hashes of keys, found that of an empty key"
+            msg = "expected hashes of non-empty keys, found the hash of an empty key"
             raise ValueError(msg)
         if len(hashes) > 2:
-            msg = f"expected at most two keys, one and its successor, found {len(hashes)}"
+            msg = f"expected at most two keys, the current one and its replacement, found {len(hashes)}"
             raise ValueError(msg)
         return hashes
 
@@ -143,31 +144,31 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         for name in ("model_folder", "model_store"):
             if getattr(self, name) == Path():
-                msg = f"expected {name.upper()} as the path of a folder, found an empty one"
+                msg = f"expected {name.upper()} as the path of a folder, found an empty value"
                 raise ValueError(msg)
         for name in ("model_store_polling", "shadow_version"):
             if getattr(self, name) and self.model_store is None:
-                msg = f"expected MODEL_STORE beside {name.upper()}, found none"
+                msg = f"{name.upper()} needs MODEL_STORE, which is not set"
                 raise ValueError(msg)
         return self
 
     def public(self) -> dict[str, Any]:
-        """Return all settings by name of their variable, for showing; of API keys only how many there are."""
+        """Return all settings by variable name, for display; of API keys only their number."""
         shown = {name.upper(): value for name, value in self.model_dump(mode="json").items()}
         if self.model_folder is None and self.model_package is None and self.model_store is None:
             shown["MODEL_PACKAGE"] = PACKAGED
         hashes = self.api_key_hashes
-        shown["API_KEY_HASHES"] = None if hashes is None else f"{len(hashes)} of at most 2, not shown"
+        shown["API_KEY_HASHES"] = None if hashes is None else f"{len(hashes)} set, not shown"
         return shown
 
 
 def _refuse_near_misses() -> None:
-    """Refuse a variable that is all but one of ours: a limit or a key that is misspelt would silently not be there."""
+    """Refuse a misspelt variable: the limit or key that it means would silently be missing."""
     known = [name.upper() for name in Settings.model_fields]
     for name in environ:
         near = get_close_matches(name.upper(), known, n=1, cutoff=0.85)
         if near and name.upper() != near[0]:
-            msg = f"{name}: there is no such setting: {near[0]} is meant, or it is to be unset"
+            msg = f"{name}: unknown setting, did you mean {near[0]}? Otherwise unset it"
             raise SettingsError(msg)
 
 
@@ -177,12 +178,12 @@ def read_settings(**given: Any) -> Settings:
     Parameters
     ----------
     given
-        What takes the place of variables.
+        Values that override environment variables.
 
     Raises
     ------
     SettingsError
-        If one is impossible or unsafe; its text names the variable and never its value.
+        If a setting is invalid or unsafe; the text names the variable, never its value.
     """
     _refuse_near_misses()
     try:

@@ -1,4 +1,4 @@
-"""The version of the API, which is not that of the model."""
+"""The version of the API, independent of the model's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several worker processes, and uvicorn's supervisor over them."""
+"""The supervisor of several worker processes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from app.connections.listening import BEGUN, end_new_connections
 
 
 class Workers(Multiprocess):
-    """Supervises worker processes that share a listening socket, until the process is told to stop.
+    """Supervises worker processes that share a listening socket, until SIGINT or SIGTERM.
 
     Parameters
     ----------
     config
-        How uvicorn serves, and the number of workers.
+        uvicorn's configuration, with the number of workers.
     """
 
     def __init__(self, config: Config) -> None:
@@ -27,18 +27,18 @@ class Workers(Multiprocess):
             signal.signal(number, self._stop)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        """End new connections at once: a signal to the whole process group stops the workers at the same time."""
+        """Drop new connection attempts at once, since a signal to the process group also stops the workers."""
         end_new_connections(self.sockets)
         (self.handle_int if number == signal.SIGINT else self.handle_term)()
 
     def terminate_all(self) -> None:
-        """Stop listening, then tell the workers to stop.
+        """Stop listening, then stop the workers.
 
-        Held open here, the socket would take connections that no worker is left to serve, and reset them at the end;
-        so would the last worker between its last look at the socket and its end.
+        While a process keeps the socket open, the system accepts connections on it. After the last worker has stopped
+        accepting, nobody would serve them, and they would be reset when the socket closes.
         """
         end_new_connections(self.sockets)
-        time.sleep(BEGUN)  # what has begun is accepted by the workers
+        time.sleep(BEGUN)  # the workers accept connections whose handshake has begun
         for listening in self.sockets:
             listening.close()
         super().terminate_all()
