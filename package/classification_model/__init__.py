@@ -14,7 +14,7 @@ Operate
 Train and judge, with the extra [train]
     `load_config`, `ClassificationModel`, `save_estimator`, `load_pipeline`, `load_predictor`, `read_log`,
     `read_labels`, `with_labels`, `read_labelled_log`, `monitor`, `compare`, `SharedRows`, `Outcome`,
-    `PromotionConfig`.
+    `outcome_of`, `latency_of`, `PromotionConfig`.
 Errors
     The module `errors` has every exception of this package, in one tree.
 """
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from classification_model import errors
+    from classification_model.comparison.measuring import latency_of, outcome_of
     from classification_model.comparison.paired import SharedRows
     from classification_model.comparison.verdict import compare
     from classification_model.config.core import load_config
@@ -77,11 +78,13 @@ __all__ = [
     "__version__",
     "compare",
     "errors",
+    "latency_of",
     "load_config",
     "load_pipeline",
     "load_predictor",
     "make_prediction",
     "monitor",
+    "outcome_of",
     "packaged_model",
     "read_decisions",
     "read_labelled_log",
@@ -119,10 +122,12 @@ _WORKSHOP = {
     "PromotionConfig": "config.sections",
     "SharedRows": "comparison.paired",
     "compare": "comparison.verdict",
+    "latency_of": "comparison.measuring",
     "load_config": "config.core",
     "load_pipeline": "processing.data_manager",
     "load_predictor": "processing.pipeline_model",
     "monitor": "monitoring.monitor",
+    "outcome_of": "comparison.measuring",
     "read_labelled_log": "retraining.check",
     "read_labels": "log_frames.log_frame",
     "read_log": "log_frames.log_frame",

@@ -47,6 +47,15 @@ def outcome_of(
     ------
     DataError
         If there are no rows, a row breaks the model's schema, a column is missing, or a label is none of its classes.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
+    >>> outcome = cm.outcome_of(cm.Predictor.load(), [passenger], ["died"])
+    >>> outcome.truth.tolist(), outcome.predicted.tolist()
+    ([0], [0])
     """
     manifest = predictor.manifest
     who = f"{manifest.name}, version {manifest.version}"
@@ -97,6 +106,14 @@ def latency_of(predictor: Predictor, rows: Sequence[Row], *, clock: Callable[[],
     ------
     DataError
         If there are no rows.
+
+    Examples
+    --------
+    >>> import classification_model as cm
+    >>> passenger = {"name": "Kelly, Mr. James", "sex": "male", "pclass": 3, "ticket": "330911"}
+    >>> passenger |= {"sibsp": 0, "parch": 0}
+    >>> cm.latency_of(cm.Predictor.load(), [passenger]) > 0
+    True
     """
     if not rows:
         msg = "expected a row or more to measure the latency with, found none"
