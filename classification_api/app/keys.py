@@ -41,5 +41,11 @@ def check_key(hashes: tuple[str, ...], headers: Mapping[bytes, bytes]) -> None:
 
 
 def hash_key(key: bytes) -> str:
-    """Return the SHA-256 of a key, in hexadecimal."""
+    """Return the SHA-256 of a key, in hexadecimal.
+
+    Examples
+    --------
+    >>> hash_key(b"a-key-of-at-least-16-characters")
+    '162c18f6fddf8b1473f7933618feade0dc65f32f71f63a6a8587656768446cd7'
+    """
     return hashlib.sha256(key).hexdigest()

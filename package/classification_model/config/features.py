@@ -60,7 +60,7 @@ class ColumnFeature(Section):
     missing_values
         Words in this column that mean "missing", beside those of `data.missing_values`.
     datetime_format
-        How dates are written, as in `datetime.strptime`; ISO 8601 when left out.
+        How dates are written, as in `datetime.datetime.strptime`; ISO 8601 when left out.
     parts
         Which numbers a date becomes; ``days`` counts them from 1970-01-01.
     """

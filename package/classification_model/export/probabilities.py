@@ -2,8 +2,9 @@
 
 A row gets the same probabilities, to the last bit, whatever rows stand beside it. Some operators of onnxruntime do not
 see to that: it computes exponentials and logarithms of doubles two at a time, and the last of an odd number by another
-function; `Softmax` adds up a single row in another order than several; `ReduceSum` adds up in an order that depends on
-where in memory a row begins. So the first are given pairs, or a row more than there are, and a matrix product adds up.
+function; ``Softmax`` adds up a single row in another order than several; ``ReduceSum`` adds up in an order that depends
+on where in memory a row begins. So the first are given pairs, or a row more than there are, and a matrix product adds
+up.
 """
 
 from __future__ import annotations

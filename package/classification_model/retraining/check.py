@@ -28,7 +28,7 @@ class MonitoredLog(NamedTuple):
     Attributes
     ----------
     frame
-        As `labels.with_labels` gives it.
+        As `labels.latest.with_labels` gives it.
     notes
         What could not be read of it, and which labels are odd.
     """

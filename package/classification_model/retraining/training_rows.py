@@ -67,7 +67,7 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     Parameters
     ----------
     frame
-        The log, with labels, as `labels.with_labels` gives it.
+        The log, with labels, as `labels.latest.with_labels` gives it.
     known
         What the tables of the problem hold.
     manifest

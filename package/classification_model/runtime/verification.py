@@ -113,7 +113,10 @@ def _record_text(installed: Distribution) -> str:
 
 
 def _read_record(installed: Distribution) -> dict[str, str]:
-    """Return the hash of each installed file by its path; `Distribution.files` leaves out files that are gone."""
+    """Return the hash of each installed file by its path.
+
+    `importlib.metadata.Distribution.files` leaves out files that are gone.
+    """
     try:
         rows = list(csv.reader(_record_text(installed).splitlines()))
         return {file: recorded for file, recorded, _ in rows if recorded}

@@ -57,7 +57,7 @@ class CompiledModel:
     Parameters
     ----------
     content
-        Bytes of an ONNX model that `export.compile.compile_core` made.
+        Bytes of an ONNX model that `convert_pipeline.compile_core` made.
 
     Raises
     ------

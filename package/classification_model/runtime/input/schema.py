@@ -61,7 +61,7 @@ class SchemaField(BaseModel):
     categories
         Categories seen in training; another one is a warning. None when there are no categories.
     datetime_format
-        How dates are written, as in `datetime.strptime`; ISO 8601 when None.
+        How dates are written, as in `datetime.datetime.strptime`; ISO 8601 when None.
     longest_text
         Most characters of a category, a text, or a number that is given as text, 100 to 10,000. Left out, they are
         10,000 for categories, else 1,000.

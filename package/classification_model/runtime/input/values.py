@@ -190,7 +190,7 @@ def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float
     marks
         Texts, in lower case, that mean "missing".
     pattern
-        A `datetime.strptime` format, or None.
+        A `datetime.datetime.strptime` format, or None.
     """
     if is_missing(value):
         return None
@@ -232,7 +232,7 @@ def _date_of(value: date | np.datetime64) -> date:
 
 
 def spell_moment(seconds: float, pattern: str | None = None) -> str:
-    """Spell seconds since 1970-01-01 UTC: in ISO 8601, or as a `datetime.strftime` format says."""
+    """Spell seconds since 1970-01-01 UTC: in ISO 8601, or as a `datetime.datetime.strftime` format says."""
     moment = datetime.fromtimestamp(seconds, UTC)
     if pattern is None:
         return moment.isoformat()

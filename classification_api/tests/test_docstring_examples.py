@@ -1,0 +1,26 @@
+"""Examples in docstrings are run, and give what they say."""
+
+from __future__ import annotations
+
+import doctest
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import app
+
+FOLDER = Path(app.__file__).parent
+EXAMPLES = [
+    ".".join(file.relative_to(FOLDER.parent).with_suffix("").parts).removesuffix(".__init__")
+    for file in sorted(FOLDER.rglob("*.py"))
+    if ">>> " in file.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("module", EXAMPLES)
+def test_examples_of_a_module_give_what_they_say(module: str) -> None:
+    """Each line behind `>>>` gives the lines below it."""
+    done = doctest.testmod(import_module(module))
+    assert done.attempted > 0
+    assert done.failed == 0, "what is printed above differs"
