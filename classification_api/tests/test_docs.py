@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -12,11 +13,14 @@ from pathlib import Path
 import pytest
 from conftest import PATIENCE, Server
 
+from app.cli import commands
 from app.problem_details import STATUS
-from app.settings import Settings
+from app.settings import PACKAGED, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "serving.md"
+#: How the package's tests read the tables of pages.
+DOCUMENTED = runpy.run_path(str(ROOT / "package" / "tests" / "documented.py"))
 BASH = shutil.which("bash") or "bash"
 BLOCK = re.compile(r"(<!-- not run here: [^>]+ -->\n)?```(?:bash|sh)\n(.*?)```", re.DOTALL)
 
@@ -40,10 +44,27 @@ def test_every_command_of_a_page_works(page: Path, server: Server, tmp_path: Pat
 
 
 def test_every_setting_stands_in_the_page_with_its_default() -> None:
-    """The table of settings is that of the code."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name in Settings.model_fields:
-        assert f"| `{name.upper()}` |" in text
+    """The table of settings has each setting of the code, with its default, limits and choices, and no others."""
+    row, documented = DOCUMENTED["Documented"], DOCUMENTED["field_default"]
+    code = {
+        name.upper(): row(documented(field), DOCUMENTED["choices"](field.annotation))
+        for name, field in Settings.model_fields.items()
+    }
+    code["MODEL_PACKAGE"] = row(f"`{PACKAGED}`", frozenset())
+    page = DOCUMENTED["read_rows"](DOCUMENTED["read_tables"](PAGE)["Settings"], "variable", "what it is")
+    assert DOCUMENTED["differences"](page, code) == []
+
+
+def test_the_page_of_commands_has_every_option_with_its_default() -> None:
+    """Each command of the API has its table, and the table has its options and no others."""
+    page = DOCUMENTED["read_tables"](ROOT / "docs" / "commands.md")
+    functions = dict(DOCUMENTED["commands"](commands, "classification-api"))
+    code = {name: options for name, function in functions.items() if (options := DOCUMENTED["options"](function))}
+    assert {name for name in page if "-api" in name} == code.keys()
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^##+ (classification-api.*)", text, re.MULTILINE)) == functions.keys()
+    for name, options in code.items():
+        assert DOCUMENTED["differences"](DOCUMENTED["read_rows"](page[name], "option"), options) == [], name
 
 
 def test_every_error_code_stands_in_the_page_beside_its_status() -> None:

@@ -14,16 +14,6 @@ import pytest
 from environments import make_environment
 
 import classification_model
-from classification_model.config.features import FEATURE_MODELS, Section
-from classification_model.config.sections import (
-    AppConfig,
-    DataConfig,
-    DriftConfig,
-    MonitoringConfig,
-    PromotionConfig,
-    SplitConfig,
-    TrainingConfig,
-)
 
 pytestmark = pytest.mark.slow
 
@@ -116,26 +106,6 @@ def test_no_page_holds_a_placeholder() -> None:
     """No line of a page is a word in capitals that waits to be replaced."""
     for page in PAGES:
         assert not re.search(r"^[A-Z_]{6,}$", page.read_text(encoding="utf-8"), re.MULTILINE), page
-
-
-def test_every_command_and_option_is_documented() -> None:
-    """Each subcommand stands in a page of the documentation."""
-    everything = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    done = run("bash", "classification-model --help", ROOT)
-    commands = re.findall(r"^  ([\w-]+)  ", done.stdout.partition("Commands:")[2], re.MULTILINE)
-    assert commands
-    for command in commands:
-        assert f"classification-model {command}" in everything
-
-
-def test_every_config_key_is_documented() -> None:
-    """Each key of each section stands in docs/config.md."""
-    page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
-    sections = (AppConfig, DataConfig, TrainingConfig, SplitConfig, MonitoringConfig, DriftConfig, PromotionConfig)
-    models: list[type[Section]] = [*sections, *FEATURE_MODELS.values()]
-    for model in models:
-        for name, field in model.model_fields.items():
-            assert re.search(rf"`(?:[\w.]+\.)?{field.alias or name}(?:`|[.:])", page), f"{model.__name__}.{name}"
 
 
 def test_the_distribution_name_stands_in_one_place() -> None:
