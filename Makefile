@@ -35,7 +35,7 @@ test: .venv/tox ## everything, through tox: training, tests, checks and build of
 	cd package && ../$(BIN)/tox run -e test_package,checks,build
 	cd classification_api && ../$(BIN)/tox run -e test_app,checks
 
-faults: .venv/tox ## what outlives kills, torn lines, full disks and swaps of the model, in figures; sizes by RELOAD_SWAPS, LOG_KILLS
+faults: .venv/tox ## what outlives kills, torn lines, full disks and swaps of the model, in figures; docs/faults.md names the variables that set the sizes
 	cd package && ../$(BIN)/tox run -e test_package -- -m faults
 	cd classification_api && ../$(BIN)/tox run -e test_app -- -m faults
 

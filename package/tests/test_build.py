@@ -107,7 +107,7 @@ def tree(make_tree: Callable[..., Path]) -> Path:
 
 
 @pytest.mark.parametrize("hook", ["build_sdist", "build_wheel"])
-def test_build_gives_the_same_bytes_whatever_the_order_modes_and_times_of_files(
+def test_row_40_build_gives_the_same_bytes_whatever_the_order_modes_and_times_of_files(
     hook: str, make_tree: Callable[..., Path]
 ) -> None:
     """Two builds of one model folder are equal byte for byte, on file systems that differ in all but content."""
@@ -117,7 +117,7 @@ def test_build_gives_the_same_bytes_whatever_the_order_modes_and_times_of_files(
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_wheel_from_unpacked_sdist_equals_wheel_from_repository(tree: Path, tmp_path: Path) -> None:
+def test_row_40_wheel_from_unpacked_sdist_equals_wheel_from_repository(tree: Path, tmp_path: Path) -> None:
     """The sdist holds all that the wheel needs, model included, and no more."""
     with tarfile.open(build(tree, "build_sdist")) as sdist:
         sdist.extractall(tmp_path / "unpacked", filter="data")
@@ -172,7 +172,7 @@ def test_leftovers_of_earlier_builds_do_not_reach_the_archive(hook: str, tree: P
 
 
 @pytest.mark.parametrize("hook", ["build_sdist", "build_wheel"])
-def test_build_without_model_says_to_train_first(hook: str, tree: Path) -> None:
+def test_row_39_build_without_model_says_to_train_first(hook: str, tree: Path) -> None:
     """A build without a model of this VERSION is refused in one line that names the remedy."""
     shutil.rmtree(tree / MODEL)
     with pytest.raises(BuildError, match=r"\A\S*classification_model_output_v1\.0\.0 is not there: run `tox -e train`"):
@@ -180,7 +180,7 @@ def test_build_without_model_says_to_train_first(hook: str, tree: Path) -> None:
 
 
 @pytest.mark.parametrize("hook", ["build_sdist", "build_wheel"])
-def test_changed_byte_is_refused_with_file_and_both_hashes(hook: str, tree: Path) -> None:
+def test_row_39_changed_byte_is_refused_with_file_and_both_hashes(hook: str, tree: Path) -> None:
     """A model file that is not the one in the manifest is named, with the hash expected and the hash found."""
     content = (tree / PICKLE).read_bytes()
     changed = b"\xff" + content[1:]
@@ -247,7 +247,7 @@ def test_an_edited_manifest_is_refused(tree: Path) -> None:
         build(tree, "build_wheel")
 
 
-def test_manifest_of_another_version_is_refused(tree: Path) -> None:
+def test_row_39_manifest_of_another_version_is_refused(tree: Path) -> None:
     """A folder renamed to this VERSION does not pass for a model of it."""
     write_manifest(tree, version="0.9.0")
     with pytest.raises(BuildError, match=r"\A\S*manifest\.json is of version 0\.9\.0, expected 1\.0\.0"):

@@ -80,11 +80,25 @@ def test_the_readme_names_two_commands_that_the_makefile_has() -> None:
         assert done.returncode == 0, done.stderr
 
 
+def headings(page: Path) -> list[str]:
+    """Return the headings of a page as links spell them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found]
+
+
 def test_every_link_between_pages_leads_somewhere() -> None:
-    """A relative link in a page is a file that exists."""
-    for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    """A relative link in a page is a file that exists, and what follows `#` is a heading in it."""
+    for page in [
+        *PAGES,
+        ROOT / "docs" / "serving.md",
+        ROOT / "CHANGELOG.md",
+        ROOT / "classification_api" / "README.md",
+    ]:
+        for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+            target, _, anchor = link.partition("#")
+            file = page.parent / target if target else page
+            assert file.exists(), f"{page.name} links to {link}"
+            assert not anchor or anchor in headings(file), f"{page.name} links to {link}"
 
 
 def test_the_index_lists_every_page() -> None:

@@ -1,4 +1,4 @@
-"""Rows 1 to 6 and 9 to 11 of the table of faults: bodies that are no sound request."""
+"""Rows 1 to 6 and 9 to 11 of docs/faults.md: bodies that are no sound request."""
 
 from __future__ import annotations
 

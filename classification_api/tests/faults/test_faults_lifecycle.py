@@ -1,4 +1,4 @@
-"""Row 18 of the table of faults: a server that is told to stop answers what has come, and ends."""
+"""Row 18 of docs/faults.md: a server that is told to stop answers what has come, and ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows 14 to 17 of the table of faults: clients that are slow, too many, or leave."""
+"""Rows 14 to 17 of docs/faults.md: clients that are slow, too many, or leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows 27 to 33 of the table of faults: another version takes the place of the one that serves, or does not."""
+"""Rows 27 to 33 of docs/faults.md: another version takes the place of the one that serves, or does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Row 19 of the table of faults: methods, paths and keys; and a reply for each status that errors have."""
+"""Row 19 of docs/faults.md: methods, paths and keys; and a reply for each status that errors have."""
 
 from __future__ import annotations
 

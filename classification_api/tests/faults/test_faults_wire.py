@@ -1,4 +1,4 @@
-"""Rows 7, 8, 12 and 13 of the table of faults: what is wrong with a request as HTTP, or too much of it."""
+"""Rows 7, 8, 12 and 13 of docs/faults.md: what is wrong with a request as HTTP, or too much of it."""
 
 from __future__ import annotations
 

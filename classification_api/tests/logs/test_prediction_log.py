@@ -108,7 +108,7 @@ def test_requests_that_are_refused_leave_no_record(clocked: StartClocked, log_fo
     assert logged(log_folder) == []
 
 
-def test_line_breaks_and_escape_codes_make_no_second_line(clocked: StartClocked, log_folder: Path) -> None:
+def test_row_26_line_breaks_and_escape_codes_make_no_second_line(clocked: StartClocked, log_folder: Path) -> None:
     """One line a prediction, whatever its texts hold."""
     server = clocked()
     nasty = 'a\nb\r\n\x1b[31mred\x1b[0m\u2028\u2029\x85","crc":"00000000"}\n{"prediction_id":"x"}'
@@ -132,7 +132,7 @@ def test_the_log_can_be_switched_off(clocked: StartClocked, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("durability", DURABILITIES)
-def test_no_answer_is_given_that_is_not_on_record(serve: Serve, log_folder: Path, durability: str) -> None:
+def test_row_25_no_answer_is_given_that_is_not_on_record(serve: Serve, log_folder: Path, durability: str) -> None:
     """While the disk is full every way to ask is refused, and the process recovers unaided when there is room."""
     server = serve(LOG_DURABILITY=durability)
     assert server.post().status_code == 200
@@ -156,7 +156,7 @@ def test_no_answer_is_given_that_is_not_on_record(serve: Serve, log_folder: Path
     assert server.stop() == 0
 
 
-def test_a_folder_that_cannot_be_written_at_first_is_no_end(clocked: StartClocked, tmp_path: Path) -> None:
+def test_row_25_a_folder_that_cannot_be_written_at_first_is_no_end(clocked: StartClocked, tmp_path: Path) -> None:
     """The server runs, says why it is not ready, and answers once the folder can be made."""
     blocked = tmp_path / "blocked"
     blocked.write_text("in the way", encoding="utf-8")
@@ -181,7 +181,7 @@ def test_a_folder_that_is_removed_is_made_anew(clocked: StartClocked, log_folder
     assert len(logged(log_folder)) == 1
 
 
-def test_torn_lines_of_a_killed_server_are_repaired_counted_and_named(serve: Serve, log_folder: Path) -> None:
+def test_row_21_torn_lines_of_a_killed_server_are_repaired_counted_and_named(serve: Serve, log_folder: Path) -> None:
     """The next server does it when it starts."""
     log_folder.mkdir()
     torn = log_folder / "predictions-20260101000000000000-1-00c0ffee.000001.jsonl"
@@ -243,7 +243,7 @@ def _kill_once_answered(server: Server, answered: dict[str, str], count: int, ge
 
 @pytest.mark.faults
 @pytest.mark.parametrize("part", range(PARTS))
-def test_kill_9_under_load_loses_no_answered_prediction(
+def test_row_20_kill_9_under_load_loses_no_answered_prediction(
     serve: Serve, log_folder: Path, part: int, is_measured: bool, record_property: Callable[[str, object], None]
 ) -> None:
     """Whatever was answered before a kill is in the log, and nothing is there twice."""

@@ -107,7 +107,7 @@ BAD_TABLES: dict[str, tuple[bytes, str, str]] = {
 @pytest.mark.parametrize(
     ("table", "more", "expected"), [pytest.param(*case, id=name) for name, case in BAD_TABLES.items()]
 )
-def test_a_table_that_cannot_be_trained_on_is_one_line_and_no_model(
+def test_row_35_a_table_that_cannot_be_trained_on_is_one_line_and_no_model(
     command: Command, tmp_path: Path, table: bytes, more: str, expected: str
 ) -> None:
     """A fault of the table ends training with exit code 2 and one line that names it; nothing is written."""

@@ -112,7 +112,7 @@ def test_a_query_is_joined_as_it_stands(log: Path, server: str, database: psycop
     assert report.source == "query"
 
 
-def test_metacharacters_are_values(tmp_path: Path, server: str, database: psycopg.Connection[Any]) -> None:
+def test_row_38_metacharacters_are_values(tmp_path: Path, server: str, database: psycopg.Connection[Any]) -> None:
     """Keys, labels and names of columns hold what they like; nothing of it is read as SQL."""
     write_log(tmp_path / "log", *METACHARACTERS)
     database.execute('CREATE TABLE odd ("k ;--" text, "l %s :x" text)')

@@ -181,7 +181,7 @@ def test_a_gate_that_is_missed_leaves_no_model(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: "-".join(map(str, stage)))
-def test_a_retraining_that_is_killed_is_finished_by_the_next(folder: Path, stage: Stage) -> None:
+def test_row_34_a_retraining_that_is_killed_is_finished_by_the_next(folder: Path, stage: Stage) -> None:
     """What serves is whole at any time; in the end there is one new version, it serves, and that is on record once."""
     assert Retraining(folder, stage).end() == (-signal.SIGKILL, "")
     store = ModelStore(folder / "store")
@@ -196,7 +196,7 @@ def test_a_retraining_that_is_killed_is_finished_by_the_next(folder: Path, stage
     assert not (folder / "store" / "retraining").exists()
 
 
-def test_two_retrainings_at_once_make_one_version(folder: Path) -> None:
+def test_row_34_two_retrainings_at_once_make_one_version(folder: Path) -> None:
     """The second one is told that another runs, or finds that nothing is left to do."""
     ends = [retraining.end() for retraining in [Retraining(folder) for _ in range(2)]]
     store = ModelStore(folder / "store")

@@ -254,7 +254,7 @@ class Malicious:
 
 @pytest.mark.parametrize("place", ["pipeline", "extra"])
 @pytest.mark.parametrize("load", [Predictor.load, load_predictor, load_pipeline])
-def test_a_malicious_pickle_is_never_unpickled(
+def test_row_29_a_malicious_pickle_is_never_unpickled(
     copy: Path, tmp_path: Path, place: str, load: Callable[[Path], Any]
 ) -> None:
     """A pickle that would run a command runs nothing, whether it replaces the pipeline or lies beside it."""

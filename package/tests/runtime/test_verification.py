@@ -116,7 +116,7 @@ def test_every_file_of_an_installed_wheel_is_held_against_its_record(installed: 
         "churn_of_somebody-1.0.0.dist-info/METADATA",
     ],
 )
-def test_a_changed_file_of_an_installed_wheel_is_named_with_both_hashes(installed: Path, name: str) -> None:
+def test_row_39_a_changed_file_of_an_installed_wheel_is_named_with_both_hashes(installed: Path, name: str) -> None:
     """A byte added to any file, one that predicting never reads included, fails and names it."""
     path = installed / name
     whole = path.read_bytes()
@@ -129,7 +129,7 @@ def test_a_changed_file_of_an_installed_wheel_is_named_with_both_hashes(installe
 
 
 @pytest.mark.slow
-def test_a_missing_file_of_an_installed_wheel_is_named(installed: Path) -> None:
+def test_row_39_a_missing_file_of_an_installed_wheel_is_named(installed: Path) -> None:
     """A file that was removed fails and is named."""
     path = installed / "classification_model" / "config.yml"
     path.rename(installed / "moved")

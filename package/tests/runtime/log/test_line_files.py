@@ -70,7 +70,7 @@ def test_what_was_never_sealed_does_not_open(line: bytes) -> None:
 
 
 @pytest.mark.faults
-def test_a_last_line_torn_at_any_byte_is_repaired_and_nothing_else_is_touched(
+def test_row_21_a_last_line_torn_at_any_byte_is_repaired_and_nothing_else_is_touched(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Its file, its offset and the bytes taken away are told; a line that lacks its end alone is completed."""
@@ -107,7 +107,7 @@ def test_a_torn_line_longer_than_any_block_is_repaired(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_byte_flipped_anywhere_costs_its_own_record_alone(tmp_path: Path) -> None:
+def test_row_22_a_byte_flipped_anywhere_costs_its_own_record_alone(tmp_path: Path) -> None:
     """It is counted with its place, and every other record is read."""
     sealed = [seal(content) for content in contents(3)]
     whole = b"".join(sealed)
@@ -126,7 +126,9 @@ def test_a_byte_flipped_anywhere_costs_its_own_record_alone(tmp_path: Path) -> N
 
 
 @pytest.mark.faults
-def test_random_damage_never_invents_a_record(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_row_22_random_damage_never_invents_a_record(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """What is read is what was written, in order, however many bytes changed."""
     generator = random.Random(0)  # noqa: S311 - damage is no secret
     whole = b"".join(seal(content) for content in contents(30))

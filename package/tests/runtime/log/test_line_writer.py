@@ -74,7 +74,7 @@ def test_lines_come_back_in_order_across_rotations(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.faults
-def test_several_processes_lose_nothing_at_a_tiny_size(
+def test_row_23_several_processes_lose_nothing_at_a_tiny_size(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Every record of every process is there, once."""
@@ -111,7 +111,7 @@ def test_threads_of_one_process_share_a_writer(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("durability", ["os", "disk"])
-def test_what_was_appended_outlives_kill_9(tmp_path: Path, durability: str) -> None:
+def test_row_20_what_was_appended_outlives_kill_9(tmp_path: Path, durability: str) -> None:
     """Everything that the process said it had written is there; at most one more line is."""
     for size in (300, 10**9):
         folder = tmp_path / str(size)
@@ -134,7 +134,7 @@ STEPS = ("open", "close", "lock", "write")
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_kill_at_any_step_of_a_rotation_loses_nothing_and_reads_nothing_twice(
+def test_row_24_a_kill_at_any_step_of_a_rotation_loses_nothing_and_reads_nothing_twice(
     tmp_path: Path, step: str, when: str
 ) -> None:
     """Whatever the process was doing when it was killed, the next one goes on."""
@@ -177,7 +177,7 @@ for number in range(20):
         assert found[:-1] in (said, [*said, len(said)])
 
 
-def test_a_torn_line_of_a_killed_process_is_repaired_when_another_one_begins(
+def test_row_21_a_torn_line_of_a_killed_process_is_repaired_when_another_one_begins(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The file and the byte are named; a file that a process still writes is left alone."""
@@ -197,7 +197,7 @@ def test_a_torn_line_of_a_killed_process_is_repaired_when_another_one_begins(
     assert numbers(tmp_path) == [1]
 
 
-def test_a_full_disk_refuses_the_line_and_leaves_no_half_of_it(tmp_path: Path) -> None:
+def test_row_25_a_full_disk_refuses_the_line_and_leaves_no_half_of_it(tmp_path: Path) -> None:
     """What comes when there is room again is on record."""
     writer = PredictionLog(tmp_path)
     writer.open()
@@ -218,7 +218,7 @@ def test_a_full_disk_refuses_the_line_and_leaves_no_half_of_it(tmp_path: Path) -
     assert numbers(tmp_path) == [1, 3]
 
 
-def test_a_device_without_space_is_an_error_and_no_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_25_a_device_without_space_is_an_error_and_no_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system's own full device stands for the disk; where the half line cannot be taken back, a new file begins."""
     writer = PredictionLog(tmp_path)
     writer.open()
@@ -252,7 +252,7 @@ def test_a_folder_that_is_removed_meanwhile_is_made_anew(tmp_path: Path) -> None
     assert numbers(tmp_path / "log") == [2]
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_until_it_can(tmp_path: Path) -> None:
+def test_row_25_a_folder_that_cannot_be_made_is_an_error_until_it_can(tmp_path: Path) -> None:
     """Neither a process that starts then, nor one that runs, needs to be started again."""
     blocked = tmp_path / "log"
     blocked.write_text("a file")
@@ -331,7 +331,9 @@ def test_a_file_that_was_taken_for_an_empty_one_is_begun_anew(tmp_path: Path, mo
     assert numbers(tmp_path) == [1]
 
 
-def test_a_disk_that_takes_nothing_for_good_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_25_a_disk_that_takes_nothing_for_good_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where records wait for the disk, so does the check whether it takes any."""
     writer = PredictionLog(tmp_path, durability="disk")
     writer.open()

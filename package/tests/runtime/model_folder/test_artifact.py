@@ -578,7 +578,7 @@ for step in range(1, 1000):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("at_once", [True, False], ids=["names exchanged", "names moved"])
-def test_a_writer_killed_at_any_step_leaves_a_whole_model_and_the_next_one_completes(
+def test_row_31_a_writer_killed_at_any_step_leaves_a_whole_model_and_the_next_one_completes(
     folder: Path, at_once: bool
 ) -> None:
     """After kill -9 at each step there is the old model, then the new one, and a rerun leaves no litter.
@@ -600,7 +600,7 @@ def test_a_writer_killed_at_any_step_leaves_a_whole_model_and_the_next_one_compl
     assert changes == (["old", "new"] if at_once else ["old", "no model", "new"])
 
 
-def test_models_written_at_once_do_not_disturb_each_other(folder: Path, manifest: Manifest) -> None:
+def test_row_34_models_written_at_once_do_not_disturb_each_other(folder: Path, manifest: Manifest) -> None:
     """Of several trainings that finish together all succeed, one model stays, whole, and nothing beside it."""
     failures: list[BaseException] = []
     ready = threading.Barrier(4)

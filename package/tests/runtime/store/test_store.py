@@ -1,4 +1,4 @@
-"""The model store: versions that never change, one of them current; rows 28 to 32 of the table of faults."""
+"""The model store: versions that never change, one of them current; rows 28 to 32 of docs/faults.md."""
 
 from __future__ import annotations
 
@@ -662,7 +662,7 @@ def test_two_writers_take_turns(store: ModelStore) -> None:
 
 
 @pytest.mark.slow
-def test_a_lock_ends_with_its_process(store: ModelStore) -> None:
+def test_row_34_a_lock_ends_with_its_process(store: ModelStore) -> None:
     """A writer that was killed while it had the lock does not keep the next one waiting."""
     code = (
         "import sys, time; from classification_model.runtime.store.store import ModelStore\n"

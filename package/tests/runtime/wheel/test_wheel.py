@@ -140,7 +140,7 @@ def resealed(model: Path, folder: Path, **changes: Any) -> Path:
 # What is in it
 
 
-def test_two_wheels_of_one_model_are_the_same_bytes(model: Path, wheel: Path, tmp_path: Path) -> None:
+def test_row_40_two_wheels_of_one_model_are_the_same_bytes(model: Path, wheel: Path, tmp_path: Path) -> None:
     """A second build, from a copy of the folder whose files have other dates, gives the same bytes."""
     copy = shutil.copytree(model, tmp_path / "copy")
     for path in copy.rglob("*"):
@@ -562,7 +562,7 @@ def test_a_date_that_is_no_number_is_refused(model: Path, tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "core.onnx", "reports/report.html"])
-def test_a_changed_model_is_not_packed(name: str, model: Path, tmp_path: Path) -> None:
+def test_row_39_a_changed_model_is_not_packed(name: str, model: Path, tmp_path: Path) -> None:
     """A folder with a changed byte makes no wheel, and the file is named."""
     copy = shutil.copytree(model, tmp_path / "copy")
     whole = (copy / name).read_bytes()
