@@ -9,12 +9,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from conftest import PATIENCE, Server
 
 from app.cli import commands
+from app.main import create_app
 from app.problem_details import STATUS
+from app.served_models import Fault
 from app.settings import PACKAGED, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,3 +76,24 @@ def test_every_error_code_stands_in_the_page_beside_its_status() -> None:
     for code, status in STATUS.items():
         if code != "client_gone":
             assert any(line.startswith("| ") and f"`{code}`" in line and str(status) in line for line in lines), code
+
+
+def test_no_error_code_in_the_page_is_unknown() -> None:
+    """A client waits for no code that never comes."""
+    rows = DOCUMENTED["read_tables"](PAGE)["When something is wrong"]
+    codes = {code for row in rows for code in DOCUMENTED["code_spans"](row["codes"])} - {"Retry-After"}
+    assert codes <= STATUS.keys()
+
+
+def test_every_reason_why_a_version_does_not_serve_stands_in_its_page() -> None:
+    """The codes of `reload_failed` are those of the code, and no others."""
+    tables = DOCUMENTED["read_tables"](ROOT / "docs" / "model-store.md")
+    codes = {row["code"].strip("`") for rows in tables.values() for row in rows if "code" in row}
+    assert codes == set(get_args(get_type_hints(Fault)["code"]))
+
+
+def test_every_route_stands_in_the_page() -> None:
+    """The page names each path that the server answers, and one of the Open Inference Protocol."""
+    text = PAGE.read_text(encoding="utf-8")
+    for path in create_app(Settings()).openapi()["paths"]:
+        assert re.search(r"/v2\b" if path.startswith("/v2") else rf"{re.escape(path)}\b", text), path

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import inspect
 import re
 import signal
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from documented import (
@@ -26,6 +30,9 @@ from classification_model.cli import retraining
 from classification_model.config.features import COLUMN, FEATURE_MODELS, ColumnFeature
 from classification_model.config.sections import Config
 from classification_model.config.settings import Settings
+from classification_model.retraining.decision import Rule
+from classification_model.runtime.input import checking, schema, values
+from classification_model.runtime.log.sealed_lines import LogFaults
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONFIG_PAGE = read_tables(DOCS / "config.md")
@@ -106,3 +113,50 @@ def test_the_page_of_the_config_has_every_variable_of_the_environment() -> None:
     }
     code["TRAINING_JOBS"] = code["TRAINING_JOBS"]._replace(default=spell(Settings.model_fields["jobs"].default))
     assert differences(read_rows(CONFIG_PAGE["What differs by machine"], "variable"), code) == []
+
+
+def test_the_page_of_predicting_has_every_code() -> None:
+    """The table of codes has each code of an error or a warning of a row, and no others."""
+    modules = (checking, schema, values)
+    codes = {
+        code
+        for module in modules
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        for code in spelled_code(node)
+    }
+    rows = read_tables(DOCS / "predicting.md")["Codes"]
+    assert {row["code"].strip("`") for row in rows} == codes
+
+
+def spelled_code(node: ast.AST) -> list[str]:
+    """Return the code in a pair of a code and a message, and in the error of a value that cannot be read."""
+    match node:
+        case ast.Tuple(elts=[ast.Constant(value=str(code)), ast.Constant() | ast.JoinedStr() as message]) if (
+            " " in ast.unparse(message)
+        ):
+            return [code]
+        case ast.Call(func=ast.Name(id="UnreadableValue"), args=[ast.Constant(value=str(code)), *_]):
+            return [code]
+    return []
+
+
+def test_the_page_of_the_log_has_every_count_of_faults() -> None:
+    """The table of what was wrong with a log has each count, and no others."""
+    rows = [row for row in read_tables(DOCS / "logging-predictions.md")["Reading the log"] if "count" in row]
+    counts = {field.name for field in dataclasses.fields(LogFaults)} - {"places"}
+    assert {row["count"].strip("`") for row in rows} == counts
+
+
+def test_the_page_of_retraining_has_every_rule() -> None:
+    """The table of verdicts has each rule that can fire, and no others."""
+    rows = [row for rows in read_tables(DOCS / "retraining.md").values() for row in rows if "rule" in row]
+    assert {rule for row in rows for rule in code_spans(row["rule"])} == set(get_args(Rule))
+
+
+@pytest.mark.parametrize(("page", "command"), [("monitoring.md", "monitor"), ("logging-predictions.md", "labels join")])
+def test_options_in_the_table_of_another_page_exist(page: str, command: str) -> None:
+    """A page about a command names no option that the command does not have."""
+    known = dict(commands(cli.app, "classification-model"))[f"classification-model {command}"]
+    rows = [row for rows in read_tables(DOCS / page).values() for row in rows if "option" in row]
+    assert rows
+    assert {option for row in rows for option in code_spans(row["option"])} <= options(known).keys()
