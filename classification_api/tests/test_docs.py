@@ -54,7 +54,7 @@ def test_every_setting_stands_in_the_page_with_its_default() -> None:
         for name, field in Settings.model_fields.items()
     }
     code["MODEL_PACKAGE"] = row(f"`{PACKAGED}`", frozenset())
-    page = DOCUMENTED["read_rows"](DOCUMENTED["read_tables"](PAGE)["Settings"], "variable", "what it is")
+    page = DOCUMENTED["read_rows"](DOCUMENTED["rows_with"](PAGE, "variable"), "variable", "what it is")
     assert DOCUMENTED["differences"](page, code) == []
 
 
@@ -80,15 +80,14 @@ def test_every_error_code_stands_in_the_page_beside_its_status() -> None:
 
 def test_no_error_code_in_the_page_is_unknown() -> None:
     """A client waits for no code that never comes."""
-    rows = DOCUMENTED["read_tables"](PAGE)["When something is wrong"]
+    rows = DOCUMENTED["rows_with"](PAGE, "codes")
     codes = {code for row in rows for code in DOCUMENTED["code_spans"](row["codes"])} - {"Retry-After"}
     assert codes <= STATUS.keys()
 
 
 def test_every_reason_why_a_version_does_not_serve_stands_in_its_page() -> None:
     """The codes of `reload_failed` are those of the code, and no others."""
-    tables = DOCUMENTED["read_tables"](ROOT / "docs" / "model-store.md")
-    codes = {row["code"].strip("`") for rows in tables.values() for row in rows if "code" in row}
+    codes = {row["code"].strip("`") for row in DOCUMENTED["rows_with"](ROOT / "docs" / "model-store.md", "code")}
     assert codes == set(get_args(get_type_hints(Fault)["code"]))
 
 

@@ -45,6 +45,11 @@ def read_tables(page: Path) -> dict[str, list[dict[str, str]]]:
     return found
 
 
+def rows_with(page: Path, column: str) -> list[dict[str, str]]:
+    """Return the rows of all tables of a page that have a column of this name."""
+    return [row for rows in read_tables(page).values() for row in rows if column in row]
+
+
 def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 

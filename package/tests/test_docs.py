@@ -88,7 +88,7 @@ def test_the_readmes_name_the_programs_that_tests_need() -> None:
     for package in packages:
         assert any(f'"{package}"' in text for text in tests), package
     for page in (ROOT / "README.md", ROOT / "classification_api" / "README.md"):
-        needed = re.search(r"need ((?:`\w+`(?:, | and |,))+)", page.read_text(encoding="utf-8"))
+        needed = re.search(r"need ((?:`\w+`(?:,? and |, )?)+)", page.read_text(encoding="utf-8"))
         assert needed is not None, page
         assert re.findall(r"`(\w+)`", needed[1]) == packages, page
 

@@ -8,18 +8,21 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from documented import code_spans, read_tables
+from documented import code_spans, rows_with
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = (ROOT / "package", ROOT / "classification_api")
-TABLES = read_tables(ROOT / "docs" / "faults.md")
-FIGURES = {row["variable"].strip("`"): row["size with every change"].replace(",", "") for row in TABLES["Figures"]}
+PAGE = ROOT / "docs" / "faults.md"
+
+
+def sizes(column: str) -> dict[str, str]:
+    """Return the size of each variable in a column of the page."""
+    return {row["variable"].strip("`"): row[column].replace(",", "") for row in rows_with(PAGE, "variable")}
 
 
 def cited() -> dict[int, list[str]]:
     """Return for each row of the page which tests it names."""
-    rows = [row for rows in TABLES.values() for row in rows if "#" in row]
-    return {int(row["#"]): code_spans(row["tests"]) for row in rows}
+    return {int(row["#"]): code_spans(row["tests"]) for row in rows_with(PAGE, "#")}
 
 
 def named() -> dict[int, set[str]]:
@@ -46,7 +49,7 @@ def test_each_row_names_tests_that_exist() -> None:
     for row, patterns in cited().items():
         for pattern in patterns:
             assert any(fnmatchcase(test, pattern) for test in tests[row]), f"row {row}: {pattern}"
-    untested = {int(row["#"]) for rows in TABLES.values() for row in rows if "not yet" in row.values()}
+    untested = {int(row["#"]) for row in rows_with(PAGE, "#") if "not yet" in row.values()}
     assert {row for row, patterns in cited().items() if not patterns} == untested
 
 
@@ -66,17 +69,16 @@ def test_sizes_are_those_of_the_tests() -> None:
         tox.read(suite / "tox.ini")
         passed = tox["testenv"]["pass_env"].split()
         for file in (suite / "tests").rglob("test_*.py"):
-            sizes = re.findall(r'int\(os\.environ\.get\("([A-Z_]+)", "(\d+)"', file.read_text(encoding="utf-8"))
-            assert {name for name, _ in sizes} <= set(passed), file
-            read.update(sizes)
-    assert read == FIGURES
+            found = re.findall(r'int\(os\.environ\.get\("([A-Z_]+)", "(\d+)"', file.read_text(encoding="utf-8"))
+            assert {name for name, _ in found} <= set(passed), file
+            read.update(found)
+    assert read == sizes("size with every change")
 
 
 def test_sizes_of_the_whole_run_are_those_of_the_page() -> None:
     """What `.ci/run` exports is the size with every change; the command for a release sets the other one."""
-    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
     exported = re.findall(r"([A-Z_]+)=(\d+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
     assert exported
-    assert set(exported) <= FIGURES.items()
-    release = {row["variable"].strip("`"): row["size before a release"].replace(",", "") for row in TABLES["Figures"]}
-    assert dict(re.findall(r"([A-Z_]+)=(\d+)", page)) == release
+    assert set(exported) <= sizes("size with every change").items()
+    commands = re.findall(r"([A-Z_]+)=(\d+)", PAGE.read_text(encoding="utf-8"))
+    assert dict(commands) == sizes("size before a release")

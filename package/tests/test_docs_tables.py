@@ -21,6 +21,7 @@ from documented import (
     options,
     read_rows,
     read_tables,
+    rows_with,
     spell,
 )
 from pydantic import BaseModel
@@ -35,7 +36,7 @@ from classification_model.runtime.input import checking, schema, values
 from classification_model.runtime.log.sealed_lines import LogFaults
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-CONFIG_PAGE = read_tables(DOCS / "config.md")
+CONFIG_PAGE = DOCS / "config.md"
 
 
 def test_the_page_of_commands_has_every_option_with_its_default() -> None:
@@ -75,13 +76,13 @@ def test_the_page_of_the_config_has_every_key_with_its_default(section: str) -> 
     code = fields(model)
     if section == "training":  # named with `candidates`
         code["estimator"] = code["estimator"]._replace(choices=frozenset())
-    assert differences(read_rows(CONFIG_PAGE[section], "key"), code) == []
+    assert differences(read_rows(read_tables(CONFIG_PAGE)[section], "key"), code) == []
 
 
 def test_the_page_of_the_config_has_every_option_of_a_column() -> None:
     """The table of options has those of a column with their defaults and choices, and that of kinds every kind."""
-    kinds = {row["kind"].strip("`") for row in CONFIG_PAGE["features"] if "kind" in row}
-    page = read_rows([row for row in CONFIG_PAGE["features"] if "option" in row], "option")
+    kinds = {row["kind"].strip("`") for row in rows_with(CONFIG_PAGE, "kind")}
+    page = read_rows(rows_with(CONFIG_PAGE, "option"), "option")
     encode, extra = page["encode"], page.pop("encode: none")
     page["encode"] = encode._replace(choices=encode.choices | {"none"})
     code = fields(ColumnFeature)
@@ -94,8 +95,7 @@ def test_the_page_of_the_config_has_every_derivation_and_its_options() -> None:
     """The table of derived features names all of them, each with the options that it takes."""
     page = {
         row["`derive`"].strip("`"): {span.partition(":")[0] for span in code_spans(row["options"])}
-        for row in CONFIG_PAGE["features"]
-        if "`derive`" in row
+        for row in rows_with(CONFIG_PAGE, "`derive`")
     }
     code = {
         name: {key for key, held in fields(model).items() if key != "kind" or len(held.choices) > 1} - {"derive"}
@@ -112,7 +112,7 @@ def test_the_page_of_the_config_has_every_variable_of_the_environment() -> None:
         for name, field in Settings.model_fields.items()
     }
     code["TRAINING_JOBS"] = code["TRAINING_JOBS"]._replace(default=spell(Settings.model_fields["jobs"].default))
-    assert differences(read_rows(CONFIG_PAGE["What differs by machine"], "variable"), code) == []
+    assert differences(read_rows(rows_with(CONFIG_PAGE, "variable"), "variable"), code) == []
 
 
 def test_the_page_of_predicting_has_every_code() -> None:
@@ -124,7 +124,7 @@ def test_the_page_of_predicting_has_every_code() -> None:
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         for code in spelled_code(node)
     }
-    rows = read_tables(DOCS / "predicting.md")["Codes"]
+    rows = rows_with(DOCS / "predicting.md", "code")
     assert {row["code"].strip("`") for row in rows} == codes
 
 
@@ -142,21 +142,29 @@ def spelled_code(node: ast.AST) -> list[str]:
 
 def test_the_page_of_the_log_has_every_count_of_faults() -> None:
     """The table of what was wrong with a log has each count, and no others."""
-    rows = [row for row in read_tables(DOCS / "logging-predictions.md")["Reading the log"] if "count" in row]
+    rows = rows_with(DOCS / "logging-predictions.md", "count")
     counts = {field.name for field in dataclasses.fields(LogFaults)} - {"places"}
     assert {row["count"].strip("`") for row in rows} == counts
 
 
 def test_the_page_of_retraining_has_every_rule() -> None:
     """The table of verdicts has each rule that can fire, and no others."""
-    rows = [row for rows in read_tables(DOCS / "retraining.md").values() for row in rows if "rule" in row]
+    rows = rows_with(DOCS / "retraining.md", "rule")
     assert {rule for row in rows for rule in code_spans(row["rule"])} == set(get_args(Rule))
 
 
-@pytest.mark.parametrize(("page", "command"), [("monitoring.md", "monitor"), ("logging-predictions.md", "labels join")])
-def test_options_in_the_table_of_another_page_exist(page: str, command: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "named"),
+    [
+        ("monitoring", ["monitor"]),
+        ("logging-predictions", ["labels join"]),
+        ("retraining", ["retrain-check", "retrain"]),
+    ],
+)
+def test_options_in_the_table_of_another_page_exist(page: str, named: list[str]) -> None:
     """A page about a command names no option that the command does not have."""
-    known = dict(commands(cli.app, "classification-model"))[f"classification-model {command}"]
-    rows = [row for rows in read_tables(DOCS / page).values() for row in rows if "option" in row]
+    every = dict(commands(cli.app, "classification-model"))
+    known = {option for name in named for option in options(every[f"classification-model {name}"])}
+    rows = rows_with(DOCS / f"{page}.md", "option")
     assert rows
-    assert {option for row in rows for option in code_spans(row["option"])} <= options(known).keys()
+    assert {option for row in rows for option in code_spans(row["option"])} <= known
