@@ -1,7 +1,6 @@
 """Predictions: what `make_prediction` owes to any input, and what a load refuses."""
 
 import ast
-import doctest
 import math
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import classification_model
-from classification_model import predict
 from classification_model.errors import InputError
 from classification_model.predict import make_prediction, packaged_predictor
 from classification_model.runtime.model_folder.packaged import package_version
@@ -443,12 +441,6 @@ def test_a_date_is_text_for_a_text_and_an_error_for_a_number(moment: Any) -> Non
     answer: Any = make_prediction(input_data=[ALLEN | {"cabin": moment}, ALLEN | {"age": moment}])
     assert answer["predictions"] == ["survived", None]
     assert [(issue["row"], issue["field"], issue["code"]) for issue in answer["errors"]] == [(1, "age", "type")]
-
-
-def test_the_example_in_the_docstring_holds() -> None:
-    """The documented call gives the documented answer."""
-    assert doctest.testmod(predict).attempted == 2
-    assert doctest.testmod(predict).failed == 0
 
 
 @pytest.mark.slow

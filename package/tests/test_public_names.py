@@ -58,7 +58,7 @@ def test_type_checkers_see_the_same_names() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_public_name_is_defined_where_it_says_and_its_docstring_has_an_example(name: str) -> None:
-    """Each class and function has a docstring with an example, which `--doctest-modules` runs."""
+    """Each class and function has a docstring with an example, which `test_docstring_examples.py` runs."""
     value: Any = getattr(cm, name)
     home = (cm._RUNTIME | cm._WORKSHOP)[name]
     assert value.__module__ == f"{cm.__name__}.{home}"
