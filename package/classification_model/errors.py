@@ -3,24 +3,27 @@
 ::
 
     ClassificationModelError
-    ├── ConfigError            a config.yml is wrong: file, line, key, expected, found
-    ├── DataError              a table cannot be read, or nothing can be learned from it
+    ├── ConfigError            a config.yml or an environment variable has a wrong value
+    ├── DataError              a table cannot be read, or cannot be trained on
     ├── TrainingError          training started and could not finish
-    │   ├── GateError          the model did not reach what its config demands
-    │   └── ExportError        a fitted pipeline cannot be compiled, or its compiled model disagrees
-    ├── ArtifactError          a model folder is missing, malformed or in the way
-    │   ├── VerificationError  a file's hash or a golden row's prediction does not hold
-    │   └── StoreError         a store of models has no such version, or cannot be read or written
-    ├── LogUnavailableError    what must be on record cannot be written
-    ├── InputError             the input of a prediction is not a table at all
+    │   ├── GateError          the model missed a gate of its config, so it was not saved
+    │   └── ExportError        a pipeline cannot be compiled, or its compiled model predicts something else
+    ├── ArtifactError          a model folder is missing, malformed or cannot be written
+    │   ├── VerificationError  a file's hash or a golden row's prediction is not the recorded one
+    │   └── StoreError         a model store lacks a version, or cannot be read or written
+    ├── LogUnavailableError    a prediction, label or decision cannot be logged
+    ├── InputError             an argument is wrong, or the input of a prediction is no table
     └── MissingExtraError      an optional dependency is not installed
 
-Rows that break the schema are no exception: they are reported in the answer's ``errors``.
+Each message says what was expected, what was found and what to do. It is one line, or one line for each fault.
+
+A row that breaks the input schema raises nothing: the prediction reports it in its ``errors``.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,15 +47,15 @@ __all__ = [
 
 
 class ClassificationModelError(Exception):
-    """Base of all errors of this package; its text is one line that names the remedy."""
+    """Base of all errors of this package."""
 
 
 class ConfigError(ClassificationModelError):
-    """A config file is malformed, or asks for something that does not exist."""
+    """A config file or an environment variable is wrong: a line for each fault, with file, line and key."""
 
 
 class DataError(ClassificationModelError):
-    """A table cannot be read, or breaks a rule that training needs."""
+    """A table, a log or a set of labels cannot be read, or breaks a rule: the message names the file or column."""
 
 
 class TrainingError(ClassificationModelError):
@@ -60,60 +63,68 @@ class TrainingError(ClassificationModelError):
 
 
 class GateError(TrainingError):
-    """The trained model did not pass a gate, so nothing was saved."""
+    """The trained model missed a limit in the config's section ``gates``, so nothing was saved."""
 
 
 class ExportError(TrainingError):
-    """A fitted pipeline holds what has no converter, or its compiled model predicts otherwise."""
+    """A fitted pipeline has a step without a converter, or its compiled model does not predict the same."""
 
 
 class ArtifactError(ClassificationModelError):
-    """A model folder is missing, malformed, or not what was asked for."""
+    """A model folder is missing, malformed, or cannot be written."""
 
 
 class VerificationError(ArtifactError):
-    """A model folder is not what its manifest says."""
+    """A model folder differs from its manifest: a file's hash, or the prediction of a golden row."""
 
 
 class StoreError(ArtifactError):
-    """A store of models has no such version, or cannot be read or written."""
+    """A model store lacks the version, refuses it, or cannot be read or written."""
 
 
 class LogUnavailableError(ClassificationModelError):
-    """A prediction, a label or a decision cannot be put on record, so it must not be acted on."""
+    """A prediction, label or decision cannot be logged, so it must not be used."""
 
 
 class InputError(ClassificationModelError):
-    """The input of a prediction is neither a table, nor columns, nor rows."""
+    """An argument or option is wrong, or the input of a prediction is neither a frame, nor columns, nor rows."""
 
 
 class MissingExtraError(ClassificationModelError):
-    """A part was used whose optional dependencies are not installed."""
+    """The package's extra that this call needs is not installed."""
 
 
 @contextmanager
 def require_extra(extra: str, purpose: str) -> Iterator[None]:
-    """Turn a failed import of an optional dependency into an error that names its extra.
+    """Turn a failed import of an optional dependency into an error that says what to install.
 
     Parameters
     ----------
     extra
-        Name of the extra that brings the dependency, such as ``"train"``.
+        Name of the extra that installs the dependency, such as ``"train"``.
     purpose
-        What the caller was about to do, for the message.
+        What the caller is about to do, such as ``"training"``; the message begins with it.
 
     Raises
     ------
     MissingExtraError
-        If an import inside the block fails because a distribution other than this one is missing.
+        If a module of another distribution cannot be imported inside the block.
     """
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.partition(".")[0] == __name__.partition(".")[0]:
             raise
-        msg = (
-            f"{purpose} needs {error.name}, which is not installed: "
-            f"install this distribution with its extra [{extra}], as in pip install 'WHEEL[{extra}]'"
-        )
+        msg = f"{purpose} needs {error.name}, which is not installed: run {_install_command(extra)}"
         raise MissingExtraError(msg) from error
+
+
+def _install_command(extra: str) -> str:
+    """Return the command that adds an extra to the installed distribution, or installs the clone that is running."""
+    from importlib import metadata  # noqa: PLC0415 - only a failure needs it
+
+    try:
+        metadata.distribution("classification-model")
+    except metadata.PackageNotFoundError:
+        return f"pip install -e '{Path(__file__).parents[1]}[{extra}]'"
+    return f"pip install 'classification-model[{extra}]'"
