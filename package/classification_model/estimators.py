@@ -1,7 +1,7 @@
-"""The estimators to choose among, and the settings to try for each.
+"""The estimators of a training, and the settings to try for each.
 
-To add one, name it here and in `config.sections.Candidate`, and give it a converter in `export.estimator_converters`:
-what has none trains, and is not compiled.
+To add one, name it here and in `config.sections.Candidate`, and give it a converter in `export.estimator_converters`.
+An estimator without a converter can be trained, but is not compiled.
 """
 
 from __future__ import annotations
@@ -49,14 +49,15 @@ DEFAULT_CANDIDATES: dict[str, Setting] = {
 
 
 def build_estimator(name: str, setting: Setting, random_state: int) -> ClassifierMixin:
-    """Return an unfitted estimator of the registry.
+    """Return an unfitted estimator.
 
     Parameters
     ----------
     name
-        A candidate's name.
+        A candidate: ``logistic_regression``, ``random_forest``, ``extra_trees``, ``hist_gradient_boosting`` or
+        ``average``.
     setting
-        scikit-learn parameters; of the candidate ``average``, the setting of each member by its name.
+        scikit-learn parameters; for ``average``, the setting of each member by its name.
     random_state
         Seed.
 
@@ -80,7 +81,7 @@ def build_estimator(name: str, setting: Setting, random_state: int) -> Classifie
 
 
 def candidates_of(config: Config) -> dict[str, Setting]:
-    """Return the candidates to train with their parameters, lists where there is something to search."""
+    """Return the parameters of each candidate to train; a tuple holds values to search."""
     training = config.training
     candidates: dict[str, Setting] = {str(name): dict(given) for name, given in training.candidates.items()}
     candidates = candidates or DEFAULT_CANDIDATES
@@ -90,7 +91,7 @@ def candidates_of(config: Config) -> dict[str, Setting]:
 
 
 def check_candidates(config: Config) -> None:
-    """Refuse a parameter that its estimator does not have, before a table is read.
+    """Refuse a parameter that its estimator lacks, before a table is read.
 
     Raises
     ------
@@ -122,6 +123,6 @@ def settings_of(parameters: Mapping[str, Any], training: TrainingConfig) -> list
 
 
 def name_of(estimator: ClassifierMixin) -> str:
-    """Return what a classifier is called: the candidate that it is, else its class."""
+    """Return the name of a classifier: that of the candidate, or else of its class."""
     names = {kind: name for name, (kind, _) in _ESTIMATORS.items()}
     return names.get(type(estimator), type(estimator).__name__)

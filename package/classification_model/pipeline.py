@@ -1,4 +1,4 @@
-"""The scikit-learn pipeline that a config describes: raw features in, probabilities out."""
+"""Build the scikit-learn pipeline of a config: raw features in, class probabilities out."""
 
 from __future__ import annotations
 
@@ -56,41 +56,47 @@ Names = list[str | int]
 
 
 def build_pipeline(config: Config, estimator: str = "logistic_regression", setting: Setting | None = None) -> Pipeline:
-    """Build the unfitted pipeline of a problem whose features are given.
+    """Build the unfitted pipeline of a config.
 
     Parameters
     ----------
     config
-        The problem; features that are left out must have been filled in (`complete_config`).
+        A config with features. `DataLoader.load` fills in those that the file leaves out, in ``config`` of its result.
     estimator
-        Name of a candidate.
+        A candidate: ``logistic_regression``, ``random_forest``, ``extra_trees``, ``hist_gradient_boosting`` or
+        ``average``.
     setting
-        Its scikit-learn parameters.
+        scikit-learn parameters of the estimator; for ``average``, the setting of each member by its name.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Takes the frame that `DataLoader` prepares. Its last step, ``estimator``, gives the probabilities.
+        Takes the frame ``train.features`` of `DataLoader.load`. Its last step is called ``estimator``.
+
+    Raises
+    ------
+    ConfigError
+        If no feature enters the model, or the estimator has no such parameter.
     """
     last = build_estimator(estimator, setting or {}, config.training.random_state)
     return Pipeline([*build_preparation(config).steps, ("estimator", last)])
 
 
 def build_preparation(config: Config) -> Pipeline:
-    """Build all steps before the estimator: raw features in, a frame of numbers out.
+    """Build all steps before the estimator: raw features in, a frame of finite numbers out.
 
-    Missing values become a category of their own, or the median beside an indicator; unseen categories become rare
-    ones, or the rate of all rows. So what comes out is finite, whatever goes in.
+    A missing category becomes a category of its own; a missing number is imputed, with an indicator column. An unseen
+    category counts as a rare one, or gets the rate of all rows.
 
     Raises
     ------
     ConfigError
-        If none of the features enters the model.
+        If no feature enters the model.
     """
     config = config.model_copy(update={"features": used_features(config.features)})
     inner = _numeric_steps(config) + _categorical_steps(config)
     if not inner:
-        msg = "features: expected one or more that enter the model, found only text and columns with encode: none"
+        msg = "features: expected one or more that enter the model, found texts and columns with encode: none alone"
         raise ConfigError(msg)
     fed: Names = [name for name, item in config.features.items() if not enters_model(item) or item.kind == "datetime"]
     dropped: Steps = [("drop_fed", DropFeatures(fed))] if fed else []

@@ -1,4 +1,4 @@
-"""Training, whole: from a config to a verified model folder."""
+"""Train the model of a config, and write it as a verified model folder."""
 
 from __future__ import annotations
 
@@ -61,23 +61,44 @@ def run_training(
     progress: Progress | None = None,
     jobs: int = -1,
 ) -> TrainingReport:
-    """Train, judge and save the model of a problem: `train_model`, then `write_model`.
+    """Train, evaluate and save the model of a config.
 
     Parameters
     ----------
     config
-        The problem.
+        The config, as `load_config` returns it.
     output
-        Folder in which the model folder is made; the package's ``trained_models`` when left out.
-    source, extra, version, progress, jobs
-        See `train_model`.
+        Folder in which the model folder is made. The default is the package's own ``trained_models``.
+    source
+        Table to train on instead of ``data.source``: a path, a URL or a frame; see `DataLoader`.
+    extra
+        Raw rows to append to the table before the hold-out is drawn; see `DataLoader`.
+    version
+        PEP 440 version of the model instead of the config's.
+    progress
+        Object that is called before and after each fit, such as a progress bar.
+    jobs
+        Number of threads; -1 for one per core.
+
+    Returns
+    -------
+    TrainingReport
+        The manifest, the metrics and the place of the model folder.
 
     Raises
     ------
+    ConfigError
+        If a candidate has no such parameter, or a pattern takes more than a millisecond on a text that a row may hold.
+    DataError
+        If a table cannot be read, or cannot be trained on.
+    TrainingError
+        If a candidate cannot be fitted.
+    GateError
+        If a metric on the hold-out misses a gate. Nothing is saved.
     ArtifactError
         If the folder cannot be written.
-    ClassificationModelError
-        See `train_model`; nothing is saved then.
+    InputError
+        If the version or the environment variable ``SOURCE_DATE_EPOCH`` is malformed.
     """
     started = time.monotonic()
     folder = model_folder(config, output, version)
@@ -95,56 +116,46 @@ def train_model(
     progress: Progress | None = None,
     jobs: int = -1,
 ) -> TrainedModel:
-    """Train and judge the model of a problem; nothing is written.
+    """Train and evaluate the model of a config, without writing it.
 
     Parameters
     ----------
     config
-        The problem.
+        The config.
     source
-        Table to learn from instead of the config's: a path, a URL, a frame or tables that were read before; see
-        `DataLoader`.
-    extra
-        Raw rows that are put below the table before the hold-out is drawn; see `DataLoader`.
-    version
-        Version of the model instead of the config's; the config, and so its hash, stays what it is.
-    progress
-        Told about every fit.
-    jobs
-        Threads to use; -1 for one a core.
+        Table to train on instead of ``data.source``: a path, a URL, a frame or the result of `DataLoader.read`.
+    extra, version, progress, jobs
+        See `run_training`. Another version does not change the config or its hash.
+
+    Returns
+    -------
+    TrainedModel
+        The report, the files of the model folder and a predictor.
 
     Raises
     ------
-    ConfigError
-        If a search for a pattern takes longer than a millisecond in a text that a row may hold.
-    DataError
-        If nothing can be learned from the table.
-    TrainingError
-        If a candidate cannot be fitted.
-    GateError
-        If the hold-out metrics miss a gate.
-    InputError
-        If SOURCE_DATE_EPOCH is set and no time, or the version is none.
+    ConfigError, DataError, TrainingError, GateError, InputError
+        See `run_training`.
     """
     started = time.monotonic()
     version = version_of(config, version)
     check_candidates(config)
     _check_patterns(config)
-    source_date_epoch()  # what is wrong with it is told before the work
+    source_date_epoch()  # fail on a bad SOURCE_DATE_EPOCH before training
     with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
         trained = _train(config, version, DataLoader(config, source, extra=extra), progress, jobs)
     return replace(trained, report=replace(trained.report, seconds=time.monotonic() - started))
 
 
 def write_model(trained: TrainedModel, folder: Path) -> TrainingReport:
-    """Write a trained model as a model folder, and load it from there.
+    """Write a trained model as a model folder, then verify and load it.
 
     Parameters
     ----------
     trained
-        What `train_model` returned.
+        Result of `train_model`.
     folder
-        Where the model folder shall be; a model that is there already is replaced.
+        The model folder; a model in it is replaced.
 
     Raises
     ------
@@ -222,12 +233,12 @@ def _train(config: Config, version: str, loader: DataLoader, progress: Progress 
 
 
 def version_of(config: Config, version: str | None = None) -> str:
-    """Return the version that a model of a config gets.
+    """Return the given version of a model, or else the config's.
 
     Raises
     ------
     InputError
-        If another one is asked for and is no version.
+        If the given version is not a PEP 440 version.
     """
     if version is not None and not re.fullmatch(VERSION_PATTERN, version):
         msg = f"version: expected a PEP 440 version, such as 1.2.0+20260131t1200.ab12, found {version[:100]!r}"
@@ -236,21 +247,30 @@ def version_of(config: Config, version: str | None = None) -> str:
 
 
 def folder_name(config: Config, version: str) -> str:
-    """Return what the folder of a model is called, and what the names of its pipeline begins with."""
+    """Return the name of a model folder, which is also the name of its pipeline without the suffix."""
     return f"{config.app.pipeline_save_file}{version}"
 
 
 def model_folder(config: Config, output: Path | None = None, version: str | None = None) -> Path:
-    """Return where the model of a config is, or will be; with another version than the config's if one is given.
+    """Return the model folder of a config, whether or not it exists.
+
+    Parameters
+    ----------
+    config
+        The config.
+    output
+        Folder that holds the model folder. The default is the package's own ``trained_models``.
+    version
+        Version of the model instead of the config's.
 
     Raises
     ------
     ArtifactError
-        If that would be inside an installed package.
+        If the folder would be inside an installed package.
     """
     parent = trained_models() if output is None else output
     if output is None and "site-packages" in parent.parts:
-        msg = "the packaged model of an installed wheel is not to be replaced: name a folder with --output"
+        msg = "expected an output folder, as the model of an installed package is not replaced: set --output"
         raise ArtifactError(msg)
     return parent / folder_name(config, version_of(config, version))
 
@@ -264,13 +284,13 @@ def fit_pipeline(data: TrainingData, candidate: str, setting: dict[str, Any]) ->
 
 
 def judge(pipeline: Pipeline, data: TrainingData, threshold: float | None) -> Outcome:
-    """Predict the hold-out."""
+    """Predict the hold-out rows."""
     truth = class_numbers(data.holdout.labels, data.classes)
     return Outcome(data.classes, truth, pipeline.predict_proba(data.holdout.features), threshold)
 
 
 def _check_patterns(config: Config) -> None:
-    """Refuse patterns that a text can make slow: whoever sends it would stop the server."""
+    """Refuse patterns that a hostile text makes slow, since such a text would stop a server."""
     slow = slow_patterns(searches_of(config))
     if slow:
         raise ConfigError("\n".join(slow))
@@ -282,16 +302,16 @@ def check_gates(config: Config, metrics: dict[str, MetricValue]) -> None:
     Raises
     ------
     GateError
-        Naming every gate that was missed, with what was reached.
+        Naming each missed gate, with its limit and the metric.
     """
     missed = [
         f"{name} is {metrics[name].value:.4f} (95 % interval {metrics[name].low:.4f} to {metrics[name].high:.4f}), "
-        f"{'at least' if METRICS[name] else 'at most'} {limit:g} is demanded"
+        f"expected {'at least' if METRICS[name] else 'at most'} {limit:g}"
         for name, limit in config.gates.items()
         if not (is_better(name, metrics[name].value, limit) or metrics[name].value == limit)
     ]
     if missed:
-        msg = f"the model is not saved, it misses its gates: {'; '.join(missed)}"
+        msg = f"the model misses its gates and is not saved: {'; '.join(missed)}"
         raise GateError(msg)
 
 

@@ -343,7 +343,9 @@ def test_free_names_are_free(wanted: list[str], taken: list[str]) -> None:
 def test_a_problem_of_texts_alone_is_refused() -> None:
     """When no feature enters the model, the error says so before anything is fitted."""
     features = {"note": "text", "shape": {"kind": "categorical", "encode": "none"}}
-    with pytest.raises(ConfigError, match="features: expected one or more that enter the model, found only text"):
+    with pytest.raises(
+        ConfigError, match="features: expected one or more that enter the model, found texts and columns"
+    ):
         build_pipeline(make_config(features))
 
 

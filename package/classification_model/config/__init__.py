@@ -1,1 +1,1 @@
-"""The problem file: what it may say, and how it is read."""
+"""The config file: its sections, and how it is read and checked."""

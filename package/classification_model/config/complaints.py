@@ -1,4 +1,4 @@
-"""What is wrong with a config, in words: pydantic's errors as key, expected, found."""
+"""Messages on a wrong config: pydantic's errors as key, what was expected and what was found."""
 
 from __future__ import annotations
 
@@ -9,25 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from classification_model.config.document import Document
 from classification_model.config.features import COLUMN, FEATURE_MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from classification_model.config.document import Document, Location
+    from classification_model.config.document import Location
 
 _EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "int_from_float": "a whole number",
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number of fewer digits",
     "int_type": "a whole number",
+    "path_type": "a path",
     "float_parsing": "a number",
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "a single value",
-    "string_too_short": "a value, or the key left out",
+    "string_too_short": "a value, or no such key",
     "too_short": "at least one value",
     "tuple_type": "a list, one '- item' a line",
     "dict_type": "a mapping, one 'key: value' a line",
@@ -41,6 +46,8 @@ _BOUNDS = {
     "less_than_equal": "at most",
 }
 _LONGEST = 60
+#: Known names that a message lists.
+_LISTED = 30
 
 
 @dataclass(frozen=True)
@@ -58,14 +65,15 @@ class Complaint:
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """Return the known name that `name` probably stands for, with the others, for a message."""
+    """Say, for a message, which known name is nearest to `name`, and list the others."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    listed = ", ".join(known) or "none"
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    listed = (", ".join(list(known)[:_LISTED]) or "none") + more
     return f"{close[0]!r} (known here: {listed})" if close else f"one of: {listed}"
 
 
 def describe(value: Any) -> str:
-    """Say what a value of the file is, in a few words."""
+    """Describe a value of the file in a few words."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, (list, tuple)):
@@ -75,9 +83,9 @@ def describe(value: Any) -> str:
 
 
 def complaints_of(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Complaint]:
-    """Translate a validation error, one complaint for each place.
+    """Translate a validation error into one complaint for each place.
 
-    A place that allows several forms is complained about once; where a part of the value is at fault, the part is.
+    A key that allows several forms gets one complaint. Where a part of a value is wrong, the complaint names the part.
     """
     found: dict[Location, list[Complaint]] = {}
     for details in error.errors(include_url=False):
@@ -90,8 +98,39 @@ def complaints_of(error: ValidationError, document: Document, model: type[BaseMo
     ]
 
 
+def faults_in_argument(
+    error: ValidationError, name: str, given: Mapping[str, Any], model: type[BaseModel]
+) -> list[str]:
+    """Translate a validation error of a mapping given as an argument into a line for each fault.
+
+    Parameters
+    ----------
+    error
+        The error of `model`.
+    name
+        Name of the argument.
+    given
+        Its value.
+    model
+        The model that it was validated by.
+    """
+    document = Document(name, given, dict.fromkeys(_locations(given), 1))
+    return [f"{name}.{complaint}" for complaint in complaints_of(error, document, model)]
+
+
+def _locations(given: Any) -> Iterator[Location]:
+    """Yield the location of each key and item of nested mappings and lists."""
+    if isinstance(given, dict):
+        items: Iterable[tuple[Any, Any]] = given.items()
+    else:
+        items = enumerate(given) if isinstance(given, (list, tuple)) else ()
+    for key, value in items:
+        yield (key,)
+        yield from ((key, *below) for below in _locations(value))
+
+
 def in_lines(complaints: Iterable[Complaint], document: Document) -> list[str]:
-    """Return each complaint with file and line before it, in order of lines."""
+    """Return the complaints in order of lines, each after its file and line."""
     ordered = sorted(complaints, key=lambda complaint: document.line(complaint.location))
     return [f"{document.name}:{document.line(complaint.location)}: {complaint}" for complaint in ordered]
 
@@ -110,13 +149,19 @@ def _complaint(details: ErrorDetails, document: Document, model: type[BaseModel]
         return Complaint((*location, "derive"), nearest(str(tag), known), describe(tag))
     if kind == "literal_error" and details["loc"][-1] == "[key]":
         return Complaint(location, expectation(details), "an unknown key")
-    if kind == "string_pattern_mismatch":
-        return Complaint(location, str(owner.model_fields[str(details["loc"][-1])].description), describe(value))
+    if kind in {"string_pattern_mismatch", "string_type"} and (wanted := _description(owner, details["loc"][-1])):
+        return Complaint(location, wanted, describe(value))
     return Complaint(location, expectation(details), describe(value))
 
 
+def _description(owner: type[BaseModel], key: str | int) -> str | None:
+    """Return which texts a key allows, where its field says so."""
+    field = owner.model_fields.get(str(key))
+    return None if field is None else field.description
+
+
 def expectation(details: ErrorDetails) -> str:
-    """Say what was expected where a value is not allowed."""
+    """Say which values are allowed where one was refused."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "literal_error":
         return nearest(str(details["input"]), re.findall("'([^']*)'", context["expected"]))

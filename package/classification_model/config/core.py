@@ -1,4 +1,4 @@
-"""The problem file: strict YAML read into frozen models by `load_config`."""
+"""Read a config file: strict YAML, validated into frozen pydantic models."""
 
 from __future__ import annotations
 
@@ -19,17 +19,23 @@ PACKAGED_CONFIG = package_folder() / "config.yml"
 
 
 def load_config(path: Path | str = PACKAGED_CONFIG) -> Config:
-    """Read a problem file.
+    """Read a config file.
 
     Parameters
     ----------
     path
-        A ``config.yml``; the packaged problem when left out.
+        Path of a ``config.yml``. The default is the config of the packaged model.
+
+    Returns
+    -------
+    Config
+        The validated config. It cannot be changed.
 
     Raises
     ------
     ConfigError
-        With a line for each fault: file, line, key, what was expected and what was found.
+        If the file cannot be read or is wrong. The message has a line for each fault: file, line, key, what was
+        expected and what was found.
 
     Examples
     --------
@@ -43,7 +49,7 @@ def load_config(path: Path | str = PACKAGED_CONFIG) -> Config:
 
 
 def parse_config(text: str, *, name: str = "config.yml", folder: Path | None = None) -> Config:
-    """Read a problem from a string; see `load_config`."""
+    """Read a config from a string, with relative paths resolved against `folder`; see `load_config`."""
     return _build(parse_document(text, name), folder or Path())
 
 

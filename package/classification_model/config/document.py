@@ -1,4 +1,4 @@
-"""A YAML file as plain values that remember the line they stand on."""
+"""Read a YAML file as plain values, with the line of each key."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def parse_document(text: str, name: str) -> Document:
     odd = _NO_YAML.search(text)
     if odd is not None:
         line = text.count("\n", 0, odd.start()) + 1
-        msg = f"{name}:{line}: expected characters that can be printed, found {odd[0]!r}: remove it"
+        msg = f"{name}:{line}: expected printable characters, found {odd[0]!r}: remove it"
         raise ConfigError(msg)
     lines: dict[Location, int] = {}
     try:
@@ -95,11 +95,11 @@ def parse_document(text: str, name: str) -> Document:
     except (strictyaml.YAMLError, ruamel.error.MarkedYAMLError) as error:
         raise ConfigError(_explain(error, text, name)) from error
     except RecursionError as error:
-        msg = f"{name}:1: expected a few levels of keys, found hundreds, one inside the other"
+        msg = f"{name}:1: expected a few levels of nested keys, found hundreds"
         raise ConfigError(msg) from error
     if not isinstance(content, dict):
         found = "a list" if isinstance(content, list) else "a single value"
-        msg = f"{name}:1: expected a mapping with the sections of a problem, found {found if node else 'an empty file'}"
+        msg = f"{name}:1: expected a mapping with the sections of a config, found {found if node else 'an empty file'}"
         raise ConfigError(msg)
     return Document(name, content, lines)
 
@@ -114,14 +114,14 @@ def _explain(error: Any, text: str, name: str) -> str:
     if isinstance(error, strictyaml.FlowMappingDisallowed):
         return (
             f"{place}expected a block, one '- a' a line for [a, b] and one 'a: b' a line for {{a: b}}, "
-            "found flow style; a text that begins with a bracket goes between single quotes"
+            "found flow style: write it as a block, or put a text that begins with a bracket between single quotes"
         )
     if isinstance(error, strictyaml.DuplicateKeysDisallowed):
-        return f"{place}expected each key once, found it again"
+        return f"{place}expected each key once, found it twice: remove one"
     for words, (expected, found) in _SYNTAX.items():
         if words in problem:
             return f"{place}expected {expected}, found {found}"
-    return f"{place}expected strict YAML, found that the parser stops here: {' '.join(problem.split())}"
+    return f"{place}expected strict YAML, found a syntax error: {' '.join(problem.split())}"
 
 
 def _collect_lines(node: Any, location: Location, lines: dict[Location, int]) -> None:

@@ -1,4 +1,4 @@
-"""What a config may say of a feature: a column of the table, or one derived from others."""
+"""Config of a feature: a column of the table, or one derived from other features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXAMPLE = datetime(2000, 12, 31, tzinfo=UTC)
 
 
 class Section(BaseModel):
-    """Base of every part of a config: immutable, no unknown keys, no infinite numbers."""
+    """Base of every section of a config: immutable, without unknown keys or infinite numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -45,24 +45,26 @@ def _reads_what_it_writes(pattern: str) -> bool:
 
 
 class ColumnFeature(Section):
-    """A column of the table.
+    """A feature that is a column of the table.
 
     Attributes
     ----------
     kind
-        What its values are. Text enters the model only through features derived from it.
+        ``numeric``, ``categorical``, ``boolean``, ``text`` or ``datetime``. Text enters the model only through
+        features derived from it.
     encode
-        How categories become numbers: ``one_hot`` after rare ones are merged, ``ordinal``, ``target`` (the
-        cross-fitted rate of each class among the rows of a category, for columns of many categories), or
-        ``none``: the column only feeds derived features.
+        How categories become numbers: ``one_hot`` (rare categories are merged first), ``ordinal``, ``target`` (the
+        cross-fitted rate of each class in the category, for columns of many categories), or ``none``: the column
+        is used by derived features only.
     impute
-        What stands in for a missing number: ``median``, ``mean`` or a number.
+        What replaces a missing number: ``median``, ``mean`` or a number.
     missing_values
-        Words in this column that mean "missing", beside those of `data.missing_values`.
+        Words that mean "missing" in this column, in addition to `data.missing_values`.
     datetime_format
-        How dates are written, as in `datetime.datetime.strptime`; ISO 8601 when left out.
+        Format of dates as in `datetime.datetime.strptime`. The default is ISO 8601.
     parts
-        Which numbers a date becomes; ``days`` counts them from 1970-01-01.
+        Numbers that a date becomes: ``year``, ``quarter``, ``month``, ``day``, ``weekday``, ``day_of_year``,
+        ``hour``, ``days`` since 1970-01-01.
     """
 
     kind: Kind
@@ -82,20 +84,20 @@ class ColumnFeature(Section):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """A column comes from the table, not from other features."""
+        """Features that this one is derived from: none, as it is a column of the table."""
         return ()
 
 
 class _Derived(Section):
-    """Base of features computed row by row from features that stand above them in the config."""
+    """Base of features computed row by row from features above them in the config."""
 
     sources: SomeNames = Field(alias="from")
 
 
 class PatternFeature(_Derived):
-    """The first match of a regular expression in a text: its first group, or all of it.
+    """The first match of a regular expression in a text: its first group, or the whole match without groups.
 
-    No match is a missing value. ``kind: numeric`` reads the match as a number.
+    A text without a match gives a missing value. With ``kind: numeric`` the match is read as a number.
     """
 
     derive: Literal["pattern"]
@@ -115,7 +117,7 @@ class PatternFeature(_Derived):
 
 
 class ContainsFeature(_Derived):
-    """Whether a text contains one of some words: whole words, upper and lower case alike."""
+    """Whether a text contains one of the given words, as a whole word and in any case."""
 
     derive: Literal["contains"]
     kind: Literal["boolean"] = "boolean"
@@ -123,7 +125,7 @@ class ContainsFeature(_Derived):
 
 
 class CombineFeature(_Derived):
-    """The values of several features side by side, as one category; missing when all of them are."""
+    """The values of several features joined to one category; missing when all values are missing."""
 
     derive: Literal["combine"]
     kind: Literal["categorical"] = "categorical"
@@ -131,7 +133,7 @@ class CombineFeature(_Derived):
 
 
 class SumFeature(_Derived):
-    """The sum of numeric features and a constant; missing when one of them is."""
+    """The sum of numeric features and a constant; missing when a value is missing."""
 
     derive: Literal["sum"]
     kind: Literal["numeric"] = "numeric"
@@ -139,21 +141,21 @@ class SumFeature(_Derived):
 
 
 class RatioFeature(_Derived):
-    """The first of two numeric features divided by the second; missing when either is, or the divisor is zero."""
+    """The first of two numeric features divided by the second; missing when a value is, or the divisor is zero."""
 
     derive: Literal["ratio"]
     kind: Literal["numeric"] = "numeric"
 
 
 class LogFeature(_Derived):
-    """The natural logarithm of one plus a numeric feature; missing when the feature is, or is -1 or less."""
+    """The natural logarithm of one plus a numeric feature; missing when the value is missing, or -1 or less."""
 
     derive: Literal["log"]
     kind: Literal["numeric"] = "numeric"
 
 
 class DatePartsFeature(_Derived):
-    """Parts of a date as numbers, one column a part, called ``<feature>_<part>``."""
+    """Parts of a date as numbers: a column ``<feature>_<part>`` for each part."""
 
     derive: Literal["date_parts"]
     kind: Literal["numeric"] = "numeric"
@@ -192,12 +194,12 @@ Feature = Annotated[
 
 
 def enters_model(feature: Feature) -> bool:
-    """Tell whether a feature reaches the estimator, beside feeding others; dates do by their parts."""
+    """Tell whether a feature reaches the estimator itself; a date does so by its parts."""
     return feature.kind != "text" and getattr(feature, "encode", "") != "none"
 
 
 def used_features(features: Mapping[str, Feature]) -> dict[str, Feature]:
-    """Return the features that enter the model or feed one that does, in the given order."""
+    """Return the features that enter the model, or that one of those is derived from, in the given order."""
     used: set[str] = set()
     for name, feature in reversed(list(features.items())):
         if name in used or enters_model(feature):

@@ -1,4 +1,4 @@
-"""Names in a config that must mean something elsewhere in it, and options that must fit each other."""
+"""Check a config across its keys: names that must exist elsewhere in it, and options that must fit each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHARES = {"roc_auc", "average_precision", "accuracy", "f1"}
 
 
 def check_references(config: Config) -> list[Complaint]:
-    """Return what contradicts itself in a config whose values are all well-formed."""
+    """Return the contradictions in a config whose values are all well-formed."""
     return [*_columns(config), *_classes(config), *_options(config), *_sources(config), *_training(config)]
 
 
@@ -71,12 +71,12 @@ def _sources(config: Config) -> Iterator[Complaint]:
                 yield Complaint(place, f"{count} feature(s)", str(len(feature.sources)))
             for source in feature.sources:
                 if source not in above:
-                    expected = "a feature that stands above" + (f", {nearest(source, above)}" if above else "")
-                    below = ", which stands below" if source in config.features and source != name else ""
+                    expected = "a feature above this one" + (f", {nearest(source, above)}" if above else "")
+                    below = ", which is below" if source in config.features and source != name else ""
                     yield Complaint(place, expected, f"{source!r}{below}")
                 elif isinstance(config.features[source], DatePartsFeature):
                     yield Complaint(
-                        place, "a column, or a feature of one value", f"{source!r}, which is parts of a date"
+                        place, "a column, or a feature of one value", f"{source!r}, which has a value for each part"
                     )
                 elif above[source] not in kinds:
                     found = f"{source!r} of kind {above[source]}"
@@ -88,20 +88,21 @@ def _training(config: Config) -> Iterator[Complaint]:
     data, training = config.data, config.training
     for kind in ("group", "time"):
         if training.split.kind == kind and getattr(data, kind) is None:
-            yield Complaint(("training", "split", "kind"), f"data.{kind} to name the column to split by", "none")
+            yield Complaint(("training", "split", "kind"), f"data.{kind}, the column to split by", "no such key")
     single = [name for name in training.candidates if name != "average"]
     if "average" in training.candidates and len(single) < 2:
         yield Complaint(("training", "candidates", "average"), "two other candidates or more", str(len(single)))
     for parameter in training.candidates.get("average", {}):
-        yield Complaint(("training", "candidates", "average", parameter), "no parameters of an average", "one")
+        yield Complaint(("training", "candidates", "average", parameter), "no parameters for average", "one")
     if training.estimator == "average" and training.candidates and "average" not in training.candidates:
-        yield Complaint(("training", "estimator"), "'average' among training.candidates", "no such candidate")
+        yield Complaint(("training", "estimator"), "'average' in training.candidates", "no such candidate")
     if isinstance(training.class_weights, dict):
         yield from _class_weights(training.class_weights, list(data.classes.values()))
     if isinstance(training.threshold, float) and not 0 < training.threshold < 1:
         yield Complaint(("training", "threshold"), "a number between 0 and 1", f"{training.threshold:g}")
     if len(data.classes) > 2 and training.threshold != 0.5:
-        yield Complaint(("training", "threshold"), "no threshold where classes are not two", f"{len(data.classes)}")
+        found = f"{len(data.classes)} classes"
+        yield Complaint(("training", "threshold"), "this key for two classes only", found)
     for metric, limit in config.gates.items():
         if metric in _SHARES and limit > 1:
             yield Complaint(("gates", metric), "a number at most 1", f"{limit:g}")

@@ -1,4 +1,4 @@
-"""The sections of a problem file, as frozen models."""
+"""The sections of a config file, as frozen pydantic models."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ DELIMITER = r"^[\t -!#-~]$"
 
 
 class AppConfig(Section):
-    """What the problem and its artifact are called.
+    """Names of the problem and of its model.
 
     Attributes
     ----------
     name
-        The problem, as reports call it.
+        Name of the problem in reports, stores and logs.
     description
-        One sentence on what is predicted, and from what.
+        One sentence: what is predicted, from what.
     pipeline_save_file
-        Beginning of the names of the model folder and the pickled pipeline; the version follows.
+        Prefix of the names of the model folder and of the pickled pipeline; the version follows it.
     version
-        PEP 440 version of the model; the package's own when left out, as it is for the packaged problem.
+        PEP 440 version of the model. The default is the version of this package.
     """
 
     name: Name
@@ -53,34 +53,42 @@ class AppConfig(Section):
 
 
 class DataConfig(Section):
-    """Where the table is, and the role of the columns that are no features.
+    """The table, and the columns that are not features.
 
     Attributes
     ----------
     source
         CSV, Parquet or JSON file: a path relative to the config file, or a URL that fsspec opens.
     validation_source
-        A second table to measure the model on; without it, a hold-out is drawn from the first.
+        A second table to evaluate the model on. By default a hold-out is drawn from `source`.
     target
         Column to predict.
     classes
-        Label of each value of the target, in order; of two classes the second is the positive one. Found in
-        the data when left out.
+        Label of each value of the target, in order. The second of two classes is the positive one. By default the
+        classes are the values of the target.
     index
-        Column whose value identifies a row, unique.
-    group, time, weight
-        Columns to split by, and the sample weight of each row (positive numbers).
+        Column with a unique value in each row.
+    group
+        Column of groups: with ``training.split.kind: group`` the rows of a group are not split.
+    time
+        Column of dates or numbers: with ``training.split.kind: time`` the latest rows are held out.
+    weight
+        Column of sample weights, numbers above 0.
     rename
-        New names of columns, by their old ones; everything else here uses the new names.
-    drop, leakage
-        Columns not to be used: without use, or known only after the outcome.
+        New name of a column, by its old one. All other keys use the new names.
+    drop
+        Columns not to use.
+    leakage
+        Columns not to use because they are known only after the outcome.
     missing_values
-        Words that mean "missing" in any column, upper and lower case alike; "" is always one.
-    delimiter, encoding
-        How a CSV file is written.
+        Words that mean "missing" in any column, in any case. An empty text always does.
+    delimiter
+        Delimiter of a CSV file, one ASCII character.
+    encoding
+        Encoding of a CSV file, as Python names it.
     longest_text
-        Most characters of a text in which patterns or words are sought, and of a number that is given as text; other
-        texts may have 10,000.
+        Maximum number of characters of a text that is searched for patterns or words, and of a number given as text.
+        Other texts may have 10,000 characters.
     """
 
     source: Name
@@ -101,7 +109,7 @@ class DataConfig(Section):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Columns that are never features."""
+        """Target, index, weight, and the columns not to use."""
         named = (self.target, self.index, self.weight, *self.drop, *self.leakage)
         return tuple(name for name in named if name is not None)
 
@@ -112,10 +120,10 @@ class SplitConfig(Section):
     Attributes
     ----------
     kind
-        ``random``: rows on their own, folds stratified by class. ``group``: the rows of one group stay
-        together. ``time``: the latest rows are held out, and each fold is judged on rows after its own.
+        ``random``: each row alone, folds stratified by class. ``group``: the rows of a group stay together.
+        ``time``: the latest rows are held out, and each fold is evaluated on later rows than it trains on.
     holdout
-        Share of rows that no model trains on.
+        Share of the rows to hold out, 0.05 to 0.5.
     """
 
     kind: Literal["random", "group", "time"] = "random"
@@ -123,14 +131,14 @@ class SplitConfig(Section):
 
 
 def _parameter(value: Any) -> Any:
-    """Read a parameter, or the items of a block list, as what they spell."""
+    """Read a parameter, or each item of a block list, as a number, a truth value or a text."""
     if isinstance(value, list):
         return tuple(_spelled(item) for item in value)
     return _spelled(value)
 
 
 def _spelled(value: Any) -> Any:
-    """Read a text as the number or truth value that it spells, else leave it."""
+    """Read a text as a number or truth value where it is one."""
     if not isinstance(value, str) or not value:
         msg = "a value, or a block list of values to try"
         raise ValueError(msg)
@@ -155,34 +163,37 @@ Parameters = Annotated[dict[str, Parameter], BeforeValidator(lambda value: value
 
 
 class TrainingConfig(Section):
-    """How a model is chosen and fitted.
+    """How a model is selected and fitted.
 
     Attributes
     ----------
     random_state
-        Seed of everything that draws.
+        Seed of all random draws.
     folds
-        Number of cross-validation folds.
+        Number of cross-validation folds, 2 to 20.
     metric
-        What candidates are compared by, on the out-of-fold predictions.
+        Metric to compare candidates by, on out-of-fold predictions: ``log_loss``, ``roc_auc``,
+        ``average_precision``, ``brier``, ``accuracy`` or ``f1``.
+    split
+        How the hold-out and the folds are drawn.
     estimator
-        Name of the one candidate to train, without a comparison.
+        Name of a single candidate to train, without a comparison.
     candidates
-        Estimators to choose among, each with scikit-learn parameters; a block list of values is searched. The
-        candidate ``average`` is the mean of the probabilities of all others.
+        Estimators to compare, each with scikit-learn parameters. A block list of values is searched. The candidate
+        ``average`` is the mean of the probabilities of all others.
     trials
-        Settings tried for each candidate, its first included.
+        Number of settings to try for each candidate, 1 to 1000.
     budget_seconds
-        No further setting is tried after this long. The first of each candidate always is.
+        Seconds after which no further setting is tried. The first setting of each candidate is always tried.
     class_weights
-        ``none``, ``balanced`` (each class weighs the same in total) or a weight for each label.
+        ``none``, ``balanced`` (the same total weight for each class) or a weight for each label.
     threshold
-        Probability from which the positive class is predicted (two classes): a number, or the measure that it
-        maximises on out-of-fold predictions.
+        Probability from which the positive of two classes is predicted: a number, or the metric to maximise on
+        out-of-fold predictions (``accuracy``, ``balanced_accuracy`` or ``f1``).
     rare_label_share
-        One-hot categories with a smaller share of the rows are merged into one.
+        Share of the rows below which categories are merged into one, for ``one_hot`` and ``ordinal``.
     encoding_folds
-        Folds inside the training rows that target encodings are cross-fitted over.
+        Number of folds for cross-fitting target encodings, 2 to 50.
     """
 
     random_state: int = Field(0, ge=0, le=2**32 - 1)
@@ -200,16 +211,17 @@ class TrainingConfig(Section):
 
 
 class DriftConfig(Section):
-    """Limits beyond which a feature counts as drifted, and a model as one to be retrained for it.
+    """Limits from which a feature counts as drifted.
 
     Attributes
     ----------
     psi
-        Population stability index: how large a change must be to matter.
+        Minimum population stability index of a drifted feature.
     p_value
-        Of the test of equal distributions, after correction for the number of features: how sure it must be.
+        Maximum p-value of a drifted feature, from the test of equal distributions, corrected for the number of
+        features.
     share
-        Share of the features that have to drift for the model to be retrained.
+        Share of drifted features from which the model is retrained.
     """
 
     psi: float = Field(0.2, gt=0)
@@ -218,30 +230,32 @@ class DriftConfig(Section):
 
 
 class MonitoringConfig(Section):
-    """When a model in operation needs attention.
+    """Limits by which a model in operation is monitored and retrained.
 
     Attributes
     ----------
     accuracy_floor
-        The model is to be retrained when its accuracy is below this.
+        Accuracy below which the model is retrained.
     minimum_count
-        Labels, and for drift predictions, below which nothing is decided.
+        Minimum number of labels for a decision on accuracy, and of predictions for one on drift.
     window
-        Predictions, or with a unit such as ``12h`` or ``7d`` the time, that are measured as one.
+        Size of a window of the report: a number of predictions, or a time such as ``12h`` or ``7d``.
     max_age_days
-        Age of the model at which it is to be retrained in any case; left out, no age is too high.
+        Age of the model in days from which it is retrained in any case. The default is no limit.
     cooldown_days
-        How long after a retraining, promoted or not, no other one is asked for.
+        Days after a retraining, promoted or not, in which no other one is started.
     masked
-        Features whose values are left out of the prediction log; the model is not retrained on logged rows then,
-        unless it can do without them.
+        Features whose values are not written to the prediction log. A model that needs them is not retrained on
+        logged rows.
     drift
-        Limits on the change of the features' distributions.
+        Limits on the change of distributions.
     """
 
     accuracy_floor: float = Field(0.70, gt=0, lt=1)
     minimum_count: int = Field(100, ge=1)
-    window: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}[mhdw]?$", description="500, 12h or 7d")] = "500"
+    window: Annotated[
+        str, Field(pattern=r"^[1-9][0-9]{0,8}[mhdw]?$", description="a text such as '500', '12h' or '7d'")
+    ] = "500"
     max_age_days: float | None = Field(None, gt=0)
     cooldown_days: float = Field(1.0, ge=0)
     masked: Names = ()
@@ -249,20 +263,20 @@ class MonitoringConfig(Section):
 
 
 class PromotionConfig(Section):
-    """What a challenger must show before it takes the champion's place.
+    """Limits that a challenger must meet to replace the champion.
 
     Attributes
     ----------
     p_value
-        How sure it must be that it is better.
+        Maximum p-value of the tests that the challenger is better.
     margin
-        How much accuracy may be lost, at most, on the whole and on any slice of the rows.
+        Maximum loss of accuracy, on all rows and on any slice of them.
     minimum_count
-        Rows below which neither can be told from the other.
+        Minimum number of rows for a comparison.
     latency_ms
-        Longest time to predict one row, in milliseconds, median.
+        Maximum median time to predict one row, in milliseconds.
     recent_share
-        Share of the newest labelled predictions that both are compared on and neither learns from.
+        Share of the labelled predictions, the newest, that both models are compared on and none is trained on.
 
     Examples
     --------
@@ -279,12 +293,14 @@ class PromotionConfig(Section):
 
 
 class Config(Section):
-    """One classification problem.
+    """A classification problem, as its config file describes it.
 
     Attributes
     ----------
-    app, data, features, training, gates, monitoring, promotion
-        The sections of the file. `gates` holds, for each metric, what the hold-out must reach.
+    app, data, features, training, monitoring, promotion
+        The sections of the file.
+    gates
+        Limit of each metric on the hold-out that a model must reach to be saved.
     """
 
     app: AppConfig
@@ -297,14 +313,14 @@ class Config(Section):
     _folder: Path = PrivateAttr(Path())
 
     def at(self, folder: Path) -> Config:
-        """Return the same problem with its relative paths resolved against a folder."""
+        """Return this config with its relative paths resolved against a folder."""
         placed = self.model_copy()
         placed._folder = folder
         return placed
 
     @property
     def folder(self) -> Path:
-        """Folder of the config file, against which relative paths are resolved; not part of the problem."""
+        """Folder of the config file, which relative paths are resolved against."""
         return self._folder
 
     @property
@@ -314,9 +330,9 @@ class Config(Section):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of what the file says.
+        """SHA-256 of the content of the config.
 
-        Comments, the order of sections and of their options, defaults that are spelled out, and the place of the file
-        do not count. The order of what the file itself names, such as features and classes, does.
+        It changes with every value, and with the order of features and classes. It does not change with comments, the
+        order of sections and options, defaults that are written out, or the place of the file.
         """
         return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What differs by machine, not by problem: read from the environment or a ``.env`` file."""
+"""Settings of the machine, from environment variables or a ``.env`` file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Settings(BaseSettings):
     Attributes
     ----------
     model_output
-        ``MODEL_OUTPUT``: folder that `classification-model train` writes model folders into when ``--output`` is
-        not given; of the packaged problem, the package's own ``trained_models`` when this is not set either.
+        ``MODEL_OUTPUT``: folder in which ``classification-model train`` makes model folders when ``--output`` is left
+        out. Without either, the packaged config's model goes to the package's own ``trained_models``.
     jobs
-        ``TRAINING_JOBS``: threads that training uses; -1 for one a core.
+        ``TRAINING_JOBS``: number of threads for training; -1 for one per core.
     log_format
-        ``LOG_FORMAT``: ``text`` or ``json``, one record a line on standard error.
+        ``LOG_FORMAT``: ``text`` or ``json``, one record per line on standard error.
     log_level
-        ``LOG_LEVEL``: least severe level that is logged, upper and lower case alike.
+        ``LOG_LEVEL``: lowest level to log: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``, in any case.
     """
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
@@ -39,18 +39,18 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_number_of_threads(cls, value: int) -> int:
         if value == 0:
-            msg = "a number of threads above 0, or -1 for one a core"
+            msg = "a number of threads above 0, or -1 for one per core"
             raise ValueError(msg)
         return value
 
 
 def read_settings() -> Settings:
-    """Read the settings of this machine.
+    """Read the settings from the environment, then from ``.env`` in the working directory.
 
     Raises
     ------
     ConfigError
-        With a line for each variable whose value is not allowed.
+        If a variable has a wrong value; the message has a line for each.
     """
     try:
         return Settings()

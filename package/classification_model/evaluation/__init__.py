@@ -1,1 +1,1 @@
-"""How good predictions are: metrics with intervals, on all rows and on parts of them."""
+"""Evaluate predictions: metrics with intervals, on all rows and on slices of them."""

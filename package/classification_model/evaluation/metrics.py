@@ -1,4 +1,4 @@
-"""How good predicted probabilities are: metrics with intervals, thresholds, importances."""
+"""Metrics of predicted probabilities with intervals, thresholds and feature importances."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ SMALLEST_PROBABILITY = np.finfo(np.float64).eps
 
 @dataclass(frozen=True)
 class Outcome:
-    """True classes of some rows beside what was predicted for them.
+    """True classes and predicted probabilities of the same rows.
 
     Attributes
     ----------
     classes
         Labels in the order of the columns of `probabilities`.
     truth
-        Number of the true class of each row, shape (n_rows,).
+        Number of the true class of each row, counted from 0, shape (n_rows,).
     probabilities
-        Shape (n_rows, n_classes); rows sum to one.
+        Probability of each class, shape (n_rows, n_classes); rows sum to one.
     threshold
         Probability from which the second of two classes is predicted; None for more classes.
 
@@ -70,7 +70,7 @@ class Outcome:
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """Number of the predicted class of each row."""
+        """Number of the predicted class of each row, shape (n_rows,)."""
         return decide(self.probabilities, self.threshold)
 
     def take(self, mask: NDArray[np.bool_]) -> Outcome:
@@ -81,9 +81,9 @@ class Outcome:
 def score(outcome: Outcome) -> dict[str, float]:
     """Compute all metrics.
 
-    Of two classes, ROC AUC, average precision and F1 are those of the second, and the Brier score is its mean
-    squared error; of more, the first three are means over each class against the rest, and the Brier score is the
-    mean over rows of the squared errors summed over classes.
+    With two classes, ROC AUC, average precision and F1 are those of the second class, and the Brier score is its mean
+    squared error. With more, the first three are means over each class against the rest, and the Brier score is the
+    mean over rows of the sum of squared errors over classes.
     """
     weights = np.ones((1, len(outcome.truth)))
     return {name: float(values[0]) for name, values in weighted_scores(outcome, weights).items()}
@@ -95,7 +95,7 @@ def score_with_intervals(outcome: Outcome, random_state: int) -> dict[str, Metri
     Parameters
     ----------
     outcome
-        What was predicted.
+        Labels and predictions.
     random_state
         Seed of the resampling.
 
@@ -146,14 +146,14 @@ def weighted_scores(outcome: Outcome, weights: NDArray[np.float64]) -> dict[str,
 
 
 class Claims(NamedTuple):
-    """What probabilities say of the second of two classes, or of the predicted one of more, beside what came true.
+    """Probability of the second of two classes, or of the predicted one of more, and whether it was the true class.
 
     Attributes
     ----------
     probability, came_true
-        Of each row, shape (n_rows,).
+        Values for each row, shape (n_rows,).
     places
-        Which of ten bins of one width the probability is in, shape (n_rows,).
+        Number of the bin of each probability, of ten of equal width, shape (n_rows,).
     """
 
     probability: NDArray[np.float64]

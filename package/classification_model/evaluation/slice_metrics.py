@@ -1,4 +1,4 @@
-"""How good predictions are on parts of the rows: those that share a value of a feature."""
+"""Metrics on slices: the rows that share a value of a feature."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From a source to a frame that the pipeline can learn from."""
+"""Read a training table, check it, and prepare it for the pipeline."""

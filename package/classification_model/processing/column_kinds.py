@@ -1,4 +1,4 @@
-"""What kind of value each column of an unknown table holds."""
+"""Infer the kind of each column of an unknown table."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ _DATE_FORMATS = (
 
 @dataclass(frozen=True)
 class Inferred:
-    """What was found out about a column.
+    """The inferred kind of a column.
 
     Attributes
     ----------
     name
         Name of the column.
     feature
-        How to use it, or None where it cannot be a feature.
+        Config of the column as a feature; None if it cannot be one.
     reason
-        Why, in a few words.
+        Reason for the kind, or why the column cannot be a feature.
     identifies
-        Whether its values tell every row from every other and look like an index.
+        Whether the column looks like an index: a different value in every row.
     """
 
     name: str
@@ -126,11 +126,16 @@ def infer_columns(
     Parameters
     ----------
     table
-        Raw values, as `raw_tables.parse_table` gives them.
+        Raw values, as `raw_tables.parse_table` returns them.
     missing_values
-        Texts that mean "missing", upper and lower case alike.
+        Texts that mean "missing", in any case.
     longest_text
-        Most characters of a number that is given as text.
+        Maximum number of characters of a number given as text.
+
+    Returns
+    -------
+    list of Inferred
+        One for each column, in order.
     """
     marks = frozenset(word.lower() for word in missing_values)
     return [_infer(str(name), table[name].tolist(), marks, longest_text) for name in table.columns]
@@ -140,11 +145,11 @@ def _infer(name: str, column: list[Any], marks: frozenset[str], longest_text: in
     try:
         values = _count(column, marks)
     except UnreadableValue as error:
-        return Inferred(name, None, f"no kind fits its values: {error}")
+        return Inferred(name, None, f"its values are of no known kind: {error}")
     if values.total == 0:
         return Inferred(name, None, "every value is missing")
     if any(isinstance(value, (float, Decimal)) and math.isinf(value) for value in values.samples.values()):
-        return Inferred(name, None, "some of its numbers are infinite")
+        return Inferred(name, None, "it holds infinite numbers")
     feature, reason = _feature(values, marks, longest_text)
     if values.all_differ and _looks_like_an_id(name, values, feature):
         return Inferred(name, None, "it identifies rows", identifies=True)
@@ -188,9 +193,9 @@ def _feature(values: _Values, marks: frozenset[str], longest_text: int) -> tuple
     distinct = len(values.counts)
     words = sum(len(text.split()) * count for text, count in values.counts.items()) / values.total
     if distinct > ONE_HOT_LIMIT and distinct / values.total > TEXT_SHARE and words >= TEXT_WORDS:
-        return ColumnFeature(kind="text"), f"{distinct} texts of {words:.0f} words in the mean"
+        return ColumnFeature(kind="text"), f"{distinct} texts of {words:.0f} words on average"
     if values.all_differ and distinct > ONE_HOT_LIMIT:
-        return None, "every value is another one"
+        return None, "every value is different"
     if distinct > ONE_HOT_LIMIT:
         return ColumnFeature(kind="categorical", encode="target"), f"{distinct} categories"
     return ColumnFeature(kind="categorical"), f"{distinct} categories"
@@ -252,7 +257,7 @@ def _with_marks(feature: ColumnFeature, reason: str, words: list[str]) -> tuple[
     if not words:
         return feature, reason
     options = feature.model_dump(exclude_unset=True) | {"missing_values": words}
-    return ColumnFeature(**options), f"{reason}, with few words: {', '.join(words)}"
+    return ColumnFeature(**options), f"{reason}, and a few words: {', '.join(words)}"
 
 
 def _same(values: _Values, feature: ColumnFeature, marks: frozenset[str]) -> str | None:
@@ -278,20 +283,20 @@ def _same(values: _Values, feature: ColumnFeature, marks: frozenset[str]) -> str
 
 
 def infer_classes(column: pd.Series, missing_values: Sequence[str] = DEFAULT_MISSING_VALUES) -> dict[str, str]:
-    """Infer the classes of a target: its values in order, each its own label.
+    """Infer the classes of a target: its distinct values, each as its own label.
 
-    Numbers are ordered by size, of yes and no (or the like) the positive one comes last, all else is ordered
-    by the alphabet.
+    Numbers are ordered by size. Of two truth values, such as yes and no, the true one comes last. Other values are
+    ordered alphabetically.
 
     Raises
     ------
     DataError
-        If a value can be no class, such as a list.
+        If a value cannot be a class, such as a list.
     """
     try:
         found = _count(column.tolist(), frozenset(word.lower() for word in missing_values)).counts
     except UnreadableValue as error:
-        msg = f"column {column.name!r}, the target, has a value that can be no class: {error}"
+        msg = f"column {column.name!r}, the target, has a value that cannot be a class: {error}"
         raise DataError(msg) from error
     classes = sorted(found)
     if len(classes) == 2 and {value.lower() for value in classes} <= TRUE_WORDS | FALSE_WORDS:

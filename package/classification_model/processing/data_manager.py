@@ -1,4 +1,4 @@
-"""From a problem's source to rows that a pipeline learns from, and fitted pipelines to bytes and back."""
+"""Load the training data of a config, and save and load fitted pipelines."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.model_folder.artifact import read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
 from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout
+from classification_model.tables.formats import SettingError
 from classification_model.tables.reading.open_file import read_file
 
 if TYPE_CHECKING:
@@ -43,20 +44,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Everything that training needs to know of a table.
+    """The data of a training, read, checked and split.
 
     Attributes
     ----------
     config
-        The config, with the features and classes that were left out filled in from the data.
+        The config; features and classes that it leaves out are filled in from the data.
     schema
-        What a row must look like, with ranges and categories of the training rows.
+        The input schema, with ranges and categories of the training rows.
     train, holdout
-        Rows to learn from, and rows that no model learns from.
+        Rows to train on, and rows to evaluate on.
     holdout_rule
         How the hold-out was drawn.
     fingerprint
-        Which table it was.
+        Size and hash of the table.
     """
 
     config: Config
@@ -68,7 +69,7 @@ class TrainingData:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Labels in order; of two, the second is the positive one."""
+        """Class labels in order; the second of two is the positive one."""
         return tuple(self.config.data.classes.values())
 
 
@@ -79,11 +80,11 @@ class RawTable:
     Attributes
     ----------
     name
-        Path or URL, or how errors call a frame.
+        Path or URL; for a frame, its name in messages.
     frame
         Raw values; columns are named as after the rename.
     sha256
-        Hash of the bytes that were parsed; of a frame that somebody gave, of its rows.
+        Hash of the file; of a frame, hash of its rows.
     """
 
     name: str
@@ -93,14 +94,14 @@ class RawTable:
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a problem, each read once: what is hashed is what is learned from.
+    """The tables of a config, each read once, so that the hash is of the very rows that are used.
 
     Attributes
     ----------
     table
-        The table to learn from.
+        The table to train on.
     validation
-        The one to measure the model on; None where there is none.
+        The table to evaluate on, if the config names one.
     """
 
     table: RawTable
@@ -113,26 +114,28 @@ class Tables:
 
 
 class DataLoader:
-    """Reads the tables of a problem and prepares their rows.
+    """Reads the tables of a config, checks them and splits off the hold-out.
 
     Parameters
     ----------
     config
-        The problem.
+        The config.
     source
-        Table to learn from instead of ``data.source``: a path, a URL, a frame of raw values, or what `read` returned
-        before. Columns of a frame have their new names or those before the rename; those of ``data.drop`` and
-        ``data.leakage`` need not be there, and without the index a row of it is held out by the values of its features.
+        Table to train on instead of ``data.source``: a path, a URL, a frame of raw values, or the result of `read`.
+        Columns of a frame have their names before or after ``data.rename``. It may lack the columns of ``data.drop``
+        and ``data.leakage``, and the index; without the index, rows are held out by the hash of their features.
     extra
-        Raw rows that are put below the table before the hold-out is drawn. Columns are named as after the rename, the
-        target holds raw values of the table, and what is not there is missing. They are held out by the same rule as
-        the table's own: by the hash of their index, group or values, by their time, or none of them where there is a
-        validation table. Features and classes that the config leaves out are found in the table alone.
+        Raw rows to append to the table before the hold-out is drawn. Columns have their names after ``data.rename``,
+        and the target holds raw values of the table. Columns that are left out are missing values. The rows are held
+        out by the same rule as those of the table; with a validation table, none is. Features and classes that the
+        config leaves out are inferred from the table alone.
 
     Attributes
     ----------
-    source, validation_source
-        Path or URL of the table, or how errors call a frame, and of the one to measure the model on, or None.
+    source
+        Path or URL of the table; for a frame, its name in messages.
+    validation_source
+        Path or URL of the table to evaluate on; None without one.
 
     Examples
     --------
@@ -160,12 +163,17 @@ class DataLoader:
         self.validation_source = None if second is None else _resolve(second, config.folder)
 
     def load(self) -> TrainingData:
-        """Read, check, prepare and split.
+        """Read, check and split the data.
+
+        Returns
+        -------
+        TrainingData
+            Rows to train on and rows to evaluate on, with their schema.
 
         Raises
         ------
         DataError
-            If a table cannot be read or nothing can be learned from it, naming the column and the rule.
+            If a table cannot be read, or breaks a rule; the message names the column and the rule.
         """
         tables = self.read()
         table, sha256 = tables.table.frame, tables.table.sha256
@@ -189,20 +197,20 @@ class DataLoader:
         validation.check_class_sizes(train.labels.tolist(), classes, config.data.target, config.training.folds)
         if len(set(holdout.labels)) < 2:
             msg = (
-                f"the hold-out of {len(holdout)} row(s) has fewer than two classes of {config.data.target!r}: "
-                "gather more rows, raise training.split.holdout or name a data.validation_source"
+                f"expected two classes of {config.data.target!r} or more in the hold-out, found fewer in its "
+                f"{len(holdout)} row(s): add rows, raise training.split.holdout or set data.validation_source"
             )
             raise DataError(msg)
         validation.check_features_vary(train.features)
         return TrainingData(config, describe_schema(schema, train.features), train, holdout, rule, fingerprint)
 
     def read(self) -> Tables:
-        """Read the tables of the problem.
+        """Read the tables, without checking their values.
 
         Raises
         ------
         DataError
-            If one cannot be read.
+            If a table cannot be read.
         """
         if self._tables is not None:
             return self._tables
@@ -213,7 +221,10 @@ class DataLoader:
     def _read_file(self, source: str) -> RawTable:
         data, name = self._config.data, Path(source).name
         content = read_file(source)
-        table = parse_table(content, name, delimiter=data.delimiter, encoding=data.encoding)
+        try:
+            table = parse_table(content, name, delimiter=data.delimiter, encoding=data.encoding)
+        except SettingError as error:
+            raise SettingError(error.fault, error.setting, "set data.{} in the config") from error
         validation.check_new_names(self._config, [str(column) for column in table.columns], name)
         return RawTable(source, table.rename(columns=data.rename), hashlib.sha256(content).hexdigest())
 
@@ -227,7 +238,7 @@ class DataLoader:
 
 
 def table_rule(sha256: str) -> str:
-    """Say in words that the hold-out is a table of its own, and which."""
+    """Return the rule of a hold-out that is a table of its own."""
     return f"a validation table of its own, SHA-256 {sha256}"
 
 
@@ -255,13 +266,24 @@ def dump_pipeline(pipeline: Pipeline) -> bytes:
 
 
 def load_pipeline(folder: Path | str) -> tuple[Pipeline, Manifest]:
-    """Load the scikit-learn pipeline of a model folder, after its hashes were held against the manifest.
+    """Load the scikit-learn pipeline of a model folder, after checking the hashes of its files.
+
+    Parameters
+    ----------
+    folder
+        A model folder.
+
+    Returns
+    -------
+    tuple
+        The fitted pipeline, and the manifest of the folder.
 
     Raises
     ------
     ArtifactError
-        If the folder holds no model, or one that was changed, where nothing is unpickled; or if the libraries that
-        are installed cannot unpickle it.
+        If the folder holds no model.
+    VerificationError
+        If a file was changed, in which case nothing is unpickled, or the installed libraries cannot unpickle it.
 
     Examples
     --------
@@ -278,6 +300,6 @@ def load_pipeline(folder: Path | str) -> tuple[Pipeline, Manifest]:
             return joblib.load(io.BytesIO(content)), manifest
     except Exception as error:  # unpickling runs code of libraries, which may be others here
         differing = "; ".join(differing_libraries(manifest.libraries, MADE_WITH))
-        remedy = f"install what it was made with ({differing})" if differing else "train it again"
-        msg = f"{manifest.pipeline} cannot be loaded ({type(error).__name__}): {remedy}"
+        remedy = f"install the versions that it was made with ({differing})" if differing else "train it again"
+        msg = f"{manifest.pipeline} cannot be unpickled ({type(error).__name__}): {remedy}"
         raise VerificationError(msg) from error

@@ -1,4 +1,4 @@
-"""A first config for a table that nobody has described yet."""
+"""Draft a config for a table."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def draft_config(
     target
         Column to predict.
     folder
-        Folder the config is meant for; a source that is a file is named relative to it.
+        Folder of the config; a file is named relative to it.
     delimiter, encoding
-        How a CSV file is written; found out when left out.
+        Delimiter and encoding of a CSV file; guessed by default.
 
     Raises
     ------
     DataError
-        If the table cannot be read, lacks the target, a row has none, or it has too many values for classes.
+        If the table cannot be read, or lacks the target, or the target is missing in a row or has too many values.
     """
     if source == STANDARD_STREAM:
-        msg = "a config names the file that training reads: expected a file or URL, found standard input"
+        msg = "expected a file or URL, which the config names as data.source, found standard input"
         raise DataError(msg)
     content = read_file(source)
     kind = format_of(source)
@@ -63,17 +63,17 @@ def draft_config(
         delimiter = sniff_delimiter(content, encoding) if kind == "csv" else ","
     table = parse_table(content, source, delimiter=delimiter, encoding=encoding)
     if table.empty:
-        msg = f"{source} has a header and no rows"
+        msg = f"{source} has no rows: expected at least one"
         raise DataError(msg)
     columns = [str(name) for name in table.columns]
     if target not in columns:
-        msg = f"{source} has no column {target!r}, which --target names: expected {nearest(target, columns)}"
+        msg = f"{source} has no column {target!r}, the target: expected {nearest(target, columns)}"
         raise DataError(msg)
     classes = infer_classes(table[target], _MARKS_OF_TARGETS)
     if not 2 <= len(classes) <= MOST_CLASSES:
         msg = (
-            f"{source}: the target {target!r} has {len(classes)} distinct value(s): expected a column of 2 to "
-            f"{MOST_CLASSES} classes"
+            f"{source}: expected a target of 2 to {MOST_CLASSES} classes, found {len(classes)} distinct value(s) "
+            f"in {target!r}"
         )
         raise DataError(msg)
     labels = [read_category(value, frozenset(_MARKS_OF_TARGETS)) for value in table[target].tolist()]
@@ -85,16 +85,16 @@ def draft_config(
             f"# Drafted from {len(table)} rows of {len(columns)} columns: read it, correct it, then train.",
             "",
             "app:",
-            "  # Tells the problem from others, in stores and logs too: choose it once.",
+            "  # Name of the problem in reports, stores and logs: do not change it later.",
             f"  name: {_scalar(target)}",
             "",
             "data:",
             f"  source: {_scalar(named)}",
             *([] if delimiter == "," else [f"  delimiter: {_scalar(delimiter)}"]),
-            *(["  # It is not UTF-8; this is a guess:"] if guessed and encoding != "utf-8" else []),
+            *(["  # The file is not UTF-8; this encoding is a guess:"] if guessed and encoding != "utf-8" else []),
             *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
             f"  target: {_scalar(target)}",
-            "  # Label of each value; of two classes the second is the positive one.",
+            "  # Label of each value of the target; the second of two classes is the positive one.",
             "  classes:",
             *(f"    {_key(value)}: {_scalar(label)}" for value, label in classes.items()),
             *_unused(inferred),
@@ -103,7 +103,7 @@ def draft_config(
             "",
             *_training(min(Counter(labels).values())),
             "",
-            "# What the hold-out must reach for the model to be saved, such as",
+            "# Limits that the model must reach on the hold-out to be saved, such as",
             "# gates:",
             "#   roc_auc: 0.70",
             "",
@@ -126,7 +126,7 @@ def _unused(inferred: list[Inferred]) -> list[str]:
     lines = []
     for name in identifying:
         lines += [
-            "  # Different in every row: it names rows, and tells the model nothing.",
+            "  # Different in every row: it identifies rows.",
             f"  index: {_scalar(name)}",
         ]
     unused = [column for column in inferred if column.feature is None and column.name not in identifying]
@@ -136,7 +136,7 @@ def _unused(inferred: list[Inferred]) -> list[str]:
             lines += [f"    # {_comment(column.reason)}", f"    - {_scalar(column.name)}"]
     return [
         *lines,
-        "  # Columns that are known only after the outcome belong here, or the model cheats:",
+        "  # List columns here that are known only after the outcome:",
         "  # leakage:",
         "  #   - name",
     ]
@@ -148,11 +148,14 @@ def _features(inferred: list[Inferred]) -> list[str]:
         if column.feature is not None:
             lines += [f"  # {_comment(column.reason)}", *_feature(column.name, column.feature)]
     if len(lines) == 1:
-        msg = "no column can be learned from: every one is empty, the same in every row, or different in every row"
+        msg = (
+            "expected a column to learn from, found none: each is empty, the same in every row, or different in "
+            "every row"
+        )
         raise DataError(msg)
     return [
         *lines,
-        "  # Features may be derived from those above: pattern, contains, combine, sum, ratio, log, date_parts, as in",
+        "  # Features can be derived from those above, by pattern, contains, combine, sum, ratio, log or date_parts:",
         "  # title:",
         "  #   derive: pattern",
         "  #   from: name",
@@ -177,14 +180,14 @@ def _training(smallest_class: int) -> list[str]:
     return [
         "training:",
         "  random_state: 0",
-        "  # Candidates are compared by this: log_loss, roc_auc, average_precision, brier, accuracy or f1.",
+        "  # Metric to compare candidates by: log_loss, roc_auc, average_precision, brier, accuracy or f1.",
         "  metric: log_loss",
         f"  folds: {max(2, min(5, smallest_class // 2))}",
         "  split:",
-        "    # random, or group or time with data.group or data.time",
+        "    # random, group (set data.group) or time (set data.time)",
         "    kind: random",
         "    holdout: 0.2",
-        "  # No further setting is tried after this long.",
+        "  # Seconds after which no further setting is tried.",
         "  budget_seconds: 60",
     ]
 
@@ -198,7 +201,10 @@ def _comment(text: str) -> str:
 def _key(name: str) -> str:
     key = _scalar(name)
     if len(key) > LONGEST_NAME:
-        msg = f"the name {name[:30]!r}... has {len(name)} characters, too many for YAML: give it a shorter one"
+        msg = (
+            f"expected names of at most {LONGEST_NAME} characters as YAML keys, found {name[:30]!r}... of {len(name)}: "
+            "shorten it in the table"
+        )
         raise DataError(msg)
     return key
 

@@ -1,4 +1,4 @@
-"""The features of a table as fields of a schema and columns of a frame."""
+"""Features of a config as fields of the input schema and columns of a frame."""
 
 from __future__ import annotations
 
@@ -37,7 +37,15 @@ def to_frame(columns: dict[str, list[Value]], schema: InputSchema) -> pd.DataFra
 
 
 def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
-    """Fill in features and classes that the config leaves out, from the data."""
+    """Fill in the features and classes that a config leaves out, inferred from the table.
+
+    Raises
+    ------
+    DataError
+        If a column cannot be a feature, or none enters the model.
+    ConfigError
+        If the config contradicts what was inferred.
+    """
     data = config.data
     update: dict[str, Any] = {}
     if not data.classes and data.target in table.columns:
@@ -51,25 +59,27 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
             if column.feature is not None:
                 features[column.name] = column.feature
             elif not column.identifies:
-                msg = f"{source}: column {column.name!r} cannot be learned from: {column.reason}; list it in data.drop"
+                msg = f"{source}: column {column.name!r} cannot be a feature: {column.reason}; list it in data.drop"
                 raise DataError(msg)
             logger.info(
                 "column inferred",
                 extra={"column": column.name, "kind": getattr(column.feature, "kind", "none"), "why": column.reason},
             )
         if not features:
-            msg = f"{source} has no column to learn from beside {', '.join(sorted(taken))}"
+            msg = f"{source}: expected a column to learn from, found none besides {', '.join(sorted(taken))}"
             raise DataError(msg)
         update["features"] = features
     completed = config.model_copy(update=update)
     complaints = check_references(completed) if len(completed.data.classes) > 1 else ()  # one class is told later
     if complaints:
-        raise ConfigError("\n".join(f"beside what the data holds, {complaint}" for complaint in complaints))
+        raise ConfigError(
+            "\n".join(f"{source}: the config does not fit the data: {complaint}" for complaint in complaints)
+        )
     if not used_features(completed.features):
         texts = ", ".join(map(repr, completed.features))
         msg = (
-            f"{source}: no feature enters the model, since texts ({texts}) do so only through what is derived from "
-            "them: add a derived feature, or list another column, under features"
+            f"{source}: expected a feature that enters the model, found texts alone ({texts}): list another column, or "
+            "derive a feature from them, under features"
         )
         raise DataError(msg)
     return completed

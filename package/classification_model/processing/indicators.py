@@ -1,6 +1,6 @@
-"""feature-engine's two makers of columns of 0 and 1, under names that no other column has.
+"""feature-engine's missing indicator and one-hot encoder, with names that no other column has.
 
-Left alone, ``age_na`` of a missing indicator takes the place of a column that is called so already.
+Without this, the indicator ``age_na`` would replace a column of that name.
 """
 
 from __future__ import annotations

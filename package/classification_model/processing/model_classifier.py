@@ -1,4 +1,4 @@
-"""A `Model` wrapped as a scikit-learn classifier, for what scikit-learn does with fitted classifiers."""
+"""A `Model` as a scikit-learn classifier, for scikit-learn's tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fitted scikit-learn pipeline wrapped as a `Model`, to stand in for the compiled one."""
+"""A fitted scikit-learn pipeline as a `Model`, in place of a compiled one."""
 
 from __future__ import annotations
 
@@ -62,19 +62,26 @@ class PipelineModel:
 
 
 def load_predictor(folder: Path | str | None = None) -> Predictor:
-    """Load a model folder after verifying it: its compiled model, or its pipeline where it has none.
+    """Verify and load a model folder: its compiled model, or its pipeline if it has none.
 
-    A pipeline is unpickled, only after the hash of its file held, and a warning says so in the log.
+    A pipeline is unpickled only after the hash of its file is checked, and a warning is logged.
 
     Parameters
     ----------
     folder
-        A model folder; the packaged model when left out.
+        A model folder. The default is the packaged model.
+
+    Returns
+    -------
+    Predictor
+        The model, ready to predict.
 
     Raises
     ------
     ArtifactError
-        If there is no model, it was changed, or it does not predict what it predicted when it was made.
+        If the folder holds no model.
+    VerificationError
+        If a file was changed, or a golden row is not predicted as recorded.
 
     Examples
     --------
@@ -88,7 +95,7 @@ def load_predictor(folder: Path | str | None = None) -> Predictor:
     manifest = read_manifest(folder)
     if manifest.compiled is not None:
         return Predictor.load(folder)
-    note = f"no compiled model ({manifest.not_compiled}): its pipeline predicts, hundreds of times slower"
+    note = f"no compiled model ({manifest.not_compiled}): predicting with the pipeline, hundreds of times slower"
     logger.warning("%s: %s", folder, note)
     pipeline, manifest = load_pipeline(folder)
     predictor = Predictor(PipelineModel(pipeline, manifest.input_schema), manifest, [note])

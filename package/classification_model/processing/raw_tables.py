@@ -1,4 +1,4 @@
-"""Raw tables as frames: those of files and of callers, rows put below others, and the spelling that is hashed."""
+"""Raw tables as frames: read from files or given by callers, extended by rows, and hashed."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 
 def parse_table(content: bytes, source: str, *, delimiter: str | None = None, encoding: str = "utf-8") -> pd.DataFrame:
-    """Turn a file's bytes into a frame of raw values.
+    """Parse the bytes of a file into a frame of raw values.
 
     Parameters
     ----------
     content
         Bytes of the file.
     source
-        Its name, whose suffix tells the format.
+        Name of the file; its suffix gives the format.
     delimiter, encoding
-        How a CSV file is written; the delimiter is found in the header when None.
+        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
 
     Returns
     -------
     pandas.DataFrame
-        Columns of dtype object. CSV cells are texts, "" where empty; Parquet and JSON keep their types.
+        Columns of dtype object. CSV cells are texts, "" where empty; Parquet and JSON values keep their types.
 
     Raises
     ------
     DataError
-        If the file is empty or malformed, or a column has no name or that of another.
+        If the file is empty or malformed, or column names are missing or repeated.
     """
     table = open_table(in_memory(content, source), delimiter=delimiter, encoding=encoding)
     rows = read_rows(table)
@@ -57,7 +57,7 @@ def raw_frame(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     names = [column_name(name) for name in frame.columns]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
-        msg = f"{what} has the column {repeated!r} twice"
+        msg = f"{what}: expected each column name once, found {repeated!r} twice"
         raise DataError(msg)
     columns = {
         name: pd.Series(frame.iloc[:, place].tolist(), dtype=object, index=range(len(frame)))
@@ -67,7 +67,7 @@ def raw_frame(frame: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def append_rows(table: pd.DataFrame, extra: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Put rows below a table; what they do not have of its columns is missing in them.
+    """Append rows to a table; a column that they lack is missing in them.
 
     Parameters
     ----------
@@ -87,20 +87,20 @@ def append_rows(table: pd.DataFrame, extra: pd.DataFrame, config: Config) -> pd.
     columns = [str(name) for name in table.columns]
     unknown = next((name for name in extra.columns if name not in columns), None)
     if unknown is not None:
-        msg = f"the extra rows have a column {unknown!r}, which the table does not have: leave it out"
+        msg = f"the extra rows: expected columns of the table, found {unknown!r}: leave it out"
         raise DataError(msg)
     for role, name in (("target", config.data.target), ("index", config.data.index)):
         if name is not None and name not in extra.columns:
-            msg = f"the extra rows have no column {name!r}, the {role}: expected it, as in the table"
+            msg = f"the extra rows: expected the column {name!r}, the {role}, found none: add it"
             raise DataError(msg)
     return pd.concat([table.set_axis(columns, axis=1), extra.reindex(columns=columns)], ignore_index=True)
 
 
 def fits_given_table(config: Config, table: pd.DataFrame) -> tuple[Config, pd.DataFrame]:
-    """Return a config and a table that a caller gave, fitted to each other.
+    """Adapt a config and a given table to each other.
 
-    Columns have their new names or those before the rename. A column that is not used anyhow need not be there, and
-    without the index rows are told from each other by the values of their features.
+    Columns are renamed by the config where needed. Columns to drop, and the index, are removed from the config if the
+    table lacks them.
     """
     data = config.data
     table = raw_frame(table, "the given table")

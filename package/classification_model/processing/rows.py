@@ -1,4 +1,4 @@
-"""Prepared rows: features beside labels, groups, times and weights."""
+"""Prepared rows: features with labels, groups, times and weights."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Rows:
 
 
 def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Rows:
-    """Put the columns of a table that are no features beside its prepared features.
+    """Read the columns of a table that are not features, and combine them with its prepared features.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     Raises
     ------
     DataError
-        If one of these columns breaks its rule, naming it.
+        If one of these columns breaks a rule; the message names it.
     """
     data = config.data
     marks = frozenset(word.lower() for word in data.missing_values)
@@ -96,7 +96,9 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     if data.weight is not None:
         weights = _read_numbers(table, data.weight, marks, data.longest_text, "the weight")
         if (weights <= 0).any():
-            msg = f"column {data.weight!r}, the weight, is not above 0 in row {int(np.argmax(weights <= 0))}"
+            row = int(np.argmax(weights <= 0))
+            where = f"column {data.weight!r}, the weight, row {row} (counted from 0)"
+            msg = f"{where}: expected a number above 0, found {weights[row]:g}"
             raise DataError(msg)
     labels = np.array([data.classes[str(value)] for value in values], dtype=object)
     return Rows(features, labels, groups, moments, weights)
@@ -108,7 +110,7 @@ def _read_column(table: pd.DataFrame, name: str, read: Callable[[Any], Value], r
         try:
             values.append(read(value))
         except UnreadableValue as error:
-            msg = f"column {name!r}, {role}, row {row}: {error}"
+            msg = f"column {name!r}, {role}, row {row} (counted from 0): {error}"
             raise DataError(msg) from error
     return values
 
@@ -140,6 +142,7 @@ def _read_moments(
 def _complete(values: Sequence[Value], name: str, role: str) -> NDArray[np.float64]:
     array = np.array(values, dtype=np.float64)
     if np.isnan(array).any():
-        msg = f"column {name!r}, {role}, is missing in row {int(np.argmax(np.isnan(array)))}"
+        row = int(np.argmax(np.isnan(array)))
+        msg = f"column {name!r}, {role}, is missing in row {row} (counted from 0): fill it or remove the row"
         raise DataError(msg)
     return array

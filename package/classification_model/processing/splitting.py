@@ -1,4 +1,4 @@
-"""Which rows are held out, and which rows each fold is judged on."""
+"""Split rows into the hold-out and cross-validation folds."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def hold_out_by_hash(columns: pd.DataFrame, share: float, what: str) -> tuple[ND
 
 
 def hold_out_latest(moments: NDArray[np.float64], share: float) -> tuple[NDArray[np.bool_], Holdout]:
-    """Hold out the latest rows; rows of one moment stay together.
+    """Hold out the latest rows; rows of the same time stay together.
 
     Parameters
     ----------
@@ -79,12 +79,15 @@ def hold_out_latest(moments: NDArray[np.float64], share: float) -> tuple[NDArray
     Raises
     ------
     DataError
-        If so many rows share the earliest time that none is left to learn from.
+        If no rows are left to train on, as too many have the same time.
     """
     cutoff = float(np.quantile(moments, 1 - share, method="higher"))
     mask = moments >= cutoff
     if mask.all():
-        msg = f"data.time: no row is earlier than the latest {share:.0%} of rows: split another way"
+        msg = (
+            f"data.time: expected rows before the latest {share:.0%}, found none to train on: set another "
+            "training.split.kind"
+        )
         raise DataError(msg)
     rule = f"a row is held out when its time is {cutoff:.15g} or later"
     return mask, Holdout(rule=rule, kind="time", share=share, cutoff=cutoff, rows=int(mask.sum()))
@@ -112,13 +115,13 @@ def make_folds(
     Returns
     -------
     list of tuple
-        Row numbers to train on and to judge on, for each fold.
+        Numbers of the rows to train on and to evaluate on, for each fold.
 
     Raises
     ------
     DataError
-        If a class is missing from the training rows of a fold, it has no rows to be judged on, or those of every
-        fold are of one class.
+        If a fold has no rows of a class to train on, or no rows to evaluate on, or no fold has rows of two classes to
+        evaluate on.
     """
     rows = np.zeros((len(labels), 1))
     if training.split.kind == "time" and moments is not None:
@@ -128,7 +131,10 @@ def make_folds(
     elif training.split.kind == "group" and groups is not None:
         grouped = StratifiedGroupKFold(training.folds, shuffle=True, random_state=training.random_state)
         if len(set(groups)) < training.folds:
-            msg = f"{len(set(groups))} groups cannot make {training.folds} folds: lower training.folds"
+            msg = (
+                f"expected a group or more for each of {training.folds} folds, found {len(set(groups))} group(s): "
+                "lower training.folds"
+            )
             raise DataError(msg)
         folds = list(grouped.split(rows, labels, groups))
     else:
@@ -137,19 +143,22 @@ def make_folds(
     classes = len(np.unique(labels))
     for number, (train, test) in enumerate(folds, start=1):
         if len(test) == 0:
-            msg = f"fold {number} has no row to judge a model on: lower training.folds or split another way"
+            msg = f"fold {number} has no rows to evaluate on: lower training.folds or set another training.split.kind"
             raise DataError(msg)
         if len(np.unique(labels[train])) < classes:
-            msg = f"fold {number} has no row of some class to train on: lower training.folds or split another way"
+            msg = (
+                f"fold {number} has no rows of some class to train on: lower training.folds or set another "
+                "training.split.kind"
+            )
             raise DataError(msg)
     if all(len(np.unique(labels[test])) < 2 for _, test in folds):
-        msg = "no fold has rows of two classes to judge a model on: lower training.folds or split another way"
+        msg = "no fold has rows of two classes to evaluate on: lower training.folds or set another training.split.kind"
         raise DataError(msg)
     return folds
 
 
 class AtMostFolds(StratifiedKFold):
-    """`StratifiedKFold` that makes do with fewer folds where the smallest class has fewer rows; two at least."""
+    """`StratifiedKFold` with fewer folds if the smallest class has fewer rows (minimum 2)."""
 
     def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[Fold]:  # noqa: ARG002 - scikit-learn's signature
         """Yield row numbers to learn from and to encode, for each fold."""

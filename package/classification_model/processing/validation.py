@@ -1,4 +1,4 @@
-"""What a training table must be: each rule, and the error that names the column that breaks it."""
+"""Rules for a training table: each raises an error that names the column that breaks it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def check_columns_exist(config: Config, table: pd.DataFrame, source: str) -> None:
     """Refuse a table without rows, or without a column that the config names."""
     if table.empty:
-        msg = f"{source} has a header and no rows"
+        msg = f"{source} has no rows: expected at least one"
         raise DataError(msg)
     data = config.data
     named = {"data.target": data.target}
@@ -39,13 +39,16 @@ def check_columns_exist(config: Config, table: pd.DataFrame, source: str) -> Non
 
 
 def check_new_names(config: Config, columns: Sequence[str], source: str) -> None:
-    """Refuse renames of columns that are not there, or to a name that is taken."""
+    """Refuse to rename a column that does not exist, or to a name that another column has."""
     for old, new in config.data.rename.items():
         if old not in columns:
             msg = f"{source} has no column {old!r}, which data.rename names: expected {nearest(old, columns)}"
             raise DataError(msg)
         if new in columns and new not in config.data.rename:
-            msg = f"data.rename gives {old!r} the name {new!r}, which another column of {source} has"
+            msg = (
+                f"data.rename.{old}: expected a name that no other column of {source} has, found {new!r}: rename that "
+                "column too, or choose another name"
+            )
             raise DataError(msg)
 
 
@@ -54,33 +57,37 @@ def check_labels(labels: Sequence[Value], classes: dict[str, str], target: str) 
     missing = [row for row, label in enumerate(labels) if label is None]
     if missing:
         msg = (
-            f"column {target!r}, the target, is missing in {len(missing)} row(s), first in row {missing[0]}: remove "
-            "the rows or fill it; a word of data.missing_values counts as missing unless data.classes lists it"
+            f"column {target!r}, the target, is missing in {len(missing)} row(s), first in row {missing[0]} (counted "
+            "from 0): fill it or remove the rows; words such as NA count as missing unless data.classes in the config "
+            "lists them"
         )
         raise DataError(msg)
     found = {str(label) for label in labels}
     unknown = sorted(found - set(classes))
     if unknown:
-        msg = f"column {target!r}, the target, holds {unknown[0]!r}, which data.classes does not list"
+        msg = (
+            f"column {target!r}, the target: expected a value of data.classes ({', '.join(classes)}), "
+            f"found {unknown[0]!r}: list it or remove its rows"
+        )
         raise DataError(msg)
     if len(found) < 2:
-        msg = f"column {target!r}, the target, holds one class only ({', '.join(found)}): expected two or more"
+        msg = f"column {target!r}, the target: expected two classes or more, found one ({', '.join(found)})"
         raise DataError(msg)
 
 
 def check_tables_differ(config: Config, table: pd.DataFrame, second: pd.DataFrame) -> None:
-    """Refuse a validation table that holds rows of the training table: it could not tell how good the model is."""
+    """Refuse a validation table that holds rows of the training table."""
     index = config.data.index
     if index is not None and index in second.columns:
         shared = set(map(str, table[index])) & set(map(str, second[index]))
         if shared:
             msg = (
-                f"data.validation_source holds {len(shared)} row(s) of data.source, by their {index!r}: "
-                "a model is to be judged on rows that it did not learn from"
+                f"data.validation_source: expected rows that data.source does not hold, found {len(shared)} row(s) "
+                f"with the same {index!r}: remove them from one of the tables"
             )
             raise DataError(msg)
     if table.astype(str).equals(second.astype(str)):
-        msg = "data.validation_source holds the rows of data.source: name a table that the model does not learn from"
+        msg = "data.validation_source: expected rows that data.source does not hold, found the same table: name another"
         raise DataError(msg)
 
 
@@ -90,8 +97,8 @@ def check_class_sizes(labels: Sequence[str], classes: Sequence[str], target: str
     for label in classes:
         if counts[label] < folds:
             msg = (
-                f"column {target!r}, the target: class {label!r} has {counts[label]} row(s) to train on, fewer than "
-                f"training.folds ({folds}): gather more rows, merge classes or lower it"
+                f"column {target!r}, the target: expected {folds} rows of each class to train on, as many as "
+                f"training.folds, found {counts[label]} of {label!r}: add rows, merge classes or lower training.folds"
             )
             raise DataError(msg)
 
@@ -106,14 +113,14 @@ def check_readable(schema: InputSchema, checked: CheckedRows, table: pd.DataFram
     cell = None if first.row is None else table[first.field].iloc[first.row]
     value = "" if first.row is None else f" ({reprlib.repr(cell)})"
     if not (isinstance(cell, str) and len(cell) > field.longest_text):
-        remedy = f"correct them, list the words under features.{field.name}.missing_values, or choose another kind"
+        remedy = f"correct them, list the words in features.{field.name}.missing_values, or set another kind"
     elif field.longest_text < LONGEST_TEXT:
         remedy = f"shorten them, or raise data.longest_text (maximum {LONGEST_TEXT})"
     else:
         remedy = "shorten them"
     msg = (
-        f"{source}: column {field.name!r}, {field.kind}, row {first.row}: {first.message}{value}, "
-        f"{alike} row(s) in all: {remedy}"
+        f"{source}: column {field.name!r}, {field.kind}, row {first.row} (counted from 0): {first.message}{value}, "
+        f"in {alike} row(s): {remedy}"
     )
     raise DataError(msg)
 
@@ -123,10 +130,10 @@ def check_features_vary(features: pd.DataFrame) -> None:
     for name in features.columns:
         column = features[name]
         if column.isna().all():
-            msg = f"column {name!r} is missing in every row: nothing can be learned from it; list it under data.drop"
+            msg = f"column {name!r} is missing in every row: list it in data.drop"
             raise DataError(msg)
         if column.nunique(dropna=False) == 1:
-            msg = f"column {name!r} is the same in every row: nothing can be learned from it; list it under data.drop"
+            msg = f"column {name!r} is the same in every row: list it in data.drop"
             raise DataError(msg)
 
 
@@ -134,8 +141,8 @@ def check_derived(name: str, sources: Sequence[str], all_missing: bool) -> None:
     """Refuse a derived feature that is missing everywhere, such as a pattern that nothing matches."""
     if all_missing:
         msg = (
-            f"feature {name!r}, derived from {', '.join(sources)}, is missing in every row: nothing can be learned "
-            f"from it; correct features.{name} or remove it"
+            f"feature {name!r}, derived from {', '.join(sources)}, is missing in every row: correct features.{name} "
+            "or remove it"
         )
         raise DataError(msg)
 
@@ -145,10 +152,10 @@ def check_unique(name: str, values: Sequence[Value]) -> None:
     seen: dict[Value, int] = {}
     for row, value in enumerate(values):
         if value is None:
-            msg = f"column {name!r}, the index, is missing in row {row}"
+            msg = f"column {name!r}, the index, is missing in row {row} (counted from 0): fill it or remove data.index"
             raise DataError(msg)
         if value in seen:
-            rows = f"rows {seen[value]} and {row}"
-            msg = f"column {name!r}, the index, is {reprlib.repr(value)} in {rows}: it must be unique"
+            rows = f"rows {seen[value]} and {row} (counted from 0)"
+            msg = f"column {name!r}, the index: expected unique values, found {reprlib.repr(value)} in {rows}"
             raise DataError(msg)
         seen[value] = row

@@ -1,1 +1,1 @@
-"""What a training makes beside the pipeline: the choice of the model, its manifest, its golden rows."""
+"""Parts of a training: model selection, manifest, golden rows, baseline and reference distributions."""

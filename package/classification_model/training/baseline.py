@@ -1,4 +1,4 @@
-"""The baseline: the row of typical values that predictions are explained against."""
+"""Make the baseline, a row of typical values that explanations are relative to."""
 
 from __future__ import annotations
 

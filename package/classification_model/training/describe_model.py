@@ -1,4 +1,4 @@
-"""The manifest of a fitted model: what it is, what it was made of, and what must hold of it later."""
+"""Make the manifest of a fitted model."""
 
 from __future__ import annotations
 

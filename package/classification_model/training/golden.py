@@ -1,4 +1,4 @@
-"""Golden rows: inputs whose predictions are recorded with a model, so that every load can be held against them."""
+"""Make golden rows, whose predictions are recorded with a model so that every load can be verified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which estimator, with which setting: candidates compared by cross-validation on the same folds."""
+"""Select an estimator and its setting by cross-validation on the same folds."""
 
 from __future__ import annotations
 
@@ -32,39 +32,39 @@ logger = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
-    """Told about every fit; the command line draws a bar for each candidate."""
+    """Called before and after fits; the command line draws a bar for each candidate."""
 
     def start(self, candidate: str, fits: int) -> None:
-        """Hear that a candidate is about to be fitted so many times."""
+        """Begin the fits of a candidate, with their number."""
 
     def advance(self, candidate: str) -> None:
-        """Hear that one of its fits is done."""
+        """Report that a fit of a candidate is done."""
 
 
 class Silent:
-    """Progress that nobody watches."""
+    """Progress that shows nothing."""
 
     def start(self, candidate: str, fits: int) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def advance(self, candidate: str) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A candidate with one setting, and how it did.
+    """A candidate with one setting, and its metrics.
 
     Attributes
     ----------
     candidate, setting
-        What was fitted.
+        Name and parameters of the estimator.
     scores
-        Each metric, mean over folds.
+        Mean of each metric over the folds.
     deviation
-        Standard deviation over folds of the metric that decides.
+        Standard deviation over the folds of the metric that candidates are compared by.
     outcomes
-        Predictions for the rows that each fold was judged on.
+        Labels and predictions of the rows that each fold was evaluated on.
     """
 
     candidate: str
@@ -202,7 +202,7 @@ def _prepare_folds(data: TrainingData, jobs: int) -> list[_Fold]:
         _check_derived(data)
         return list(Parallel(jobs, prefer="threads")(prepare(data, numbers, train, test) for train, test in folds))
     except (ValueError, TypeError) as error:
-        msg = f"the features cannot be prepared: {_first_line(error)}"
+        msg = f"the features cannot be prepared for training: {_first_line(error)}"
         raise TrainingError(msg) from error
 
 

@@ -1,4 +1,4 @@
-"""The distribution of the training rows, which drift is measured against later."""
+"""Record the distributions of the training rows, which drift is measured against."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training made and found, for reports and for the caller."""
+"""The result of a training, for reports and for the caller."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What training made and found.
+    """The result of a training.
 
     Attributes
     ----------
     folder
-        The model folder; only its name before it is written.
+        The model folder; before it is written, its name only.
     manifest
-        What it says of itself.
+        Manifest of the model.
     data
-        Rows that were learned from and held out.
+        Rows to train on and held-out rows.
     selection
         The comparison of candidates.
     outcome
-        Predictions for the hold-out.
+        Labels and predictions of the hold-out.
     importances
-        For each raw feature how much the hold-out's log loss grows when it is shuffled: name, mean, deviation.
+        For each raw feature, the increase of the log loss on the hold-out when it is shuffled: name, mean, standard
+        deviation.
     slices
-        Metrics on parts of the hold-out.
+        Metrics on slices of the hold-out.
     seconds
-        How long it took.
+        Duration of the training in seconds.
     """
 
     folder: Path
@@ -52,14 +53,14 @@ class TrainingReport:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model that is trained and judged, and not written yet.
+    """A trained and evaluated model that is not written yet.
 
     Attributes
     ----------
     report
-        What training found.
+        The result of the training.
     contents
-        Bytes of each file of its model folder but the manifest, by name.
+        Bytes of each file of the model folder, except the manifest, by name.
     predictor
         The model, ready to predict.
     """

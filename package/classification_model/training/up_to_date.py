@@ -1,4 +1,4 @@
-"""Whether a model is what training would make anew."""
+"""Check whether a model folder is up to date."""
 
 from __future__ import annotations
 

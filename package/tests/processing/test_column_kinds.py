@@ -113,22 +113,26 @@ def test_the_kind_of_a_column_follows_from_its_values(values: list[Any], expecte
         pytest.param(["1", "1.0", "$1"] * 9, "every value is the same", id="one number, spelled in three ways"),
         pytest.param([*["x"] * 99, "y"], "all values but 1 are the same", id="one row differs"),
         pytest.param([*[None] * 97, 3, 4, 5], "all values but 3 are missing", id="three rows are there"),
-        pytest.param([[1, 2], [3]] * 9, "no kind fits its values: expected text, found a list", id="lists"),
-        pytest.param([{"a": 1}] * 9, "no kind fits its values: expected text, found an object", id="objects"),
+        pytest.param([[1, 2], [3]] * 9, "its values are of no known kind: expected text, found a list", id="lists"),
+        pytest.param([{"a": 1}] * 9, "its values are of no known kind: expected text, found an object", id="objects"),
         pytest.param(
             [time(9, 15), time(14)] * 9,
-            "no kind fits its values: expected text, found a value of type time",
+            "its values are of no known kind: expected text, found a value of type time",
             id="times",
         ),
-        pytest.param([b"ab", b"c"], "no kind fits its values: expected text, found a value of type bytes", id="bytes"),
-        pytest.param([1.5, float("inf"), 2] * 9, "some of its numbers are infinite", id="infinite"),
+        pytest.param(
+            [b"ab", b"c"], "its values are of no known kind: expected text, found a value of type bytes", id="bytes"
+        ),
+        pytest.param([1.5, float("inf"), 2] * 9, "it holds infinite numbers", id="infinite"),
         pytest.param(
             ["a\0", "b"] * 9,
-            "no kind fits its values: expected text that UTF-8 can carry, found a NUL or a lone surrogate",
+            "its values are of no known kind: expected text that UTF-8 can carry, found a NUL or a lone surrogate",
             id="NUL",
         ),
         pytest.param(
-            ["a" * 10_001, "b"] * 9, "no kind fits its values: expected at most 10000 characters, found more", id="long"
+            ["a" * 10_001, "b"] * 9,
+            "its values are of no known kind: expected at most 10000 characters, found more",
+            id="long",
         ),
     ],
 )
@@ -274,7 +278,7 @@ def test_classes_are_in_an_order_that_makes_the_positive_one_last(values: list[A
 @pytest.mark.parametrize("value", [[1], {"a": 1}, "a\0b", "a" * 10_001, b"x", 2**70])
 def test_a_target_of_values_that_are_no_classes_is_refused(value: Any) -> None:
     """Lists, objects and unreadable texts as a target are a fault of the data, told with the column."""
-    with pytest.raises(DataError, match=r"column 'y', the target, has a value that can be no class: expected"):
+    with pytest.raises(DataError, match=r"column 'y', the target, has a value that cannot be a class: expected"):
         infer_classes(pd.Series(["a", value], dtype=object, name="y"))
 
 

@@ -299,7 +299,7 @@ def test_a_validation_table_with_training_rows_is_refused(tmp_path: Path, shared
     table = make_table()
     second = table.head(1).assign(**shared) if shared else table
     second.to_csv(tmp_path / "second.csv", index=False)
-    with pytest.raises(errors.DataError, match=r"holds (1|120) row\(s\) of data\.source, by their 'key'"):
+    with pytest.raises(errors.DataError, match=r"does not hold, found (1|120) row\(s\) with the same 'key'"):
         load(table, make_config(folder=tmp_path, data={"validation_source": "second.csv"}))
 
 

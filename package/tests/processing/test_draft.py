@@ -130,23 +130,23 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
         "# Drafted from 100 rows of 6 columns: read it, correct it, then train.",
         "",
         "app:",
-        "  # Tells the problem from others, in stores and logs too: choose it once.",
+        "  # Name of the problem in reports, stores and logs: do not change it later.",
         "  name: left",
         "",
         "data:",
         "  source: t.csv",
         '  delimiter: "|"',
         "  target: left",
-        "  # Label of each value; of two classes the second is the positive one.",
+        "  # Label of each value of the target; the second of two classes is the positive one.",
         "  classes:",
         "    no: no",
         "    yes: yes",
-        "  # Different in every row: it names rows, and tells the model nothing.",
+        "  # Different in every row: it identifies rows.",
         "  index: id",
         "  drop:",
         "    # every value is the same",
         "    - same",
-        "  # Columns that are known only after the outcome belong here, or the model cheats:",
+        "  # List columns here that are known only after the outcome:",
         "  # leakage:",
         "  #   - name",
         "",
@@ -159,7 +159,7 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
         '    datetime_format: "%d.%m.%Y"',
         "  # 2 categories",
         "  plan: categorical",
-        "  # Features may be derived from those above: pattern, contains, combine, sum, ratio, log, date_parts, as in",
+        "  # Features can be derived from those above, by pattern, contains, combine, sum, ratio, log or date_parts:",
         "  # title:",
         "  #   derive: pattern",
         "  #   from: name",
@@ -167,17 +167,17 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
         "",
         "training:",
         "  random_state: 0",
-        "  # Candidates are compared by this: log_loss, roc_auc, average_precision, brier, accuracy or f1.",
+        "  # Metric to compare candidates by: log_loss, roc_auc, average_precision, brier, accuracy or f1.",
         "  metric: log_loss",
         "  folds: 5",
         "  split:",
-        "    # random, or group or time with data.group or data.time",
+        "    # random, group (set data.group) or time (set data.time)",
         "    kind: random",
         "    holdout: 0.2",
-        "  # No further setting is tried after this long.",
+        "  # Seconds after which no further setting is tried.",
         "  budget_seconds: 60",
         "",
-        "# What the hold-out must reach for the model to be saved, such as",
+        "# Limits that the model must reach on the hold-out to be saved, such as",
         "# gates:",
         "#   roc_auc: 0.70",
     ]
@@ -255,7 +255,7 @@ def test_columns_that_no_feature_can_hold_are_dropped_from_a_draft(tmp_path: Pat
     frame["infinite"] = np.where(frame["neu"], np.inf, frame["größe"])
     frame.to_parquet(tmp_path / "t.parquet")
     text = draft_config(str(tmp_path / "t.parquet"), "y", tmp_path)
-    assert "    # no kind fits its values: expected text, found a list\n    - list\n" in text
+    assert "    # its values are of no known kind: expected text, found a list\n    - list\n" in text
     config = parse_config(text, folder=tmp_path)
     assert config.data.drop == ("list", "object", "time", "infinite")
     assert len(DataLoader(config).load().train) > 0
@@ -298,33 +298,36 @@ def test_marks_with_odd_letters_neither_break_the_draft_nor_its_comments(tmp_pat
     text = draft_config(str(write_csv(table, tmp_path / "t.csv")), "y", tmp_path)
     feature = parse_config(text).features["größe"]
     assert feature.model_dump(exclude_unset=True) == {"kind": "numeric", "missing_values": (mark.lower(),)}
-    assert '  # numbers, with few words: a "b" # c \\\n' in text
+    assert '  # numbers, and a few words: a "b" # c \\\n' in text
 
 
 NUMBERS, LETTERS = list(range(100)), ["a", "b"] * 50
 REFUSED: dict[str, tuple[Table, str]] = {
-    "table.xlsx": ({"x": NUMBERS}, r"table\.xlsx: expected a file called \.csv, .*, found \.xlsx"),
-    "header.csv": ({"x": [], "y": []}, r"header\.csv has a header and no rows"),
+    "table.xlsx": ({"x": NUMBERS}, r"table\.xlsx: expected a file that ends in \.csv, .*, found \.xlsx"),
+    "header.csv": ({"x": [], "y": []}, r"header\.csv has no rows: expected at least one"),
     "target.csv": ({"x": NUMBERS, "Y": LETTERS}, r"target\.csv has no column 'y', .*: expected one of: x, Y"),
     "one.csv": (
         {"x": NUMBERS, "y": ["a"] * 100},
-        r"target 'y' has 1 distinct value\(s\): expected a column of 2 to 50 ",
+        r"expected a target of 2 to 50 classes, found 1 distinct value\(s\) in 'y'",
     ),
     "many.csv": (
         {"x": LETTERS, "y": NUMBERS},
-        r"target 'y' has 100 distinct value\(s\): expected a column of 2 to 50 ",
+        r"expected a target of 2 to 50 classes, found 100 distinct value\(s\) in 'y'",
     ),
-    "empty.csv": ({"x": NUMBERS, "y": [""] * 100}, r"target 'y' has 0 distinct value\(s\)"),
+    "empty.csv": ({"x": NUMBERS, "y": [""] * 100}, r"found 0 distinct value\(s\) in 'y'"),
     "gap.csv": (
         {"x": NUMBERS, "y": ["", *LETTERS[1:]]},
-        r"column 'y', the target, is missing in 1 row\(s\), first in row 0",
+        r"column 'y', the target, is missing in 1 row\(s\), first in row 0 \(counted from 0\)",
     ),
     "ids.csv": (
         {"id": NUMBERS, "y": LETTERS},
-        r"no column can be learned from: every one is empty, the same in every row",
+        r"expected a column to learn from, found none: each is empty, the same in every row",
     ),
-    "alone.csv": ({"y": LETTERS}, r"no column can be learned from"),
-    "long.csv": ({"x" * 1001: LETTERS, "y": LETTERS}, r"the name 'x+'\.\.\. has 1001 characters, too many for YAML"),
+    "alone.csv": ({"y": LETTERS}, r"expected a column to learn from, found none"),
+    "long.csv": (
+        {"x" * 1001: LETTERS, "y": LETTERS},
+        r"expected names of at most 1000 characters as YAML keys, found 'x+'\.\.\. of 1001: shorten",
+    ),
 }
 
 
@@ -339,7 +342,7 @@ def test_a_table_without_a_draft_says_why(tmp_path: Path, name: str) -> None:
 
 def test_standard_input_cannot_be_named_in_a_config(tmp_path: Path) -> None:
     """A draft needs a file or URL that training can read again."""
-    with pytest.raises(DataError, match="expected a file or URL, found standard input"):
+    with pytest.raises(DataError, match=r"expected a file or URL, .*, found standard input"):
         draft_config("-", "y", tmp_path)
 
 

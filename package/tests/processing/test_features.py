@@ -202,16 +202,16 @@ def test_columns_in_another_order_are_refused() -> None:
 @pytest.mark.parametrize(
     ("transformer", "message"),
     [
-        (Sum(["a", "z"]), r"variables \['z'\] are not among the columns \['a', 'b'\]"),
-        (Sum(name="b"), r"the new columns \['b'\] would have the names of others"),
-        (LogOnePlus(["a", "a"]), r"the new columns \['a_log', 'a_log'\] would have"),
-        (Ratio(["a"]), "a ratio needs two variables, found 1"),
-        (TextPattern(pattern="("), r"pattern '\(' is not a regular expression: missing \)"),
-        (TextContains(words="yes"), "a sequence of one word or more, none of them empty, found 'yes'"),
-        (TextContains(words=[]), r"one word or more, none of them empty, found \[\]"),
-        (TextContains(words=["yes", ""]), "none of them empty"),
-        (DateParts(parts=["century"]), r"parts must be among year, .*, days, found \['century'\]"),
-        (DateParts(parts=[]), r"parts must be among .* found \[\]"),
+        (Sum(["a", "z"]), r"variables: expected columns among \['a', 'b'\], found \['z'\]"),
+        (Sum(name="b"), r"name: expected a new name for each column, found \['b'\], which other"),
+        (LogOnePlus(["a", "a"]), r"expected a new name for each column, found \['a_log', 'a_log'\], which"),
+        (Ratio(["a"]), "variables: expected two, the dividend and the divisor, found 1"),
+        (TextPattern(pattern="("), r"pattern: expected a regular expression, found '\(' \(missing \)"),
+        (TextContains(words="yes"), "a sequence of one non-empty word or more, found 'yes'"),
+        (TextContains(words=[]), r"one non-empty word or more, found \[\]"),
+        (TextContains(words=["yes", ""]), "one non-empty word or more"),
+        (DateParts(parts=["century"]), r"parts: expected one or more of year, .*, days, found \['century'\]"),
+        (DateParts(parts=[]), r"parts: expected one or more of .*, found \[\]"),
     ],
 )
 def test_parameters_are_checked_when_fitted(transformer: AppendColumns, message: str) -> None:

@@ -91,14 +91,26 @@ def test_typed_values_are_read_as_the_texts_of_the_table_are(config: Config) -> 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (MORE.assign(more=1), "the extra rows have a column 'more', which the table does not have: leave it out"),
-        (MORE.drop(columns="colour"), "the extra rows have no column 'colour', the target"),
-        (MORE.drop(columns="key"), "the extra rows have no column 'key', the index"),
-        (MORE.assign(key=range(100, 180)), "column 'key', the index, is '100' in rows 100 and 160: it must be unique"),
-        (MORE.assign(colour=None), r"column 'colour', the target, is missing in 80 row\(s\), first in row 160"),
-        (MORE.assign(colour="blue"), "the target, holds 'blue', which data.classes does not list"),
-        (MORE.assign(size="large"), "column 'size', numeric, row 160: expected a number, found text"),
-        (pd.concat([MORE, MORE[["size"]]], axis=1), "the table of extra rows has the column 'size' twice"),
+        (MORE.assign(more=1), "the extra rows: expected columns of the table, found 'more': leave it out"),
+        (MORE.drop(columns="colour"), "the extra rows: expected the column 'colour', the target, found none"),
+        (MORE.drop(columns="key"), "the extra rows: expected the column 'key', the index, found none"),
+        (
+            MORE.assign(key=range(100, 180)),
+            "the index: expected unique values, found '100' in rows 100 and 160 \\(count",
+        ),
+        (
+            MORE.assign(colour=None),
+            r"column 'colour', the target, is missing in 80 row\(s\), first in row 160 \(counted from 0\)",
+        ),
+        (MORE.assign(colour="blue"), "the target: expected a value of data.classes .*, found 'blue': list it"),
+        (
+            MORE.assign(size="large"),
+            "column 'size', numeric, row 160 \\(counted from 0\\): expected a number, found text",
+        ),
+        (
+            pd.concat([MORE, MORE[["size"]]], axis=1),
+            "the table of extra rows: expected each column name once, found 'size' twice",
+        ),
     ],
 )
 def test_extra_rows_that_do_not_fit_are_told(config: Config, rows: pd.DataFrame, message: str) -> None:

@@ -225,7 +225,7 @@ def test_features_that_cannot_be_prepared_are_an_error_of_training() -> None:
         data.holdout_rule,
         data.fingerprint,
     )
-    with pytest.raises(TrainingError, match="the features cannot be prepared: "):
+    with pytest.raises(TrainingError, match="the features cannot be prepared for training: "):
         select_model(broken, jobs=1)
 
 
@@ -319,7 +319,7 @@ def test_too_few_rows_for_the_folds_of_time_are_a_data_error(tmp_path: Path) -> 
     table = make_table(60, gaps=0).sort_values("colour").assign(when=[*range(50), *range(40, 50)])
     config = make_config(FEATURES, folder=tmp_path, data={"time": "when"}, training={"split": {"kind": "time"}})
     table["colour"] = ["red"] * 30 + ["green", "red"] * 15
-    with pytest.raises(DataError, match="fold 1 has no row of some class to train on"):
+    with pytest.raises(DataError, match="fold 1 has no rows of some class to train on"):
         select_model(load(table, config), jobs=1)
 
 

@@ -1,8 +1,8 @@
-"""Transformers of our own: each appends columns that are computed row by row from columns before it.
+"""Transformers for derived features: each appends columns that are computed row by row.
 
-They follow scikit-learn's contract: ``__init__`` only stores, ``fit`` validates, what is learned ends in an
-underscore, the input is never changed. A transformer whose `variables` are left out works on all columns, so that it
-also serves outside of this package's pipelines.
+They follow scikit-learn's contract, and can be used in any pipeline: ``__init__`` only stores its parameters, ``fit``
+validates them, learned attributes end in an underscore, and the input is never changed. By default a transformer works
+on all columns.
 """
 
 from classification_model.processing.features.dates import DateParts

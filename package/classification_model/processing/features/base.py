@@ -1,4 +1,4 @@
-"""What all transformers share: the input is checked, new columns are appended."""
+"""Base classes of the transformers: they check the input and append the new columns."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 
 class AppendColumns(TransformerMixin, BaseEstimator, ABC):
-    """Base: checks the input, and appends what `_derive` computes.
+    """Base of transformers that append columns.
 
     Parameters
     ----------
     variables
-        Columns to compute from, in order; all columns when None.
+        Columns to compute from, in order. The default is all columns.
     name
-        Name of the appended column, or its beginning where several are appended.
+        Name of the new column; the prefix of the names where there are several.
     """
 
     #: Whether the values must be numbers.
@@ -32,26 +32,25 @@ class AppendColumns(TransformerMixin, BaseEstimator, ABC):
         self.name = name
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
-        """Learn the columns; nothing else is learned.
+        """Validate the parameters, and remember the columns of the table.
 
         Parameters
         ----------
         X
-            Table of shape (n_samples, n_features).
+            Frame or array of shape (n_samples, n_features).
         y
             Ignored.
 
         Raises
         ------
         ValueError
-            If a variable is no column of `X`, a new column has the name of another, or a parameter is out of its
-            range.
+            If a variable is not a column of `X`, a new column would have the name of another, or a parameter is wrong.
         """
         frame = self._frame(X, reset=True)
         variables = list(frame.columns) if self.variables is None else list(self.variables)
         unknown = [name for name in variables if name not in frame.columns]
         if unknown:
-            msg = f"variables {unknown} are not among the columns {list(frame.columns)}"
+            msg = f"variables: expected columns among {list(frame.columns)}, found {unknown}"
             raise ValueError(msg)
         self._check_parameters(len(variables))
         self.variables_ = variables
@@ -59,7 +58,7 @@ class AppendColumns(TransformerMixin, BaseEstimator, ABC):
         names = [*self.columns_, *self._new_names()]
         taken = [name for name in self._new_names() if names.count(name) > 1]
         if taken:
-            msg = f"the new columns {taken} would have the names of others: choose another name"
+            msg = f"name: expected a new name for each column, found {taken}, which other columns have: choose another"
             raise ValueError(msg)
         return self
 
@@ -108,7 +107,7 @@ class AppendColumns(TransformerMixin, BaseEstimator, ABC):
 
 
 class AppendEach(AppendColumns):
-    """Base of those that append one column for each variable, called as the variable and then `name` where several."""
+    """Base of transformers that append a column for each variable: `name`, or ``<variable>_<name>`` of several."""
 
     def _new_names(self) -> list[str]:
         if len(self.variables_) == 1:

@@ -1,4 +1,4 @@
-"""Numbers from dates."""
+"""Transformer from dates to numbers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from classification_model.runtime.inference.derivations.dates import PARTS, part
 
 
 class DateParts(AppendColumns):
-    """Parts of a moment as numbers.
+    """Parts of a date and time as numbers.
 
     Parameters
     ----------
     variables
-        Columns of seconds since 1970-01-01 UTC, or of datetime64, without a zone taken for UTC; all columns when
-        None.
+        Columns of seconds since 1970-01-01 UTC, or of datetime64; times without a zone are UTC. The default is all
+        columns.
     name
-        Beginning of the new names, which end in ``_<part>``; before it stands the column's own name when
-        there are several.
+        The new columns are called ``<name>_<part>``; with several variables, ``<variable>_<name>_<part>``.
     parts
         ``year``; ``quarter`` 1 to 4; ``month`` 1 to 12; ``day`` 1 to 31; ``weekday`` 0 (Monday) to 6;
         ``day_of_year`` 1 to 366; ``hour`` 0 to 23; ``days``: days since 1970-01-01 with their fraction.
@@ -36,7 +35,7 @@ class DateParts(AppendColumns):
     def _check_parameters(self, count: int) -> None:  # noqa: ARG002
         unknown = [part for part in self.parts if part not in PARTS]
         if unknown or not self.parts:
-            msg = f"parts must be among {', '.join(PARTS)}, found {list(self.parts)}"
+            msg = f"parts: expected one or more of {', '.join(PARTS)}, found {list(self.parts)}"
             raise ValueError(msg)
 
     def _new_names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Numbers from numbers."""
+"""Transformers from numbers to numbers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from classification_model.runtime.inference.derivations.numbers import add, divi
 
 
 class Sum(AppendColumns):
-    """The sum of numeric columns and a constant; NaN when one of them is, or the sum is not finite.
+    """The sum of numeric columns and a constant; NaN when a value is NaN, or the sum is not finite.
 
     Parameters
     ----------
     variables
-        Numeric columns; all columns when None.
+        Numeric columns. The default is all columns.
     name
         Name of the new column.
     plus
-        What is added to the sum.
+        Constant to add.
     """
 
     def __init__(self, variables: Sequence[str] | None = None, name: str = "sum", plus: float = 0.0) -> None:
@@ -33,19 +33,19 @@ class Sum(AppendColumns):
 
 
 class Ratio(AppendColumns):
-    """The first of two numeric columns divided by the second; NaN when either is, or the ratio is not finite.
+    """The first of two numeric columns divided by the second; NaN when a value is NaN, or the ratio is not finite.
 
     Parameters
     ----------
     variables
-        Dividend and divisor; the first and the last column when None.
+        Dividend and divisor. The default is the first and the last column.
     name
         Name of the new column.
     """
 
     def _check_parameters(self, count: int) -> None:
         if self.variables is not None and count != 2:
-            msg = f"a ratio needs two variables, found {count}"
+            msg = f"variables: expected two, the dividend and the divisor, found {count}"
             raise ValueError(msg)
 
     def _derive(self, columns: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -54,14 +54,14 @@ class Ratio(AppendColumns):
 
 
 class LogOnePlus(AppendEach):
-    """The natural logarithm of one plus a number; NaN for a missing one and for -1 or less.
+    """The natural logarithm of one plus a number; NaN for NaN, and for -1 or less.
 
     Parameters
     ----------
     variables
-        Numeric columns; all columns when None. With several, ``_<name>`` is appended to each one's name.
+        Numeric columns. The default is all columns.
     name
-        Name of the new column.
+        Name of the new column; with several variables, the new columns are called ``<variable>_<name>``.
     """
 
     def __init__(self, variables: Sequence[str] | None = None, name: str = "log") -> None:

@@ -1,4 +1,4 @@
-"""Categories, flags and numbers from texts."""
+"""Transformers from texts to categories, flags and numbers."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class TextPattern(_AppendText):
     Parameters
     ----------
     variables
-        Columns of text; all columns when None. With several, ``_<name>`` is appended to each one's name.
+        Columns of text. The default is all columns.
     name
-        Name of the new column.
+        Name of the new column; with several variables, the new columns are called ``<variable>_<name>``.
     pattern
-        Regular expression as in `re`. The first group is the result, or the whole match without groups.
-        No match, an empty or an unreadable one is a missing value.
+        Regular expression as in `re`. The result is its first group, or the whole match without groups. Without a
+        match, or with an empty one, it is missing.
     as_number
-        Read the match as a number; a match that is none is missing.
+        Whether to read the match as a number; a match that is not a number gives a missing value.
 
     Examples
     --------
@@ -79,7 +79,7 @@ class TextPattern(_AppendText):
         try:
             re.compile(self.pattern)
         except re.error as error:
-            msg = f"pattern {self.pattern!r} is not a regular expression: {error}"
+            msg = f"pattern: expected a regular expression, found {self.pattern!r} ({error})"
             raise ValueError(msg) from error
 
     def _gives_numbers(self) -> bool:
@@ -90,14 +90,14 @@ class TextPattern(_AppendText):
 
 
 class TextContains(_AppendText):
-    """Whether a text contains one of some words: whole words, upper and lower case alike.
+    """Whether a text contains one of the given words, as a whole word and in any case: 1.0, 0.0, or NaN if missing.
 
     Parameters
     ----------
     variables
-        Columns of text; all columns when None. With several, ``_<name>`` is appended to each one's name.
+        Columns of text. The default is all columns.
     name
-        Name of the new column: 1.0, 0.0, or NaN where the text is missing.
+        Name of the new column; with several variables, the new columns are called ``<variable>_<name>``.
     words
         Words or phrases to look for.
     """
@@ -110,7 +110,7 @@ class TextContains(_AppendText):
 
     def _check_parameters(self, count: int) -> None:  # noqa: ARG002
         if isinstance(self.words, str) or not self.words or not all(self.words):
-            msg = f"words must be a sequence of one word or more, none of them empty, found {self.words!r}"
+            msg = f"words: expected a sequence of one non-empty word or more, found {self.words!r}"
             raise ValueError(msg)
 
     def _gives_numbers(self) -> bool:
@@ -121,14 +121,14 @@ class TextContains(_AppendText):
 
 
 class Combine(AppendColumns):
-    """The values of several columns side by side, as one category.
+    """The values of several columns joined by ``|`` to one category; missing when all values are missing.
 
     Parameters
     ----------
     variables
-        Columns of texts or numbers; all columns when None.
+        Columns of texts or numbers. The default is all columns.
     name
-        Name of the new column: the values with ``|`` between, a missing one empty; missing when all are.
+        Name of the new column.
     """
 
     _numeric = False
