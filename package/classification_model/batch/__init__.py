@@ -1,5 +1,5 @@
-"""Files of any size, predicted in constant memory: CSV, Parquet and JSON, streamed in batches over all cores.
+"""Predict files of any size in constant memory: CSV, Parquet and JSON, in batches, on all cores.
 
-`predicting` is where it comes together: a source gives pieces of a file, threads read and score them (`scoring`), and
-an output takes them in the order of the file. Needs the extra ``[batch]``.
+Begin with `predict_file`: a source yields pieces of a file, threads read and score them (`scoring`), and an output
+writes them in order. Needs the extra ``[batch]``.
 """

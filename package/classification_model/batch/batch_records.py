@@ -1,4 +1,4 @@
-"""The predictions of a file as records of the prediction log, a batch at a time."""
+"""Encode the predictions of a file as records of the prediction log, batch by batch."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BatchRecords:
 
     def __init__(self, index: str | None, predictor: Predictor, names: Sequence[str]) -> None:
         if index is not None and index not in names:
-            msg = f"--index: expected a column of the file, found {index!r}; it has {', '.join(names)}"
+            msg = f"--index: expected a column of the file ({', '.join(names)}), found {index!r}"
             raise InputError(msg)
         manifest = predictor.manifest
         self._records = PredictionRecords(manifest)

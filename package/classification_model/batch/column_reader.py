@@ -1,4 +1,4 @@
-"""A column of a batch, read as one row's value would be: numbers at once, each distinct text once."""
+"""Read a column of a batch with the same result as row by row: numbers at once, each distinct text once."""
 
 from __future__ import annotations
 

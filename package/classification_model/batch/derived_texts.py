@@ -1,4 +1,4 @@
-"""Derivations of many distinct texts at once: by Arrow where it finds what Python finds, by Python elsewhere."""
+"""Derive features from many distinct texts at once: with Arrow if its result is Python's, otherwise with Python."""
 
 from __future__ import annotations
 

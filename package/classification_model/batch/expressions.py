@@ -1,4 +1,4 @@
-"""Regular expressions of Python as RE2's, where both find the same in texts of printable ASCII."""
+"""Translate Python's regular expressions to RE2 if both match the same texts of printable ASCII."""
 
 from __future__ import annotations
 

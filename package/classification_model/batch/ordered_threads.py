@@ -1,4 +1,4 @@
-"""Work on several threads at once, its results in order."""
+"""Run work on several threads, and yield the results in order."""
 
 from __future__ import annotations
 

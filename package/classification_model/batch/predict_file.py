@@ -1,4 +1,4 @@
-"""Predicting every row of a file: read, scored and written in batches, in the order of the file."""
+"""Predict every row of a file: read, score and write it in batches, in order."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ EXPLAINED_ROWS = 2**10
 
 @dataclass(frozen=True)
 class Options:
-    """How files are predicted.
+    """Options for predicting files.
 
     Attributes
     ----------
     delimiter, encoding
-        How a CSV file is written; its delimiter is found in its header when None.
+        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
     explain
-        Whether to add what each field contributes to each prediction.
+        Whether to add the contribution of each field to each prediction.
     log
-        Where each prediction is put on record before it is written, and named in a column more; None for nowhere.
+        Log of the predictions, which are logged before they are written; their ids are a column of the output.
     index
-        Column whose values are the keys of the rows in the log.
+        Column that identifies the rows; it is logged.
     threads
-        On how many threads rows are scored; one for each core when None.
+        Number of threads. The default is one per core.
     """
 
     delimiter: str | None = None
@@ -64,14 +64,14 @@ PLAIN = Options()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file.
+    """The result for a file.
 
     Attributes
     ----------
     rows, rejected
         Number of rows, and of those that could not be predicted.
     reason
-        Why none or not all could be predicted: what is wrong with the first that could not, or with the columns.
+        Error of the first row that could not be predicted, or of the columns; None if there is none.
     """
 
     rows: int
@@ -106,25 +106,25 @@ def predict_file(
     source
         CSV, Parquet or JSON file, or a URL of one; ``-`` for CSV on standard input.
     target
-        File to write, in the format of its suffix; ``-`` for CSV on standard output. It takes its place when it is
-        whole. Rows that could not be predicted stand in a file beside it, too, its name and ``.rejects``.
+        File to write, in the format of its suffix; ``-`` for CSV on standard output. It has a temporary name until it
+        is complete. Rows that could not be predicted are also in a file of its name and ``.rejects``.
     options
-        How.
+        Options for reading, explaining and logging.
     metadata
-        What a Parquet file says of itself.
+        Metadata of a Parquet file.
     title
-        What stands before the progress bar; the name of the file when left out.
+        Title of the progress bar. The default is the name of the file.
 
     Raises
     ------
     DataError
         If the file cannot be read or its predictions cannot be written.
     InputError
-        If it has a column of a name that is to be added, or is the target itself.
+        If it has a column of a name that the predictions add, or is the output itself.
     """
     format_of(target)
     if _are_one(source, target):
-        msg = f"{target} is what is to be predicted, and would be replaced: name another output"
+        msg = f"expected another output than the input file, found {target}: name another file"
         raise InputError(msg)
     with opened(source) as file:
         rows_at_once = EXPLAINED_ROWS if options.explain else None
@@ -139,7 +139,7 @@ def predict_file(
             added = {PREDICTION_ID: pa.string(), **added}
         clash = next((name for name in added if name in table.types), None)
         if clash is not None:
-            msg = f"{source} has a column {clash!r}, which the answer would add: rename or remove it"
+            msg = f"{source} has a column {clash!r}, which the predictions add: rename or remove it"
             raise InputError(msg)
         types = {**table.types, **added}
         threads = options.threads or (cores() if isinstance(predictor.model, CompiledModel) else 1)

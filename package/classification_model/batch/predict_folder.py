@@ -1,4 +1,4 @@
-"""Predicting the Parquet files of a folder, one by one; what is whole is not predicted again."""
+"""Predict the Parquet files of a folder, one by one, without those that are complete."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def files_of(folder: Path) -> list[Path]:
     except OSError as error:
         raise unreadable(str(folder), error) from error
     if not found:
-        msg = f"{folder} is a folder without Parquet files: expected one or more called .parquet"
+        msg = f"expected files that end in .parquet in the folder {folder}, found none"
         raise DataError(msg)
     return found
 
@@ -67,29 +67,29 @@ def files_of(folder: Path) -> list[Path]:
 def predict_folder(
     predictor: Predictor, source: Path, target: Path, options: Options = PLAIN
 ) -> Iterator[PredictedFile]:
-    """Predict every Parquet file of a folder into a file of the same name in another one, and yield what became of it.
+    """Predict every Parquet file of a folder into a file of the same name in another one, and yield each result.
 
-    A file whose predictions by the same model are there already, and that has not changed since, is left alone: what
-    was interrupted is continued by doing it again.
+    A file that has complete predictions of the same model, and has not changed since, is left alone; so an interrupted
+    run is continued by running it again.
 
     Parameters
     ----------
     predictor
         The model.
     source, target
-        Folder of the data, and folder of the predictions, which is made where it is not there.
+        Folder of the data, and folder of the predictions, which is made if it does not exist.
     options
-        How.
+        Options for explaining and logging.
 
     Raises
     ------
     InputError
-        If the predictions would be part of the data.
+        If the folder of the predictions is inside that of the data.
     DataError
         If a file cannot be read or its predictions cannot be written.
     """
     if target.resolve().is_relative_to(source.resolve()):
-        msg = f"{target} lies in {source}, whose files are predicted: choose an --output elsewhere"
+        msg = f"expected an output folder outside {source}, found {target}: set another --output"
         raise InputError(msg)
     files = files_of(source)
     for number, file in enumerate(files, start=1):

@@ -1,4 +1,4 @@
-"""A progress bar with rows a second, on a terminal only."""
+"""Show a progress bar with rows per second, on a terminal only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was read in a column, with the warnings and errors of its rows."""
+"""The values of a column that were read, with the warnings and errors of its rows."""
 
 from __future__ import annotations
 

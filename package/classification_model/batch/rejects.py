@@ -1,4 +1,4 @@
-"""The rows that could not be predicted, in a file beside the output: a JSON object a line, with row and reason."""
+"""Write the rows that could not be predicted to a file beside the output, each as a JSON object with its reason."""
 
 from __future__ import annotations
 

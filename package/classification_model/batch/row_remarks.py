@@ -1,4 +1,4 @@
-"""Warnings and errors of each row as texts, made once for each combination that occurs."""
+"""Join the warnings and errors of each row to a text, once for each combination."""
 
 from __future__ import annotations
 

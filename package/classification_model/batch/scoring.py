@@ -1,4 +1,4 @@
-"""A batch of rows, scored: what a prediction of each of its rows would say, as columns."""
+"""Score a batch of rows: predictions, probabilities, warnings and errors as columns."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Distinct texts as an Arrow array, and which of them are plain enough to be worked on by Arrow.
+"""Distinct texts as an Arrow array, and those of them that Arrow can process.
 
-Python and Arrow (whose regular expressions are RE2's) agree on texts of printable ASCII: there only " " is a blank, and
-letters, digits and cases are the same to both. All other texts are left to the functions of Python.
+Python and Arrow (whose regular expressions are RE2's) agree on texts of printable ASCII: only " " is white space, and
+letters, digits and cases are the same. Other texts are processed by Python.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ class DistinctTexts(Sequence[str]):
     Attributes
     ----------
     texts
-        As given.
     """
 
     def __init__(self, texts: pa.StringArray) -> None:

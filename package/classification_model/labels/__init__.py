@@ -1,1 +1,1 @@
-"""What turned out to be true: labels from files and databases, joined with the predictions on record."""
+"""True labels from files and databases, joined with logged predictions."""

@@ -1,4 +1,4 @@
-"""Labels of a file or a database, matched with the predictions of a log and put on record there."""
+"""Match the labels of a file or database with the predictions of a log, and add them to it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NONE, _OTHER = -1, -2
 
 @dataclass(frozen=True)
 class JoinReport:
-    """What became of the rows of a source of labels.
+    """The result of joining labels.
 
     Attributes
     ----------
@@ -43,23 +43,23 @@ class JoinReport:
     predictions
         Number of predictions in the log.
     matched
-        Rows whose key is one of a prediction and whose label is a class.
+        Number of rows whose key matches a prediction and whose label is a class.
     labelled
-        Predictions that they are of: several may have one key.
+        Number of predictions that these rows match; several may have the same key.
     appended
-        Labels put on record, or to be.
+        Number of labels added to the log, or that would be added.
     present
-        Labels that are on record as the last that this source said.
+        Number of labels that are in the log already.
     without_key, without_label
-        Rows that lack one.
+        Number of rows without a key, and without a label.
     unknown_keys
-        Rows whose key no prediction has.
+        Rows whose key matches no prediction. These and the following are counted, with the first five keys.
     unknown_classes
-        Rows whose label is no class, by key.
+        Rows whose label is not a class.
     conflicts
-        Rows whose label contradicts one of the same key before; the last counts.
+        Rows whose label contradicts an earlier row of the same key; the last is used.
     faults
-        What was found wrong with the log.
+        What is wrong with the log, a line each.
     """
 
     source: str
@@ -88,39 +88,43 @@ def join_labels(
     model: str | None = None,
     dry_run: bool = False,
 ) -> JoinReport:
-    """Match labels with the predictions of a log, and put on record there what the source has not said yet.
+    """Match labels with the predictions of a log, and add those that are new to the log.
 
-    What a source said last of a prediction is not put on record again, so that doing it again adds nothing and undoes
-    no label that came from elsewhere since. Sources are told apart by their names. The source is read part by part;
-    what is held in memory grows with the log alone.
+    A label that is the last one of this source for a prediction is not added again: joining again adds nothing, and
+    does not undo a correction from another source. Sources are identified by their names. The source is read part by
+    part, so memory grows with the log only.
 
     Parameters
     ----------
     log_folder
-        Where predictions are logged.
+        The log folder.
     source
         Table of keys and labels.
     by
-        What the keys are. They are compared as texts in which 7, 7.0 and "7" are the same, since a CSV file holds
-        nothing else. A label is of all predictions of its key.
+        ``index``: keys are the callers' own; ``prediction_id``: they are the ids of predictions. Keys are compared as
+        texts, in which 7, 7.0 and "7" are the same. A label applies to all predictions of its key.
     classes
-        Labels of the model.
+        Classes of the model.
     raw_values
-        Label of each value of the target in the training data, where the source has these. What is no such value is
-        read as a label.
+        Label of each raw value of the target, if the source has raw values. Other values are read as labels.
     missing_values
-        Words, in lower case, that mean that a label is not known, but for those that are labels.
+        Words, in lower case, that mean "missing", unless they are labels.
     model
-        Name of the problem whose predictions are meant; of all when left out.
+        Name of the problem whose predictions to label. The default is all.
     dry_run
-        Whether nothing is put on record.
+        Whether to add nothing.
+
+    Returns
+    -------
+    JoinReport
+        Counts of matched, added and unmatched rows.
 
     Raises
     ------
     DataError
         If the log or the source cannot be read.
     LogUnavailableError
-        If the labels cannot be put on record. What was is left alone when it is done again.
+        If the labels cannot be written. Run it again then: those that were written are not added again.
     """
     faults = LogFaults()
     names = {"prediction_id", "model", by}
@@ -156,7 +160,7 @@ def _of_model(predictions: pd.DataFrame, model: str) -> pd.DataFrame:
     found = predictions[predictions["model"] == model]
     if len(predictions) and not len(found):
         others = ", ".join(map(repr, sorted(set(predictions["model"]))[:5]))
-        msg = f"the log holds predictions of {others} and none of {model!r}: name their model with --model or --store"
+        msg = f"expected predictions of {model!r} in the log, found those of {others}: set --model or --store"
         raise DataError(msg)
     return found
 
@@ -209,7 +213,10 @@ class _Matching:
         self._known = pd.Index(known, dtype=object)
         self._labels = np.full(len(known), _NONE)
         if len(keys) and not len(known):
-            msg = "no prediction in the log has an index: send one with each row, or join by prediction_id"
+            msg = (
+                "expected predictions with an index in the log, found none: send an index with each row, or join by "
+                "prediction_id (--by prediction_id)"
+            )
             raise DataError(msg)
 
     def add(self, keys: Sequence[Any], labels: Sequence[Any]) -> None:

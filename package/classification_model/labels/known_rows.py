@@ -1,4 +1,4 @@
-"""What the tables of a problem hold: by key, by the values of the features and by group."""
+"""The keys, features and groups of the rows in the tables of a config."""
 
 from __future__ import annotations
 

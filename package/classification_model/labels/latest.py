@@ -1,4 +1,4 @@
-"""Labels beside the predictions they are true of: the latest counts, and none is dropped in silence."""
+"""Add the latest label to each prediction, and count all labels that are not used."""
 
 from __future__ import annotations
 
@@ -41,22 +41,23 @@ NOTHING = Counted()
 
 @dataclass(frozen=True)
 class LabelledLog:
-    """Predictions with what turned out to be true of them.
+    """Predictions with their labels.
 
     Attributes
     ----------
     frame
-        The log, with the columns ``label`` (text, or None where none is known) and ``labelled_at`` (UTC).
+        The log with two more columns: ``label`` (text, or None if unknown) and ``labelled_at`` (UTC).
     unknown_ids
-        Labels of predictions that are not in the log, by ``prediction_id`` as all of the following.
+        Labels of predictions that are not in the log. These and the following are counted, with the first five values
+        of ``prediction_id``.
     unknown_classes
-        Labels that are none of the classes; they do not count.
+        Labels that are not a class; they are not used.
     duplicates
-        Labels that say again what was known.
+        Labels that repeat an earlier one.
     conflicts
-        Labels that say otherwise than the one before; the latest counts.
+        Labels that contradict an earlier one; the latest is used.
     early
-        Labels that are older than their prediction: clocks differ.
+        Labels older than their prediction, as clocks differ.
     """
 
     frame: pd.DataFrame
@@ -67,29 +68,34 @@ class LabelledLog:
     early: Counted
 
     def describe(self) -> list[str]:
-        """Return a line for each kind of label that is not as it should be."""
+        """Return a line for each kind of label that is not used, repeated or contradictory."""
         texts = {
             "unknown_ids": "labels of predictions that are not in the log",
-            "unknown_classes": "labels that are none of the classes, which do not count",
-            "duplicates": "labels that say again what was known",
-            "conflicts": "labels that contradict the one before; the latest counts",
-            "early": "labels that are older than their prediction",
+            "unknown_classes": "labels that are not a class of the model, which are not used",
+            "duplicates": "labels that repeat an earlier one",
+            "conflicts": "labels that contradict an earlier one, of which the latest is used",
+            "early": "labels older than their prediction, as clocks differ",
         }
         found = {text: getattr(self, name) for name, text in texts.items()}
         return [f"{item.count} {text}: {', '.join(item.first)}" for text, item in found.items() if item.count]
 
 
 def with_labels(frame: pd.DataFrame, labels: pd.DataFrame, classes: Sequence[str]) -> LabelledLog:
-    """Put to each prediction the latest label that is known of it.
+    """Add to each prediction its latest label.
 
     Parameters
     ----------
     frame
-        Predictions, as `log_frame.read_log` gives them.
+        Predictions, as `read_log` returns them.
     labels
-        Labels, as `log_frame.read_labels` gives them.
+        Labels, as `read_labels` returns them.
     classes
-        Labels that the model knows.
+        Classes of the model.
+
+    Returns
+    -------
+    LabelledLog
+        The predictions with their labels, and counts of the labels that are not used.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which row of the world each logged prediction is of, and whether a table has it."""
+"""Identify the row that each logged prediction is of, and whether a table has it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def identify(log: pd.DataFrame, names: Sequence[str], known: KnownRows) -> tuple
         rows["unit"] = ("group:" + rows["group"]).where(rows["group"].notna(), "features:" + contents)
     elif config.training.split.kind == "group" and len(rows):
         notes.append(
-            f"the group, {config.data.group}, is no feature, so that it is not logged: each logged row is its own group"
+            f"data.group, {config.data.group}, is not a feature and so not logged: each logged row is its own group"
         )
     rows["first"] = rows["timestamp"]
     for name in ("row", "unit"):
@@ -102,9 +102,15 @@ def own_names(rows: pd.DataFrame) -> list[str | None]:
 def _describe(keys: Sequence[str | None], equal_share: float, are_told: bool, *, has_index: bool) -> list[str]:
     count = keys.count(None)
     if are_told:
-        return [f"{count} of {len(keys)} labelled rows have no key: their features tell them apart"] if count else []
+        return (
+            [f"{count} of {len(keys)} labelled rows have no index: they are identified by their features"]
+            if count
+            else []
+        )
     if not count and (has_index or not keys):
         return []
-    what = f"{count} of {len(keys)} labelled rows have no key" if count else "the table has no index"
-    note = f"{what}, and features do not tell rows apart, as {equal_share:.0%} of the table's rows have an equal one"
-    return [f"{note}: a row may be learned from twice, or learned from and compared on"]
+    what = f"{count} of {len(keys)} labelled rows have no index" if count else "the table has no index"
+    note = (
+        f"{what}, and features do not identify rows, as {equal_share:.0%} of the table's rows have the same as another"
+    )
+    return [f"{note}: a row may be trained on twice, or trained on and compared on"]

@@ -1,4 +1,4 @@
-"""Where labels come from, a part at a time: a CSV, Parquet or JSON file, or a table or query of a database."""
+"""Read labels from a CSV, Parquet or JSON file, or a table or query of a database, part by part."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S*")
 _PASSWORD = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
-#: A key and a label of each row.
+_SQLITE = b"SQLite format 3\0"
+#: The keys of some rows, and their labels.
 Part = tuple[list[Any], list[Any]]
 
 
@@ -34,15 +35,15 @@ class LabelSource:
     ----------
     source
         CSV, Parquet or JSON file, a URL of one, ``-`` for CSV on standard input; or the URL of a database, as
-        SQLAlchemy writes it, such as ``postgresql://user:password@host/database``.
+        SQLAlchemy writes it, such as ``postgresql://user:password@host/database`` or ``sqlite:///file.db``.
     key, label
         Names of the columns.
     table
-        In a database, the table or view: its name, or that of its schema, a dot, and its name.
+        Table or view of a database, as ``table`` or ``schema.table``.
     query
-        In a database, a query in place of a table.
+        SQL query of a database, instead of a table.
     delimiter, encoding
-        How a CSV file is written.
+        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
     """
 
     source: str = field(repr=False)  # it may hold a password
@@ -55,7 +56,7 @@ class LabelSource:
 
     @property
     def name(self) -> str:
-        """What the source is called on record, which is never the URL of a database."""
+        """Name of the source in the log, which is never the URL of a database."""
         if self.table is not None:
             return self.table
         if self.query is not None:
@@ -70,12 +71,12 @@ class LabelSource:
         DataError
             If the source cannot be read, or lacks a column.
         InputError
-            If it is no file and no table or query of a database.
+            If it is not a file, and no table or query of a database is given.
         MissingExtraError
             If it is a database, and what reads it is not installed.
         """
         if self.table is not None and self.query is not None:
-            msg = "expected a table or a query, found both: leave one of --table and --query out"
+            msg = "expected --table or --query, found both: leave one out"
             raise InputError(msg)
         try:
             with self._opened() as table:
@@ -104,6 +105,12 @@ def _opened_file(source: LabelSource) -> Iterator[Source]:
     if not _may_be_file(source.source):
         msg = "expected the URL of a file, or with --table or --query that of a database"
         raise InputError(msg)
+    if _is_sqlite(source.source):
+        msg = (
+            f"{source.source} is a SQLite database: name it as sqlite:///{source.source} "
+            "with --table or --query for its labels"
+        )
+        raise InputError(msg)
     try:
         if source.source != STANDARD_STREAM:
             format_of(source.source)
@@ -116,6 +123,15 @@ def _opened_file(source: LabelSource) -> Iterator[Source]:
         if "://" not in source.source:
             raise
         raise DataError(_URL.sub(source.name, str(error).replace(source.source, source.name))) from None
+
+
+def _is_sqlite(source: str) -> bool:
+    """Tell whether a file is a SQLite database, by its first bytes."""
+    try:
+        with Path(source).open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except (OSError, ValueError):  # not a file, or not readable: opening it as a table says why
+        return False
 
 
 def _may_be_file(source: str) -> bool:

@@ -1,1 +1,1 @@
-"""The log of predictions and labels as data frames."""
+"""Read the log of predictions and labels as data frames."""

@@ -1,4 +1,4 @@
-"""The log as frames: a row a prediction with its raw values as they were given, and a row a label."""
+"""Read the log as frames: one of predictions with their raw values, and one of labels."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ def read_log(
     Parameters
     ----------
     folder
-        Where they were logged.
+        The log folder.
     faults
-        Where it is counted what was found wrong; without it, each kind of fault is logged as a warning.
+        Counts what is wrong with the log. By default, a warning is logged for each kind of fault.
     columns
-        Columns to read, as they are named below; all when left out.
+        Names of the columns to read, as listed below. The default is all.
     version
-        Version of the model whose predictions are read; all when left out.
+        Version of the model whose predictions to read. The default is all.
     since
-        Time, with a zone, from which on predictions are read.
+        Time, with a time zone, of the oldest predictions to read. The default is all.
 
     Returns
     -------
     pandas.DataFrame
-        A row a prediction, the oldest first: ``prediction_id``, ``timestamp`` (UTC), ``model``, ``version``, ``index``
-        (text, int or None), ``prediction``, then ``features.<name>`` and ``probabilities.<label>``. A feature's values
-        are what the caller gave, as JSON has them: a column of texts alone is of dtype str, of floats alone float64, of
-        integers alone int64; any other one holds objects. What is null or not in a record is NaN in texts and floats,
-        else None. Of records with one ``prediction_id``, the first counts.
+        A row per prediction, oldest first, with the columns ``prediction_id``, ``timestamp`` (UTC), ``model``,
+        ``version``, ``index`` (text, int or None), ``prediction``, ``features.<name>`` and ``probabilities.<label>``.
+        Features have the values that the caller gave, as JSON values: a column of texts only has dtype str, of floats
+        only float64, of integers only int64, and any other one object. A missing value is NaN in texts and floats, and
+        None in objects. Of records with the same ``prediction_id``, the first is kept.
 
     Raises
     ------
     DataError
-        If there is no such folder, or it cannot be read.
+        If the folder does not exist, or cannot be read.
 
     Examples
     --------
@@ -92,18 +92,21 @@ def read_labels(folder: Path | str, faults: LogFaults | None = None) -> pd.DataF
 
     Parameters
     ----------
-    folder, faults
-        As in `read_log`.
+    folder
+        The log folder.
+    faults
+        Counts what is wrong with the log. By default, a warning is logged for each kind of fault.
 
     Returns
     -------
     pandas.DataFrame
-        A row a label, the oldest first: ``prediction_id``, ``timestamp`` (UTC), ``label``, ``source``.
+        A row per label, oldest first, with the columns ``prediction_id``, ``timestamp`` (UTC), ``label`` and
+        ``source``.
 
     Raises
     ------
     DataError
-        If there is no such folder, or it cannot be read.
+        If the folder does not exist, or cannot be read.
 
     Examples
     --------

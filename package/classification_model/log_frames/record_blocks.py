@@ -1,4 +1,4 @@
-"""Records of a log in blocks of columns: read fast, each held to what its members must be."""
+"""Read and check the records of a log in blocks of columns."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def record_blocks(folder: Path, kind: Kind, members: Sequence[str], faults: LogF
         If there is no such folder, or it cannot be read.
     """
     if not folder.is_dir():
-        msg = f"{folder} is no folder: expected the one that predictions are logged to"
+        msg = f"expected a log folder, found no folder {folder}"
         raise DataError(msg)
     stream, latest = "", None
     try:

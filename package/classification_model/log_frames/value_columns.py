@@ -1,4 +1,4 @@
-"""Columns of JSON values, gathered part by part: typed where all values are of one type, else objects."""
+"""Collect columns of JSON values part by part, typed if all values are of one type."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tables in files and databases: their formats, read and written in blocks of Arrow columns."""
+"""Read and write tables in files and databases, in blocks of Arrow columns."""

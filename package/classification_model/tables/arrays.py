@@ -1,6 +1,6 @@
-"""Between Python, numpy and Arrow without copies where that can be, and without pandas.
+"""Convert between Python, numpy and Arrow, without copies where possible, and without pandas.
 
-pyarrow's own conversions import pandas wherever it is installed, which takes longer than predicting a million rows.
+pyarrow's own conversions import pandas if it is installed, which takes longer than predicting a million rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Formats of tables in files: what a file's name says, and what header and delimiter must be."""
+"""Formats of table files: the format by the file's suffix, and checks of column names, delimiter and encoding."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from classification_model.errors import DataError
 
 STANDARD_STREAM = "-"
-DELIMITER_SETTING = "data.delimiter, or --delimiter on the command line"
-ENCODING_SETTING = "data.encoding, or --encoding on the command line"
+
 #: Bytes of the longest row that a text file may have.
 LARGEST_ROW = 2**26
 
@@ -25,8 +24,31 @@ _FORMATS = {
 _DELIMITERS = ",;\t|"
 
 
+class SettingError(DataError):
+    """A text file does not fit the delimiter or the encoding that it is read with.
+
+    Parameters
+    ----------
+    fault
+        What was expected and what was found.
+    setting
+        ``delimiter`` or ``encoding``.
+    remedy
+        Where it is set, with ``{}`` for its name: an option of the command, unless the caller reads by a config.
+
+    Attributes
+    ----------
+    fault, setting
+    """
+
+    def __init__(self, fault: str, setting: str, remedy: str = "set --{}") -> None:
+        super().__init__(f"{fault}: {remedy.format(setting)}")
+        self.fault = fault
+        self.setting = setting
+
+
 def format_of(source: str) -> str:
-    """Return the format that a file's suffix names; standard input and output are CSV.
+    """Return the format of a file by its suffix; standard input and output are CSV.
 
     Raises
     ------
@@ -37,13 +59,13 @@ def format_of(source: str) -> str:
         return "csv"
     suffix = Path(source).suffix.lower()
     if suffix not in _FORMATS:
-        msg = f"{source}: expected a file called {', '.join(_FORMATS)}, found {suffix or 'no suffix'}"
+        msg = f"{source}: expected a file that ends in {', '.join(_FORMATS)}, found {suffix or 'no suffix'}"
         raise DataError(msg)
     return _FORMATS[suffix]
 
 
 def check_header(names: Sequence[str], source: str) -> None:
-    """Refuse a column without a name, and one with the name of another.
+    """Refuse a column without a name, and two columns of one name.
 
     Raises
     ------
@@ -53,10 +75,10 @@ def check_header(names: Sequence[str], source: str) -> None:
     known = set()
     for position, name in enumerate(names):
         if not name.strip():
-            msg = f"{source}: column {position + 1} has no name in the header"
+            msg = f"{source}: column {position + 1} of {len(names)} has no name: give each column one"
             raise DataError(msg)
         if name in known:
-            msg = f"{source}: the column {name!r} is there twice"
+            msg = f"{source}: the column {name!r} is there twice: rename or remove one"
             raise DataError(msg)
         known.add(name)
 
@@ -71,7 +93,7 @@ def check_wanted(wanted: Sequence[str], columns: Sequence[str], source: str) -> 
     """
     for name in wanted:
         if name not in columns:
-            known = f"expected one of {', '.join(map(repr, columns[:20]))}" if columns else "it has no column at all"
+            known = f"expected one of {', '.join(map(repr, columns[:20]))}" if columns else "it has no columns"
             msg = f"{source} has no column {name!r}: {known}"
             raise DataError(msg)
 
@@ -86,32 +108,30 @@ def sniff_delimiter(content: bytes, encoding: str = "utf-8") -> str:
 
 
 def check_delimiter(delimiter: str, source: str) -> None:
-    """Refuse a delimiter that cannot part cells.
+    """Refuse a delimiter that cannot separate cells.
 
     Raises
     ------
-    DataError
+    SettingError
         If it is not one ASCII character, or stands for a quote or a line end.
     """
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
-        msg = (
-            f"{source}: expected one ASCII character that parts the cells, found {delimiter!r}: set {DELIMITER_SETTING}"
-        )
-        raise DataError(msg)
+        fault = f"{source}: expected one ASCII character as the delimiter of cells, found {delimiter!r}"
+        raise SettingError(fault, "delimiter")
 
 
 def check_parted(header: Sequence[str], source: str, delimiter: str) -> None:
-    """Refuse a header of one column in which another delimiter stands.
+    """Refuse a header of one column that holds another delimiter.
 
     Raises
     ------
-    DataError
+    SettingError
         Naming the other delimiter.
     """
     others = [mark for mark in ";\t|," if mark != delimiter and mark in header[0]]
     if len(header) == 1 and others:
-        msg = f"{source} has one column at the delimiter {delimiter!r}: is it {others[0]!r}? set {DELIMITER_SETTING}"
-        raise DataError(msg)
+        fault = f"{source} has one column with the delimiter {delimiter!r}, and {others[0]!r} in its header"
+        raise SettingError(fault, "delimiter")
 
 
 def check_encoding(name: str) -> str:
@@ -131,16 +151,16 @@ def check_encoding(name: str) -> str:
 
 
 def first_sentence(error: Exception) -> str:
-    """Return what an error of a library says first, short enough for a line."""
+    """Return the first line of a library's error, at most 200 characters."""
     return str(error).strip().partition("\n")[0][:200].rstrip(".")
 
 
 def empty(source: str) -> DataError:
     """Return the error of a file that holds nothing."""
-    return DataError(f"{source} is empty: expected a header and rows")
+    return DataError(f"{source} is empty: expected column names and at least one row")
 
 
-def not_in_encoding(source: str, encoding: str, fault: str = "") -> DataError:
-    """Return the error of a text file in another encoding; `fault` says which byte of which line shows it."""
+def not_in_encoding(source: str, encoding: str, fault: str = "") -> SettingError:
+    """Return the error of a text file in another encoding; `fault` names the byte and the line that show it."""
     found = f" ({fault})" if fault else ""
-    return DataError(f"{source} is not text in the encoding {encoding!r}{found}: set {ENCODING_SETTING}")
+    return SettingError(f"{source} is not text in the encoding {encoding!r}{found}", "encoding")

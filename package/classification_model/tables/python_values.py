@@ -1,4 +1,4 @@
-"""Values of any Arrow array as Python's, the same whether pandas is installed or not."""
+"""Convert Arrow arrays to Python values, with the same result whether or not pandas is installed."""
 
 from __future__ import annotations
 

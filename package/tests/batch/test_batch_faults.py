@@ -108,12 +108,12 @@ def test_an_interrupted_folder_keeps_what_is_whole(model: Path, tmp_path: Path) 
         assert process.wait(300) == 130
         assert process.stderr is not None
         assert process.stderr.read() == (
-            "error: interrupted; 1 of 2 files are whole, the same command predicts the rest\n"
+            "error: interrupted; 1 of 2 files are complete: run the same command again for the rest\n"
         )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.parquet"]
     write_rows(tmp_path / "data" / "b.parquet", 10)
     done = shell(f"$MODEL predict data --output out --model {model}", tmp_path)
-    assert (done.stdout, done.stderr) == ("1 files are predicted into out, 1 were there already\n", "")
+    assert (done.stdout, done.stderr) == ("1 files predicted into out, 1 were complete before\n", "")
 
 
 def test_a_killed_run_leaves_no_final_file(model: Path, tmp_path: Path) -> None:
@@ -202,17 +202,17 @@ FAULTS: dict[str, tuple[str, bytes, str]] = {
     "short row": (
         "in.csv",
         b"size,shape\n" + b"1,disc\n" * 700_000 + b"1\n",
-        r"is no table: line 700002 has 1 cell\(s\), the header has 2",
+        r"in\.csv: line 700002: expected 2 cell\(s\), as in the header, found 1",
     ),
     "long row": (
         "in.csv",
         b"size,shape\n" + b"1,disc\n" * 700_000 + b"1,disc,1\n",
-        r"is no table: line 700002 has 3 cell\(s\), .*",
+        r"line 700002: expected 2 cell\(s\), .* found 3",
     ),
     "open quote": (
         "in.csv",
         b"size,shape\n" + b"1,disc\n" * 700_000 + b'1,"disc\n',
-        "a cell that opens with a quote in line 700002 .*",
+        "line 700002: expected a quote at the end of a cell .*",
     ),
     "no UTF-8": (
         "in.csv",
@@ -222,9 +222,9 @@ FAULTS: dict[str, tuple[str, bytes, str]] = {
     "no JSON": (
         "in.jsonl",
         b'{"size": 1, "shape": "disc"}\n' * 200_000 + b'{"size": \n',
-        "is not JSON: on line 200001, .*",
+        r"line 200001, column \d+: expected JSON, found a syntax error: .*",
     ),
-    "no object": ("in.jsonl", b'{"size": 1, "shape": "disc"}\n' * 10 + b"[1]\n", "expected an object in line 11, .*"),
+    "no object": ("in.jsonl", b'{"size": 1, "shape": "disc"}\n' * 10 + b"[1]\n", "line 11: expected a JSON object, .*"),
 }
 
 
@@ -251,7 +251,9 @@ def test_a_parquet_file_with_a_broken_page_is_one_line(command: Command, model: 
     (tmp_path / "in.parquet").write_bytes(content)
     done = command("predict", "in.parquet", "--output", "out.csv", "--model", model)
     assert (done.code, done.out) == (2, "")
-    assert re.fullmatch(r"error: in\.parquet is no readable Parquet file: [^\n]*\n", done.err), done.err
+    assert re.fullmatch(
+        r"error: in\.parquet: expected a Parquet file, found one that cannot be read: [^\n]*\n", done.err
+    ), done.err
     assert set(everything_below(tmp_path)) == {"in.parquet"}
 
 
@@ -262,7 +264,7 @@ def test_a_column_of_the_wrong_type_rejects_its_rows(command: Command, model: Pa
     assert (done.code, done.out) == (0, "")
     assert done.err == (
         "1 of 2 rows could not be predicted, see out.parquet.rejects; "
-        "the first is size: expected a number, found a list\n"
+        "the first: size: expected a number, found a list\n"
     )
 
 
@@ -315,7 +317,8 @@ def test_a_missing_extra_is_named(model: Path, tmp_path: Path, missing: str) -> 
     done = without((missing,), "predict", "in.csv", "--output", "out.csv", "--model", model, folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(
-        rf"error: predicting a file needs {missing}\S*, which is not installed: .* with its extra \[batch\], .*\n",
+        rf"error: predicting a file needs {missing}\S*, which is not installed: "
+        r"run pip install 'classification-model\[batch\]'\n",
         done.stderr,
     )
     assert set(everything_below(tmp_path)) == {"in.csv"}
@@ -344,7 +347,7 @@ def test_a_model_without_a_compiled_form_predicts_in_the_workshop_only(model: Pa
     done = without((), *arguments, "model", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert re.fullmatch(
-        r"warning: model: no compiled model \(no converter for Magic\): its pipeline predicts, .*\n", done.stderr
+        r"warning: model: no compiled model \(no converter for Magic\): predicting with the pipeline, .*\n", done.stderr
     )
     slowly = (tmp_path / "out.csv").read_text()
     assert without((), *arguments, model, folder=tmp_path).returncode == 0
@@ -354,7 +357,7 @@ def test_a_model_without_a_compiled_form_predicts_in_the_workshop_only(model: Pa
     assert labels[0] == labels[1]
     done = without(WORKSHOP, *arguments, "model", folder=tmp_path)
     assert done.returncode == 2
-    assert re.fullmatch(r"error: .* has no compiled form \(no converter for Magic\): .* \[train\]\n", done.stderr)
+    assert re.fullmatch(r"error: .* has no compiled model \(no converter for Magic\): .* \[train\] .*\n", done.stderr)
 
 
 RESIDENT = """

@@ -231,7 +231,7 @@ def test_a_url_and_a_pipe_are_read_like_a_file(command: Command, model: Path, tm
     assert shell(call.format("csv", model), tmp_path).stderr == ""
     assert (tmp_path / "out.csv").read_text() == (tmp_path / "in.csv.csv").read_text()
     assert shell(call.format("jsonl", model), tmp_path).stderr == (
-        "error: pipe.jsonl cannot be read twice, as a file of this format is: expected a file, found a pipe\n"
+        "error: pipe.jsonl: expected a file, as this format is read twice, found a pipe\n"
     )
 
 
@@ -270,11 +270,11 @@ def test_a_folder_is_predicted_file_by_file_and_only_once(
 ) -> None:
     """Each Parquet file has its predictions under its own name; a second run finds them whole."""
     run = ("predict", dataset, "--output", tmp_path / "out", "--model", model)
-    assert command(*run) == Done(0, f"3 files are predicted into {tmp_path / 'out'}\n", "")
+    assert command(*run) == Done(0, f"3 files predicted into {tmp_path / 'out'}\n", "")
     assert predicted(tmp_path / "out") == {"a.parquet", "b.parquet", "year=2024/a.parquet"}
     assert read_table(str(tmp_path / "out/year=2024/a.parquet"))["key"].tolist() == list(range(12))
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")}
-    assert command(*run) == Done(0, f"0 files are predicted into {tmp_path / 'out'}, 3 were there already\n", "")
+    assert command(*run) == Done(0, f"0 files predicted into {tmp_path / 'out'}, 3 were complete before\n", "")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")} == before
 
 
@@ -302,9 +302,9 @@ def test_what_is_out_of_date_is_predicted_again(
     else:
         again = 3
         run.append("--explain")
-    assert command(*run).out.startswith(f"{again} files are predicted into ")
+    assert command(*run).out.startswith(f"{again} files predicted into ")
     assert len(read_table(str(path))) == (44 if change == "data" else 11)
-    assert command(*run).out.startswith("0 files are predicted into ")
+    assert command(*run).out.startswith("0 files predicted into ")
 
 
 def test_a_fault_in_one_file_of_a_folder_leaves_the_others_whole(
@@ -317,11 +317,11 @@ def test_a_fault_in_one_file_of_a_folder_leaves_the_others_whole(
     done = command(*run)
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(
-        r"error: \S+/b\.parquet is no readable Parquet file: .*; 1 of 3 files are whole, .* the rest\n", done.err
+        r"error: \S+/b\.parquet: expected a Parquet file, .*; 1 of 3 files are complete: .* the rest\n", done.err
     )
     assert predicted(tmp_path / "out") == {"a.parquet"}
     (dataset / "b.parquet").write_bytes(content)
-    assert command(*run).out == f"2 files are predicted into {tmp_path / 'out'}, 1 were there already\n"
+    assert command(*run).out == f"2 files predicted into {tmp_path / 'out'}, 1 were complete before\n"
 
 
 def test_rejected_rows_of_a_folder_are_counted(command: Command, model: Path, dataset: Path, tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_rejected_rows_of_a_folder_are_counted(command: Command, model: Path, da
     assert done.code == 0
     assert done.err == (
         f"1 of 35 rows could not be predicted, see the files {tmp_path / 'out'}/*.rejects; "
-        "the first is size: expected a number, found text\n"
+        "the first: size: expected a number, found text\n"
     )
     assert (
         tmp_path / "out/c.parquet.rejects"
@@ -347,5 +347,5 @@ def test_predictions_do_not_become_part_of_the_data(
     before = predicted(tmp_path)
     done = command("predict", dataset, "--output", tmp_path / output, "--model", model)
     assert (done.code, done.out) == (2, "")
-    assert re.fullmatch(r"error: \S+ lies in \S+, whose files are predicted: choose an --output elsewhere\n", done.err)
+    assert re.fullmatch(r"error: expected an output folder outside \S+, found \S+: set another --output\n", done.err)
     assert predicted(tmp_path) == before

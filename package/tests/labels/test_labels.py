@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +241,7 @@ def test_a_dry_run_writes_nothing(log: Path) -> None:
 def test_a_log_without_keys_cannot_be_joined_by_them(tmp_path: Path) -> None:
     """Predictions that were made without an index are told apart from keys that do not match."""
     write_log(tmp_path / "log", None, None)
-    with pytest.raises(DataError, match="no prediction in the log has an index"):
+    with pytest.raises(DataError, match="expected predictions with an index in the log, found none"):
         join(tmp_path / "log", write_table(tmp_path / "table.csv", [("a", "red")]))
 
 
@@ -249,7 +251,7 @@ def test_damage_of_the_log_is_part_of_the_report(log: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     report = join(log, write_table(log.parent / "table.csv", [("a", "red")]), dry_run=True)
     assert report.predictions == 5
-    assert "1 lines without their end" in report.faults[0]
+    assert "1 lines without an end" in report.faults[0]
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_damage_of_the_log_is_part_of_the_report(log: Path) -> None:
     [
         ("table.csv", "kee", r"table\.csv has no column 'kee': expected one of 'key', 'label'"),
         ("other.csv", "key", r"other\.csv cannot be read: No such file or directory"),
-        ("table.txt", "key", r"table\.txt: expected a file called \.csv, .* found \.txt"),
+        ("table.txt", "key", r"table\.txt: expected a file that ends in \.csv, .* found \.txt"),
     ],
 )
 def test_a_source_that_cannot_be_read_is_an_error(name: str, key: str, fault: str, log: Path) -> None:
@@ -266,6 +268,26 @@ def test_a_source_that_cannot_be_read_is_an_error(name: str, key: str, fault: st
     with pytest.raises(DataError, match=fault):
         join_labels(log, LabelSource(str(log.parent / name), key, "label"), by="index", classes=CLASSES)
     assert recorded(log) == {}
+
+
+@pytest.mark.parametrize("name", ["crm.db", "crm.csv"])
+def test_a_sqlite_file_without_a_table_is_told_its_url(name: str, log: Path) -> None:
+    """Whatever a file of SQLite is called, the message says how to name it, and that a table or query goes with it."""
+    path = log.parent / name
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE outcomes (key, label)")
+    expected = (
+        rf"{re.escape(name)} is a SQLite database: name it as sqlite:///{re.escape(str(path))} with --table or --q"
+    )
+    with pytest.raises(InputError, match=expected):
+        join(log, str(path))
+
+
+def test_a_table_of_a_database_without_its_url_is_told_the_form_of_one(log: Path) -> None:
+    """With --table, the path of a SQLite file is no URL yet: the message shows the form of one."""
+    source = LabelSource(str(log.parent / "crm.db"), "key", "label", table="outcomes")
+    with pytest.raises(InputError, match=r"the URL of a database, such as .* or sqlite:///file\.db, found something"):
+        list(source.parts())
 
 
 @pytest.mark.parametrize(
@@ -301,7 +323,7 @@ def test_a_file_of_labels_that_is_written_while_it_is_read_is_refused(tmp_path: 
 
 def test_a_url_of_a_file_keeps_its_password(log: Path) -> None:
     """A URL of a file that cannot be read is told by the file's name."""
-    with pytest.raises(DataError, match=r"labels\.txt: expected a file called") as raised:
+    with pytest.raises(DataError, match=r"labels\.txt: expected a file that ends in") as raised:
         join(log, "ftp://me:secret@host/labels.txt")
     assert "secret" not in str(raised.value)
 
@@ -338,14 +360,14 @@ def test_the_command_tells_what_was_matched(command: Command, log: Path, model: 
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
         "2 of 5 rows of labels.csv match 3 of 6 predictions",
-        "3 labels put on record, 0 were there already",
+        "3 labels added to the log, 0 were there already",
         "1 rows without a label",
-        "1 rows whose key no prediction has, keys: c",
-        "1 rows whose label is none of r, g (--config reads raw values), keys: a",
+        "1 rows whose key matches no prediction; keys: c",
+        "1 rows whose label is not one of r, g (set --config if these are raw values); keys: a",
     ]
     assert recorded(log) == {"p0": "g", "p1": "g", "p5": "r"}
     again = run(command, log, table, "--model", model, "--dry-run")
-    assert "0 labels would be put on record, 3 were there already" in again.out
+    assert "0 labels would be added to the log, 3 were there already" in again.out
 
 
 def test_a_log_of_another_problem_names_it(command: Command, log: Path) -> None:
@@ -353,7 +375,7 @@ def test_a_log_of_another_problem_names_it(command: Command, log: Path) -> None:
     table = write_table(log.parent / "labels.csv", [("7", "g")])
     done = run(command, log, table)
     assert (done.code, done.out) == (2, "")
-    assert "the log holds predictions of 'colours' and none of 'Titanic survival'" in done.err
+    assert "expected predictions of 'Titanic survival' in the log, found those of 'colours'" in done.err
     assert "--store" in done.err
 
 

@@ -276,7 +276,7 @@ def test_faults_that_nobody_asks_for_are_logged(tmp_path: Path, caplog: pytest.L
     path.write_bytes(path.read_bytes()[:-5])
     with caplog.at_level(logging.WARNING):
         assert len(read_log(tmp_path)) == 1
-    assert "1 lines without their end" in caplog.text
+    assert "1 lines without an end" in caplog.text
     assert f"{path.name}, byte " in caplog.text
 
 
@@ -293,7 +293,7 @@ def test_an_empty_folder_is_an_empty_log(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """A wrong path is told, rather than taken for a log without predictions."""
     for path in (tmp_path / "missing", write(tmp_path / "log", record("a"))):
-        with pytest.raises(DataError, match=r"is no folder: expected the one that predictions are logged to$"):
+        with pytest.raises(DataError, match=r"^expected a log folder, found no folder "):
             read_log(path)
 
 

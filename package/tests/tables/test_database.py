@@ -77,7 +77,7 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     """SQLite would make an empty file of it."""
     path = tmp_path / "depot.db"
     with (
-        pytest.raises(DataError, match=r"the sqlite database '.*depot\.db' is not there: expected a file"),
+        pytest.raises(DataError, match=r"the sqlite database '.*depot\.db' does not exist: expected a SQLite file"),
         opened_database(f"sqlite:///{path}", table="parcels"),
     ):
         pass

@@ -180,21 +180,21 @@ def test_an_encoding_is_read_when_named(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "file.csv is empty: expected a header and rows"),
+        (b"", "file.csv is empty: expected column names and at least one row"),
         (b" \n\n \n", "file.csv is empty"),
         (codecs.BOM_UTF8, "file.csv is empty"),
-        (b"a,b\n1,2,3\n", r"file.csv is no table: line 2 has 3 cell\(s\), the header has 2"),
-        (b"a,b\n1,2\n3\n", r"line 3 has 1 cell\(s\), the header has 2"),
+        (b"a,b\n1,2,3\n", r"file.csv: line 2: expected 2 cell\(s\), as in the header, found 3"),
+        (b"a,b\n1,2\n3\n", r"line 3: expected 2 cell\(s\), as in the header, found 1"),
         (b"a,b,a\n1,2,3\n", "file.csv: the column 'a' is there twice"),
-        (b"a,,c\n1,2,3\n", "file.csv: column 2 has no name in the header"),
-        (b"a, \n1,2\n", "column 2 has no name in the header"),
-        (b"a,b,\n1,2,\n", "column 3 has no name in the header"),
-        (b"a;b\n1;2\n", "has one column at the delimiter ',': is it ';'\\? set data.delimiter"),
-        (b"a\tb\n1\t2\n", r"is it '\\t'\?"),
-        (b'a,b\n1,"x\n2,y\n', "a cell that opens with a quote in line 2 does not end with one"),
-        (b'a,b\n1,2\n3,"x"y\n', "opens with a quote in line 3 does not end"),
-        (b'a,b\n"1\n2",3\n4,"\n', "opens with a quote in line 4 does not end"),
-        (b'a,"b\n' + b"1,2\n" * 50_000, "opens with a quote in line 1 does not end"),
+        (b"a,,c\n1,2,3\n", "file.csv: column 2 of 3 has no name: give each column one"),
+        (b"a, \n1,2\n", "column 2 of 2 has no name"),
+        (b"a,b,\n1,2,\n", "column 3 of 3 has no name"),
+        (b"a;b\n1;2\n", "has one column with the delimiter ',', and ';' in its header: set --delimiter"),
+        (b"a\tb\n1\t2\n", r"and '\\t' in its header"),
+        (b'a,b\n1,"x\n2,y\n', "line 2: expected a quote at the end of a cell that begins with one, found none"),
+        (b'a,b\n1,2\n3,"x"y\n', "line 3: expected a quote at the end"),
+        (b'a,b\n"1\n2",3\n4,"\n', "line 4: expected a quote at the end"),
+        (b'a,"b\n' + b"1,2\n" * 50_000, "line 1: expected a quote at the end"),
         (
             "a,b\n\u00e9,2\n".encode("latin-1"),
             r"is not text in the encoding 'utf-8' \(byte 0xe9 in line 2\): set",
@@ -213,21 +213,21 @@ def test_what_is_no_csv_table_is_refused(content: bytes, message: str) -> None:
 @pytest.mark.parametrize("encoding", ["klingon", "hex", "a\0b", "idna", "utf-7", "ascii"])
 def test_an_encoding_that_does_not_fit_is_refused(encoding: str) -> None:
     """An encoding that is unknown, or that the file is not in, is named."""
-    with pytest.raises(DataError, match=r"file.csv is not text in the encoding '.*'.*: set data.encoding"):
+    with pytest.raises(DataError, match=r"file.csv is not text in the encoding '.*'.*: set --encoding"):
         parse_table(b"a,b\n+2AA-,\xff\n", "file.csv", encoding=encoding)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf8", "utf-8-sig"])
 def test_a_byte_order_mark_alone_is_an_empty_file(encoding: str) -> None:
     """A file of a byte order mark and line ends holds no table."""
-    with pytest.raises(DataError, match=r"file.csv is empty: expected a header and rows"):
+    with pytest.raises(DataError, match=r"file.csv is empty: expected column names and at least one row"):
         parse_table(codecs.BOM_UTF8 + b"\r\n", "file.csv", encoding=encoding)
 
 
 @pytest.mark.parametrize("delimiter", ["", "ab", "\u00e9", "\n", "\r", '"', "\0"])
 def test_a_delimiter_that_cannot_be_one_is_refused(delimiter: str) -> None:
     """What cannot part cells is no delimiter."""
-    with pytest.raises(DataError, match="expected one ASCII character that parts the cells, found"):
+    with pytest.raises(DataError, match="expected one ASCII character as the delimiter of cells, found"):
         parse_table(b"a,b\n1,2\n", "file.csv", delimiter=delimiter)
 
 
@@ -264,20 +264,32 @@ def test_rows_without_any_value_are_rows() -> None:
     ("suffix", "content", "message"),
     [
         ("json", b"", "file.json is empty"),
-        ("json", b'[{"a": 1}', "file.json is not JSON: unexpected end of data: line 1 column 10"),
-        ("json", b'[{"a": NaN}]', "is not JSON: unexpected character"),
-        ("json", b'[{"a": "\\ud800"}]', "is not JSON: no low surrogate"),
-        ("json", b"[" * 100_000, "is not JSON: depth limit exceeded"),
-        ("json", b'[{"a": ' + b"[" * 1010 + b"]" * 1010 + b"}]", "is not JSON: maximum recursion depth exceeded"),
-        ("json", b"3", "expected a list of rows as objects, or an object of columns"),
-        ("json", b'[1, {"a": 2}]', "expected a list of rows as objects"),
-        ("json", b'{"a": {"0": 1}}', "expected a list of rows as objects"),
+        (
+            "json",
+            b'[{"a": 1}',
+            "file.json: line 1, column 10: expected JSON, found a syntax error: unexpected end of data",
+        ),
+        ("json", b'[{"a": NaN}]', "expected JSON, found a syntax error: unexpected character"),
+        ("json", b'[{"a": "\\ud800"}]', "expected JSON, found a syntax error: no low surrogate"),
+        ("json", b"[" * 100_000, "expected JSON, found a syntax error: depth limit exceeded"),
+        (
+            "json",
+            b'[{"a": ' + b"[" * 1010 + b"]" * 1010 + b"}]",
+            "line 1: expected a few levels of nested JSON, found hundreds",
+        ),
+        ("json", b"3", "expected a JSON list of rows as objects, or an object of columns"),
+        ("json", b'[1, {"a": 2}]', "expected a JSON list of rows as objects"),
+        ("json", b'{"a": {"0": 1}}', "expected a JSON list of rows as objects"),
         ("json", b'{"a": [1], "b": [1, 2]}', "expected columns of one length, found lengths from 1 to 2"),
         ("json", b'{"a": [1], "a": [2]}', "file.json: the column 'a' is there twice"),
         ("json", b'[{"a": 1}, {"a": 1, "a": 2}]', "file.json: the column 'a' is there twice"),
-        ("json", b'[{" ": 1}]', "column 1 has no name in the header"),
-        ("jsonl", b'{"a": 1}\n{"a":\n', "file.jsonl is not JSON: on line 2, unexpected end of data"),
-        ("jsonl", b'{"a": 1}\n[2]\n', "expected an object in line 2, found something else"),
+        ("json", b'[{" ": 1}]', "column 1 of 1 has no name"),
+        (
+            "jsonl",
+            b'{"a": 1}\n{"a":\n',
+            "file.jsonl: line 2, column 6: expected JSON, found a syntax error: unexpected end of data",
+        ),
+        ("jsonl", b'{"a": 1}\n[2]\n', "line 2: expected a JSON object, found another value"),
         ("jsonl", b'{"a": 1, "a": 2}\n', "the column 'a' is there twice"),
     ],
     ids=lambda case: repr(case)[:40],
@@ -327,27 +339,27 @@ def test_parquet_values_that_python_cannot_hold_are_refused(values: pa.Array) ->
 
 def test_an_empty_parquet_file_is_empty() -> None:
     """It is told as of any other format."""
-    with pytest.raises(DataError, match=r"file.parquet is empty: expected a header and rows"):
+    with pytest.raises(DataError, match=r"file.parquet is empty: expected column names and at least one row\Z"):
         parse_table(b"", "file.parquet")
 
 
 @pytest.mark.parametrize("content", [b"PAR1", b"a,b\n1,2\n", as_parquet(a=[1])[:-9]])
 def test_what_is_no_parquet_file_is_refused(content: bytes) -> None:
     """A file that is torn or something else is refused."""
-    with pytest.raises(DataError, match=r"file.parquet is no readable Parquet file: "):
+    with pytest.raises(DataError, match=r"file.parquet: expected a Parquet file, found one that cannot be read: "):
         parse_table(content, "file.parquet")
 
 
 def test_a_parquet_column_without_a_name_is_refused() -> None:
     """The rules of headers hold for Parquet too."""
-    with pytest.raises(DataError, match=r"file.parquet: column 2 has no name in the header"):
+    with pytest.raises(DataError, match=r"file.parquet: column 2 of 2 has no name: give each column one\Z"):
         parse_table(as_parquet(**{"a": [1], "": [2]}), "file.parquet")
 
 
 @pytest.mark.parametrize("name", ["table.csv.gz", "table.xlsx", "table", ".csv", "csv"])
 def test_a_suffix_that_is_unknown_is_refused(name: str) -> None:
     """Compressed files, spreadsheets and files without a suffix are refused, naming the suffixes that are known."""
-    with pytest.raises(DataError, match=rf"{name}: expected a file called \.csv, \.tsv, \.parquet, .*, found"):
+    with pytest.raises(DataError, match=rf"{name}: expected a file that ends in \.csv, \.tsv, \.parquet, .*, found"):
         parse_table(b"a,b\n1,2\n", name)
 
 

@@ -1,1 +1,1 @@
-"""Tables read in blocks: CSV, JSON and Parquet from files, URLs and standard input; queries of databases."""
+"""Read tables in blocks: CSV, JSON and Parquet from files, URLs and standard input, and queries of databases."""

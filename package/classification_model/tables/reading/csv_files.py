@@ -1,4 +1,4 @@
-"""CSV in blocks: every cell a text, as it stands."""
+"""Read CSV files in blocks, each cell as a text."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class CsvSource:
         except UnicodeDecodeError as error:
             raise not_in_encoding(self.name, self._encoding, foreign_byte(content, line)) from error
         except pa.ArrowInvalid as error:
-            msg = f"{self.name} is no table: {first_sentence(error)}"
+            msg = f"{self.name}: its header cannot be parsed: {first_sentence(error)}"
             raise DataError(msg) from error
         check_header(header, self.name)
         check_parted(header, self.name, self._delimiter)
@@ -125,7 +125,7 @@ class CsvSource:
         if "UTF8" in str(error):
             return not_in_encoding(self.name, self._encoding, foreign_byte(content, line))
         found = self._odd_row(content, line)
-        return DataError(f"{self.name} is no table: {found or first_sentence(error)}")
+        return DataError(f"{self.name}: {found or first_sentence(error)}")
 
     def _odd_row(self, content: bytes, line: int) -> str | None:
         """Say which is the first row with more or fewer cells than the header."""
@@ -134,6 +134,6 @@ class CsvSource:
         with suppress(csv.Error):
             for row in reader:
                 if row and len(row) != expected:
-                    return f"line {line + start} has {len(row)} cell(s), the header has {expected}"
+                    return f"line {line + start}: expected {expected} cell(s), as in the header, found {len(row)}"
                 start = reader.line_num
         return None

@@ -1,4 +1,4 @@
-"""Tables and queries of a database, read part by part; no message repeats the database's URL or the SQL."""
+"""Read tables and queries of a database part by part; no message repeats the URL or the SQL."""
 
 from __future__ import annotations
 
@@ -124,10 +124,13 @@ def _read_url(text: str) -> URL:
             url = url.set(drivername="postgresql+psycopg")
         is_file = url.get_dialect().name == "sqlite"
     except (SQLAlchemyError, ArgumentError, ValueError):  # whose texts hold the URL
-        msg = "expected the URL of a database, such as postgresql://user:password@host/database, found something else"
+        msg = (
+            "expected the URL of a database, such as postgresql://user:password@host/database or sqlite:///file.db, "
+            "found something else"
+        )
         raise InputError(msg) from None
     if not is_file and (text.count("@") > 1 or "@" in (url.database or "")):  # part of a password is read as more
-        msg = "the URL of the database has an @ too many: write @ as %40 and / as %2F in a name or a password"
+        msg = "expected one @ in the URL of the database, found more: write @ as %40 and / as %2F in a name or password"
         raise InputError(msg)
     return url
 
@@ -136,7 +139,7 @@ def _check_file(url: URL, name: str) -> None:
     """Refuse a database in a file that is not there, which SQLite would make."""
     path = url.database if url.get_backend_name() == "sqlite" else None
     if path and path != ":memory:" and not path.startswith("file:") and not Path(path).is_file():
-        msg = f"{name} is not there: expected a file"
+        msg = f"{name} does not exist: expected a SQLite file"
         raise DataError(msg)
 
 
@@ -181,6 +184,7 @@ def _find_table(connection: Connection, wanted: str) -> tuple[str | None, str, l
             return schema, name, [str(column["name"]) for column in inspector.get_columns(name, schema)]
         except NoSuchTableError:
             continue
-    known = ", ".join(map(repr, sorted(inspector.get_table_names(before if dot else None))[:20])) or "no table at all"
-    msg = f"the database has no table {wanted!r}: expected one of {known}"
+    known = sorted(inspector.get_table_names(before if dot else None))[:20]
+    found = f"expected one of {', '.join(map(repr, known))}" if known else "it has no tables"
+    msg = f"the database has no table {wanted!r}: {found}"
     raise DataError(msg)

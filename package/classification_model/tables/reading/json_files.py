@@ -1,4 +1,4 @@
-"""JSON: lines of rows in blocks, or one document of rows or columns as a whole."""
+"""Read JSON files: lines of rows in blocks, or one document of rows or columns."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ class JsonLinesSource:
         rows = []
         for number, line in enumerate(block.content.splitlines(), start=block.line):
             if line.strip():
-                row = _parse(line, self.name, f"on line {number}, ")
+                row = _parse(line, self.name, number)
                 if not isinstance(row, dict):
-                    msg = f"{self.name}: expected an object in line {number}, found something else"
+                    msg = f"{self.name}: line {number}: expected a JSON object, found another value"
                     raise DataError(msg)
                 rows.append(row)
         return rows
@@ -109,7 +109,7 @@ class JsonSource:
         content = file.read_all().removeprefix(codecs.BOM_UTF8)
         if not content.strip():
             raise empty(file.name)
-        self._columns, self.size = _columns_of(_parse(content, file.name, ""), file.name)
+        self._columns, self.size = _columns_of(_parse(content, file.name), file.name)
         check_header(list(self._columns), self.name)
         self._found = {name: ValueTypes() for name in self._columns}
         for name, values in self._columns.items():
@@ -134,14 +134,19 @@ def _as_columns(values: Mapping[str, list[Any]], found: Mapping[str, ValueTypes]
     }
 
 
-def _parse(content: bytes, source: str, place: str) -> Any:
+def _parse(content: bytes, source: str, line: int = 1) -> Any:
+    """Parse the JSON that begins in a line of a file."""
     try:
         document = orjson.loads(content)
         # A colon for every key and no more: no key is there twice.
         if not isinstance(document, dict) or content.count(b":") > len(document):
             json.loads(content, object_pairs_hook=partial(_check_keys, source))
-    except (orjson.JSONDecodeError, RecursionError) as error:
-        msg = f"{source} is not JSON: {place}{error}"
+    except orjson.JSONDecodeError as error:
+        place = f"line {line + error.lineno - 1}, column {error.colno}"
+        msg = f"{source}: {place}: expected JSON, found a syntax error: {error.msg}"
+        raise DataError(msg) from error
+    except RecursionError as error:
+        msg = f"{source}: line {line}: expected a few levels of nested JSON, found hundreds"
         raise DataError(msg) from error
     return document
 
@@ -158,7 +163,9 @@ def _columns_of(data: Any, source: str) -> tuple[dict[str, list[Any]], int]:
         names = dict.fromkeys(name for row in data for name in row)
         return {name: [row.get(name) for row in data] for name in names}, len(data)
     if not (isinstance(data, dict) and data and all(isinstance(values, list) for values in data.values())):
-        msg = f"{source}: expected a list of rows as objects, or an object of columns"
+        msg = (
+            f"{source}: expected a JSON list of rows as objects, or an object of columns as lists, found another value"
+        )
         raise DataError(msg)
     lengths = {len(values) for values in data.values()}
     if len(lengths) > 1:

@@ -1,4 +1,4 @@
-"""Opening what is to be read: a file, a URL or standard input, which must stay what it was."""
+"""Open a file, a URL or standard input for reading, and check that it does not change meanwhile."""
 
 from __future__ import annotations
 
@@ -56,7 +56,6 @@ class Opened:
     Attributes
     ----------
     file, name, state
-        As given.
     """
 
     def __init__(self, file: BinaryIO, name: str, state: State | None = None) -> None:
@@ -79,7 +78,7 @@ class Opened:
             If it was changed or replaced while it was read.
         """
         if self.state is not None and not self.state == state_of(self.file.fileno()) == _state_at(self.name):
-            msg = f"{self.name} was changed while it was read: try again when nothing writes it"
+            msg = f"{self.name} was changed while it was read: try again when nothing writes to it"
             raise DataError(msg)
 
     def peek(self, count: int) -> bytes:
@@ -128,7 +127,7 @@ class Opened:
         try:
             self.file.seek(0)
         except OSError as error:
-            msg = f"{self.name} cannot be read twice, as a file of this format is: expected a file, found a pipe"
+            msg = f"{self.name}: expected a file, as this format is read twice, found a pipe"
             raise DataError(msg) from error
 
 

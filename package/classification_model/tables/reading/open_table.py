@@ -1,4 +1,4 @@
-"""A table in a file of any known format, by the suffix of its name."""
+"""Open a table file in the format of its suffix."""
 
 from __future__ import annotations
 

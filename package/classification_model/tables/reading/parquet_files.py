@@ -1,4 +1,4 @@
-"""Parquet in record batches, texts as codes where the file holds them so."""
+"""Read Parquet files in record batches, with dictionary-encoded texts as codes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ class ParquetSource:
         self._rows = max(min(rows, BYTES * self.size // max(_bytes_of(plain.metadata), 1)), 64)
 
     def _unreadable(self, error: Exception) -> DataError:
-        return DataError(f"{self.name} is no readable Parquet file: {first_sentence(error)}")
+        return DataError(
+            f"{self.name}: expected a Parquet file, found one that cannot be read: {first_sentence(error)}"
+        )
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the batches of the file."""

@@ -1,4 +1,4 @@
-"""Blocks of a text file that end where a row ends, as UTF-8."""
+"""Read a text file as UTF-8, in blocks that end where a row ends."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def read_blocks(file: Opened, encoding: str, end_of_rows: EndOfRows, size: int) 
     reader, is_last = _Utf8(file, encoding), False
     while not is_last:
         if len(rest) > LARGEST_ROW:
-            msg = f"{file.name}: the row that begins in line {line} is longer than {LARGEST_ROW >> 20} MiB"
+            msg = f"{file.name}: line {line}: expected rows of at most {LARGEST_ROW >> 20} MiB, found a longer one"
             raise DataError(msg)
         chunk, read = reader.read(max(size, len(rest)))  # twice as much, and again, where a row is long
         rest, units, is_last = rest + chunk, units + read, not read
@@ -183,7 +183,10 @@ def outside_quotes(name: str, delimiter: str) -> EndOfRows:
             end, starts, stops = quick
         if end < len(content) and (is_last or not unfinished.match(content, end)):
             line += count_line_ends(content[:end])
-            msg = f"{name}: a cell that opens with a quote in line {line} does not end with one: double those inside"
+            msg = (
+                f"{name}: line {line}: expected a quote at the end of a cell that begins with one, found none: double "
+                "quotes inside the cell"
+            )
             raise DataError(msg)
         return end if is_last else _last_end_outside(content, end, starts, stops)
 

@@ -1,4 +1,4 @@
-"""Of which types the values of a JSON column are, and what they are in a file of types."""
+"""Infer the type of a JSON column, for output files with types."""
 
 from __future__ import annotations
 

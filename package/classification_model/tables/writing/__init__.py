@@ -1,1 +1,1 @@
-"""Tables written in blocks, under their name when they are whole."""
+"""Write tables in blocks, under a temporary name until they are complete."""

@@ -1,4 +1,4 @@
-"""Columns as the lines of a CSV or TSV file."""
+"""Render columns as lines of a CSV or TSV file."""
 
 from __future__ import annotations
 

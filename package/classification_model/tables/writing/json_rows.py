@@ -1,4 +1,4 @@
-"""Columns as JSON objects, one for each row."""
+"""Render columns as JSON objects, one for each row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing columns in a format: any thread renders a batch, one thread writes what was rendered, in order."""
+"""Write columns in a file format: several threads render batches, one thread writes them in order."""
 
 from __future__ import annotations
 

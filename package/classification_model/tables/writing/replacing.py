@@ -1,4 +1,4 @@
-"""Files that take their place when they are whole, and not before."""
+"""Write files under a temporary name, and rename them when they are complete."""
 
 from __future__ import annotations
 

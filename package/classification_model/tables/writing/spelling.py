@@ -1,4 +1,4 @@
-"""Values of columns as texts, and texts side by side as lines."""
+"""Convert columns to texts, and join texts to lines."""
 
 from __future__ import annotations
 
