@@ -1,1 +1,1 @@
-"""A fitted pipeline as ONNX: each step has a converter, and what comes out is proved equal to what went in."""
+"""Compile a fitted pipeline to ONNX, step by step, and verify that both predict the same."""

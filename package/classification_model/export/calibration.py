@@ -1,4 +1,4 @@
-"""Calibrated classifiers: from the response of a base estimator to calibrated probabilities, in double precision."""
+"""Converters for calibrated classifiers, in double precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiling a pipeline for a model folder: what is written there has been proved."""
+"""Compile a pipeline for a model folder, and verify the compiled model."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def compile_and_prove(
     try:
         converted = convert_pipeline(pipeline, schema)
         core = compile_core(converted)
-        with naming("the proof's rows"):
+        with naming("the rows to verify the compiled model on"):
             evidence = gather_evidence(
                 pipeline,
                 features,
@@ -97,7 +97,7 @@ def compile_and_prove(
             )
         parity = prove_core(core, pipeline, schema, evidence)
     except ExportError as error:
-        logger.warning("no compiled model: %s", error)
+        logger.warning("the model is not compiled: %s", error)
         return Compilation(reason=str(error), portable_reason=str(error))
     return _with_portable(Compilation(files={CORE: core}, parity=parity), converted, schema, classes, evidence)
 

@@ -1,4 +1,4 @@
-"""A fitted pipeline as one ONNX model: the plan of its derivations, its categories, the graph of what it learned."""
+"""Convert a fitted pipeline to a plan of derived features, known categories, and an ONNX graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stateless steps of a pipeline as the plan that the runtime follows before the graph."""
+"""Convert the stateless steps of a pipeline to the plan that the runtime follows before the graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A converter for each estimator: a tensor of features in, one of probabilities out, in double precision."""
+"""Converters for estimators, from a tensor of features to one of probabilities, in double precision."""
 
 from __future__ import annotations
 

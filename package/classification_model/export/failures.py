@@ -1,4 +1,4 @@
-"""Failures of export: whatever a converter does not expect is told as what it was converting."""
+"""Errors of export, with the name of what was being converted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def naming(what: str) -> Iterator[None]:
-    """Name what is converted in the error of its conversion, so that training can go on without a compiled model.
+    """Raise any error inside the block as an `ExportError` that names what is converted.
+
+    So training can go on without a compiled model.
 
     Parameters
     ----------
@@ -28,6 +30,10 @@ def naming(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = str(error) if isinstance(error, ExportError) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, ExportError) else _describe(error)
         msg = f"{what} cannot be compiled: {reason}"
         raise ExportError(msg) from error
+
+
+def _describe(error: Exception) -> str:
+    return f"its converter failed ({type(error).__name__}: {error})"

@@ -1,4 +1,4 @@
-"""What reaches the estimator of a pipeline, and what its columns are called."""
+"""Names of the columns that reach the estimator of a pipeline."""
 
 from __future__ import annotations
 

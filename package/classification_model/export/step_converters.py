@@ -1,9 +1,9 @@
-"""A converter for each transformer that a pipeline can hold between the raw features and the estimator."""
+"""Converters for the transformers of a pipeline."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from feature_engine.encoding import OrdinalEncoder, RareLabelEncoder
@@ -28,6 +28,9 @@ from classification_model.processing.indicators import MissingIndicator, OneHot
 if TYPE_CHECKING:
     from classification_model.export.table import Table, Text
 
+#: How a ColumnTransformer keeps the columns that none of its transformers takes.
+_KEPT = "passthrough"
+
 #: Changes the table as a fitted transformer changes its frame.
 Converter = Callable[[Any, "Table"], None]
 
@@ -44,7 +47,7 @@ def convert_step(transformer: Any, table: Table) -> None:
         return
     if type(transformer) in _OF_NUMBERS:
         if table.categories:
-            msg = f"column {min(table.categories)!r} reaches {type(transformer).__name__} as text"
+            msg = f"column {min(table.categories)!r} reaches {type(transformer).__name__} as text: encode it before"
             raise ExportError(msg)
         _OF_NUMBERS[type(transformer)](transformer, list(table.order), table)
         return
@@ -62,7 +65,7 @@ def _drop(transformer: DropFeatures, table: Table) -> None:
 def _flag_missing(transformer: MissingIndicator, table: Table) -> None:
     if not transformer.variables_:
         return
-    places = np.array([table.numbers.index(str(name)) for name in transformer.variables_], dtype=np.int64)
+    places = table.places_of([str(name) for name in transformer.variables_])
     missing = table.graph.add("IsNaN", table.graph.add("Gather", table.tensor, places, axis=1))
     names = transformer.get_feature_names_out()[-len(places) :]
     table.append_numbers(table.graph.add("Cast", missing, to=DOUBLE), [str(name) for name in names])
@@ -79,10 +82,10 @@ def _wrapped(transformer: SklearnTransformerWrapper, table: Table) -> None:
 
 def _impute(imputer: SimpleImputer, names: list[str], table: Table) -> None:
     if not np.isscalar(imputer.missing_values) or not np.isnan(imputer.missing_values):
-        msg = f"no converter for a SimpleImputer of {imputer.missing_values!r}, but of NaN"
+        msg = f"no converter for a SimpleImputer of missing_values={imputer.missing_values!r}: expected NaN"
         raise ExportError(msg)
     if np.isnan(np.asarray(imputer.statistics_, dtype=np.float64)).any():
-        msg = "a column had no value for SimpleImputer to learn from: leave it out"
+        msg = "SimpleImputer was fitted on a column without values: leave it out"
         raise ExportError(msg)
     flagged = [] if imputer.indicator_ is None else [names[place] for place in imputer.indicator_.features_]
     before = table.tensor
@@ -91,7 +94,7 @@ def _impute(imputer: SimpleImputer, names: list[str], table: Table) -> None:
     table.tensor = table.graph.add("Where", missing, fill, table.tensor)
     table.gaps -= set(names)
     if flagged:
-        places = np.array([table.numbers.index(name) for name in flagged], dtype=np.int64)
+        places = table.places_of(flagged)
         flags = table.graph.add("Gather", table.graph.add("IsNaN", before), places, axis=1)
         table.append_numbers(table.graph.add("Cast", flags, to=DOUBLE), [f"{name}\0is missing" for name in flagged])
 
@@ -133,10 +136,20 @@ def _scale_robustly(scaler: RobustScaler, names: list[str], table: Table) -> Non
 
 def _clip(transformer: FunctionTransformer, names: list[str], table: Table) -> None:
     if transformer.func is not np.clip:
-        msg = f"no converter for a FunctionTransformer of {getattr(transformer.func, '__name__', 'no function')}"
-        raise ExportError(msg)
+        _refuse_function(transformer)
     limits = transformer.kw_args or {}
+    if set(limits) != {"a_min", "a_max"}:
+        _refuse_function(transformer)
     _limit(names, limits["a_min"], limits["a_max"], table)
+
+
+def _refuse_function(transformer: FunctionTransformer) -> NoReturn:
+    name, given = getattr(transformer.func, "__name__", "no function"), transformer.kw_args
+    msg = (
+        f"no converter for a FunctionTransformer of {name} with kw_args={given}: "
+        "expected numpy.clip with kw_args of a_min and a_max"
+    )
+    raise ExportError(msg)
 
 
 def _limit(names: list[str], low: float, high: float, table: Table) -> None:
@@ -147,7 +160,7 @@ def _limit(names: list[str], low: float, high: float, table: Table) -> None:
 
 def _impute_category(imputer: CategoricalImputer, table: Table) -> None:
     for name, value in imputer.imputer_dict_.items():
-        category, fill = table.categories[str(name)], str(value)
+        category, fill = table.category(str(name)), str(value)
         category.known.add(fill)
 
         def impute(text: Text, fill: str = fill) -> str:
@@ -158,7 +171,7 @@ def _impute_category(imputer: CategoricalImputer, table: Table) -> None:
 
 def _merge_rare(encoder: RareLabelEncoder, table: Table) -> None:
     for name, frequent in encoder.encoder_dict_.items():
-        category, rare = table.categories[str(name)], str(encoder.replace_with)
+        category, rare = table.category(str(name)), str(encoder.replace_with)
         category.known |= {*frequent, rare}
 
         def merge(text: Text, kept: frozenset[str] = frozenset(frequent), rare: str = rare) -> Text:
@@ -187,11 +200,18 @@ def _ordinal(encoder: OrdinalEncoder, table: Table) -> None:
 
 
 def _columns(transformer: ColumnTransformer, table: Table) -> None:
-    """Convert a ColumnTransformer whose one transformer encodes and whose other columns pass through."""
-    encoder, columns = transformer.named_transformers_["target"], list(transformer.transformers_[0][2])
-    if not isinstance(encoder, TargetEncoder):
-        msg = f"no converter for {type(encoder).__name__} in a ColumnTransformer"
+    """Convert a ColumnTransformer whose one transformer is a TargetEncoder and whose other columns pass through."""
+    encoder = transformer.transformers_[0][1]
+    if len(transformer.transformers) != 1 or type(encoder) is not TargetEncoder or transformer.remainder != _KEPT:
+        parts = ", ".join(
+            part if isinstance(part, str) else type(part).__name__ for _, part, _ in transformer.transformers
+        )
+        msg = (
+            f"no converter for a ColumnTransformer of {parts}, remainder={transformer.remainder!r}: "
+            f"expected one TargetEncoder, remainder={_KEPT!r}"
+        )
         raise ExportError(msg)
+    columns = list(transformer.transformers_[0][2])
     classes = len(encoder.classes_) if encoder.target_type_ == "multiclass" else 1
     unseen = np.atleast_1d(np.asarray(encoder.target_mean_, dtype=np.float64)).tolist()
     new: list[str] = []

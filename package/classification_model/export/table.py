@@ -1,4 +1,4 @@
-"""The table inside of a pipeline, as it is while its steps are converted one by one."""
+"""The columns between the steps of a pipeline, while these are converted one by one."""
 
 from __future__ import annotations
 
@@ -103,19 +103,31 @@ class Table:
     def drop(self, names: AbstractSet[str]) -> None:
         """Leave out columns; numbers only before a step has used them."""
         if self.tensor != NUMBERS:
-            msg = "columns are dropped after numbers were changed"
+            msg = "columns are dropped after a step that changes numbers: drop them before"
             raise ExportError(msg)
         self.order = [name for name in self.order if name not in names]
         self.inputs = [name for name in self.inputs if name not in names]
         self.numbers = list(self.inputs)
         self.categories = {name: category for name, category in self.categories.items() if name not in names}
 
-    def vector(self, values: dict[str, float], neutral: float) -> NDArray[np.float64]:
-        """Return a value for each column of numbers, a neutral one where none is given."""
-        unknown = set(values) - set(self.numbers)
+    def category(self, column: str) -> Category:
+        """Return a column of categories or texts, which no step has encoded yet."""
+        if column not in self.categories:
+            msg = f"column {column!r} is no column of texts at this step"
+            raise ExportError(msg)
+        return self.categories[column]
+
+    def places_of(self, columns: Sequence[str]) -> NDArray[np.int64]:
+        """Return the places of some columns in the tensor of numbers."""
+        unknown = set(columns) - set(self.numbers)
         if unknown:
             msg = f"column {min(unknown)!r} is no column of numbers at this step"
             raise ExportError(msg)
+        return np.array([self.numbers.index(name) for name in columns], dtype=np.int64)
+
+    def vector(self, values: dict[str, float], neutral: float) -> NDArray[np.float64]:
+        """Return a value for each column of numbers, a neutral one where none is given."""
+        self.places_of(list(values))
         return np.array([values.get(name, neutral) for name in self.numbers], dtype=np.float64)
 
     def append_numbers(self, tensor: str, names: Sequence[str]) -> None:
@@ -140,12 +152,13 @@ class Table:
         otherwise
             Numbers of a category that is not among them.
         """
-        category = self.categories.pop(column)
+        category = self.category(column)
+        del self.categories[column]
 
         def numbers_of(raw: Text) -> list[float]:
             text = category.now(raw)
             if text is None:
-                msg = f"column {column!r} is encoded while it has missing values"
+                msg = f"column {column!r} is encoded with missing values: impute it before"
                 raise ExportError(msg)
             return list(rows.get(text, otherwise))
 
@@ -158,7 +171,7 @@ class Table:
     def finish(self) -> Features:
         """Return what the estimator takes."""
         if self.categories:
-            msg = f"column {min(self.categories)!r} reaches the estimator as text"
+            msg = f"column {min(self.categories)!r} reaches the estimator as text: encode it before"
             raise ExportError(msg)
         names = [*self.numbers, *(name for encoding in self.encodings for name in encoding.names)]
         parts = []

@@ -1,4 +1,4 @@
-"""Decision trees as one node of an ONNX graph, in double precision."""
+"""Convert decision trees to one node of an ONNX graph, in double precision."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Whether the regular expressions of a model are quick on any text."""
+"""Check that the regular expressions of a model are quick on any text."""

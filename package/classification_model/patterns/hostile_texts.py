@@ -1,9 +1,8 @@
-"""Texts that a search for a regular expression may take long in, made from what the expression repeats.
+"""Generate texts on which a search for a regular expression may be slow.
 
-A search takes more steps than the text has characters where it can take the same characters in several ways, by one
-repeat or the next, by an outer or an inner one, or by attempts that begin at each of them, and all of them fail. So
-each text is a beginning that brings the search to a repeat, then something that the repeat takes, again and again, and
-an end at which it fails.
+A search is slow if it can match the same characters in several ways (by one repeat or the next, by an outer or an inner
+one, or starting at each of them) and all of them fail. So each text has a beginning that leads the search to a repeat,
+then characters that the repeat matches, many times, and an end at which the search fails.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class _Width(NamedTuple):
 
 
 def hostile_texts(pattern: str, longest: int) -> list[HostileText]:
-    """Return texts that a search for a regular expression may take long in, the most promising ones first.
+    """Return texts on which a search for a regular expression may be slow, the most likely ones first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Regular expressions as the parser of `re` has them: nodes, what is inside of these, and sets of characters."""
+"""Parse regular expressions with the parser of `re`: nodes, their children, and character sets."""
 
 from __future__ import annotations
 

@@ -1,15 +1,14 @@
-"""How long the patterns of a model take on hostile texts, before anything is learned with them.
+"""Time the patterns of a model on hostile texts, before training.
 
-A search for a regular expression may take minutes in a text of a few dozen characters, and whoever sends such a text
-to a server stops it. So searches have to be quick in the worst texts that can be made for a pattern. That finds what it
-can find and proves no pattern to be quick. The limit on the length of texts bounds the patterns whose time grows with a
-power of the length; where a repeat is in a repeat, time may double with each character, and 30 of them are enough, so
-that such repeats are for the author of a pattern to avoid.
+A search for a regular expression may take minutes on a text of a few dozen characters, which would stop a server. So
+each pattern is timed on the slowest texts that can be generated for it. That finds many slow patterns, but proves none
+to be quick. The limit on the length of texts bounds patterns whose time grows with a power of the length. With a repeat
+inside a repeat, time may double with each character, and 30 characters are enough: avoid such patterns.
 
-The time is that of the machine that trains: a pattern near the limit may pass on one machine and fail on another.
+Times are those of the machine that trains: a pattern near the limit may pass on one machine and fail on another.
 
-The words of a ``contains`` need no timing: their expression repeats nothing, so that at each character of a text each
-word is compared at most once.
+The words of a ``contains`` are not timed: their expression has no repeats, so each word is compared at most once at
+each character of a text.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ def slow_patterns(searches: Sequence[Search]) -> list[str]:
             texts = hostile_texts(search.pattern, search.longest)
             telling = telling_lengths(search.pattern, search.longest)
         except RecursionError:
-            said.append(f"{search.place}: {_shown(search)} has groups in groups too deep to be timed: use fewer")
+            said.append(f"{search.place}: {_shown(search)} has too many nested groups to be timed: use fewer")
         else:
             order = {"pattern": search.pattern, "longest": search.longest, "lengths": telling, "texts": texts}
             orders.append(order)
@@ -104,7 +103,7 @@ def _time(orders: Sequence[dict[str, Any]]) -> list[Any]:
 
 
 def _untimed(reason: str) -> TrainingError:
-    return TrainingError(f"patterns are timed by a program of their own, {_STOPWATCH.name}, which cannot run: {reason}")
+    return TrainingError(f"patterns cannot be timed, as the program {_STOPWATCH.name} cannot run: {reason}")
 
 
 def _shown(search: Search) -> str:
@@ -114,10 +113,10 @@ def _shown(search: Search) -> str:
 
 def _describe(search: Search, seconds: float | None, length: int) -> str:
     time = f"more than {ABANDON * 1e3:g} ms" if seconds is None else f"{seconds * 1e3:.1f} ms"
-    remedy = "repeat nothing that holds a repeat, bound repeats as {1,40} does, or anchor it"
+    remedy = "do not nest repeats, limit them as in {1,40}, or anchor the pattern"
     if search.longest > LONGEST_PARSED_TEXT:
-        remedy += ", or let the texts be shorter"
+        remedy += ", or allow shorter texts only (data.longest_text in a config)"
     return (
-        f"{search.place}: {_shown(search)} takes {time} on a text of {length:,} characters, "
-        f"at most {LIMIT * 1e3:g} ms is allowed: {remedy}"
+        f"{search.place}: expected at most {LIMIT * 1e3:g} ms on any text, found {time} for {_shown(search)} on a text "
+        f"of {length:,} characters: {remedy}"
     )

@@ -1,10 +1,10 @@
-"""Times searches for regular expressions: a program of its own, which `pattern_timing` runs and may have to kill.
+"""Time searches for regular expressions: a separate program, which `pattern_timing` runs and may have to kill.
 
-It imports little, so that it starts in a few hundredths of a second. From standard input it takes a JSON object of
-``limit`` and ``abandon``, in seconds, and ``searches``, each with its ``pattern``, the ``longest`` length of a text,
-further ``lengths`` to try, and ``texts``: of each what it begins with, what is repeated and what it ends with. To
-standard output it writes a line for each search: null, or ``[seconds, length]`` of a text that takes longer than the
-limit, seconds null where a search was abandoned.
+It imports little, so that it starts quickly. From standard input it reads a JSON object of ``limit`` and ``abandon``,
+in seconds, and ``searches``, each with its ``pattern``, the ``longest`` length of a text, further ``lengths`` to try,
+and ``texts``: the beginning, the repeated part and the end of each. To standard output it writes a line for each
+search: null, or ``[seconds, length]`` of a text that takes longer than the limit, with null for the seconds of an
+abandoned search.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which texts patterns and words are sought in, and how long these may be."""
+"""The texts that are searched for patterns and words, and their maximum lengths."""
 
 from __future__ import annotations
 

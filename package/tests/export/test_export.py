@@ -13,25 +13,36 @@ import numpy as np
 import onnx
 import onnxruntime
 import orjson
+import pandas as pd
 import pytest
+from feature_engine.imputation import CategoricalImputer
 from fitted import BASES, METHODS, compile_pipeline, data_of, estimator_of, evidence_of, fit, fitted, portable_of, prove
 from numpy.typing import NDArray
 from problems import DERIVED, EVERY_KIND, load, make_config, make_table
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import PolynomialFeatures
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    PolynomialFeatures,
+    QuantileTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.svm import LinearSVC
 
 from classification_model.errors import ExportError
 from classification_model.export.convert_pipeline import compile_core, convert_pipeline
-from classification_model.export.graph import DOUBLE, STRING
+from classification_model.export.graph import DOUBLE, STRING, Graph
 from classification_model.export.portable.model import compile_portable
 from classification_model.export.proof.parity import prove_core
+from classification_model.export.step_converters import convert_step
+from classification_model.export.table import Table
 from classification_model.processing.data_manager import TrainingData
 from classification_model.runtime.verification import verify
 
@@ -99,8 +110,51 @@ def test_a_step_that_no_converter_expected_is_named() -> None:
     """Whatever fails in a converter is an error of ours that names the step."""
     data, pipeline = data_of(2, "size"), fit(data_of(2, "size"), LogisticRegression())
     del pipeline.named_steps["scale"].transformer_.mean_
-    with pytest.raises(ExportError, match=r"^the pipeline's step 'scale' cannot be compiled: AttributeError: "):
+    with pytest.raises(
+        ExportError, match=r"^the pipeline's step 'scale' cannot be compiled: its converter failed \(Attr"
+    ):
         compile_pipeline(pipeline, data.schema)
+
+
+@pytest.mark.parametrize(
+    ("steps", "remainder", "found"),
+    [
+        ([("scale", StandardScaler(), ["a"])], "passthrough", "StandardScaler"),
+        (
+            [("scale", StandardScaler(), ["a"]), ("ranks", QuantileTransformer(n_quantiles=9), ["b"])],
+            "drop",
+            "Stand.*Quantile.*",
+        ),
+        ([("rates", TargetEncoder(), ["a"])], "drop", "TargetEncoder.*remainder='drop'"),
+        ([("nothing", "passthrough", ["a"])], "passthrough", "passthrough"),
+    ],
+)
+def test_a_column_transformer_without_converter_says_what_can_be_compiled(
+    steps: list[tuple[str, Any, list[str]]], remainder: str, found: str
+) -> None:
+    """Whatever a ColumnTransformer is made of, the message names it and what has a converter instead."""
+    transformer = ColumnTransformer(steps, remainder=remainder, verbose_feature_names_out=False)
+    transformer.set_output(transform="pandas").fit(pd.DataFrame({"a": [1.0, 2, 3] * 9, "b": 1.0}), [0, 0, 1] * 9)
+    expected = f"no converter for a ColumnTransformer of .*{found}.*: expected one TargetEncoder, .*passthrough"
+    with pytest.raises(ExportError, match=expected):
+        convert_step(transformer, Table(Graph(taken=[]), ["a", "b"], {"a"}))
+
+
+def test_a_function_transformer_without_converter_says_what_can_be_compiled() -> None:
+    """`numpy.clip` without both of its limits as keyword arguments is refused by name, as any other function is."""
+    transformer = FunctionTransformer(np.clip, kw_args={"min": 0, "max": 1}).fit([[1.0]])
+    with pytest.raises(
+        ExportError, match=r"no converter for a FunctionTransformer of clip .*: expected numpy.clip with kw_args of a_m"
+    ):
+        convert_step(transformer, Table(Graph(taken=[]), ["a"], set()))
+
+
+def test_a_step_on_columns_of_another_kind_names_the_column() -> None:
+    """A step that fills texts cannot be compiled on numbers, nor one that flags gaps on texts: the column is named."""
+    numbers = pd.DataFrame({"a": [1.0, None]}, dtype=object)
+    imputer = CategoricalImputer(variables=["a"], ignore_format=True, fill_value="x").fit(numbers)
+    with pytest.raises(ExportError, match="column 'a' is no column of texts at this step"):
+        convert_step(imputer, Table(Graph(taken=[]), ["a"], set()))
 
 
 # Estimators
@@ -363,7 +417,7 @@ def test_a_derived_input_is_described(tmp_path: Path) -> None:
     """A column that ONNX cannot derive is an input; the model says how to derive it, and why it does not."""
     data, pipeline = data_of(2), fitted(2, "logistic_regression")
     portable = portable_of(convert_pipeline(pipeline, data.schema), data)
-    assert portable.derived_inputs == {"digits": "pattern of note: a number in a text is not read"}
+    assert portable.derived_inputs == {"digits": "pattern of note: ONNX does not read numbers from texts exactly"}
     metadata = metadata_of(portable.content)
     assert metadata["classes"] == ["red", "green"]
     assert metadata["threshold"] == 0.4

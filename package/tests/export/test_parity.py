@@ -319,7 +319,7 @@ def test_a_graph_that_does_not_run_is_no_proof() -> None:
     """What onnxruntime refuses is told as such, for either model."""
     data, pipeline = data_of(2), fitted(2, "logistic_regression")
     evidence = evidence_of(pipeline, data, 10)
-    with pytest.raises(ExportError, match=r"^the compiled model is no ONNX model"):
+    with pytest.raises(ExportError, match=r"^the compiled model is not a valid ONNX model"):
         prove_core(b"no model", pipeline, data.schema, evidence)
     with pytest.raises(ExportError, match=r"^onnxruntime does not run the portable model: "):
         prove_portable(b"no model", data.classes, evidence)
@@ -365,7 +365,7 @@ def test_training_publishes_both_models(tmp_path: Path) -> None:
     assert manifest.portable_parity is not None
     assert manifest.parity.holds
     assert manifest.portable_parity.holds
-    assert manifest.portable_inputs == {"digits": "pattern of note: a number in a text is not read"}
+    assert manifest.portable_inputs == {"digits": "pattern of note: ONNX does not read numbers from texts exactly"}
     assert (manifest.not_compiled, manifest.not_portable) == (None, None)
     assert verify(report.folder).manifest == manifest
 
@@ -384,7 +384,7 @@ def test_a_model_that_disagrees_is_not_published(
     assert reason is not None
     assert "from the step 'estimator' on" in reason
     assert manifest.not_portable == reason
-    assert f"no compiled model: {reason}" in caplog.messages
+    assert f"the model is not compiled: {reason}" in caplog.messages
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         predictor = load_predictor(report.folder)
@@ -394,10 +394,10 @@ def test_a_model_that_disagrees_is_not_published(
     row = dict.fromkeys(EVERY_KIND)
     assert predictor.predict([row])["predictions"][0] in manifest.classes
     with pytest.raises(
-        ArtifactError, match=r"has no compiled form .*: change its config and train it again, or use its"
+        ArtifactError, match=r"has no compiled model .*: change its config and train it again, or install"
     ):
         Predictor.load(report.folder)
-    with pytest.raises(ArtifactError, match="has no compiled form"):
+    with pytest.raises(ArtifactError, match="has no compiled model"):
         verify(report.folder)
 
 
@@ -410,7 +410,7 @@ def test_a_step_without_converter_leaves_the_pipeline(
         manifest = train_in(tmp_path).manifest
     reason = "the pipeline's step 'estimator' cannot be compiled: no converter for LogisticRegression"
     assert (manifest.compiled, manifest.not_compiled) == (None, reason)
-    assert f"no compiled model: {reason}" in caplog.messages
+    assert f"the model is not compiled: {reason}" in caplog.messages
 
 
 def test_a_wrong_translation_of_texts_makes_inputs_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,7 +423,7 @@ def test_a_wrong_translation_of_texts_makes_inputs_of_them(tmp_path: Path, monke
     assert manifest.portable_parity is not None
     assert manifest.portable_parity.holds
     assert sorted(manifest.portable_inputs) == ["digits", "log_price", "shape_and_open", "urgent", "word"]
-    assert manifest.portable_inputs["urgent"] == "contains of note: its translation disagreed with it"
+    assert manifest.portable_inputs["urgent"] == "contains of note: its translation gave another result"
     model = onnx.load(report.folder / "model.onnx")
     assert "note" not in {item.name for item in model.graph.input}  # nothing needs it any more
     assert verify(report.folder).manifest == manifest
@@ -458,7 +458,9 @@ def test_a_translation_that_crashes_leaves_the_compiled_model(tmp_path: Path, mo
     monkeypatch.setattr(numbers, "divide", crash)
     manifest = train_in(tmp_path).manifest
     assert manifest.compiled == "core.onnx"
-    assert manifest.not_portable == "the portable model cannot be compiled: KeyError: 'unheard of'"
+    assert (
+        manifest.not_portable == "the portable model cannot be compiled: its converter failed (KeyError: 'unheard of')"
+    )
 
 
 # The portable model of a folder
@@ -486,7 +488,7 @@ def test_a_portable_model_that_predicts_otherwise_is_found_by_verify(folder: Pat
         assert path.read_bytes() != whole
         reseal(copy)
         with pytest.raises(
-            VerificationError, match=r"^model\.onnx predicts golden rows otherwise than when it was made"
+            VerificationError, match=r"^model\.onnx: the predictions for the golden rows differ from the recorded ones"
         ):
             verify(copy)
     path.write_bytes(whole)
@@ -496,7 +498,7 @@ def test_a_portable_model_that_predicts_otherwise_is_found_by_verify(folder: Pat
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "cannot run the portable model .*"), (b"garbage", "the portable model is no ONNX model .*")],
+    [(b"", "cannot run the portable model .*"), (b"garbage", "the portable model is not a valid ONNX model .*")],
 )
 def test_a_portable_model_that_is_none_is_found_by_verify(
     folder: Path, tmp_path: Path, content: bytes, message: str
@@ -517,5 +519,7 @@ def test_a_portable_model_must_say_what_it_takes(folder: Path, tmp_path: Path) -
     del model.metadata_props[:]
     (copy / "model.onnx").write_bytes(model.SerializeToString())
     reseal(copy)
-    with pytest.raises(VerificationError, match="the portable model does not say what its inputs are"):
+    with pytest.raises(
+        VerificationError, match="expected the inputs of the portable model in its metadata, found none"
+    ):
         verify(copy)

@@ -217,19 +217,19 @@ def test_any_pattern_is_translated_exactly_or_not_at_all(pattern: str, given_tex
         (r"\b(\w+)", "more than runs of characters"),
         ("^(?=b)(a)", "more than runs of characters"),
         (r"^(\w+) (?P<x>\1)", "more than runs of characters"),
-        ("^([A-Z][0-9])", "seeks more than one run"),
-        ("^()a", "seeks nothing"),
-        (r"^(\s+)", "seeks nothing but white space"),
-        ("^(a{0})", "seeks nothing but white space"),
-        ("^(.+?)b", "a run as short as possible"),
+        ("^([A-Z][0-9])", "captures more than one run"),
+        ("^()a", "captures nothing"),
+        (r"^(\s+)", "matches white space only"),
+        ("^(a{0})", "matches white space only"),
+        ("^(.+?)b", "a lazy repeat"),
         (r"^(\w+)a", "can match in several ways"),
         (r"^([^,]+)\s", "can match in several ways"),
-        (r" (\w+)\.", "not tied to the beginning"),
-        (r", ([^.]+)\.", "not tied to the beginning"),
-        ("(a+)$", "not tied to the beginning"),
-        ("^(.{3})", "among which is white space"),
-        ("^([0-9.]{3})", "counts characters of a number"),
-        ("^(a{1001})", "counts further than RE2"),
+        (r" (\w+)\.", "not anchored to the beginning"),
+        (r", ([^.]+)\.", "not anchored to the beginning"),
+        ("(a+)$", "not anchored to the beginning"),
+        ("^(.{3})", "that may be white space"),
+        ("^([0-9.]{3})", "limits the number of characters of a number"),
+        ("^(a{1001})", "a repeat count that RE2 does not support"),
     ],
 )
 def test_patterns_that_are_not_translated_say_why(pattern: str, reason: str) -> None:
@@ -368,7 +368,7 @@ def test_a_number_in_a_combination_is_told_where_only_known_ones_matter(tmp_path
     pair = {"pair": {"derive": "combine", "from": ["shape", "size"], "encode": "target"}}
     assert derived_inputs(tmp_path, pair, "shape", "size") == {}
     word = {"word": {"derive": "contains", "from": ["pair"], "words": ["ball|1"]}}
-    reason = {"word": "contains of pair: of its source only known texts are told"}
+    reason = {"word": "contains of pair: its source is only known for the texts of training"}
     assert derived_inputs(tmp_path, pair | word, "shape", "size") == reason
 
 

@@ -1,1 +1,1 @@
-"""The whole model as one ONNX graph that takes raw columns and gives labels, for runtimes other than ours."""
+"""The portable model: one ONNX graph from raw columns to labels, for other runtimes."""

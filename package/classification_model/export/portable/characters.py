@@ -1,4 +1,4 @@
-"""Sets of characters, as Python's `re` has them, written for RE2, whose words, white space and cases are others."""
+"""Write the character sets of Python's `re` for RE2, which defines words, white space and cases otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pattern finds in a text, told without capturing groups: by splitting it, or by a check for each answer."""
+"""Find the match of a pattern without capturing groups: by splitting the text, or by a check for each answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_CHARACTERS = 64
 
 _REST = f"{ANY}*"
 _SEVERAL_WAYS = "its pattern can match in several ways"
-_ANYWHERE = "its pattern is not tied to the beginning of the text"
+_ANYWHERE = "its pattern is not anchored to the beginning of the text"
 _WHOLE = re.compile(r"[+-]?\d+")
 
 
@@ -115,11 +115,11 @@ def _check_sought(run: Run) -> None:
     """Refuse a run whose length depends on white space or on a fraction that is cut off."""
     spaces = (run.characters & white_space()).any()
     if run.most == 0 or not (run.characters & ~white_space()).any():
-        msg = "its pattern seeks nothing but white space"
+        msg = "its pattern matches white space only"
     elif spaces and (run.least > 1 or run.most not in {1, None}):
-        msg = "its pattern counts characters among which is white space"
+        msg = "its pattern limits the number of characters that may be white space"
     elif _has_fractions(run) and (run.least > 1 or run.most not in {1, 2, None}):
-        msg = "its pattern counts characters of a number"
+        msg = "its pattern limits the number of characters of a number"
     else:
         return
     raise UntranslatableError(msg)

@@ -1,4 +1,4 @@
-"""The portable graph: raw columns in, labels and probabilities out."""
+"""Compile the portable model: raw columns in, labels and probabilities out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns the portable graph takes, and which it derives itself."""
+"""Choose which columns the portable graph takes as input, and which it derives."""
 
 from __future__ import annotations
 
@@ -113,11 +113,11 @@ def _look_ahead(outline: Outline, item: Derivation, refused: AbstractSet[str]) -
     sources = [outline.abilities[name] for name in item.sources]
     reason = None
     if item.derive in refused:
-        reason = "its translation disagreed with it"
+        reason = "its translation gave another result"
     elif item.derive in {"pattern", "contains"} and not sources[0].is_exact:
-        reason = "of its source only known texts are told"
+        reason = "its source is only known for the texts of training"
     elif item.derive == "pattern" and item.as_number:
-        reason = "a number in a text is not read"
+        reason = "ONNX does not read numbers from texts exactly"
     elif item.derive == "pattern":
         try:
             outline.matching[item.outputs[0]] = plan_matching(item.pattern)

@@ -1,4 +1,4 @@
-"""The proof that the portable model gives the labels and probabilities of the pipeline."""
+"""Verify that the portable model gives the labels and probabilities of the pipeline."""
 
 from __future__ import annotations
 

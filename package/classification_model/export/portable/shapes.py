@@ -84,7 +84,7 @@ def read_shape(pattern: str) -> Shape:
     items = items[anchored : len(items) - ends]
     places = [place for place, (_, in_group) in enumerate(items) if in_group]
     if len(places) != 1:
-        msg = "its pattern seeks more than one run of characters" if places else "its pattern seeks nothing"
+        msg = "its pattern captures more than one run of characters" if places else "its pattern captures nothing"
         raise UntranslatableError(msg)
     runs = _without_laziness([_read_run(*item) for item, _ in items], ends=ends)
     (place,) = places
@@ -120,7 +120,7 @@ def _read_run(operator: Any, argument: Any) -> tuple[Run, bool]:
         if len(inside) == 1:
             run = Run(_read_set(*inside[0]), int(least), None if most == sre.MAXREPEAT else int(most))
             if max(run.least, run.most or 0) > MOST_REPEATS:
-                msg = "its pattern counts further than RE2 does"
+                msg = "its pattern has a repeat count that RE2 does not support"
                 raise UntranslatableError(msg)
             return run, operator is sre.MIN_REPEAT and not run.is_fixed
     return Run(_read_set(operator, argument)), False
@@ -135,7 +135,7 @@ def _read_set(operator: Any, argument: Any) -> Characters:
         return ~only("\n")
     if operator is sre.IN:
         return _read_class(argument)
-    msg = f"its pattern is more than runs of characters ({str(operator).lower()})"
+    msg = f"its pattern has more than runs of characters ({str(operator).lower()})"
     raise UntranslatableError(msg)
 
 
@@ -152,11 +152,11 @@ def _read_class(parts: list[tuple[Any, Any]]) -> Characters:
         elif operator is sre.CATEGORY and argument in CATEGORIES:
             characters |= matched_by(CATEGORIES[argument])
         else:
-            msg = f"its pattern has a set that is not known ({str(operator).lower()})"
+            msg = f"its pattern has an unsupported character set ({str(operator).lower()})"
             raise UntranslatableError(msg)
     characters = ~characters if negated else characters
     if not characters.any():
-        msg = "its pattern can match nothing"
+        msg = "its pattern has an empty character set"
         raise UntranslatableError(msg)
     return characters
 
@@ -169,7 +169,7 @@ def _without_laziness(runs: list[tuple[Run, bool]], *, ends: bool) -> list[Run]:
         shorter = run.characters & ~last.characters if lazy else run.characters
         is_before_last = place == len(runs) - 2 and last.least == 1 and last.is_fixed and not ends
         if lazy and (run.least or not is_before_last or not shorter.any()):
-            msg = "its pattern has a run as short as possible"
+            msg = "its pattern has a lazy repeat"
             raise UntranslatableError(msg)
         plain.append(replace(run, characters=shorter))
     return plain

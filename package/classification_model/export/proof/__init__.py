@@ -1,1 +1,1 @@
-"""The proof that a compiled model predicts what its pipeline predicts."""
+"""Rows and comparisons to verify that a compiled model predicts the same as its pipeline."""

@@ -1,4 +1,4 @@
-"""Rows of edges: what a compiled model is held against beside the training rows."""
+"""Generate rows of edge cases to verify a compiled model on, in addition to the training rows."""
 
 from __future__ import annotations
 

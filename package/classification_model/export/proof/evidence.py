@@ -1,4 +1,4 @@
-"""Rows on which a compiled model is held against its pipeline, with what the pipeline makes of them."""
+"""Rows to verify a compiled model on, with the predictions of its pipeline."""
 
 from __future__ import annotations
 
@@ -149,4 +149,8 @@ def _training_rows(features: pd.DataFrame, schema: InputSchema) -> list[dict[str
 
 
 def _name_row(row: int, training_rows: int) -> str:
-    return f"training row {row}" if row < training_rows else f"generated row {row - training_rows}"
+    return (
+        f"training row {row} (counted from 0)"
+        if row < training_rows
+        else f"generated row {row - training_rows} (counted from 0)"
+    )

@@ -1,4 +1,4 @@
-"""The proof that a compiled model predicts what its pipeline predicts."""
+"""Compare a compiled model with its pipeline."""
 
 from __future__ import annotations
 

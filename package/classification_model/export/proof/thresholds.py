@@ -1,4 +1,4 @@
-"""Where the trees of a pipeline turn, in the units of the raw columns: there a compiled model goes wrong first."""
+"""The thresholds of a pipeline's trees in the units of the raw columns, where compiled models tend to differ."""
 
 from __future__ import annotations
 
