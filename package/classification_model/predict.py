@@ -1,4 +1,4 @@
-"""Predictions from a model folder: `make_prediction` for the packaged model, `Predictor` for any other."""
+"""Predict with a model folder: `make_prediction` for the packaged model, `Predictor` for any other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _loading = Lock()
 
 
 def load_once(folder: Path | None = None) -> Predictor:
-    """Load a model folder, once for the process, by whichever thread asks first; see `Predictor.load`."""
+    """Load a model folder once per process; later calls return the same predictor. See `Predictor.load`."""
     with _loading:  # a cache alone would let threads that come together each load it
         return _load(folder)
 
@@ -29,7 +29,13 @@ def _load(folder: Path | None) -> Predictor:
 
 
 def packaged_predictor() -> Predictor:
-    """Return the packaged model, loaded once."""
+    """Return the predictor of the packaged model, which is loaded once per process.
+
+    Raises
+    ------
+    ArtifactError
+        If the packaged model is missing or was changed.
+    """
     return load_once()
 
 
@@ -40,47 +46,52 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
     ----------
     input_data
         A pandas DataFrame, a mapping of column to values, or a sequence of mappings of column to value. Columns of
-        the training table that the model does not use are ignored. A value may be None or NaN: how missing values
-        of each feature are handled stands in the model's report.
+        the training table that the model does not use are ignored. A value may be None or NaN; the model's report
+        lists how missing values of each feature are handled.
     explain
-        Say of each prediction what each field of its row contributed to it.
+        Whether to compute the contribution of each field to each prediction.
 
     Returns
     -------
     Answer
-        ``predictions``: a label for each row, in order; None for a row in error.
-        ``probabilities``: for each row the probability of each label, or None.
+        ``predictions``: the label of each row, in order; None for a row with an error.
+        ``probabilities``: for each row a dict of the probability of each label; None for a row with an error.
         ``version``: version of the model.
-        ``warnings``: values unlike those of training, as ``row``, ``field``, ``code``, ``message``.
-        ``errors``: None, or values that break the schema, likewise; ``row`` is None for a whole column.
-        ``explanations``, only where they are asked for: one for each row, or None. Of ``value``, what the model says
-        of the row, and ``base_value``, what it says of the baseline in its manifest, a row of typical values,
-        ``contributions`` share the difference among the fields; a field in which the row is like the baseline
-        contributes 0. ``class`` is what they speak for: the second of two classes, else the predicted one. ``scale``
-        is their unit: ``log_odds`` for a logistic regression, ``probability`` for every other estimator.
+        ``warnings``: values that training did not see, each with ``row`` (counted from 0), ``field``, ``code`` and
+        ``message``.
+        ``errors``: values that break the input schema, in the same form; None without one. ``row`` is None if the
+        whole column is wrong.
+        ``explanations``, only with ``explain=True``: for each row a dict, or None for a row with an error. Its
+        ``contributions`` of the fields sum to ``value``, the model's output for the row, minus ``base_value``, its
+        output for the baseline, a row of typical values in the manifest. They explain ``class``: the second of two
+        classes, or the predicted one of more. ``scale`` is their unit: ``log_odds`` for a logistic regression,
+        ``probability`` for any other estimator.
 
     Raises
     ------
     InputError
-        If the input is no table at all.
+        If the input is not a table.
     ArtifactError
         If the packaged model is missing or was changed.
 
     Notes
     -----
-    Contributions are baseline Shapley values [1]_ [2]_ [3]_: what a field adds when it takes the row's value in the
-    place of the baseline's, averaged over all orders in which the fields of the row that differ can do so. They are
-    exact for up to 12 such fields; beyond, the mean over 128 orders, each beside its reverse and the same each time,
-    which sums to the same difference. The model is asked about up to 4,096 rows for each row that is explained, and
-    for n fields beyond 12 about 128 n. Log-odds are
-    ``log(p / (1 - p))``, within 36.7 of 0, which is as far as doubles tell a probability from 1; of more than two
-    classes, the logarithm of the probability less the mean of these logarithms over the classes. On this scale a
-    logistic regression is a sum, so that a field that enters it alone contributes its coefficient times its
-    difference from the baseline.
+    Contributions are baseline Shapley values [1]_ [2]_ [3]_. The contribution of a field is the change of the output
+    when the field's value replaces that of the baseline, averaged over all orders of replacing the fields. A field
+    whose value is that of the baseline contributes 0.
 
-    They say how the model arrives at its number, not what would happen if somebody changed the field: they are
-    relative to the baseline, what fields only do together is shared equally among them, and rows are asked about that
-    may never occur, such as a child in the place of a man whose name is still that of a man.
+    With up to 12 fields that differ from the baseline, contributions are exact, and take up to 4,096 predictions for
+    each row. With n fields beyond 12, they are the mean over 128 orders, each with its reverse and the same for every
+    row, and take about 128 n predictions.
+
+    Log-odds are ``log(p / (1 - p))``, limited to 36.7, the precision of a double. With more than two classes, they are
+    the logarithm of the probability minus the mean of the logarithms over the classes. On this scale a logistic
+    regression is a sum: the contribution of a field that enters it alone is its coefficient times the difference from
+    the baseline.
+
+    Contributions describe the model, not the effect of a change in the world. They are relative to the baseline; the
+    effect of fields that act together is shared equally among them; and the rows that are predicted may be unrealistic,
+    such as a child with the name of a man.
 
     .. [1] L. S. Shapley, "A value for n-person games", Contributions to the Theory of Games II, 307-317, 1953.
     .. [2] E. Strumbelj and I. Kononenko, "Explaining prediction models and individual predictions with feature

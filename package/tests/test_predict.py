@@ -490,5 +490,7 @@ def test_nothing_of_the_workshop_is_imported_and_nothing_unpickled(model_folder:
 @pytest.mark.parametrize("rows", [[ALLEN] * 30 + [3], [ALLEN | {"shoe_size": 1}] * 20 + [None], [ALLEN] * 5 + ["x"]])
 def test_a_row_that_is_no_mapping_is_named(rows: list[Any]) -> None:
     """What cannot be a row is refused with its number, however many sound or faulty rows come before it."""
-    with pytest.raises(InputError, match=rf"expected rows as mappings .* found \w+ as row {len(rows) - 1}$"):
+    with pytest.raises(
+        InputError, match=rf"expected rows as mappings .* found \w+ as row {len(rows) - 1} \(counted from 0\)$"
+    ):
         make_prediction(input_data=rows)

@@ -1,1 +1,1 @@
-"""What a base install runs: reading input, predicting, model folders, the store, the log. Nothing of training."""
+"""The runtime, which a base install runs: input, predictions, model folders, stores and logs, without training."""

@@ -1,4 +1,4 @@
-"""The types of what a prediction returns: plain dicts, ready for JSON."""
+"""Types of the dicts that a prediction returns, which are JSON values."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class AnswerIssue(TypedDict):
-    """An error or a warning about one value; it never holds the value itself.
+    """An error or a warning on an input. It never contains the value.
 
-    ``row`` is the number of the row, from 0, or None for a whole column; ``field`` is the name of the column; ``code``
-    is a stable name such as ``"unseen_category"``; ``message`` says what was expected and what was found.
+    ``row`` is the number of the row, counted from 0, or None for a whole column. ``field`` is the name of the column.
+    ``code`` is a name that does not change, such as ``"unseen_category"``. ``message`` says what was expected and what
+    was found.
 
     Examples
     --------
@@ -43,9 +44,9 @@ Explanation = TypedDict(
         "contributions": dict[str, float],
     },
 )
-Explanation.__doc__ = """What each field of a row contributed to its prediction; see `make_prediction`.
+Explanation.__doc__ = """The contribution of each field of a row to its prediction; see `make_prediction`.
 
-The contributions sum to ``value - base_value``, both of which are on the ``scale`` and about the ``class``.
+The contributions sum to ``value - base_value``. Both are outputs of the model for the ``class``, in units of ``scale``.
 
 Examples
 --------
@@ -62,10 +63,10 @@ True
 
 
 class Answer(TypedDict):
-    """What `make_prediction` returns: one prediction for each row, in the order of the rows.
+    """The result of `make_prediction`: one prediction for each row, in order.
 
-    A row with an error has the prediction None and the probabilities None. ``probabilities`` are by label and sum to
-    1. ``errors`` is None where there is none. ``explanations`` is there only with ``explain=True``.
+    A row with an error has the prediction None and the probabilities None. The probabilities of a row are by label and
+    sum to 1. ``errors`` is None without errors. ``explanations`` is present only with ``explain=True``.
 
     Examples
     --------
@@ -84,10 +85,10 @@ class Answer(TypedDict):
 
 
 class LoggedAnswer(Answer):
-    """What `MLEModel.predict_with_logging` returns: an `Answer` with the identifier of each logged prediction.
+    """The result of `MLEModel.predict_with_logging`: an `Answer` with the id of each logged prediction.
 
-    ``prediction_ids`` holds a UUID for each predicted row and None for a row with an error, which is not logged. A
-    label that arrives later is recorded under this identifier.
+    ``prediction_ids`` has a UUID for each predicted row, and None for a row with an error, which is not logged. Labels
+    are logged with this id later.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The portable model, for runtimes other than this one: fed here to hold it against the compiled model."""
+"""Run the portable model, which is made for other runtimes, to verify it against the golden rows."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class PortableModel:
             self.inputs = _INPUTS.validate_json(metadata["inputs"])
             self._plan = Plan(_PLAN.validate_json(metadata["plan"]))
         except (KeyError, ValueError, re.error) as error:
-            msg = "the portable model does not say what its inputs are: train it again"
+            msg = "expected the inputs of the portable model in its metadata, found none: train it again"
             raise VerificationError(msg) from error
 
     def predict(self, columns: Mapping[str, Column], count: int) -> tuple[list[str], NDArray[np.float64]]:
@@ -158,7 +158,7 @@ def check_golden_rows(content: bytes, manifest: Manifest) -> None:
         raise VerificationError(msg) from error
     wanted = [manifest.classes[number] for number in decide(found, manifest.threshold).tolist()]
     if found.shape != expected.shape or not (abs(found - expected) <= GOLDEN_TOLERANCE).all() or labels != wanted:
-        msg = f"{manifest.portable} predicts golden rows otherwise than when it was made: train it again"
+        msg = f"{manifest.portable}: the predictions for the golden rows differ from the recorded ones: train it again"
         raise VerificationError(msg)
 
 

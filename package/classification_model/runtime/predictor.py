@@ -1,4 +1,4 @@
-"""A model folder, loaded, verified and ready to predict: `Predictor`."""
+"""Load and verify a model folder, and predict with it: `Predictor`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FEW_ROWS = 96
 
 
 class Model(Protocol):
-    """What gives the probabilities: the compiled model, or the pipeline it was compiled from."""
+    """Computes probabilities: the compiled model, or the pipeline that it was compiled from."""
 
     def probabilities(self, columns: Mapping[str, Column], count: int) -> NDArray[np.float64]:
         """Return the probabilities of `count` rows, shape (n_rows, n_classes), from the columns of all fields."""
@@ -43,21 +43,25 @@ class Model(Protocol):
 
 
 class Predictor:
-    """A verified model, ready to predict; safe for several threads at once.
+    """A verified model, ready to predict. Several threads can use it at once.
+
+    Make one with `Predictor.load`.
 
     Parameters
     ----------
     model
-        What gives the probabilities.
+        Computes the probabilities.
     manifest
-        Manifest of its model folder.
+        Manifest of the model folder.
     notes
-        What is worth knowing of how it was loaded.
+        Remarks on loading, such as library versions that differ from those of training.
 
     Attributes
     ----------
-    manifest, notes
-        As given.
+    manifest
+        Manifest of the model folder.
+    notes
+        Remarks on loading.
 
     Examples
     --------
@@ -77,18 +81,19 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
-        """Load the compiled model of a folder after verifying it: hashes first, then the golden rows.
+        """Load the compiled model of a folder, after verifying the hashes of its files and then the golden rows.
 
         Parameters
         ----------
         folder
-            A model folder; the packaged model when left out.
+            A model folder. The default is the packaged model.
 
         Raises
         ------
         ArtifactError
-            If there is no model, it has no compiled form, it was changed, or it does not predict what it predicted
-            when it was made.
+            If the folder holds no model, or one without a compiled form.
+        VerificationError
+            If a file was changed, or a golden row is not predicted as recorded.
         """
         folder = packaged_model() if folder is None else Path(folder)
         manifest = read_manifest(folder)
@@ -96,24 +101,26 @@ class Predictor:
 
     @classmethod
     def of_files(cls, manifest: Manifest, contents: Mapping[str, bytes]) -> Self:
-        """Make a predictor of a model folder's files, and hold it against the golden rows.
+        """Make a predictor from the files of a model folder, and verify the golden rows.
 
         Parameters
         ----------
         manifest
             Manifest of the folder.
         contents
-            Bytes of its files, whose hashes held; see `artifact.read_files`.
+            Bytes of its files with verified hashes; see `artifact.read_files`.
 
         Raises
         ------
         ArtifactError
-            If there is no compiled model, or it does not predict what it predicted when it was made.
+            If there is no compiled model.
+        VerificationError
+            If a golden row is not predicted as recorded.
         """
         if manifest.compiled is None:
             msg = (
-                f"{manifest.name}, version {manifest.version}, has no compiled form ({manifest.not_compiled}): "
-                "change its config and train it again, or use its pipeline with the extra [train]"
+                f"{manifest.name}, version {manifest.version}, has no compiled model ({manifest.not_compiled}): "
+                "change its config and train it again, or install the extra [train] and predict with its pipeline"
             )
             raise ArtifactError(msg)
         predictor = cls(CompiledModel(contents[manifest.compiled]), manifest, differing_libraries(manifest.libraries))
@@ -121,26 +128,28 @@ class Predictor:
         return predictor
 
     def check_golden_rows(self) -> None:
-        """Hold today's predictions for the golden rows against the recorded ones.
+        """Compare the predictions for the golden rows with the recorded ones.
 
         Raises
         ------
         VerificationError
-            If one differs by more than 1e-9, there are none, or the baseline of explanations is no row.
+            If a probability differs by more than 1e-9, there are no golden rows, or the baseline does not fit the
+            input schema.
         """
         golden = self.manifest.golden_rows
-        remedy = f"install what it was made with ({'; '.join(self.notes)})" if self.notes else "train it again"
+        made_with = f"install the versions that it was made with ({'; '.join(self.notes)})"
+        remedy = made_with if self.notes else "train it again"
         if not golden:
-            msg = f"the model has no golden rows to hold it against: {remedy}"
+            msg = f"expected golden rows in the manifest to verify the model by, found none: {remedy}"
             raise VerificationError(msg)
         schema = self.manifest.input_schema.for_own_rows()
         checked = check_rows(schema, [row.inputs for row in golden])
         if checked.errors:
-            msg = f"a golden row of the model no longer fits its schema: {remedy}"
+            msg = f"a golden row of the model does not fit its input schema: {remedy}"
             raise VerificationError(msg)
         baseline = self.manifest.baseline
         if set(baseline) != {field.name for field in schema.fields} or check_rows(schema, [baseline]).errors:
-            msg = f"the baseline of the model does not fit its schema: {remedy}"
+            msg = f"the baseline of the model does not fit its input schema: {remedy}"
             raise VerificationError(msg)
         try:
             expected = np.array([row.probabilities for row in golden])
@@ -151,32 +160,50 @@ class Predictor:
         shape = (len(golden), len(self.manifest.classes))
         if not actual.shape == expected.shape == shape:
             msg = (
-                f"the model gives golden rows probabilities of shape {actual.shape}, "
-                f"recorded are {expected.shape}, expected {shape}: {remedy}"
+                f"expected probabilities of shape {shape} for the golden rows, found {actual.shape} predicted and "
+                f"{expected.shape} recorded: {remedy}"
             )
             raise VerificationError(msg)
         difference = np.abs(actual - expected)
         if not (difference <= GOLDEN_TOLERANCE).all():
             row, _ = np.unravel_index(np.argmax(difference), difference.shape)
             msg = (
-                f"the model predicts golden row {row} otherwise than when it was made, "
-                f"by {difference.max():.3g}: {remedy}"
+                f"golden row {row} (counted from 0) differs from its recorded probabilities by "
+                f"{difference.max():.3g}: {remedy}"
             )
             raise VerificationError(msg)
 
     @property
     def model(self) -> Model:
-        """What gives the probabilities."""
+        """The model that computes the probabilities."""
         return self._model
 
     def probabilities(self, checked: CheckedRows) -> NDArray[np.float64]:
-        """Return the probability of each class, shape (n_rows, n_classes), of rows that were read."""
+        """Return the probability of each class for checked rows, shape (n_rows, n_classes)."""
         if checked.count == 0:
             return np.empty((0, len(self.manifest.classes)))
         return self._model.probabilities(checked.arrays(self.manifest.input_schema.texts), checked.count)
 
     def predict(self, input_data: Any, *, explain: bool = False) -> Answer:
-        """Predict rows; see `make_prediction`."""
+        """Predict rows.
+
+        Parameters
+        ----------
+        input_data
+            A pandas DataFrame, a mapping of column to values, or a sequence of mappings of column to value.
+        explain
+            Whether to compute the contribution of each field to each prediction.
+
+        Returns
+        -------
+        Answer
+            Predictions, probabilities, warnings and errors; see `make_prediction`.
+
+        Raises
+        ------
+        InputError
+            If the input is not a table.
+        """
         if not explain and type(input_data) is list and 0 < len(input_data) <= FEW_ROWS:
             quick = self._predict_few_rows(input_data)
             if quick is not None:

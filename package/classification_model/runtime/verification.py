@@ -1,4 +1,4 @@
-"""Whether a model, and the installed package around it, are what they were when they were made."""
+"""Verify a model folder, and the installed package that contains it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ from classification_model.runtime.predictor import Predictor
 
 @dataclass(frozen=True)
 class Verification:
-    """A model that holds.
+    """The result of a successful verification.
 
     Attributes
     ----------
     folder
-        Where it is.
+        The model folder.
     manifest
-        What it says of itself.
+        Its manifest.
     installed_files
-        Files of the installed wheel that brought the model, held against its record; 0 for a model that no wheel
-        brought, and for a development install, whose files have no record.
+        Number of verified files of the wheel that installed the model; 0 if no wheel did, or for an editable install.
     notes
-        What differs without harm, such as library versions.
+        Differences that do not matter for the predictions, such as library versions.
     """
 
     folder: Path
@@ -42,27 +41,34 @@ class Verification:
 
     @property
     def summary(self) -> str:
-        """What holds, in one line."""
+        """The result in one line."""
         manifest = self.manifest
-        held = f"{len(manifest.files)} files and {len(manifest.golden_rows)} golden rows hold"
+        held = f"{len(manifest.files)} files and {len(manifest.golden_rows)} golden rows verified"
         installed = f", and {self.installed_files} files of the installed package" if self.installed_files else ""
         return f"{manifest.name}, version {manifest.version}: {held}{installed}"
 
 
 def verify(folder: Path | str | None = None) -> Verification:
-    """Verify a model folder: its manifest, then the hash of every file, then the golden rows by each of its models.
+    """Verify a model folder: the manifest, the hash of every file, and the predictions for the golden rows.
 
-    Of a model that came with an installed wheel, the files of that wheel are held against its record as well.
+    For a model that a wheel installed, the files of that wheel are verified too.
 
     Parameters
     ----------
     folder
-        A model folder; the packaged model when left out.
+        A model folder. The default is the packaged model.
+
+    Returns
+    -------
+    Verification
+        What was verified.
 
     Raises
     ------
     ArtifactError
-        If there is no model, or something was changed: the first file at fault is named.
+        If the folder holds no model.
+    VerificationError
+        If a file was changed, which the message names, or a golden row is not predicted as recorded.
 
     Examples
     --------
@@ -108,7 +114,7 @@ def _record_text(installed: Distribution) -> str:
     try:
         return installed.read_text("RECORD") or ""
     except ValueError as error:  # no UTF-8
-        msg = f"RECORD of the installed {installed.name} was changed: install the wheel again"
+        msg = f"RECORD of the installed {installed.name} was changed: reinstall it"
         raise VerificationError(msg) from error
 
 
@@ -121,7 +127,7 @@ def _read_record(installed: Distribution) -> dict[str, str]:
         rows = list(csv.reader(_record_text(installed).splitlines()))
         return {file: recorded for file, recorded, _ in rows if recorded}
     except (ValueError, csv.Error) as error:
-        msg = f"RECORD of the installed {installed.name} was changed: install the wheel again"
+        msg = f"RECORD of the installed {installed.name} was changed: reinstall it"
         raise VerificationError(msg) from error
 
 
@@ -131,11 +137,11 @@ def _verify_installed_file(path: Path, file: str, recorded: str) -> None:
         expected = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
         actual = hashlib.new(mode, path.read_bytes()).hexdigest()
     except OSError as error:
-        msg = f"{file} of the installed package cannot be read: {error.strerror}"
+        msg = f"{file} of the installed package cannot be read: {error.strerror}; reinstall it"
         raise VerificationError(msg) from error
     except (TypeError, ValueError) as error:
-        msg = f"RECORD of the installed package was changed where it lists {file}: install the wheel again"
+        msg = f"RECORD of the installed package was changed in the line of {file}: reinstall it"
         raise VerificationError(msg) from error
     if actual != expected:
-        msg = f"{file} was changed: expected {mode} {expected}, found {actual}"
+        msg = f"{file} was changed: expected {mode} {expected}, found {actual}: reinstall it"
         raise VerificationError(msg)

@@ -1,1 +1,1 @@
-"""The model in use: derivations, the compiled graph, classes from probabilities, explanations."""
+"""Inference: derived features, the compiled graph, classes from probabilities, and explanations."""

@@ -1,4 +1,4 @@
-"""From probabilities to classes."""
+"""Decide on classes from probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiled model: derivations, then the graph of what the pipeline learned, run by onnxruntime."""
+"""The compiled model: derive features, then run the ONNX graph of the fitted pipeline."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class CompiledModel:
             self.numbers = _NAMES.validate_json(metadata["numbers"])
             self.categories = _CATEGORIES.validate_json(metadata["categories"])
         except (KeyError, ValueError, re.error) as error:
-            msg = "the compiled model does not say what its inputs are: train it again"
+            msg = "expected the inputs of the compiled model in its metadata, found none: train it again"
             raise VerificationError(msg) from error
         self._codes = {
             name: {text: code for code, text in enumerate(known, FIRST_KNOWN)}
@@ -150,7 +150,7 @@ class CompiledModel:
     def _encode(self, name: str, column: Column) -> NDArray[np.int64]:
         """Return the code of each row's category, shape (n_rows,)."""
         if not isinstance(column, Encoded):
-            msg = f"the compiled model takes numbers, {name!r}, for categories: train it again"
+            msg = f"the compiled model expects categories in {name!r}, which holds numbers: train it again"
             raise VerificationError(msg)
         code_of = self._codes[name].get
         return np.array([*(code_of(text, UNSEEN) for text in column.values), MISSING], dtype=np.int64)[column.codes]

@@ -1,8 +1,8 @@
-"""Tensors that an ONNX model keeps in other files (ONNX calls them external data): found in its bytes and refused.
+"""Refuse ONNX models that keep tensors in other files, which ONNX calls external data.
 
-The hashes of a model folder cover its own files. onnxruntime reads whatever file below the working directory a tensor
-names, so that a graph whose hash holds could predict from a file that nobody verified. The bytes are therefore looked
-through before a session is made of them. The package `onnx` could do it, but only the workshop installs that.
+The hashes of a model folder cover its own files only, while onnxruntime reads any file below the working directory that
+a tensor names: an unverified file could change the predictions. So the bytes of a model are searched for such tensors
+before it is run. The package `onnx` could do that, but a base install does not have it.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ def refuse_external_data(content: bytes, what: str) -> None:
     try:
         tensor = _find_external(content)
     except ValueError as error:
-        msg = f"the {what} is no ONNX model ({error}): train it again"
+        msg = f"the {what} is not a valid ONNX model ({error}): train it again"
         raise VerificationError(msg) from error
     if tensor is not None:
-        msg = f"the {what} keeps {tensor} in another file, which no hash covers: train it again"
+        msg = f"the {what} keeps {tensor} in another file, which cannot be verified: train it again"
         raise VerificationError(msg)
 
 

@@ -1,4 +1,4 @@
-"""An onnxruntime session, as every model of this package runs in one."""
+"""Make the onnxruntime session of a model."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is given to a model: values, rows and columns, read and checked by its input schema."""
+"""Read values, rows and columns, and check them against the input schema of a model."""

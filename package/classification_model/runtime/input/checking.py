@@ -1,4 +1,4 @@
-"""Rows and columns of any origin, held against an input schema: what could be read, what is wrong, what is odd."""
+"""Check rows and columns against an input schema: values, errors and warnings."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class Issue:
-    """One fault or oddity of an input; it never holds the value itself.
+    """An error or a warning on an input. It never contains the value.
 
     Attributes
     ----------
     row
-        Number of the row, from 0; None when it concerns a whole column.
+        Number of the row, counted from 0; None for a whole column.
     field
         Name of the column.
     code
-        Stable name of the fault.
+        Code of the error or warning, which does not change.
     message
         What was expected and what was found.
     """
@@ -56,16 +56,18 @@ class Issue:
 
 @dataclass
 class CheckedRows:
-    """An input whose values are read.
+    """The values of an input, with its errors and warnings.
 
     Attributes
     ----------
     count
         Number of rows.
     columns
-        For each field of the schema its values, in row order: float, text or None (missing or in error).
-    errors, warnings
-        What is wrong, and what is odd.
+        Values of each field of the schema, in order of rows: float, text or None (missing or wrong).
+    errors
+        Values that break the schema.
+    warnings
+        Values that training did not see.
     """
 
     count: int
@@ -81,7 +83,7 @@ class CheckedRows:
         return {issue.row for issue in self.errors if issue.row is not None}
 
     def take(self, rows: Sequence[int]) -> CheckedRows:
-        """Return the values of some rows, without what was wrong or odd."""
+        """Return the values of some rows, without errors and warnings."""
         return CheckedRows(len(rows), {name: [values[row] for row in rows] for name, values in self.columns.items()})
 
     def arrays(self, texts: AbstractSet[str]) -> dict[str, Column]:
@@ -149,7 +151,10 @@ def check_rows(schema: InputSchema, rows: Sequence[Mapping[str, Any]]) -> Checke
     errors: list[Issue] = []
     for number, row in enumerate(rows):
         if not isinstance(row, Mapping):
-            msg = f"expected rows as mappings of column to value, found {type(row).__name__} as row {number}"
+            msg = (
+                f"expected rows as mappings of column to value, found {type(row).__name__} as row {number} (counted "
+                "from 0)"
+            )
             raise InputError(msg)
         for given, value in row.items():
             key = column_name(given)
@@ -185,7 +190,8 @@ def check_columns(schema: InputSchema, given: Mapping[str, Any], rows: int | Non
     errors: list[Issue] = []
     for key, values in lists:
         if len(values) != count:
-            msg = f"expected columns of one length, found {count} and {len(values)} values, in {_printable(key)!r}"
+            found = f"{count} values in the first and {len(values)} in {_printable(key)!r}"
+            msg = f"expected columns of one length, found {found}"
             raise InputError(msg)
         if key not in schema.names:
             errors.append(Issue(None, _printable(key), *_UNKNOWN))

@@ -1,4 +1,4 @@
-"""Columns of rows that were read: numbers as an array, texts as codes of their distinct values."""
+"""Columns of checked rows: numbers as an array, texts as codes of their distinct values."""
 
 from __future__ import annotations
 

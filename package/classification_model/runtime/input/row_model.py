@@ -1,4 +1,4 @@
-"""The input schema of a model as a pydantic model of one row: for validation by others, and for their API's schema."""
+"""The input schema of a model as a pydantic model of one row, for use in other APIs."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def _describe(field: SchemaField) -> str:
         parts.append(f"Written as {field.datetime_format}.")
     if known is not None:
         few = ", ".join(known) if len(known) <= 20 else f"{len(known)} categories"
-        parts.append(f"Training saw {few}; another one is predicted with a warning.")
+        parts.append(f"Training saw {few}; another category gets a warning.")
     if field.minimum is not None and field.maximum is not None and field.kind != "boolean":
         low, high = field.spell(field.minimum), field.spell(field.maximum)
-        parts.append(f"Training saw {low} to {high}; beyond is predicted with a warning.")
+        parts.append(f"Training saw {low} to {high}; a value outside gets a warning.")
     parts.append("May be missing." if field.nullable else "Training never saw it missing.")
     return " ".join(parts)

@@ -1,4 +1,4 @@
-"""Rows of plain mappings, read in a few microseconds each; what is in error is left to `checking`."""
+"""Read rows given as dicts in a few microseconds each; rows with an error are left to `checking`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a row must look like: the input schema of a model."""
+"""The input schema of a model: the columns that a row must have."""
 
 from __future__ import annotations
 
@@ -41,29 +41,28 @@ def _longest_text(field: dict[str, Any]) -> int:
 
 
 class SchemaField(BaseModel):
-    """One raw column that the model reads.
+    """A raw column that the model takes.
 
     Attributes
     ----------
     name
         Key of the value in a row.
     aliases
-        Other keys that mean the same, such as the name before a rename.
+        Other keys of the value, such as the name before a rename.
     kind
-        What its values are.
+        ``numeric``, ``categorical``, ``boolean``, ``text`` or ``datetime``.
     nullable
-        Whether training saw missing values. Where it did not, an absent key is an error, and a null is
-        imputed with a warning.
+        Whether training saw missing values. If not, a missing key is an error, and a null is imputed with a warning.
     missing_values
         Texts, in lower case, that mean "missing".
     minimum, maximum
-        Range seen in training, for numbers and dates (seconds since 1970); beyond it is a warning.
+        Range in training, for numbers and dates (seconds since 1970). A value outside it gets a warning.
     categories
-        Categories seen in training; another one is a warning. None when there are no categories.
+        Categories in training; another one gets a warning. None without categories.
     datetime_format
-        How dates are written, as in `datetime.datetime.strptime`; ISO 8601 when None.
+        Format of dates as in `datetime.datetime.strptime`; None for ISO 8601.
     longest_text
-        Most characters of a category, a text, or a number that is given as text, 100 to 10,000. Left out, they are
+        Maximum number of characters of a category, a text, or a number given as text, 100 to 10,000. The default is
         10,000 for categories, else 1,000.
     """
 
@@ -100,7 +99,7 @@ class SchemaField(BaseModel):
     def remark(self, value: Value) -> Finding | None:
         """Return the code and text of a warning when a readable value is unlike those of training."""
         if value is None:
-            return None if self.nullable else ("unexpected_missing", "missing here, never in training: imputed")
+            return None if self.nullable else ("unexpected_missing", "missing, unlike in training: imputed")
         if isinstance(value, float):
             if self.minimum is not None and value < self.minimum:
                 return "out_of_range", f"below the training range, which begins at {self.spell(self.minimum)}"
@@ -112,7 +111,15 @@ class SchemaField(BaseModel):
 
 
 class InputSchema(BaseModel):
-    """The raw columns a model reads, and those it accepts and ignores."""
+    """The raw columns that a model takes, and those that it accepts and ignores.
+
+    Attributes
+    ----------
+    fields
+        The columns that the model takes, in order.
+    ignored
+        Names of columns that a row may have, and that are not used.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

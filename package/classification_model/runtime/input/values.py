@@ -1,4 +1,4 @@
-"""One value of a table: read as a number, a truth value, a category, a text or a moment.
+"""Read a value of a table as a number, a truth value, a category, a text or a time.
 
 Training and prediction read values with the same functions, so a cell means the same in both. Each function
 returns None for a missing value and raises `UnreadableValue` for one that is not of its kind.

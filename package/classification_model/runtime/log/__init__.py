@@ -1,1 +1,1 @@
-"""The log of predictions, labels and decisions: lines that tell whether they are whole."""
+"""The log of predictions, labels and decisions, in lines with checksums."""

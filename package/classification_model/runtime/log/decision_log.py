@@ -1,4 +1,4 @@
-"""The record of what was decided about models: each verdict, comparison, promotion and rollback."""
+"""The decision log: decisions on retraining, comparisons, promotions and rollbacks."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ DecisionKind = Literal["retrain-check", "comparison", "promotion", "rollback", "
 
 
 class DecisionEntry(TypedDict):
-    """One entry of the record of decisions; see `read_decisions`.
+    """An entry of the decision log; see `read_decisions`.
 
-    ``timestamp`` is RFC 3339 in UTC, ``content`` is the evidence, whose members depend on the kind. ``repaired`` is
-    there where a torn line was removed before this entry: its size in bytes, or 0 where only the line end was missing.
+    ``timestamp`` is RFC 3339 in UTC. ``content`` is the decision with its evidence; its members depend on ``kind``.
+    ``repaired`` is present only if a torn line was removed before this entry: its size in bytes, or 0 if only the line
+    break was missing.
 
     Examples
     --------
@@ -61,36 +62,35 @@ def append_decision(
     now: datetime | None = None,
     file_size: int = FILE_SIZE,
 ) -> DecisionEntry:
-    """Put a decision on record; it is on the disk when this returns.
+    """Log a decision; it is on the disk when this returns.
 
-    Processes take turns, by a lock on the file. A torn last line, whose writer was killed before it was done, is taken
-    away first, and the new entry says so. The log is bounded: before the file would grow beyond `file_size`, it is
-    renamed to ``decisions.former.jsonl``, in the place of the one before, so that the newest entries of at least
-    `file_size` bytes are kept, and at most twice that but for an entry that is larger by itself.
+    Processes write one after the other, by a lock on the file. A torn last line, left by a killed process, is removed
+    first. The log is bounded: before the file would grow beyond `file_size`, it is renamed to
+    ``decisions.former.jsonl``, which replaces the former one.
 
     Parameters
     ----------
     folder
-        The log folder; made if it is not there.
+        The log folder; it is made if it does not exist.
     kind
-        What was decided: ``retrain-check``, ``comparison``, ``promotion``, ``rollback`` or ``retraining``.
+        ``retrain-check``, ``comparison``, ``promotion``, ``rollback`` or ``retraining``.
     content
-        What is to be known of it, as values of JSON; numbers that are none, such as NaN, become null.
+        The decision as JSON values; NaN and infinite numbers become null.
     now
-        Time of the decision; that of the clock when left out.
+        Time of the decision. The default is now.
     file_size
-        Bytes at which another file is begun.
+        Size in bytes at which a new file is begun.
 
     Returns
     -------
     DecisionEntry
-        The entry: ``kind``, ``timestamp`` (RFC 3339, UTC), ``content``, and ``repaired``, only where a torn line was
-        taken away before it: its number of bytes, 0 where the line was whole and lacked its end alone.
+        The entry: ``kind``, ``timestamp`` (RFC 3339, UTC), ``content``, and after the removal of a torn line
+        ``repaired``, its number of bytes (0 if only the line break was missing, which was added).
 
     Raises
     ------
     LogUnavailableError
-        If it cannot be written.
+        If the decision cannot be written.
     ValueError
         If there is no such kind.
     """
@@ -114,25 +114,34 @@ def append_decision(
             append_whole(descriptor, line, os.fstat(descriptor).st_size, "disk")
             sync_folder(folder)
     except OSError as error:
-        msg = f"the decision cannot be put on record in {FILE}: {error.strerror or error}; free or repair the folder"
+        msg = (
+            f"the decision cannot be logged in {FILE}: {error.strerror or error}: free space in {folder}, or correct "
+            "its permissions"
+        )
         raise LogUnavailableError(msg) from error
     return entry
 
 
 def read_decisions(folder: Path | str, faults: LogFaults | None = None) -> list[DecisionEntry]:
-    """Return what was decided, the oldest first; nothing where there is no record.
+    """Read the decision log of a log folder.
 
     Parameters
     ----------
     folder
-        The log folder; it need not be writable.
+        The log folder. Read permission is enough.
     faults
-        Where lines are counted that are torn or damaged.
+        Counts torn and damaged lines.
+
+    Returns
+    -------
+    list of DecisionEntry
+        The entries, oldest first, each with ``kind``, ``timestamp`` (RFC 3339, UTC) and ``content``; empty without a
+        decision log.
 
     Raises
     ------
     LogUnavailableError
-        If the record is there and cannot be read.
+        If the log exists and cannot be read.
 
     Examples
     --------
@@ -153,14 +162,14 @@ def read_decisions(folder: Path | str, faults: LogFaults | None = None) -> list[
 
 
 def last_retraining(folder: Path, model: str) -> datetime | None:
-    """Return when a model was last retrained by the record: its newest ``retraining``; None where there is none.
+    """Return the time of a model's newest ``retraining`` in the log; None without one.
 
     Parameters
     ----------
     folder
         The log folder.
     model
-        Name of the problem. Of a retraining it is on record as the member ``model`` of the content.
+        Name of the problem, the member ``model`` of the content of an entry.
 
     Raises
     ------
@@ -176,7 +185,7 @@ def last_retraining(folder: Path, model: str) -> datetime | None:
 
 
 def last_decision(folder: Path, model: str) -> DecisionEntry | None:
-    """Return what was decided last about a model; None where there is nothing among the newest two MiB of the record.
+    """Return the newest entry of a model; None if there is none in the newest two MiB of the log.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The rows of an input of any kind as JSON values, by which it can be predicted again."""
+"""Rows of an input of any kind as JSON values, from which they can be predicted again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The label log: what turned out to be true of predictions, beside them in the same folder."""
+"""The label log: true labels of logged predictions, in the same folder."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ MEMBERS = ("prediction_id", "timestamp", "label", "source")
 
 
 class LabelLog(LineWriter):
-    """Writes records of labels; see `LineWriter`.
+    """Writes true labels of predictions to a log folder, each process to files of its own.
 
     Parameters
     ----------
-    folder, durability, file_size, kept_size
-        See `LineWriter`.
+    folder
+        The log folder; it is made if it does not exist.
+    durability
+        ``os``: labels survive a killed process; ``disk``: also a power failure.
+    file_size
+        Size in bytes at which a new file is begun. The default is 64 MiB.
+    kept_size
+        Size in bytes of all files of labels, beyond which the oldest are removed. The default is 8 GiB.
 
     Examples
     --------
@@ -41,19 +47,19 @@ class LabelLog(LineWriter):
     kind = "labels"
 
     def add(self, labels: Iterable[tuple[str, str]], source: str) -> None:
-        """Put labels on record.
+        """Log labels, all or none.
 
         Parameters
         ----------
         labels
-            Name of a prediction, and the label that is true of it.
+            The ``prediction_id`` of each prediction, and its true label.
         source
-            Where they come from: ``feedback``, or the name of a file or table.
+            Where the labels come from: ``feedback``, or the name of a file or table.
 
         Raises
         ------
         LogUnavailableError
-            If they cannot be written; none of them is, then.
+            If they cannot be written.
         """
         moment = utc_timestamp()
         lines = [
@@ -65,14 +71,16 @@ class LabelLog(LineWriter):
 
 
 def iter_labels(folder: Path, faults: LogFaults | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the records of labels of a log folder, process by process, each in the order of writing.
+    """Yield the labels of a log folder, process by process, in the order of writing.
+
+    A record is a dict of ``prediction_id``, ``timestamp``, ``label`` and ``source``.
 
     Parameters
     ----------
     folder
-        Where they were logged.
+        The log folder.
     faults
-        Where it is counted what cannot be read.
+        Counts what cannot be read.
 
     Raises
     ------

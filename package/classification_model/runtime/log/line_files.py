@@ -1,4 +1,4 @@
-"""Files of sealed lines: how they are named, read, appended to and repaired."""
+"""Name, read, append to and repair files of sealed lines."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def append_whole(descriptor: int, lines: bytes, end: int, durability: Durability
 
 
 class Repair(NamedTuple):
-    """What was done to the last line of a file whose writer was killed.
+    """The repair of the last line of a file, after its process was killed.
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ class Repair(NamedTuple):
     removed: int
 
     def __str__(self) -> str:
-        what = f"{self.removed} bytes of a torn line were removed" if self.removed else "the end of a line was added"
+        what = f"{self.removed} bytes of a torn line removed" if self.removed else "a missing line break added"
         return f"{self.file} was repaired at byte {self.offset}: {what}"
 
 

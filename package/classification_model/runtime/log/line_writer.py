@@ -1,4 +1,4 @@
-"""Writes sealed lines: whole or not at all, a file a process, rotated by size, on record before it returns."""
+"""Write sealed lines: all of them or none, to one file per process, rotated by size."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ logger = logging.getLogger(__name__)
 
 
 class LineWriter:
-    """Appends lines to a file of its own in a folder that several processes share; safe for several threads.
+    """Appends lines to a file of its own in a folder that several processes share. Several threads can use it at once.
 
     Parameters
     ----------
     folder
-        Where the files are; made if it is not there.
+        Folder of the files; it is made if it does not exist.
     durability
-        ``os``: what was appended is with the operating system and outlives the process, killed or not. ``disk``: it
-        is on the disk, and outlives a loss of power.
+        ``os``: appended lines are with the operating system, and survive a killed process. ``disk``: they are on the
+        disk, and survive a power failure.
     file_size
-        Bytes at which the next file is begun.
+        Size in bytes at which a new file is begun.
     kept_size
-        Bytes that all files of the kind may have together. Beyond, the oldest are removed that no process writes.
+        Size in bytes of all files of the kind, beyond which the oldest that no process writes are removed.
     """
 
     #: What the lines are.
@@ -109,7 +109,7 @@ class LineWriter:
         return done
 
     def append(self, lines: bytes) -> None:
-        """Write lines, each with its end; when this returns they are on record, when it raises none of them is.
+        """Write lines, all or none; each ends with a line break. They are logged when this returns.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class LineWriter:
         try:
             self._begin_file()
         except OSError as error:  # what was written is on record; the next line tries again
-            logger.warning("the next file of the log cannot be begun: %s", error.strerror or error)
+            logger.warning("the log cannot begin its next file: %s", error.strerror or error)
 
     def _begin_file(self) -> int:
         """Begin the next file, then leave the one before."""
@@ -188,7 +188,9 @@ class LineWriter:
                 excess -= removed
                 if removed:
                     logger.warning(
-                        "%s, the oldest of the log, was removed: %d bytes are kept", file.path.name, self._kept_size
+                        "%s, the oldest file of the log, was removed: the limit is %d bytes",
+                        file.path.name,
+                        self._kept_size,
                     )
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""The prediction log: a record of every prediction, written before the answer is given."""
+"""The prediction log: a record of every prediction, written before the prediction is returned."""
 
 from __future__ import annotations
 
@@ -23,12 +23,18 @@ MEMBERS = ("prediction_id", "timestamp", "model", "version", "index", "features"
 
 
 class PredictionLog(LineWriter):
-    """Writes records of predictions; see `LineWriter`.
+    """Writes predictions to a log folder, each process to files of its own. Several threads can use it at once.
 
     Parameters
     ----------
-    folder, durability, file_size, kept_size
-        See `LineWriter`.
+    folder
+        The log folder; it is made if it does not exist.
+    durability
+        ``os``: predictions survive a killed process; ``disk``: also a power failure.
+    file_size
+        Size in bytes at which a new file is begun. The default is 64 MiB.
+    kept_size
+        Size in bytes of all files of predictions, beyond which the oldest are removed. The default is 8 GiB.
 
     Examples
     --------
@@ -47,12 +53,12 @@ class PredictionLog(LineWriter):
 
 
 class PredictionRecords:
-    """Makes the records of one model's predictions.
+    """Encodes the predictions of a model as records of the log.
 
     Parameters
     ----------
     manifest
-        Of the model. What its config masks is left out of the records.
+        Manifest of the model. Fields of ``monitoring.masked`` are left out of the records.
 
     Attributes
     ----------
@@ -159,14 +165,17 @@ class PredictionRecords:
 
 
 def iter_predictions(folder: Path, faults: LogFaults | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the records of a log folder, process by process, each in the order of writing.
+    """Yield the predictions of a log folder, process by process, in the order of writing.
+
+    A record is a dict of ``prediction_id``, ``timestamp``, ``model``, ``version``, ``index``, ``features``,
+    ``prediction`` and ``probabilities``.
 
     Parameters
     ----------
     folder
-        Where they were logged.
+        The log folder.
     faults
-        Where it is counted what cannot be read.
+        Counts what cannot be read.
 
     Raises
     ------

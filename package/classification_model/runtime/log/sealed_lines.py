@@ -1,4 +1,4 @@
-"""Sealed lines: a JSON object a line, which tells by itself whether it is whole, and what is done where it is not."""
+"""Sealed lines: a JSON object per line with a checksum, and the recovery of damaged lines."""
 
 from __future__ import annotations
 
@@ -56,24 +56,24 @@ class LineFault(NamedTuple):
 
 @dataclass
 class LogFaults:
-    """What was found wrong while a log was read; nothing of it is dropped in silence.
+    """Counts of what is wrong with a log that was read.
 
     Attributes
     ----------
     torn
-        Lines without their end: one that is being written, or whose writer was killed before it answered.
+        Lines without their end: one that is being written, or that a killed process left.
     damaged
-        Lines that are not what was written.
+        Lines whose checksum is wrong.
     unreadable
-        Files that could not be read.
+        Files that cannot be read.
     strange
-        Lines that are whole and hold something else than the log is made of.
+        Intact lines that are not records of the log.
     duplicates
-        Records that are there more than once; the first counts.
+        Repeated records, of which the first counts.
     backwards
-        Records that are older than the one before them in their file: the clock was set back.
+        Records older than the one before them in their file, as the clock was set back.
     places
-        The first hundred of those that have a place.
+        File and byte of the first hundred faults.
 
     Examples
     --------
@@ -102,18 +102,18 @@ class LogFaults:
     places: list[LineFault] = field(default_factory=list)
 
     def place(self, file: str, offset: int, reason: str) -> None:
-        """Remember where something is wrong."""
+        """Add the place of a fault."""
         if len(self.places) < _MOST_PLACES:
             self.places.append(LineFault(file, offset, reason))
 
     def describe(self) -> list[str]:
-        """Return a line for each kind of fault that was found."""
+        """Return a line for each kind of fault that was found, and one for each of the first five places."""
         texts = {
-            "torn": "lines without their end, which were never answered or are being written",
-            "damaged": "damaged lines, which were left out",
-            "unreadable": "files that cannot be read, which were left out",
-            "strange": "lines of another kind, which were left out",
-            "duplicates": "records that are there more than once, of which the first counts",
+            "torn": "lines without an end, which are being written or were left by a killed process: left out",
+            "damaged": "damaged lines: left out",
+            "unreadable": "files that cannot be read: left out",
+            "strange": "lines that are not records of this log: left out",
+            "duplicates": "repeated records: the first of each counts",
             "backwards": "records older than the one before them: the clock was set back",
         }
         lines = [f"{count} {text}" for name, text in texts.items() if (count := getattr(self, name))]
@@ -150,8 +150,8 @@ def salvage(line: bytes, file: str, offset: int, faults: LogFaults) -> list[byte
         is_torn = not line.endswith(b"\n")
         faults.torn += is_torn
         faults.damaged += not is_torn
-        faults.place(file, offset + start, "a line without its end" if is_torn else "a damaged line")
+        faults.place(file, offset + start, "a line without an end" if is_torn else "a damaged line")
     else:
         faults.damaged += 1
-        faults.place(file, offset + damaged_end, "a damaged end of a line; the line itself is whole")
+        faults.place(file, offset + damaged_end, "a damaged line break; the line itself is intact")
     return found

@@ -1,1 +1,1 @@
-"""Models in operation: the base class `MLEModel`, what is served, and the verdict on logged accuracy."""
+"""Models in operation: `MLEModel`, `ServedModel`, and the rule for logged accuracy."""

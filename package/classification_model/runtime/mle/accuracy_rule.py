@@ -1,4 +1,4 @@
-"""When the accuracy of a model in operation is too low: a verdict from counted labels."""
+"""Decide from counted labels whether the accuracy of a model in operation is too low."""
 
 from __future__ import annotations
 
@@ -45,23 +45,22 @@ def wilson(right: int, count: int, z: float = Z_95) -> tuple[float, float]:
 
 
 def verdict(right: int, count: int, floor: float, minimum: int) -> Verdict:
-    """Say whether the accuracy calls for another model.
+    """Decide whether the accuracy is so low that the model needs retraining.
 
     Parameters
     ----------
     right, count
-        Number of right predictions among those whose label is known.
+        Number of right predictions, and number of labelled predictions.
     floor
-        Accuracy that is demanded, between 0 and 1.
+        Accuracy below which the model needs retraining, between 0 and 1.
     minimum
-        Labels below which nothing is decided.
+        Minimum number of labels for a decision.
 
     Returns
     -------
     str
-        ``yes``: the whole 95 % Wilson interval lies below the floor. ``wait``: there are too few labels, or the
-        accuracy lies below the floor and its interval reaches it, so that more labels may turn it either way. Else
-        ``no``.
+        ``yes``: the whole 95 % Wilson interval is below the floor. ``wait``: there are too few labels, or the accuracy
+        is below the floor but its interval contains the floor. Otherwise ``no``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The accuracy of the predictions on record, from labels that came back, and what it says of the model."""
+"""Compute the accuracy of logged predictions from their labels, and decide whether it is too low."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AccuracyVerdict:
-    """Whether the accuracy of a model in operation calls for another one.
+    """A decision on retraining from the accuracy of logged predictions.
 
     Attributes
     ----------
     retrain
         ``yes``, ``no`` or ``wait``; see `mle.accuracy_rule.verdict`.
     count, right
-        Number of the model's logged predictions whose label is known, and how many of them are right.
+        Number of the model's labelled predictions in the log, and of those that are right.
     accuracy, low, high
-        Share that is right, None of no predictions, and its 95 % Wilson interval.
-    floor, minimum_count
-        Accuracy that is demanded, and labels below which nothing is decided.
+        Share that is right, and its 95 % Wilson interval; the share is None without labels.
+    floor
+        Accuracy below which the model needs retraining.
+    minimum_count
+        Minimum number of labels for a decision.
     unknown
-        Labels of predictions that are not in the log.
+        Number of labels of predictions that are not in the log.
     others
-        Labels of predictions that another model or version made.
+        Number of labels of predictions of another model or version.
     """
 
     retrain: Verdict
@@ -52,29 +54,31 @@ class AccuracyVerdict:
 def judge_predictions(
     folder: Path, manifest: Manifest, labels: Mapping[str, str], *, floor: float, minimum_count: int
 ) -> AccuracyVerdict:
-    """Say whether the predictions of a model were too often wrong.
+    """Decide whether the accuracy of a model's logged predictions is too low.
 
     Parameters
     ----------
     folder
-        Where they were logged.
+        The log folder.
     manifest
-        Of the model.
+        Manifest of the model.
     labels
-        What turned out to be true, by the name of the prediction.
-    floor, minimum_count
-        Accuracy that is demanded, and labels below which nothing is decided.
+        True label by ``prediction_id``.
+    floor
+        Accuracy below which the model needs retraining, between 0 and 1.
+    minimum_count
+        Minimum number of labels for a decision, 1 or more.
 
     Raises
     ------
     LogUnavailableError
         If the log cannot be read.
     InputError
-        If a label is no class of the model, or a limit is none.
+        If a label is not a class of the model, or a limit is out of its range.
     """
     if not 0 < floor < 1 or minimum_count < 1:
         found = f"{floor!r} and {minimum_count!r}"
-        msg = f"expected a floor between 0 and 1 and a minimum count of 1 or more, found {found}"
+        msg = f"expected a floor between 0 and 1 and a minimum_count of 1 or more, found {found}"
         raise InputError(msg)
     wanted = {str(name): str(label) for name, label in labels.items()}
     strange = next((label for label in wanted.values() if label not in manifest.classes), None)

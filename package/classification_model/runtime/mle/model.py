@@ -1,4 +1,4 @@
-"""Models as they are operated: fitted, saved, loaded, predicting on record, and asked whether they are still good."""
+"""Model classes for operation: load, save, fit, predict, predict with logging, and check the accuracy."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ LONGEST_KEY, KEYS = 256, range(-(2**63), 2**63)
 
 
 class MLEModel(ABC):
-    """A model with all that it goes through in operation; subclasses say how it learns, predicts and is kept.
+    """Base class of a model in operation. A subclass defines `model`, `load`, `save`, `fit` and `predict`.
 
     Parameters
     ----------
     log
-        Where `predict_with_logging` puts predictions on record.
+        Log of `predict_with_logging`.
 
     Attributes
     ----------
     log
-        The same.
+        Log of `predict_with_logging`; None without one.
     predictor
-        The verified model folder that it was loaded from, which tells name, version and schema; None before.
+        The verified model folder, with its name, version and schema; None before `load`.
 
     Examples
     --------
@@ -54,11 +54,11 @@ class MLEModel(ABC):
     @property
     @abstractmethod
     def model(self) -> Any:
-        """What computes the predictions."""
+        """The object that computes the predictions."""
 
     @abstractmethod
     def load(self, folder: Path | str) -> Self:
-        """Load a model folder; sets `predictor`."""
+        """Load a model folder, and set `predictor`."""
 
     @abstractmethod
     def save(self, folder: Path | str) -> None:
@@ -66,7 +66,7 @@ class MLEModel(ABC):
 
     @abstractmethod
     def fit(self, features: Any, labels: Any) -> Self:
-        """Learn from rows."""
+        """Fit the model to rows and their labels."""
 
     @abstractmethod
     def predict(self, features: Any) -> Answer:
@@ -74,47 +74,50 @@ class MLEModel(ABC):
 
     @property
     def manifest(self) -> Manifest:
-        """What the loaded model folder says of itself.
+        """Manifest of the loaded model folder.
 
         Raises
         ------
         ArtifactError
-            If none is loaded.
+            If no model folder is loaded.
         """
         return self._loaded().manifest
 
     def _loaded(self) -> Predictor:
         if self.predictor is None:
-            msg = f"this {type(self).__name__} has no model yet: call its load with a model folder first"
+            msg = f"expected a loaded model in this {type(self).__name__}, found none: call its load first"
             raise ArtifactError(msg)
         return self.predictor
 
     def predict_with_logging(self, features: Any, index: Sequence[str | int | None] | None = None) -> LoggedAnswer:
-        """Predict rows and put the predictions on record before they are returned.
+        """Predict rows, and log the predictions before they are returned.
 
         Parameters
         ----------
         features
             Rows, as `predict` takes them.
         index
-            A key of each row, by which its label may be found later: a text of up to 256 characters, a whole number of
-            64 bits, or None.
+            Your key of each row, by which its label can be joined later: a text of up to 256 characters, a whole number
+            of 64 bits, or None.
 
         Returns
         -------
         LoggedAnswer
-            What `predict` returns, and ``prediction_ids``: a UUID for each row that was predicted, None for one in
-            error, which is not logged.
+            The result of `predict`, and ``prediction_ids``: a UUID for each predicted row. A row with an error has
+            None, and is not logged.
 
         Raises
         ------
         LogUnavailableError
-            If there is no log, or it cannot be written. Then there is no answer.
+            If there is no log, or it cannot be written. Nothing is returned then.
         InputError
-            If the input is no table at all, or the index is not one key a row.
+            If the input is not a table, or the index does not have one key for each row.
         """
         if self.log is None:
-            msg = f"this {type(self).__name__} has no log: make it with log=PredictionLog(folder), or use predict"
+            msg = (
+                f"expected a log in this {type(self).__name__}, found none: make it with log=PredictionLog(folder), or "
+                "call predict"
+            )
             raise LogUnavailableError(msg)
         manifest = self.manifest
         answer = self.predict(features)
@@ -128,24 +131,33 @@ class MLEModel(ABC):
     def needs_retraining(
         self, labels: Mapping[str, str], *, floor: float | None = None, minimum_count: int | None = None
     ) -> AccuracyVerdict:
-        """Say whether the predictions on record were too often wrong; the workshop's decision adds drift to that.
+        """Decide whether the accuracy of the logged predictions is too low.
+
+        `classification-model retrain-check` takes drift into account as well.
 
         Parameters
         ----------
         labels
-            What turned out to be true, by the name of the prediction.
-        floor, minimum_count
-            Accuracy that is demanded, and labels below which nothing is decided; the manifest's when left out.
+            True label by ``prediction_id``.
+        floor
+            Accuracy below which the model needs retraining, 0 to 1. The default is the manifest's.
+        minimum_count
+            Minimum number of labels for a decision. The default is the manifest's.
+
+        Returns
+        -------
+        AccuracyVerdict
+            The decision, with the accuracy and its interval.
 
         Raises
         ------
         LogUnavailableError
             If there is no log, or it cannot be read.
         InputError
-            If a label is no class of the model, or a limit is none.
+            If a label is not a class of the model, or a limit is out of its range.
         """
         if self.log is None:
-            msg = f"this {type(self).__name__} has no log: make it with log=PredictionLog(folder)"
+            msg = f"expected a log in this {type(self).__name__}, found none: make it with log=PredictionLog(folder)"
             raise LogUnavailableError(msg)
         manifest = self.manifest
         floor = float(manifest.monitoring.get("accuracy_floor", 0.7)) if floor is None else floor
@@ -154,7 +166,12 @@ class MLEModel(ABC):
 
 
 class ServedModel(MLEModel):
-    """A model folder, loaded and verified, that predicts and logs; see `MLEModel`.
+    """A loaded model folder that predicts and logs, and cannot be fitted; see `MLEModel`.
+
+    Parameters
+    ----------
+    log
+        Log of `predict_with_logging`.
 
     Examples
     --------
@@ -167,21 +184,23 @@ class ServedModel(MLEModel):
 
     @property
     def model(self) -> Any:
-        """What computes the probabilities; see `classification_model.runtime.predictor.Model`."""
+        """The object that computes the probabilities; see `classification_model.runtime.predictor.Model`."""
         return self._loaded().model
 
     def load(self, folder: Path | str | None = None) -> Self:
-        """Load a model folder after verifying it; the model that was loaded before stays when that fails.
+        """Verify and load a model folder. If that fails, the model that was loaded before stays.
 
         Parameters
         ----------
         folder
-            A model folder; the packaged model when left out.
+            A model folder. The default is the packaged model.
 
         Raises
         ------
         ArtifactError
-            See `classification_model.predict.Predictor.load`.
+            If the folder holds no model, or one without a compiled form.
+        VerificationError
+            If a file was changed, or a golden row is not predicted as recorded.
         """
         folder = packaged_model() if folder is None else Path(folder)
         self.predictor = self._read(folder)
@@ -192,35 +211,40 @@ class ServedModel(MLEModel):
         return Predictor.load(folder)
 
     def save(self, folder: Path | str) -> None:
-        """Write the model folder that was loaded to another place, byte by byte, after its files were verified again.
+        """Verify the loaded model folder again, and copy it.
+
+        Parameters
+        ----------
+        folder
+            The copy; a model in it is replaced.
 
         Raises
         ------
         ArtifactError
-            If none was loaded, it is not what it was, or the place cannot be written.
+            If no model folder is loaded, it was changed since, or the copy cannot be written.
         """
         manifest = self.manifest
         if self._source is None:
-            msg = f"this {type(self).__name__} was not loaded from a model folder"
+            msg = f"expected a {type(self).__name__} loaded from a model folder, found another: call its load first"
             raise ArtifactError(msg)
         there = read_manifest(self._source)
         if there != manifest:
-            msg = f"{self._source} holds another model than the one that was loaded: load it again"
+            msg = f"{self._source} does not hold the model that was loaded any more: load it again"
             raise ArtifactError(msg)
         write_model_folder(Path(folder), there, read_files(self._source, there))
 
     def fit(self, features: Any = None, labels: Any = None) -> Self:
-        """Refuse: what is served does not learn.
+        """Raise an error, as a served model is not fitted.
 
         Raises
         ------
         TrainingError
-            Always, naming the class that learns.
+            Always; the message names a class that can be fitted.
         """
         del features, labels
         msg = (
-            f"a {type(self).__name__} predicts and does not learn: use "
-            "classification_model.own_models.classification_model.ClassificationModel, with the extra [train]"
+            f"a {type(self).__name__} cannot be fitted: use classification_model.ClassificationModel, which needs the "
+            "extra [train]"
         )
         raise TrainingError(msg)
 
@@ -237,14 +261,14 @@ def _keys(index: Sequence[str | int | None] | None, count: int) -> list[str | in
     keys = None if isinstance(index, (str, bytes, Mapping)) else list(tolist() if tolist else index)
     if keys is None or len(keys) != count:
         found = type(index).__name__ if keys is None else f"{len(keys)} for {count} rows"
-        msg = f"expected an index of one key a row, found {found}"
+        msg = f"index: expected a list of one key for each row, found {found}"
         raise InputError(msg)
     for row, key in enumerate(keys):
         is_text = isinstance(key, str) and len(key) <= LONGEST_KEY and _is_utf8(key)
         is_number = isinstance(key, int) and not isinstance(key, bool) and key in KEYS
         if not (key is None or is_text or is_number):
             expected = f"a text of at most {LONGEST_KEY} characters, a whole number of 64 bits or None"
-            msg = f"expected {expected} as the key of row {row}, found {type(key).__name__}"
+            msg = f"index: expected {expected} as the key of row {row} (counted from 0), found {type(key).__name__}"
             raise InputError(msg)
     return keys
 

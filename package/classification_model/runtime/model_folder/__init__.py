@@ -1,1 +1,1 @@
-"""A model folder: its files, its manifest, the libraries that made it."""
+"""The model folder: its files, its manifest, and the versions of the libraries that made it."""

@@ -1,4 +1,4 @@
-"""The files of a model folder: how they are written, and whether they are what the manifest says."""
+"""Write, read and verify the files of a model folder."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ LARGEST_FILE = 4 * 2**30
 
 
 class WholeModel(NamedTuple):
-    """A model folder in memory; the hash of each file held.
+    """A verified model folder in memory.
 
     Attributes
     ----------
     manifest
-        What it says of itself.
+        Its manifest.
     written
-        The same as the bytes of its file.
+        Bytes of the manifest's file.
     contents
         Bytes of every other file, by its path inside the folder.
     """
@@ -44,14 +44,24 @@ class WholeModel(NamedTuple):
 
 
 def read_manifest(folder: Path | str) -> Manifest:
-    """Read the manifest of a model folder and hold it against its own digest.
+    """Read and verify the manifest of a model folder, without reading its other files.
+
+    Parameters
+    ----------
+    folder
+        A model folder.
+
+    Returns
+    -------
+    Manifest
+        The manifest; its digest is verified.
 
     Raises
     ------
     ArtifactError
-        If there is no model folder, or its format is of another version.
+        If the folder holds no model, or one of another format version.
     VerificationError
-        If the manifest is not what was written.
+        If the manifest was changed.
 
     Examples
     --------
@@ -64,14 +74,14 @@ def read_manifest(folder: Path | str) -> Manifest:
 
 
 def read_model(folder: Path) -> WholeModel:
-    """Read a model folder whole: its manifest, held against its own digest, then each file against its hash.
+    """Read and verify all files of a model folder: the manifest by its digest, the others by their hashes.
 
     Raises
     ------
     ArtifactError
-        If there is no model folder, or its format is of another version.
+        If the folder holds no model, or one of another format version.
     VerificationError
-        If it is not what was written.
+        If a file was changed.
     """
     written = _read_manifest_file(folder)
     manifest = _parse_manifest(written)
@@ -81,17 +91,20 @@ def read_model(folder: Path) -> WholeModel:
 def _parse_manifest(content: bytes) -> Manifest:
     found = _format_version(content)
     if found not in {FORMAT_VERSION, None}:
-        msg = f"{MANIFEST} has format {found}, this package reads format {FORMAT_VERSION}: install a package that fits"
+        msg = (
+            f"{MANIFEST}: expected format version {FORMAT_VERSION}, found {found}: install the version of this package "
+            "that made it, or train the model again"
+        )
         raise ArtifactError(msg)
     claimed, actual = digests(content)
     if claimed != actual:
-        msg = f"{MANIFEST} was changed: expected sha256 {claimed or 'that it should hold and does not'}, found {actual}"
+        msg = f"{MANIFEST} was changed: expected sha256 {claimed or 'in its digest'}, found {actual}"
         raise VerificationError(msg)
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        msg = f"{MANIFEST} does not fit its format at {place!r}: install the version of this package that made it"
+        msg = f"{MANIFEST} is malformed at {place!r}: install the version of this package that made it"
         raise VerificationError(msg) from error
 
 
@@ -109,7 +122,7 @@ def _read_manifest_file(folder: Path) -> bytes:
     try:
         (folder / MANIFEST).lstat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        msg = f"no model in {folder}: there is no {MANIFEST}; train one with `classification-model train`"
+        msg = f"expected a model in {folder}, found no {MANIFEST}: train one with `classification-model train`"
         raise ArtifactError(msg) from error
     except (OSError, ValueError) as error:
         msg = f"{folder} cannot be read: {getattr(error, 'strerror', error)}"
@@ -119,14 +132,14 @@ def _read_manifest_file(folder: Path) -> bytes:
 
 
 def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
-    """Return the bytes of every file of a model folder, each held against its hash.
+    """Return the bytes of every file of a model folder, after verifying its hash.
 
-    The bytes that were hashed are the bytes returned; nothing is deserialised.
+    The bytes returned are those that were hashed; nothing is deserialised.
 
     Raises
     ------
     VerificationError
-        If a file is missing, changed, no regular file or not in the manifest, naming it.
+        If a file is missing, changed, not a regular file, or not in the manifest; the message names it.
     """
     present = {
         PurePosixPath(path.relative_to(folder)).as_posix()
@@ -135,18 +148,18 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     }
     extra = sorted(present - set(manifest.files) - {MANIFEST})
     if extra:
-        msg = f"{extra[0]!r} is in the model folder but not in its manifest: remove it"
+        msg = f"{extra[0]!r} is in the model folder but not in {MANIFEST}: remove it"
         raise VerificationError(msg)
     for name in (manifest.pipeline, manifest.compiled, manifest.portable):
         if name is not None and name not in manifest.files:
-            msg = f"{MANIFEST} lists no file {name!r}, which is to hold the model"
+            msg = f"{MANIFEST}: expected the file {name!r} of the model among its files, found none: train it again"
             raise VerificationError(msg)
     return {name: _read_recorded_file(folder, name, record) for name, record in sorted(manifest.files.items())}
 
 
 def _read_recorded_file(folder: Path, name: str, record: FileRecord) -> bytes:
     if not _lies_inside(name):
-        msg = f"{name!r} in the manifest is no plain path of a file inside of the model folder"
+        msg = f"{MANIFEST}: expected relative paths inside the model folder, found {name!r}: train the model again"
         raise VerificationError(msg)
     with open_regular_file(folder, name, LARGEST_FILE) as file:
         size = os.fstat(file.fileno()).st_size
@@ -173,7 +186,7 @@ def open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
     try:
         return os.fdopen(open_regular(folder / name, limit=limit), "rb")
     except FileNotFoundError as error:
-        msg = f"{name} is missing from the model folder"
+        msg = f"{name} is missing from the model folder: copy the folder again, or train the model again"
         raise VerificationError(msg) from error
     except UnfitFileError as error:
         msg = f"{name}: {error}"
@@ -184,12 +197,12 @@ def open_regular_file(folder: Path, name: str, limit: int) -> BufferedReader:
 
 
 def write_model_folder(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
-    """Write a model folder beside its place, then rename it there: it is whole or it is not.
+    """Write a model folder under a temporary name, then rename it, so that it is never there in part.
 
     Parameters
     ----------
     folder
-        Where the model shall be; a model that is there already is replaced.
+        The model folder; a model in it is replaced.
     manifest
         Its manifest; `files` and `digest` are filled in here.
     contents
@@ -198,11 +211,11 @@ def write_model_folder(folder: Path, manifest: Manifest, contents: Mapping[str, 
     Raises
     ------
     ArtifactError
-        If something that is no model folder is in the way, or the disk refuses.
+        If the folder exists and is not a model folder, or cannot be written.
     """
     outside = next((name for name in contents if not _lies_inside(name)), None)
     if outside is not None:
-        msg = f"{outside!r} cannot be a file of a model folder: expected a plain path inside of it"
+        msg = f"expected relative paths inside the model folder, found {outside!r}"
         raise ArtifactError(msg)
     records = {name: FileRecord(sha256=_sha256(content), size=len(content)) for name, content in contents.items()}
     sealed = manifest.model_copy(update={"files": records}).sealed_bytes()
@@ -210,19 +223,19 @@ def write_model_folder(folder: Path, manifest: Manifest, contents: Mapping[str, 
 
 
 def copy_model_folder(model: WholeModel, folder: Path) -> None:
-    """Write a model that was read to another place, to the byte; see `write_model_folder`.
+    """Write an exact copy of a model that was read; see `write_model_folder`.
 
     Parameters
     ----------
     model
-        From `read_model`.
+        Result of `read_model`.
     folder
-        Where the copy shall be.
+        The copy.
 
     Raises
     ------
     ArtifactError
-        If something that is no model folder is in the way, or the disk refuses.
+        If the folder exists and is not a model folder, or cannot be written.
     """
     replace_folder(folder, {**model.contents, MANIFEST: model.written}, MANIFEST)
 

@@ -1,4 +1,4 @@
-"""Versions of what a model is made with, and how they differ from those here."""
+"""Versions of the libraries that made a model, compared with the installed ones."""
 
 from __future__ import annotations
 

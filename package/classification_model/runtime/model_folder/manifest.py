@@ -1,4 +1,4 @@
-"""What a model folder says of itself: the manifest, and the models it is made of."""
+"""The manifest of a model folder, and the models that it consists of."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class FileRecord(BaseModel):
 
 
 class Fingerprint(BaseModel):
-    """The table a model was trained on: rows, columns, and its SHA-256.
+    """Size and hash of the table that a model was trained on.
 
-    That is the hash of the file; of a frame the one of its rows, spelled; and where rows were put below a table, that
-    of the table's hash and these rows, spelled (see `processing.raw_tables.hash_of_rows`).
+    The hash is that of the file, or of the rows of a frame. With extra rows, it is the hash of the table's hash and
+    these rows; see `processing.raw_tables.hash_of_rows`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,21 +40,21 @@ class Fingerprint(BaseModel):
 
 
 class Holdout(BaseModel):
-    """The rows that no model trains on.
+    """The rows that a model is evaluated on.
 
     Attributes
     ----------
     rule
-        How to tell a row of the hold-out, in words.
+        The rule in words.
     kind
-        ``hash``: by the hash of `key`; ``time``: from `cutoff` on; ``table``: a validation table of its own; ``none``:
-        nothing was held out, or nobody can tell, and there are no metrics.
+        ``hash``: rows with a low hash of `key`; ``time``: rows from `cutoff` on; ``table``: a validation table;
+        ``none``: no rows are known to be held out, and there are no metrics.
     share
-        Share of rows aimed at.
+        Intended share of rows, 0 to 1.
     key
         Columns whose values are hashed.
     cutoff
-        First moment that is held out, in seconds since 1970.
+        Earliest time that is held out, in seconds since 1970.
     rows
         Number of rows held out.
     """
@@ -80,18 +80,18 @@ class MetricValue(BaseModel):
 
 
 class Parity(BaseModel):
-    """How a compiled model was held against the pipeline it was compiled from.
+    """Comparison of a compiled model with the pipeline that it was compiled from.
 
     Attributes
     ----------
     training_rows, generated_rows
-        Numbers of rows that both predicted: all training rows, and rows of edges.
+        Number of compared rows: all training rows, and generated rows of edge cases.
     tolerance
-        Largest difference of a probability that is allowed.
+        Maximum allowed difference of a probability.
     largest_difference
         Largest difference found.
     other_classes
-        Number of rows whose predicted class differs, but for those within the tolerance around the threshold.
+        Number of rows with another predicted class, without those within the tolerance of the threshold.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,12 +104,12 @@ class Parity(BaseModel):
 
     @property
     def holds(self) -> bool:
-        """Whether both agree."""
+        """Whether both models agree."""
         return self.largest_difference <= self.tolerance and not self.other_classes
 
 
 class GoldenRow(BaseModel):
-    """An input, and the probability of each class that it must give."""
+    """A row, and the recorded probability of each class."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -118,50 +118,66 @@ class GoldenRow(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a model folder says of itself; readable without loading the model.
+    """The manifest of a model folder: the description of the model, and the hashes of its files.
 
     Attributes
     ----------
     format_version
-        Version of this layout.
-    name, version, created
-        The problem, the model's version, and when it was made (RFC 3339, UTC).
-    config_hash, code_hash, data, holdout
-        What it was trained from: hashes of the config (empty where there was none) and of this package's code,
-        fingerprint of the table, rows held out.
+        Version of the manifest's format.
+    name
+        Name of the problem.
+    version
+        Version of the model (PEP 440).
+    created
+        Time of training (RFC 3339, UTC).
+    config_hash
+        SHA-256 of the config; empty without one.
+    code_hash
+        SHA-256 of the package's code that trained the model.
+    data
+        Size and hash of the training table.
+    holdout
+        The rows that the model was evaluated on.
     pipeline
-        Name of the pickled pipeline in the folder.
+        File name of the pickled pipeline.
     compiled, parity
-        Name of the compiled model in the folder, and the proof that it agrees with the pipeline; None without one.
+        File name of the compiled model, and its comparison with the pipeline; None without one.
     not_compiled
-        Why there is no compiled model.
+        Reason why there is no compiled model.
     portable, portable_parity
-        Name of the portable model in the folder, which takes raw columns and gives labels, and the proof that it
-        agrees with the pipeline; None without one.
+        File name of the portable model, which takes raw columns and gives labels, and its comparison with the
+        pipeline; None without one.
     portable_inputs
-        Derived columns that the portable model takes as inputs, each with why ONNX does not derive it.
+        Derived columns that the portable model takes as input, each with the reason why it does not derive it.
     not_portable
-        Why there is no portable model.
+        Reason why there is no portable model.
     files
-        Hash and size of every file of the folder but this one.
+        Hash and size of every other file of the folder.
     libraries
-        Versions of Python and of the libraries that fitted it.
-    input_schema, classes, threshold
-        What goes in, the labels in the order of the probabilities, and the probability from which the
-        second of two classes is predicted.
+        Versions of Python and of the libraries that fitted the model.
+    input_schema
+        The columns that the model takes.
+    classes
+        Labels in the order of the probabilities.
+    threshold
+        Probability from which the second of two classes is predicted; None with more classes.
     estimator, parameters
-        The estimator that won and its settings.
+        The selected estimator and its parameters.
     metrics
-        Metrics on the hold-out; none where there is no such thing.
+        Metrics on the hold-out; empty without one.
     golden_rows
-        Inputs with the probabilities they must give.
+        Rows with their recorded probabilities, by which every load is verified.
     baseline
-        Inputs of a row that is typical of the training rows, which predictions are explained against.
-    training_distribution, prediction_distribution
-        For each field, and for the out-of-fold probabilities of each class, the distribution that drift is
-        measured against. The latter is of the hold-out where the model came fitted, and empty where there is none.
-    gates, monitoring
-        What the model had to reach, and the limits it is watched by.
+        A row of typical values, which explanations are relative to.
+    training_distribution
+        Distribution of each field in the training rows, which drift is measured against.
+    prediction_distribution
+        Distribution of the out-of-fold probabilities of each class, which drift is measured against. A model that was
+        given fitted has those of the hold-out, or none.
+    gates
+        Limits on the metrics that the model had to reach.
+    monitoring
+        Limits by which the model is monitored.
     digest
         SHA-256 of the manifest without the line of this field.
 
@@ -208,7 +224,7 @@ class Manifest(BaseModel):
     digest: str = ""
 
     def sealed_bytes(self) -> bytes:
-        """Return the file's bytes, with a digest of everything else in it."""
+        """Return the bytes of the manifest's file, with its digest."""
         return seal(self.model_dump(mode="json"))
 
 

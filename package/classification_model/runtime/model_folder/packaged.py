@@ -1,4 +1,4 @@
-"""Where the model of this package is."""
+"""Paths and version of the packaged model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def package_folder() -> Path:
 
 
 def package_version() -> str:
-    """Return the version of this package, which is that of the model it carries."""
+    """Return the version of this package, which is also that of the packaged model."""
     return (package_folder() / "VERSION").read_text(encoding="utf-8").strip()
 
 
@@ -21,7 +21,7 @@ def trained_models() -> Path:
 
 
 def packaged_model() -> Path:
-    """Return where the model of this package's version is, or will be once it is trained.
+    """Return the folder of the packaged model, whether or not it was trained yet.
 
     Examples
     --------

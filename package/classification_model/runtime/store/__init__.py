@@ -1,1 +1,1 @@
-"""The model store: versions, which of them serves, and what may take its place."""
+"""The model store: versions of a model, of which one is current."""

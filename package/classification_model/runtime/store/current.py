@@ -1,4 +1,4 @@
-"""Which version of a model store is current: one small document, replaced by renaming, and the names of versions."""
+"""The file that names the current version of a model store, and the rule for names of versions."""
 
 from __future__ import annotations
 
@@ -27,16 +27,18 @@ _VERSION = re.compile(VERSION_PATTERN)
 
 
 class Current(BaseModel):
-    """Which version serves.
+    """The current version of a store.
 
     Attributes
     ----------
     format_version
-        Of this document.
-    version, promoted
-        The version, and since when (RFC 3339, UTC).
+        Version of the document's format.
+    version
+        The current version.
+    promoted
+        Time of its promotion (RFC 3339, UTC).
     previous
-        Versions before it, which `ModelStore.rollback` goes back to; the latest is the last.
+        Versions that were current before, the latest last; `ModelStore.rollback` goes back to them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,12 +55,12 @@ class Current(BaseModel):
 
 
 def read_current(folder: Path) -> Current | None:
-    """Return which version of a store serves; None where none was promoted yet.
+    """Return the current version of a store; None if none was promoted yet.
 
     Raises
     ------
     StoreError
-        If what says so is damaged, or cannot be read.
+        If the file that names it is damaged, or cannot be read.
     """
     try:
         (folder / CURRENT).lstat()
@@ -72,7 +74,7 @@ def read_current(folder: Path) -> Current | None:
             found = Current.model_validate_json(file.read())
     except (ArtifactError, ValidationError, OSError) as error:
         reason = "" if isinstance(error, ValidationError) else f" ({error})"
-        msg = f"{CURRENT} of the store is damaged{reason}: promote a version by its name"
+        msg = f"{CURRENT} of the store is damaged{reason}: promote a version"
         raise StoreError(msg) from error
     for version in (found.version, *found.previous):
         check_version(version, CURRENT)
@@ -80,19 +82,21 @@ def read_current(folder: Path) -> Current | None:
 
 
 def write_current(folder: Path, version: str, previous: tuple[str, ...]) -> None:
-    """Let a version of a store serve from now on; whoever reads sees the one before, or this one.
+    """Make a version of a store current.
 
     Parameters
     ----------
     folder
-        Of the store; one process at a time may write.
-    version, previous
-        The version, and those before it, the latest last.
+        The store, which no other process writes meanwhile.
+    version
+        The version.
+    previous
+        The versions before it, the latest last.
 
     Raises
     ------
     OSError
-        If the disk refuses.
+        If the file cannot be written.
     """
     promoted = spell_utc(datetime.now(UTC), "seconds")
     replace_current(folder, Current(version=version, promoted=promoted, previous=previous))
@@ -110,19 +114,19 @@ def is_version(name: str) -> bool:
 
 
 def check_version(name: str, where: str) -> None:
-    """Refuse what is no name of a version.
+    """Refuse a name that is not a valid version.
 
     Parameters
     ----------
     name
-        To be checked.
+        The name.
     where
-        Where it was found, for the error.
+        Where it was found, for the message.
 
     Raises
     ------
     StoreError
-        If it is none.
+        If it is not a valid version.
     """
     if not is_version(name):
         msg = f"{where}: expected a PEP 440 version such as 1.2.0, found {name[:LONGEST_VERSION]!r}"

@@ -1,4 +1,4 @@
-"""What `ModelStore.promote` (store.py) checks before another version serves, and what it returns."""
+"""Checks before another version of a store becomes current: its problem, input columns and classes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ _MOST_CHANGES = 5
 
 
 class Promotion(NamedTuple):
-    """A version that serves from now on.
+    """The result of a promotion or rollback.
 
     Attributes
     ----------
-    version, previous
-        The version, and the one that served until then; None where none did, or nothing says which.
+    version
+        The version that is current now.
+    previous
+        The version that was current before; None if there was none, or it is unknown.
     changes
-        Where it takes other input or gives other classes than the one it was compared with, a line for each; see
-        `schema_changes`. Where `ModelStore.rollback` goes back to another problem, that is the first.
+        Changes of the input columns and classes, a line each. If `ModelStore.rollback` goes back to a model of
+        another problem, the first line says so.
     notes
-        What it could not be compared with, and why.
+        What the version could not be compared with, and why.
     """
 
     version: str
@@ -73,7 +75,7 @@ def find_serving(store: StoreReader, *, but: str | None = None) -> Serving:
     try:
         current = store.read_current()
     except StoreError:
-        note = f"{CURRENT} was damaged, and does not say which version served: compared with none"
+        note = f"{CURRENT} was damaged, so that the version before is unknown: input columns and classes not compared"
         return Serving(None, None, (note,))
     if current is None:
         return Serving(None, None)
@@ -84,9 +86,12 @@ def find_serving(store: StoreReader, *, but: str | None = None) -> Serving:
             manifest = store.read_manifest(version)
             if version == current.version:
                 return Serving(current, manifest)
-            note = f"version {current.version}, which served, cannot be read: compared with {version}, which did before"
+            note = f"version {current.version}, current until now, cannot be read: compared with {version} before it"
             return Serving(current, manifest, (note,))
-    note = f"version {current.version}, which served, cannot be read, nor another one before it: compared with none"
+    note = (
+        f"neither version {current.version}, current until now, nor one before it can be read: input columns and "
+        "classes not compared"
+    )
     return Serving(current, None, (note,))
 
 
@@ -108,14 +113,11 @@ def check_problem(store: StoreReader, manifest: Manifest, served: Manifest | Non
     StoreError
         If it is one, naming the problems.
     """
-    if served is not None:
-        problems, whose = {served.name}, "the store serves"
-    else:
-        problems, whose = _stored_problems(store, manifest), "the versions in the store are of"
+    problems = _stored_problems(store, manifest) if served is None else {served.name}
     if problems and manifest.name not in problems:
         msg = (
-            f"version {manifest.version} is a model of {manifest.name!r}, and {whose} "
-            f"{', '.join(map(repr, sorted(problems)))}: give each problem a store of its own"
+            f"expected a model of {', '.join(map(repr, sorted(problems)))} for this store, found version "
+            f"{manifest.version} of {manifest.name!r}: use another store"
         )
         raise StoreError(msg)
 
@@ -149,8 +151,8 @@ def check_changes(manifest: Manifest, served: Manifest | None, *, schema_change:
     changes = () if served is None else schema_changes(served, manifest)
     if served is not None and changes and not schema_change:
         msg = (
-            f"version {manifest.version} takes other input or gives other classes than {served.version} "
-            f"({join_changes(changes)}): if those who ask it know that, promote it with --schema-change"
+            f"version {manifest.version} has other input columns or classes than {served.version} "
+            f"({join_changes(changes)}): if its clients know that, promote it with --schema-change"
         )
         raise StoreError(msg)
     return changes
@@ -173,7 +175,7 @@ def changes_of_going_back(
     try:
         served = store.read_manifest(current)
     except ArtifactError:
-        return (), (f"version {current}, which served, cannot be read: nothing says what is different now",)
+        return (), (f"version {current}, current until now, cannot be read: input columns and classes not compared",)
     problem = [] if served.name == manifest.name else [f"problem: {served.name} -> {manifest.name}"]
     return (*problem, *schema_changes(served, manifest)), ()
 

@@ -1,4 +1,4 @@
-"""The model store as its readers see it, who need permission to read alone: always the old or the new, never a mix."""
+"""Read a model store, with no more than read permission, while another process may write it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.store.current import Current, check_version, is_version, read_current
 
 VERSIONS = "versions"
-_REMEDY = "`classification-model promote MODEL_FOLDER --store STORE` begins one"
+_REMEDY = "make one with `classification-model promote MODEL_FOLDER --store STORE`"
 
 
 class StoredVersion(NamedTuple):
@@ -26,11 +26,11 @@ class StoredVersion(NamedTuple):
     version
         Its name.
     is_current
-        Whether it is the one that serves.
+        Whether it is the current version.
     manifest
-        What it says of itself; None where that cannot be read.
+        Its manifest; None if it cannot be read.
     fault
-        What is wrong with it; None where its files are whole.
+        What is wrong with its files; None if they are intact.
     """
 
     version: str
@@ -40,12 +40,12 @@ class StoredVersion(NamedTuple):
 
 
 class StoreReader:
-    """A folder of models that somebody else writes.
+    """Reads a model store.
 
     Parameters
     ----------
     folder
-        Where it is.
+        The store.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -53,34 +53,34 @@ class StoreReader:
         self._versions = self.folder / VERSIONS
 
     def versions(self) -> list[str]:
-        """Return the versions that are there, oldest number first; what has no name of a version is none.
+        """Return the versions in the store, in ascending order.
 
         Raises
         ------
         StoreError
-            If the store is not there, or cannot be read.
+            If the store does not exist, or cannot be read.
         """
         try:
             with os.scandir(self._versions) as entries:
                 found = [entry.name for entry in entries if is_version(entry.name)]
         except OSError as error:
-            msg = f"no store of models in {self.folder}: {VERSIONS} cannot be read: {error.strerror}; {_REMEDY}"
+            msg = f"no model store in {self.folder}: its folder {VERSIONS} cannot be read: {error.strerror}; {_REMEDY}"
             raise StoreError(msg) from error
         return sorted(found, key=Version)
 
     def current(self) -> str | None:
-        """Return the version that serves; None where none was promoted yet.
+        """Return the current version; None if none was promoted yet.
 
         Raises
         ------
         StoreError
-            If what says so is damaged, or cannot be read.
+            If the file that names it is damaged, or cannot be read.
         """
         found = self.read_current()
         return None if found is None else found.version
 
     def read_current(self) -> Current | None:
-        """Return which version serves, since when, and those before it; see `current`."""
+        """Return the current version with its time of promotion and the versions before it; see `current`."""
         return read_current(self.folder)
 
     def path(self, version: str) -> Path:
@@ -89,52 +89,53 @@ class StoreReader:
         Raises
         ------
         StoreError
-            If it is no name of a version, or there is no folder of it: a link to one is none.
+            If it is not a valid version, or the store has no folder of it.
         """
-        check_version(version, "the version asked for")
+        check_version(version, "version")
         folder = self._versions / version
         if not is_folder(folder):
-            msg = f"there is no version {version} in the store: classification-model list shows those that are"
+            msg = f"there is no version {version} in the store: run `classification-model list` for its versions"
             raise StoreError(msg)
         return folder
 
     def read_manifest(self, version: str) -> Manifest:
-        """Return what a version says of itself; its other files are not read.
+        """Return the manifest of a version, without reading its other files.
 
         Raises
         ------
         ArtifactError
-            If it is not there, its manifest was changed, or it is another one than its folder is named for.
+            If the version is not in the store, its manifest was changed, or its folder holds another version.
         """
         manifest = read_manifest(self.path(version))
         _check_same(version, manifest)
         return manifest
 
     def read(self, version: str) -> WholeModel:
-        """Read a version whole, each file held against its hash.
+        """Read all files of a version, and verify their hashes.
 
         Raises
         ------
         ArtifactError
-            If it is not there, was changed, or is another one than its folder is named for.
+            If the version is not in the store, was changed, or its folder holds another version.
         """
         model = read_model(self.path(version))
         _check_same(version, model.manifest)
         return model
 
     def load(self, version: str) -> Predictor:
-        """Load a version after verifying it: hashes first, then the golden rows.
+        """Load a version, after verifying the hashes of its files and then the golden rows.
 
         Raises
         ------
         ArtifactError
-            As of `read`, or if it has no compiled form, or does not predict what it predicted when it was made.
+            If the version is not in the store, was changed, has no compiled form, or does not predict a golden row as
+            recorded.
         """
         model = self.read(version)
         return Predictor.of_files(model.manifest, model.contents)
 
     def describe(self, version: str) -> StoredVersion:
-        """Tell of a version, whole or not; its golden rows are not asked."""
+        """Describe a version and the state of its files, without predicting the golden rows."""
         folder = self.path(version)
         manifest, fault = None, None
         try:
@@ -145,7 +146,7 @@ class StoreReader:
         return StoredVersion(version, version == self.current(), manifest, fault)
 
     def describe_all(self) -> list[StoredVersion]:
-        """Tell of all versions, those that are no folders and a current one that is gone among them; see `describe`."""
+        """Describe all versions, with those that are not folders and a current one that is missing; see `describe`."""
         current = self.current()
         found = []
         there = self.versions()
@@ -165,5 +166,5 @@ def is_folder(path: Path) -> bool:
 
 def _check_same(version: str, manifest: Manifest) -> None:
     if manifest.version != version:
-        msg = f"the folder of version {version} holds {manifest.version}: remove it and add the model again"
+        msg = f"the folder of version {version} holds version {manifest.version}: remove it and add the model again"
         raise StoreError(msg)

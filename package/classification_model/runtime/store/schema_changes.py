@@ -1,4 +1,4 @@
-"""What those notice who ask a model, when another one takes its place: other fields, other classes."""
+"""Changes of input columns and classes that clients notice when another model becomes current."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""The model store as its one writer sees it: adds versions, promotes one, goes back, removes old ones.
+"""Write a model store: add versions, promote one, roll back, and remove old ones.
 
 ::
 
     STORE/
-        CURRENT                which version serves, and those before it: one JSON document, replaced by renaming
-        lock                   held by whoever writes; readers do without
+        CURRENT                the current version and those before it: a JSON document, replaced by renaming
+        lock                   held while writing; readers do not need it
         versions/<version>/    model folders
 
-Whoever reads needs permission to read, and sees the old or the new state, never a mix.
+A reader needs read permission only, and sees either the old or the new state.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ LOCK = "lock"
 
 
 class ModelStore(StoreReader):
-    """A folder of models, to be written by one process at a time; made by the first `add`.
+    """A folder of versions of a model, of which one is current. The first `add` makes the folder.
+
+    Several processes can use a store; they write one after the other.
 
     Parameters
     ----------
     folder
-        Where it is.
+        The store.
 
     Examples
     --------
@@ -66,24 +68,28 @@ class ModelStore(StoreReader):
     """
 
     def add(self, model_folder: Path | str, *, schema_change: bool = True) -> str:
-        """Copy a model folder in, after verifying it as every load does, and return its version.
+        """Verify a model folder and copy it into the store. It does not become current.
 
-        A version never changes: the same model again is no fault, another one of the same version is. A version that
-        was damaged in the store is replaced.
+        Adding the same model again does nothing. A damaged version in the store is replaced.
 
         Parameters
         ----------
         model_folder
-            The model.
+            The model folder.
         schema_change
-            Whether it may take other input, or give other classes, than the version that serves.
+            Whether the model may have other input columns or classes than the current version.
+
+        Returns
+        -------
+        str
+            The version of the model.
 
         Raises
         ------
         ArtifactError
-            If the model cannot be served, is of another problem than the version that serves, or than all versions
-            where nothing says which one serves, takes other input or gives other classes and may not, its version is in
-            the store with other content, or the disk refuses; nothing is copied in then.
+            If the model cannot be loaded, is of another problem than the store, has other input columns or classes
+            and may not, its version is in the store with other content, or the store cannot be written. Nothing is
+            added then.
         """
         model = read_model(Path(model_folder))
         Predictor.of_files(model.manifest, model.contents)
@@ -109,32 +115,31 @@ class ModelStore(StoreReader):
     def promote(self, version: str, *, instead_of: str, schema_change: bool = False) -> Promotion | None: ...
 
     def promote(self, version: str, *, instead_of: str | None = None, schema_change: bool = False) -> Promotion | None:
-        """Let a version serve, after verifying it as every load does; the one that serves already stays so.
+        """Verify a version and make it current; does nothing if it is current already.
 
-        It is held against the version that serves. Where that cannot be read, the latest one takes its place that
-        served before and can be; where there is none either, its input and classes are compared with nothing, and
-        `Promotion.notes` says so, since promoting is what repairs a store. It has to be of the problem of one of the
-        versions that are there all the same.
+        The input columns and classes are compared with those of the current version. If that version cannot be read,
+        the latest readable one before it is compared instead. If there is none, nothing is compared, and the notes of
+        the result say so; so promoting a version repairs a store.
 
         Parameters
         ----------
         version
-            Its name.
+            A version in the store.
         instead_of
-            The version that must serve until then; None for any.
+            The version that must be current until then. The default is any.
         schema_change
-            Whether it may take other input, or give other classes, than the version that serves.
+            Whether the version may have other input columns or classes than the current one.
 
         Returns
         -------
         Promotion or None
-            None where another one than `instead_of` serves meanwhile, which goes on.
+            None if another version than `instead_of` is current, which then stays so.
 
         Raises
         ------
         ArtifactError
-            If it cannot be served, is of another problem than the version that serves, or takes other input or gives
-            other classes and nobody said that it may, or the disk refuses; what served goes on then.
+            If the version cannot be loaded, is of another problem than the store, has other input columns or classes
+            and may not, or the store cannot be written. The current version stays so then.
         """
         with self._writing():
             manifest = self.load(version).manifest
@@ -152,51 +157,61 @@ class ModelStore(StoreReader):
             return Promotion(version, None if current is None else current.version, changes, notes)
 
     def rollback(self) -> Promotion:
-        """Let the version serve that served before the current one; again goes back further.
+        """Make the previous version current again. Call it again to go back further.
 
-        It served before, so that it may take other input, give other classes, and even be of another problem:
-        `Promotion.changes` says so.
+        The version may have other input columns and classes, or be of another problem: the changes of the result say
+        so.
+
+        Returns
+        -------
+        Promotion
+            The version that is current now, and the changes.
 
         Raises
         ------
         ArtifactError
-            If there is none, or it cannot be served any more, or the disk refuses.
+            If there is no previous version, it cannot be loaded, or the store cannot be written.
         """
         with self._writing():
             found = self.read_current()
             if found is None or not found.previous:
-                msg = "no version served before the current one: promote one by its name"
+                msg = f"expected a version before the current one in {self.folder}, found none: promote a version"
                 raise StoreError(msg)
             *previous, version = found.previous
             try:
                 manifest = self.load(version).manifest
             except ArtifactError as error:
-                msg = f"version {version}, which served before, cannot be served ({error}): promote another by its name"
+                msg = f"the previous version, {version}, cannot be loaded ({error}): promote another version"
                 raise StoreError(msg) from error
             changes, notes = changes_of_going_back(self, found.version, manifest)
             write_current(self.folder, version, tuple(previous))
             return Promotion(version, found.version, changes, notes)
 
     def prune(self, keep: int, *, dry_run: bool = False) -> list[str]:
-        """Remove old versions, and return them, oldest number first.
+        """Remove old versions.
 
-        The one that serves stays, as do the `keep` newest by number and those of the last `keep` promotions before it.
-        `rollback` goes back as far as no version was removed.
+        The current version stays, as do the `keep` newest, and those of the last `keep` promotions. `rollback` goes
+        back as far as no version was removed.
 
         Parameters
         ----------
         keep
-            How many, at least one.
+            Number of versions to keep, 1 or more.
         dry_run
-            Whether nothing is removed.
+            Whether to remove nothing, and only return what would be removed.
+
+        Returns
+        -------
+        list of str
+            The removed versions, in ascending order.
 
         Raises
         ------
         StoreError
-            If what says which version serves is damaged, or the disk refuses; doing it again completes it.
+            If the file that names the current version is damaged, or the store cannot be written; call it again then.
         """
         if keep < 1:
-            msg = f"expected one version or more to keep, found {keep}"
+            msg = f"keep: expected 1 version or more, found {keep}"
             raise StoreError(msg)
         if dry_run:
             return self._old(keep, self.read_current())
@@ -226,26 +241,26 @@ class ModelStore(StoreReader):
             If another model of its version is.
         """
         if (self._versions / version).is_symlink():
-            msg = f"version {version} in the store is a link: remove it"
+            msg = f"expected a folder for version {version} in the store, found a link: remove it"
             raise StoreError(msg)
         try:
             there = self.read(version)
         except ArtifactError:
             return False
         if there.written != model.written:
-            msg = f"version {version} is in the store with other content, and never changes: give the model another one"
+            msg = f"version {version} is in the store with other content: give the model another version"
             raise StoreError(msg)
         return True
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Wait until no other process writes, and clear away what one left that was killed."""
+        """Wait until no other process writes, and remove the unfinished files of a killed one."""
         self.versions()  # or there is no store
         try:
             descriptor = open_regular(self.folder / LOCK, os.O_RDWR | os.O_CREAT, mode=0o666)
             try:
                 if not lock(descriptor):
-                    msg = f"the file system of the store {self.folder} has no locks, which keep two writers apart"
+                    msg = f"the file system of the store {self.folder} has no file locks: put the store on another one"
                     raise StoreError(msg)
                 self._clear_away()
                 yield

@@ -1,1 +1,1 @@
-"""What the operating system gives: the time, durable files, safely opened ones, locks, unique names."""
+"""Access to the operating system: clock, durable files, safe opening, locks and unique names."""

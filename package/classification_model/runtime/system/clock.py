@@ -1,4 +1,4 @@
-"""The clock: of what happens, and of what is made, for which SOURCE_DATE_EPOCH can stand in.
+"""The clock for logs, and for what is made, which SOURCE_DATE_EPOCH can set.
 
 References
 ----------
@@ -27,7 +27,7 @@ def source_date_epoch() -> int | None:
     if wanted is None:
         return None
     if not (wanted.isascii() and wanted.isdecimal() and len(wanted) < 13 and int(wanted) <= MOMENTS[1]):
-        msg = f"SOURCE_DATE_EPOCH: expected seconds since 1970, found {wanted[:60]!r}"
+        msg = f"environment variable SOURCE_DATE_EPOCH: expected seconds since 1970, found {wanted[:60]!r}"
         raise InputError(msg)
     return int(wanted)
 

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: written beside their place, synchronised, then renamed."""
+"""Write files and folders under a temporary name, synchronise and rename them, so that none is there in part."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def _former(folder: Path) -> Path:
 def _check_replaceable(folder: Path, marker: str) -> None:
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not is_free and not (folder / marker).is_file():
-        msg = f"{folder} exists and is no model folder: choose another place or remove it"
+        msg = f"{folder} exists and is not a model folder: remove it or choose another folder"
         raise ArtifactError(msg)
 
 

@@ -1,4 +1,4 @@
-"""Names of predictions and requests: UUIDs of version 7 (RFC 9562), which sort by time and cannot be guessed."""
+"""Ids of predictions and requests: UUIDs of version 7 (RFC 9562), which sort by time and cannot be guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks on open files: they end with the process that holds them, killed or not."""
+"""Locks on open files, which end with the process that holds them, even a killed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening files in folders that others can write to: regular files alone, no link followed, no pipe waited on."""
+"""Open files in folders that others can write to: regular files only, no links and no pipes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _GUARDS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class UnfitFileError(OSError):
-    """What bears a name is no regular file, or is too large."""
+    """A path is not a regular file, or the file is too large."""
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY, *, mode: int = 0o640, limit: int | None = None) -> int:
@@ -43,7 +43,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, *, mode: int = 0o640, lim
     if is_regular and (limit is None or status.st_size <= limit):
         return descriptor
     os.close(descriptor)
-    msg = "no regular file"
+    msg = "not a regular file"
     if limit is not None:
         found = f"{status.st_size} bytes" if is_regular else "something else"
         msg = f"expected a regular file of at most {limit} bytes, found {found}"

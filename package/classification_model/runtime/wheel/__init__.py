@@ -1,1 +1,1 @@
-"""A model folder as a wheel of its own: what it may be called, what it says of itself, and how it is packed."""
+"""Build a wheel from a model folder: its name, its metadata and its files."""

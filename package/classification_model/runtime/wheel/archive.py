@@ -1,7 +1,7 @@
-"""The file of a wheel: a zip archive whose bytes depend on what is in it alone.
+"""Write a wheel as a reproducible zip archive.
 
-Entries are sorted, have one mode and one date, the model's: two wheels of one model are equal byte for byte, wherever
-and by whomever they are built, where the version of this package and the zlib that compresses are the same.
+Entries are sorted, and have one mode and the date of the model: two wheels of one model are equal byte for byte, if
+they are built with the same version of this package and of zlib.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""A model folder, verified and packed as a wheel that pip installs."""
+"""Verify a model folder, and build a wheel from it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def build_wheel(
     author: str | None = None,
     license_expression: str | None = None,
 ) -> Path:
-    """Pack a model folder as a wheel, after verifying it.
+    """Verify a model folder, and build a wheel from it.
 
     Parameters
     ----------
     folder
         A model folder. Its files are in the wheel byte for byte.
     name
-        Name to install it by, such as ``churn-model``, which is imported as ``churn_model``.
+        Name of the distribution, such as ``churn-model``, which is imported as ``churn_model``.
     output
-        Folder to put the wheel in. A wheel of the same name and version that is there already is replaced.
+        Folder for the wheel. A wheel of the same name and version in it is replaced.
     version
-        Version of the wheel, by PEP 440; that of the model when left out.
+        PEP 440 version of the wheel. The default is that of the model.
     description
-        One line on what the model predicts, of at most 512 characters; made from the manifest when left out.
+        One line on what the model predicts, of at most 512 characters. The default is made from the manifest.
     author
         A name, or ``Name <address>``.
     license_expression
@@ -52,10 +52,10 @@ def build_wheel(
     Raises
     ------
     InputError
-        If the name, version, description, author, licence or output is not one that a wheel can have.
+        If the name, version, description, author, licence or output is malformed or not allowed.
     ArtifactError
-        If there is no model, it has no compiled form, it does not verify, or the wheel cannot be written. Nothing has
-        the wheel's name then, but for one that had it before.
+        If the folder holds no model, or one without a compiled form, or it was changed, or the wheel cannot be
+        written. A wheel of that name from before stays then.
     """
     folder, output, name = Path(folder), Path(output), normalise_name(name)
     version = None if version is None else normalise_version(version)
@@ -84,7 +84,7 @@ def build_wheel(
 
 def _check_output(folder: Path, output: Path) -> None:
     if Path(os.path.realpath(output)).is_relative_to(os.path.realpath(folder)):
-        msg = f"{output} is inside the model folder, which a wheel there would change: choose another output folder"
+        msg = f"expected an output folder outside the model folder, found {output}: set another --output"
         raise InputError(msg)
 
 
@@ -102,6 +102,6 @@ def _model_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     """Return the files of a model that was verified, if it still is that model."""
     model = read_model(folder)
     if model.manifest.digest != manifest.digest:
-        msg = f"{folder} was replaced while it was packed: try again"
+        msg = f"{folder} was changed while the wheel was built: try again"
         raise VerificationError(msg)
     return {MANIFEST: model.written, **model.contents}

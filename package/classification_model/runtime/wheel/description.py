@@ -1,4 +1,4 @@
-"""What a wheel says of its model: the summary, and the long description that an index shows."""
+"""The summary and the long description of a wheel, from the manifest of its model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_LISTED, LONGEST_LISTED = 12, 60
 
 
 def summarise(manifest: Manifest) -> str:
-    """Say in one line what a model predicts."""
+    """Summarise in one line what a model predicts."""
     summary = one_line(f"{manifest.name}: predicts one of {_listed(manifest.classes)}")
     return _shortened(summary, LONGEST_SUMMARY)
 
@@ -62,11 +62,11 @@ def describe(manifest: Manifest, name: str, summary: str) -> str:
 def _quality(manifest: Manifest) -> str:
     """Say how good a model is, and where its reports are."""
     has_reports = any(name.startswith("reports/") for name in manifest.files)
-    reports = "\n\n`model/reports/` inside the package holds the model card and the whole report." * has_reports
+    reports = "\n\n`model/reports/` inside the package holds the model card and the training report." * has_reports
     if not manifest.metrics:
-        return f"It was not measured when the model was made: {as_text(manifest.holdout.rule)}.{reports}"
+        return f"The model was not evaluated when it was made: {as_text(manifest.holdout.rule)}.{reports}"
     lines = [
-        f"On {manifest.holdout.rows} rows that nothing learned from, with 95 % intervals:",
+        f"On {manifest.holdout.rows} rows that the model was not trained on, with 95 % intervals:",
         "",
         "| metric | value | interval |",
         "|---|---|---|",

@@ -1,4 +1,4 @@
-"""Text of any kind, written on one line, of Markdown among others."""
+"""Write any text on one line, also as plain text in Markdown."""
 
 from __future__ import annotations
 

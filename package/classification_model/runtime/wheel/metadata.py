@@ -1,4 +1,4 @@
-"""What a wheel tells installers and indexes: its core metadata, and what made it.
+"""The metadata of a wheel for installers and package indexes.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""What a wheel may be called: names, versions and licences in the one spelling that file names and indexes use."""
+"""Rules for the name, the version and the licence of a wheel, and their normal form."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def normalise_version(version: str) -> str:
     try:
         return str(Version(version))
     except ValueError as error:  # InvalidVersion is one, and so is a number of more digits than Python reads
-        msg = f"{version[:100]!r} is no version that a wheel can have: give one with --version, such as 1.0.0 (PEP 440)"
+        msg = f"expected a PEP 440 version such as 1.0.0, found {version[:100]!r}: set --version"
         raise InputError(msg) from error
 
 
@@ -112,7 +112,7 @@ def runtime_distribution() -> Distribution:
     installed = installed_around(Path(__file__))
     names = sorted(packages_distributions().get(RUNTIME, ()))
     if installed is None and not names:
-        msg = f"{RUNTIME} is not installed, so no wheel can require it: install it with pip"
+        msg = f"expected {RUNTIME} as an installed package, which the wheel requires, found none: install it with pip"
         raise ArtifactError(msg)
     return installed or distribution(names[0])  # by its name where it is installed for development
 

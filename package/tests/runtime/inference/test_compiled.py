@@ -83,7 +83,7 @@ def test_threads_share_one_model(report: TrainingReport, compiled: CompiledModel
 def test_numbers_in_the_place_of_categories_are_refused(report: TrainingReport, compiled: CompiledModel) -> None:
     """A graph and a schema that do not belong together are an error, not a wrong answer."""
     columns = columns_of(report.manifest, 3) | {"shape": np.zeros(3)}
-    with pytest.raises(VerificationError, match="takes numbers, 'shape', for categories: train it again"):
+    with pytest.raises(VerificationError, match="expects categories in 'shape', which holds numbers: train it again"):
         compiled.probabilities(columns, 3)
 
 

@@ -468,8 +468,8 @@ def test_ten_thousand_rows_are_explained_in_bounded_memory(stubbed: Callable[...
 @pytest.mark.parametrize(
     ("baseline", "message"),
     [
-        ({"x0": "many", "x1": 1.0}, r"the model's baseline does not fit its schema \(x0: expected a number"),
-        ({"x0": 1.0, "x1": 1.0, "x2": 1.0}, r"does not fit its schema \(x2: not a column.*train it again"),
+        ({"x0": "many", "x1": 1.0}, r"the baseline of the model does not fit its input schema \(x0: expected a number"),
+        ({"x0": 1.0, "x1": 1.0, "x2": 1.0}, r"does not fit its input schema \(x2: not a column.*train it again"),
     ],
 )
 def test_a_baseline_that_does_not_fit_is_told(

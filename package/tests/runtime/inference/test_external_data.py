@@ -192,7 +192,7 @@ def test_a_tensor_in_another_file_is_refused_wherever_it_is(
     Path(FILE).write_bytes(np.full(size // 8, 3.0).tobytes())
     assert np.abs(plain_run(path.read_bytes(), inputs) - expected).max() > 0.01
 
-    message = f"the {graph} model keeps the tensor '{NAME}' in another file, which no hash covers: train it again"
+    message = f"the {graph} model keeps the tensor '{NAME}' in another file, which cannot be verified: train it again"
     with pytest.raises(VerificationError, match=f"^{message}$"):
         verify(folder)
     with pytest.raises(VerificationError, match=message):
@@ -302,7 +302,7 @@ def varint(value: int) -> bytes:
 )
 def test_whatever_a_tensor_says_of_another_file_counts(tensor: bytes) -> None:
     """Said twice, taken back, spelled longer than needed or without a location: it is refused."""
-    expected = "^the model keeps the tensor 'coef' in another file, which no hash covers: train it again$"
+    expected = "^the model keeps the tensor 'coef' in another file, which cannot be verified: train it again$"
     with pytest.raises(VerificationError, match=expected):
         refuse_external_data(with_tensor(tensor), "model")
     refuse_external_data(with_tensor(b"\x70\x00\x70\x80\x00"), "model")
@@ -343,7 +343,7 @@ def test_the_name_of_a_tensor_makes_one_short_line(name: bytes, called: str) -> 
 )
 def test_bytes_that_are_no_model_are_refused(content: bytes, why: str) -> None:
     """Cut short, of other wire types or of no fields at all: the error names the byte."""
-    with pytest.raises(VerificationError, match=rf"^the model is no ONNX model \({why}\): train it again$"):
+    with pytest.raises(VerificationError, match=rf"^the model is not a valid ONNX model \({why}\): train it again$"):
         refuse_external_data(content, "model")
 
 
@@ -377,7 +377,7 @@ def test_a_file_of_the_own_format_of_onnxruntime_is_refused(model_folder: Path, 
     np.testing.assert_array_equal(plain_run(content, zeros(core)), plain_run(core, zeros(core)))
     (folder / "core.onnx").write_bytes(content)
     reseal(folder)
-    with pytest.raises(VerificationError, match="the compiled model is no ONNX model"):
+    with pytest.raises(VerificationError, match="the compiled model is not a valid ONNX model"):
         Predictor.load(folder)
 
 

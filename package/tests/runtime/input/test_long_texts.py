@@ -254,8 +254,8 @@ def test_training_names_the_cell_that_is_too_long(tmp_path: Path, suffix: str, c
     table.loc[[7, 11], column] = text_of(column, LIMITS[column] + 1)
     config = make_config(FEATURES, folder=tmp_path, data={"source": f"table.{suffix}"})
     message = MESSAGE.format(LIMITS[column])
-    expected = f"^table.{suffix}: column '{column}', {FEATURES[column]['kind']}, row 7: {message} "
-    with pytest.raises(DataError, match=expected + rf"\(.*\), 2 row\(s\) in all: {remedy}"):
+    expected = f"^table.{suffix}: column '{column}', {FEATURES[column]['kind']}, row 7 \\(counted from 0\\): {message} "
+    with pytest.raises(DataError, match=expected + rf"\(.*\), in 2 row\(s\): {remedy}"):
         train(table, config)
     assert [path.name for path in tmp_path.iterdir()] == [f"table.{suffix}"]
 
@@ -264,7 +264,9 @@ def test_weights_and_times_are_numbers_like_others(tmp_path: Path) -> None:
     """A weight that is written as a long text is refused as a feature would be."""
     table = make_table(120, gaps=0).assign(weight="1")
     table.loc[3, "weight"] = text_of("size", 1001)
-    with pytest.raises(DataError, match=r"^column 'weight', the weight, row 3: expected at most 1000 characters"):
+    with pytest.raises(
+        DataError, match=r"^column 'weight', the weight, row 3 \(counted from 0\): expected at most 1000 characters"
+    ):
         train(table, make_config(FEATURES, folder=tmp_path, data={"weight": "weight"}))
 
 
@@ -325,7 +327,7 @@ def test_rows_of_the_log_are_learned_from_as_the_config_reads_them(predictor: Pr
         | {f"features.{name}": pd.Series([row[name] for row in rows], dtype=object) for name in GOOD}
     )
     found = training_rows(frame, known, manifest)
-    assert "2 logged rows that the config cannot read are left out" in found.notes
+    assert "2 logged rows with values that the config does not allow are left out" in found.notes
     assert sorted([*found.extra["size"], *(row["size"] for row in found.recent)]) == [0, 1, 3, 5]
 
 

@@ -156,7 +156,9 @@ def test_an_unknown_name_is_reported_in_printable_form(key: Any) -> None:
 )
 def test_a_row_that_is_no_mapping_is_an_input_error(row: Any) -> None:
     """Rows that have no keys cannot be read at all, and the first of them is named."""
-    with pytest.raises(InputError, match=r"expected rows as mappings of column to value, found \w+ as row 1"):
+    with pytest.raises(
+        InputError, match=r"expected rows as mappings of column to value, found \w+ as row 1 \(counted from 0\)"
+    ):
         check_rows(SCHEMA, [GOOD, row])
 
 
@@ -220,7 +222,7 @@ def test_moments_in_arrays_are_moments_in_every_unit(unit: str) -> None:
 
 def test_columns_of_different_lengths_are_an_input_error() -> None:
     """Columns that do not line up are no table; the column and both lengths are named."""
-    with pytest.raises(InputError, match="columns of one length, found 3 and 2 values, in 'sex'"):
+    with pytest.raises(InputError, match="columns of one length, found 3 values in the first and 2 in 'sex'"):
         check_columns(SCHEMA, {"age": [1, 2, 3], "members": [1, 2, 3], "sex": ["male", "male"]})
 
 

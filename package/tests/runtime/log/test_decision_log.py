@@ -207,7 +207,7 @@ def test_what_cannot_go_on_record_is_an_error(tmp_path: Path, obstacle: str) -> 
         path.symlink_to(elsewhere)
     else:
         os.mkfifo(path)
-    expected = re.escape(f"the decision cannot be put on record in {FILE}: ")
+    expected = re.escape(f"the decision cannot be logged in {FILE}: ")
     with pytest.raises(LogUnavailableError, match=rf"\A{expected}[^\n]+\Z"):
         append_decision(tmp_path, "promotion", {})
     assert not elsewhere.exists()
@@ -225,5 +225,5 @@ def test_a_full_disk_leaves_no_half_entry(tmp_path: Path) -> None:
         "append_decision(Path(sys.argv[1]), 'promotion', {'version': 'x' * 100})\n"
     )
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False)
-    assert "LogUnavailableError: the decision cannot be put on record" in done.stderr
+    assert "LogUnavailableError: the decision cannot be logged" in done.stderr
     assert (tmp_path / FILE).read_bytes() == before

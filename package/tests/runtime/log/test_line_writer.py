@@ -281,7 +281,7 @@ def test_the_oldest_files_are_removed_beyond_what_is_kept(tmp_path: Path, caplog
     assert found[0] == 1000
     assert found[1:] == list(range(found[1], 100))
     assert sum(file.path.stat().st_size for file in files_of(tmp_path, "predictions")) <= 1000 + 2 * 100
-    assert "the oldest of the log, was removed" in caplog.text
+    assert "the oldest file of the log, was removed" in caplog.text
     living.close()
 
 

@@ -120,20 +120,22 @@ def test_without_a_record_there_is_no_answer(folder: Path, tmp_path: Path) -> No
     (tmp_path / "log").write_text("a file where the folder should be")
     with pytest.raises(LogUnavailableError, match="cannot be written"):
         ServedModel(PredictionLog(tmp_path / "log")).load(folder).predict_with_logging(rows_of(1))
-    with pytest.raises(LogUnavailableError, match=r"this ServedModel has no log: make it with log=PredictionLog"):
+    with pytest.raises(
+        LogUnavailableError, match=r"expected a log in this ServedModel, found none: make it with log=PredictionLog"
+    ):
         ServedModel().load(folder).predict_with_logging(rows_of(1))
 
 
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        (["a"], "expected an index of one key a row, found 1 for 2 rows"),
-        ("ab", "expected an index of one key a row, found str"),
-        ([True, 1], "whole number of 64 bits or None as the key of row 0, found bool"),
-        ([1, 2.5], "as the key of row 1, found float"),
-        ([1, 2**63], "as the key of row 1, found int"),
-        (["x" * 257, "y"], "as the key of row 0, found str"),
-        (["x", "\ud800"], "as the key of row 1, found str"),
+        (["a"], "index: expected a list of one key for each row, found 1 for 2 rows"),
+        ("ab", "index: expected a list of one key for each row, found str"),
+        ([True, 1], "whole number of 64 bits or None as the key of row 0 \\(counted from 0\\), found bool"),
+        ([1, 2.5], "as the key of row 1 \\(counted from 0\\), found float"),
+        ([1, 2**63], "as the key of row 1 \\(counted from 0\\), found int"),
+        (["x" * 257, "y"], "as the key of row 0 \\(counted from 0\\), found str"),
+        (["x", "\ud800"], "as the key of row 1 \\(counted from 0\\), found str"),
     ],
 )
 def test_an_index_is_one_key_a_row(served: ServedModel, index: Any, message: str) -> None:
@@ -286,10 +288,10 @@ def test_labels_and_limits_of_a_verdict_are_checked(served: ServedModel) -> None
     """A label that is no class, a floor that is no share and a model without a log are errors."""
     with pytest.raises(InputError, match="expected labels among red, green, found '1'"):
         served.needs_retraining({"some id": "1"})
-    with pytest.raises(InputError, match="expected a floor between 0 and 1 and a minimum count"):
+    with pytest.raises(InputError, match="expected a floor between 0 and 1 and a minimum_count"):
         served.needs_retraining({}, floor=70)
     served.log = None
-    with pytest.raises(LogUnavailableError, match="this ServedModel has no log"):
+    with pytest.raises(LogUnavailableError, match="expected a log in this ServedModel, found none"):
         served.needs_retraining({})
 
 
@@ -297,7 +299,9 @@ def test_a_model_must_be_loaded_first() -> None:
     """Before a folder is loaded there is nothing to predict, tell or save."""
     empty = ServedModel()
     for use in (lambda: empty.predict([]), lambda: empty.manifest, lambda: empty.model, lambda: empty.save("x")):
-        with pytest.raises(ArtifactError, match="this ServedModel has no model yet: call its load"):
+        with pytest.raises(
+            ArtifactError, match="expected a loaded model in this ServedModel, found none: call its load"
+        ):
             use()
 
 
@@ -339,13 +343,15 @@ def test_a_replaced_model_is_not_saved_as_the_one_before(served: ServedModel, fo
     features = {"size": {"kind": "numeric"}}
     other = train(make_table(), make_config(features, folder=tmp_path)).folder
     ServedModel().load(other).save(tmp_path / "copy")
-    with pytest.raises(ArtifactError, match="holds another model than the one that was loaded: load it again"):
+    with pytest.raises(ArtifactError, match="does not hold the model that was loaded any more: load it again"):
         copy.save(tmp_path / "elsewhere")
 
 
 def test_what_is_served_does_not_learn(served: ServedModel) -> None:
     """`fit` of a served model names the class that learns."""
-    with pytest.raises(TrainingError, match=r"a ServedModel predicts and does not learn: use .*ClassificationModel"):
+    with pytest.raises(
+        TrainingError, match=r"a ServedModel cannot be fitted: use classification_model\.ClassificationModel"
+    ):
         served.fit([], [])
 
 
@@ -401,14 +407,18 @@ def test_a_bad_frame_leaves_the_model_that_was_there(config: Config) -> None:
     model = ClassificationModel(config).fit(jobs=1)
     before, table = model.predictor, make_table(50)
     features = table[["size", "shape"]]
-    with pytest.raises(InputError, match="expected a frame and its labels, or neither, found DataFrame, NoneType"):
+    with pytest.raises(
+        InputError, match="expected features as a pandas DataFrame and labels, or neither, found DataFrame and NoneType"
+    ):
         model.fit(features)
-    with pytest.raises(InputError, match="expected 50 labels, one a row, found shape"):
+    with pytest.raises(InputError, match=r"labels: expected shape \(50,\), one for each row, found \(1,\)"):
         model.fit(features, ["red"])
-    with pytest.raises(InputError, match="the features have a column 'colour', which is the target"):
+    with pytest.raises(InputError, match="expected features without the target, found the column 'colour'"):
         model.fit(table, table["colour"])
     with pytest.raises(DataError, match=r"the given table has no column 'shape', which features.shape names"):
         model.fit(table[["size"]], table["colour"])
-    with pytest.raises(DataError, match=r"holds 'blue', which data.classes does not list"):
+    with pytest.raises(
+        DataError, match=r"expected a value of data\.classes \(.*\), found 'blue': list it or remove its rows"
+    ):
         model.fit(features, ["red", "blue"] * 25)
     assert model.predictor is before

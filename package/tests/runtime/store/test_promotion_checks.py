@@ -92,13 +92,15 @@ def test_a_model_of_another_problem_is_not_taken_in(store: ModelStore, made: Pat
     before = everything_below(store.folder)
     with pytest.raises(
         StoreError,
-        match=r"^version 5\.0\.0 is a model of 'Tickets', and the store serves 'Parcels': give each problem a store",
+        match=r"^expected a model of 'Parcels' for this store, found version 5\.0\.0 of 'Tickets': use another store",
     ):
         store.add(made / "5.0.0")
     for options in ([], ["--schema-change"]):
         done = command("promote", made / "5.0.0", "--store", store.folder, *options)
         assert done.code == 2
-        assert done.err.startswith("error: version 5.0.0 is a model of 'Tickets', and the store serves 'Parcels'")
+        assert done.err.startswith(
+            "error: expected a model of 'Parcels' for this store, found version 5.0.0 of 'Tickets'"
+        )
         assert done.err.count("\n") == 1
     assert everything_below(store.folder) == before
 
@@ -123,7 +125,9 @@ def test_a_model_of_another_problem_never_serves(store: ModelStore, made: Path, 
     """One that is in the store already is not promoted either, whatever may change."""
     before = (store.folder / CURRENT).read_bytes()
     version = smuggle(store, made / "5.0.0")
-    with pytest.raises(StoreError, match=r"5\.0\.0 is a model of 'Tickets', and the store serves 'Parcels'"):
+    with pytest.raises(
+        StoreError, match=r"expected a model of 'Parcels' for this store, found version 5\.0\.0 of 'Tickets'"
+    ):
         store.promote(version, schema_change=schema_change)
     assert (store.folder / CURRENT).read_bytes() == before
 
@@ -134,7 +138,7 @@ def test_an_empty_store_takes_any_problem(made: Path, tmp_path: Path) -> None:
     assert store.add(made / "5.0.0") == "5.0.0"
     with pytest.raises(
         StoreError,
-        match=r"^version 1\.0\.0 is a model of 'Parcels', and the versions in the store are of 'Tickets': give each",
+        match=r"^expected a model of 'Tickets' for this store, found version 1\.0\.0 of 'Parcels': use another",
     ):
         store.add(made / "1.0.0")
     assert store.add(made / "5.0.0") == "5.0.0"
@@ -151,7 +155,7 @@ def test_where_nothing_says_what_serves_the_versions_say_what_a_store_is_for(
         (store.folder / CURRENT).write_bytes(pointer)
     damage(store, "3.0.0")
     before = everything_below(store.folder / "versions")
-    refused = "error: version 5.0.0 is a model of 'Tickets', and the versions in the store are of 'Parcels'"
+    refused = "error: expected a model of 'Parcels' for this store, found version 5.0.0 of 'Tickets'"
     for options in ([], ["--schema-change"]):
         done = command("promote", made / "5.0.0", "--store", store.folder, *options)
         assert (done.code, done.err.startswith(refused)) == (2, True)
@@ -165,7 +169,7 @@ def test_where_nothing_says_what_serves_the_versions_say_what_a_store_is_for(
 def test_what_served_and_cannot_be_read_lets_no_other_problem_in(store: ModelStore, made: Path) -> None:
     """Where each version that served is damaged, those that never did still say what the store is for."""
     damage(store, "1.0.0")
-    with pytest.raises(StoreError, match="the versions in the store are of 'Parcels'"):
+    with pytest.raises(StoreError, match="expected a model of 'Parcels' for this store"):
         store.add(made / "5.0.0")
 
 
@@ -176,7 +180,7 @@ def test_a_version_is_not_mended_with_another_problem_where_nothing_serves(made:
     (store.path("1.0.0") / "core.onnx").unlink()
     other = shutil.copytree(made / "5.0.0", tmp_path / "other")
     reseal(other, version="1.0.0")
-    with pytest.raises(StoreError, match=r"'Tickets', and the versions in the store are of 'Parcels'"):
+    with pytest.raises(StoreError, match=r"expected a model of 'Parcels' for this store, found .* 'Tickets'"):
         store.add(other)
     damage(store, "1.0.0")
     assert store.add(other) == "1.0.0"
@@ -211,8 +215,8 @@ def test_other_input_or_classes_serve_only_where_that_is_said(
     before = (store.folder / CURRENT).read_bytes()
     with pytest.raises(
         StoreError,
-        match=rf"^version {version} takes other input or gives other classes than 1\.0\.0 \({'; '.join(changes)}\): "
-        "if those who ask it know that, promote it with --schema-change$",
+        match=rf"^version {version} has other input columns or classes than 1\.0\.0 \({'; '.join(changes)}\): "
+        "if its clients know that, promote it with --schema-change$",
     ):
         store.promote(version)
     assert (store.folder / CURRENT).read_bytes() == before
@@ -225,15 +229,13 @@ def test_a_change_is_told_and_on_record_line_by_line(store: ModelStore, command:
     options = ["--store", store.folder, "--log", tmp_path / "log"]
     done = command("promote", "2.0.0", *options)
     assert done.code == 2
-    assert (
-        "(field distance: numeric -> categorical): if those who ask it know that, promote it with --schema-" in done.err
-    )
+    assert "(field distance: numeric -> categorical): if its clients know that, promote it with --schema-" in done.err
     assert command("promote", "2.0.0", "--schema-change", *options).out.splitlines() == [
-        "version 2.0.0 serves",
+        "version 2.0.0 is current",
         "field distance: numeric -> categorical",
     ]
     assert command("rollback", *options).out.splitlines() == [
-        "version 1.0.0 serves again, instead of 2.0.0",
+        "version 1.0.0 is current again, instead of 2.0.0",
         *TO_NUMERIC,
     ]
     entries = [(entry["kind"], entry["content"]) for entry in read_decisions(tmp_path / "log")]
@@ -291,8 +293,8 @@ def test_a_damaged_pointer_is_repaired_and_nothing_is_compared(store: ModelStore
     """Nobody knows what served: any version of the problem serves, and the output says it was compared with none."""
     (store.folder / CURRENT).write_bytes(b"{")
     assert command("promote", "2.0.0", "--store", store.folder).out.splitlines() == [
-        "version 2.0.0 serves",
-        "note: CURRENT was damaged, and does not say which version served: compared with none",
+        "version 2.0.0 is current",
+        "note: CURRENT was damaged, so that the version before is unknown: input columns and classes not compared",
     ]
 
 
@@ -305,23 +307,26 @@ def test_where_what_serves_is_damaged_the_version_before_it_is_compared(
     damage(store, "4.0.0")
     with pytest.raises(StoreError, match=r"than 2\.0\.0 \(field distance: categorical -> numeric; "):
         store.promote("1.1.0")
-    with pytest.raises(StoreError, match="the store serves 'Parcels'"):
+    with pytest.raises(StoreError, match="expected a model of 'Parcels' for this store"):
         store.add(made / "5.0.0")
     version = smuggle(store, made / "5.0.0")
-    with pytest.raises(StoreError, match="the store serves 'Parcels'"):
+    with pytest.raises(StoreError, match="expected a model of 'Parcels' for this store"):
         store.promote(version, schema_change=True)
     assert command("promote", "2.0.0", "--store", store.folder).code == 2  # it is not held against itself
     damage(store, "2.0.0")
     assert command("promote", "1.1.0", "--store", store.folder).out.splitlines() == [
-        "version 1.1.0 serves",
-        "note: version 4.0.0, which served, cannot be read: compared with 1.0.0, which did before",
+        "version 1.1.0 is current",
+        "note: version 4.0.0, current until now, cannot be read: compared with 1.0.0 before it",
     ]
 
 
 def test_where_nothing_that_served_can_be_read_any_version_serves(store: ModelStore, made: Path) -> None:
     """A store whose only version is damaged can be repaired, and says that nothing was compared."""
     damage(store, "1.0.0")
-    note = "version 1.0.0, which served, cannot be read, nor another one before it: compared with none"
+    note = (
+        "neither version 1.0.0, current until now, nor one before it can be read: "
+        "input columns and classes not compared"
+    )
     assert store.promote("2.0.0") == Promotion("2.0.0", "1.0.0", (), (note,))
     assert store.add(made / "1.0.0") == "1.0.0"  # which mends it
     assert store.rollback() == Promotion("1.0.0", "2.0.0", TO_NUMERIC)
@@ -334,7 +339,9 @@ def test_the_damaged_version_that_serves_is_not_mended_with_another_problem(
     (store.path("1.0.0") / "core.onnx").unlink()
     other = shutil.copytree(made / "5.0.0", tmp_path / "other")
     reseal(other, version="1.0.0")
-    with pytest.raises(StoreError, match=r"version 1\.0\.0 is a model of 'Tickets', and the store serves 'Parcels'"):
+    with pytest.raises(
+        StoreError, match=r"expected a model of 'Parcels' for this store, found version 1\.0\.0 of 'Tickets'"
+    ):
         store.add(other)
 
 
@@ -343,12 +350,12 @@ def test_a_rollback_goes_back_to_whatever_served(store: ModelStore, made: Path, 
     version = smuggle(store, made / "5.0.0")
     write_current(store.folder, version, ("4.0.0", "2.0.0", "1.0.0"))
     assert command("rollback", "--store", store.folder).out.splitlines() == [
-        "version 1.0.0 serves again, instead of 5.0.0",
+        "version 1.0.0 is current again, instead of 5.0.0",
         "problem: Tickets -> Parcels",
     ]
     damage(store, "1.0.0")
     assert command("rollback", "--store", store.folder).out.splitlines() == [
-        "version 2.0.0 serves again, instead of 1.0.0",
-        "note: version 1.0.0, which served, cannot be read: nothing says what is different now",
+        "version 2.0.0 is current again, instead of 1.0.0",
+        "note: version 1.0.0, current until now, cannot be read: input columns and classes not compared",
     ]
     assert store.rollback() == Promotion("4.0.0", "2.0.0", (*TO_NUMERIC, *LABELS))

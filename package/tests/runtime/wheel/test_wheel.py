@@ -448,7 +448,7 @@ def test_a_record_that_is_no_text_is_said_to_be_changed(site: Path) -> None:
     done = run(site, "-m", "churn_model", "verify")
     record.write_bytes(whole)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: RECORD of the installed churn-model was changed: install the wheel again\n"
+    assert done.stderr == "error: RECORD of the installed churn-model was changed: reinstall it\n"
 
 
 def test_a_model_can_be_packed_again_under_the_name_it_is_installed_by(model: Path, site: Path, tmp_path: Path) -> None:
@@ -491,12 +491,12 @@ def test_a_name_that_cannot_be_or_is_taken_is_refused(name: str, expected: str, 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"version": "banana"}, "'banana' is no version .* give one with --version, such as 1.0.0"),
-        ({"version": "1" * 5000}, "'1{100}' is no version"),
+        ({"version": "banana"}, "expected a PEP 440 version such as 1.0.0, found 'banana': set --version"),
+        ({"version": "1" * 5000}, "expected a PEP 440 version .*, found '1{100}'"),
         ({"created": "yesterday"}, "created in manifest.json: expected a time, found 'yesterday': train the model"),
         (
             {"compiled": None, "not_compiled": "no converter"},
-            r"has no compiled form \(no converter\): change its config",
+            r"has no compiled model \(no converter\): change its config",
         ),
     ],
 )
@@ -528,13 +528,19 @@ def test_versions_and_licences_get_their_normal_forms() -> None:
     [
         (["--license", "all mine"], "expected an SPDX licence expression such as MIT .*, found 'all mine'"),
         (["--license", "ISC-ISH"], "expected an SPDX licence expression such as MIT .*, found 'ISC-ISH'"),
-        (["--version", "one"], "'one' is no version that a wheel can have: give one with --version, .*"),
+        (["--version", "one"], "expected a PEP 440 version such as 1.0.0, found 'one': set --version"),
         (["--description", "x" * 513], "expected a description of at most 512 characters, found 513"),
         (["--description", " "], "expected a description of at most 512 characters, found 0"),
         (["--author", "J <j@x"], "expected an author such as .*, found 'J <j@x'"),
         (["--author", ""], "expected an author such as .*, found ''"),
-        (["--output", "MODEL/dist"], "MODEL/dist is inside the model folder, .*: choose another output folder"),
-        (["--output", "MODEL"], "MODEL is inside the model folder, .*: choose another output folder"),
+        (
+            ["--output", "MODEL/dist"],
+            "expected an output folder outside the model folder, found MODEL/dist: set another --output",
+        ),
+        (
+            ["--output", "MODEL"],
+            "expected an output folder outside the model folder, found MODEL: set another --output",
+        ),
         (["--output", "file"], r"file/churn_model-\S+\.whl cannot be written: .+"),
         (["--output", "taken"], r"taken/churn_model-\S+\.whl cannot be written: Is a directory"),
     ],
@@ -556,7 +562,9 @@ def test_a_bad_option_is_one_line_and_leaves_nothing(
 def test_a_date_that_is_no_number_is_refused(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SOURCE_DATE_EPOCH is seconds since 1970 or an error that says so."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "now")
-    with pytest.raises(InputError, match=r"^SOURCE_DATE_EPOCH: expected seconds since 1970, found 'now'$"):
+    with pytest.raises(
+        InputError, match=r"^environment variable SOURCE_DATE_EPOCH: expected seconds since 1970, found 'now'$"
+    ):
         build_wheel(model, "churn-model", output=tmp_path / "dist")
     assert not (tmp_path / "dist").exists()
 
@@ -576,7 +584,7 @@ def test_a_folder_without_a_model_is_not_packed(command: Command) -> None:
     """What is no model folder is said to be none, with exit code 2."""
     done = command("wheel", "nowhere", "--name", "churn-model")
     assert (done.code, done.out) == (2, "")
-    assert re.fullmatch(r"error: no model in nowhere: .*\n", done.err)
+    assert re.fullmatch(r"error: expected a model in nowhere, found .*\n", done.err)
 
 
 def test_a_full_disk_leaves_the_former_wheel(model: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Features computed row by row from others: one definition for training, for one row and for columns of many.
+"""Derived features, computed row by row: the same functions for training and for prediction.
 
-Nothing here is learned from data, so nothing here is compiled: the transformers of the pipeline and the compiled
-model call the same functions. What is learned becomes a graph (`export`).
+The transformers of the pipeline and the compiled model both call them. As nothing here is learned from data, nothing
+is compiled; what is learned becomes an ONNX graph (`export`).
 """
 
 from classification_model.runtime.inference.derivations.plan import Derivation, Plan

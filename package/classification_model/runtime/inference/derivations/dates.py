@@ -1,4 +1,4 @@
-"""Numbers from a moment, given in seconds since 1970-01-01 UTC."""
+"""Parts of a time, given in seconds since 1970-01-01 UTC, as numbers."""
 
 from __future__ import annotations
 

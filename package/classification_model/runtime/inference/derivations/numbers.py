@@ -1,4 +1,4 @@
-"""Numbers from numbers, for a float as for an array of them: the same operations in the same order."""
+"""Sums, ratios and logarithms, with the same result for a float and for an array."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model derives, and in which order: for one row, and for columns of many."""
+"""The plan of a model's derived features, for one row and for columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Categories, flags and numbers from one text."""
+"""Categories, flags and numbers derived from a text."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Why a row is predicted as it is: what each of its values adds to the prediction of a baseline row.
+"""Explain predictions by the contribution of each value, relative to a baseline row.
 
-`Explainer` explains rows; `coalitions` holds the arithmetic, which knows nothing of models.
+`Explainer` explains rows; `coalitions` holds the arithmetic, independent of models.
 """
 
 from classification_model.runtime.inference.explanation.explainer import Explainer

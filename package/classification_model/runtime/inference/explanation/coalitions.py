@@ -1,4 +1,4 @@
-"""Shapley values of a game: which coalitions of its players to evaluate, and how the gain is shared among them.
+"""Shapley values of a game: the coalitions of its players to evaluate, and the share of each player.
 
 The Shapley value of a player is what it adds to the players before it, averaged over all orders in which the players
 can come (Shapley 1953, "A value for n-person games", Contributions to the Theory of Games II, 307-317). It is the only

@@ -1,4 +1,4 @@
-"""Explanations of rows: coalitions of their values in the place of a baseline's, evaluated in bulk by the model."""
+"""Explain rows by predicting mixtures of their values with those of the baseline."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ class Explainer:
         checked = check_rows(schema.for_own_rows(), [manifest.baseline])
         if checked.errors:
             first = checked.errors[0]
-            msg = f"the model's baseline does not fit its schema ({first.field}: {first.message}): train it again"
+            fault = f"{first.field}: {first.message}"
+            msg = f"the baseline of the model does not fit its input schema ({fault}): train it again"
             raise VerificationError(msg)
         self._probabilities = probabilities
         self._classes = manifest.classes

@@ -1,4 +1,4 @@
-"""A classification model as a package: `make_prediction` predicts with it, `model_folder` is where it lies.
+"""A classification model as a package: `make_prediction` predicts with it, `model_folder` is its path.
 
 Importing this package reads no file and loads no model; ``python -m`` with its name verifies the model.
 """
@@ -23,7 +23,7 @@ def model_folder() -> Path:
 
 
 def __getattr__(name: str) -> Any:
-    """Bring what is imported by name when it is asked for."""
+    """Import a name when it is first used."""
     if name == "make_prediction":
         return import_module(".predict", __name__).make_prediction
     if name == "__version__":

@@ -11,16 +11,18 @@ from . import model_folder
 def main() -> None:
     """Run `classification-model verify` or `classification-model predict` on the model inside this package."""
     parser = argparse.ArgumentParser(
-        prog=f"python -m {__package__}", description="A classification model that verifies itself.", allow_abbrev=False
+        prog=f"python -m {__package__}",
+        description="Verify the classification model in this package, or predict a file with it.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands.add_parser("verify", help="say whether the model and its package are what they were")
-    commands.add_parser("predict", add_help=False, help="predict every row of a file; predict --help tells how")
+    commands.add_parser("verify", help="verify the model and the installed files of its package")
+    commands.add_parser("predict", add_help=False, help="predict every row of a file; see predict --help")
     command, options = parser.parse_known_args()
     folder = str(model_folder())
     if command.command == "verify":
         if options:
-            parser.error(f"verify takes no arguments, found {' '.join(options)}")
+            parser.error(f"verify: expected no arguments, found {' '.join(options)}")
         sys.argv[1:] = ["verify", folder]
     else:
         sys.argv[1:] = ["predict", "--model", folder, *options]

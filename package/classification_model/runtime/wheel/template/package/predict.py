@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def predictor() -> Predictor:
-    """Return the model, verified and ready to predict; it is loaded once, by whoever asks first.
+    """Return the predictor of the model, which is verified and loaded once per process.
 
     Raises
     ------
     classification_model.errors.ArtifactError
-        If the model was changed, or does not predict what it predicted when it was made.
+        If the model was changed, or does not predict a golden row as recorded.
     """
     return load_once(model_folder())
 
@@ -31,23 +31,24 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
     input_data
         A pandas DataFrame, a mapping of column to values, or a sequence of mappings of column to value.
     explain
-        Say of each prediction what each field of its row contributed to it.
+        Whether to compute the contribution of each field to each prediction.
 
     Returns
     -------
     Answer
-        ``predictions``: a label for each row, in order; None for a row in error.
-        ``probabilities``: for each row the probability of each label, or None.
+        ``predictions``: the label of each row, in order; None for a row with an error.
+        ``probabilities``: for each row a dict of the probability of each label; None for a row with an error.
         ``version``: version of the model.
-        ``warnings``: values unlike those of training, as ``row``, ``field``, ``code``, ``message``.
-        ``errors``: None, or values that break the schema, likewise; ``row`` is None for a whole column.
-        ``explanations``, only where they are asked for: one for each row, or None, as ``class``, ``scale``,
-        ``base_value``, ``value`` and ``contributions``; see `classification_model.predict.make_prediction`.
+        ``warnings``: values that training did not see, each with ``row`` (counted from 0), ``field``, ``code`` and
+        ``message``.
+        ``errors``: values that break the input schema, in the same form; None without one.
+        ``explanations``, only with ``explain=True``: for each row a dict of ``class``, ``scale``, ``base_value``,
+        ``value`` and ``contributions``; see `classification_model.predict.make_prediction`.
 
     Raises
     ------
     classification_model.errors.InputError
-        If the input is no table at all.
+        If the input is not a table.
     classification_model.errors.ArtifactError
         If the model was changed.
     """
