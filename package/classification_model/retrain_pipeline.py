@@ -1,7 +1,7 @@
-"""Retraining, whole: check, learn anew, compare with what serves, promote or not, and put it all on record.
+"""Retrain the current model of a store: check, train a challenger, compare it, promote it if it is better, and log it.
 
-A retraining that was killed is finished by the next one: its version is named for what it learned from, so that it is
-found again in the store, and what was decided is on record before it is done.
+The next run finishes a run that was killed: the version of a challenger contains a hash of its training data, by which
+it is found in the store, and a decision is logged before it is carried out.
 """
 
 from __future__ import annotations
@@ -47,26 +47,27 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RetrainingReport:
-    """What became of a retraining.
+    """The result of a retraining.
 
     Attributes
     ----------
     outcome
-        ``not needed``; ``nothing new``, there is nothing to learn from that the champion does not know; ``promoted``,
-        ``held`` or ``rejected``, as the comparison says; ``held`` without a comparison, it takes other input, gives
-        other classes or calls fields otherwise; ``overtaken``, another version was promoted meanwhile; ``gate missed``.
+        ``not needed``: the decision was not to retrain. ``nothing new``: the champion was trained on all of the data.
+        ``gate missed``: the challenger missed a gate, and was not saved. ``promoted``, ``held`` or ``rejected``: the
+        verdict of the comparison; ``held`` without a comparison, if the challenger has other input columns, names of
+        fields or classes. ``overtaken``: another version was promoted meanwhile.
     decision
-        Whether another model was asked for, and why.
+        The decision on retraining.
     champion
-        Version that served when it began.
+        The version that was current at the start.
     challenger
-        Version that was trained; None where none was.
+        The version that was trained, if any.
     learned_rows, recent_rows
-        Logged rows that were learned from, and that both were compared on.
+        Number of logged rows that the challenger was trained on, and that both models were compared on.
     comparison
-        Champion against challenger; None where there was none.
+        The comparison of both models, if there was one.
     notes
-        What was left out, and why; what is to be known besides.
+        Rows that were left out, with the reasons, and other remarks.
     """
 
     outcome: Outcome
@@ -79,7 +80,7 @@ class RetrainingReport:
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as values of JSON."""
+        """Return the report as JSON values."""
         return {
             "outcome": self.outcome,
             "champion": self.champion,
@@ -103,31 +104,38 @@ def run_retraining(
     progress: Progress | None = None,
     jobs: int = -1,
 ) -> RetrainingReport:
-    """Retrain the model that serves, where that is called for, and promote what is better.
+    """Retrain the current model of a store if needed, and promote the new one if it is better.
 
     Parameters
     ----------
     config
-        The problem.
+        Config of the problem.
     store
-        Where the model that serves is, and the new one is put.
+        The store, to which the new model is added.
     log
-        The log folder: predictions and labels, and the record of decisions.
+        The log folder with predictions, labels and decisions.
     source
-        Table to learn from instead of the config's.
+        Table to train on instead of ``data.source``.
     force
-        Train whatever `decide_retraining` says; whether the new model serves is still for the comparison to say.
+        Whether to train even if the decision is not to retrain. The comparison still decides on the promotion.
     now
-        The time; that of the clock when left out.
-    progress, jobs
-        As `train_pipeline.train_model` takes them.
+        The time, with time zone. The default is now.
+    progress
+        Object that is called before and after each fit, such as a progress bar.
+    jobs
+        Number of threads; -1 for one per core.
+
+    Returns
+    -------
+    RetrainingReport
+        The outcome, with the decision and the comparison.
 
     Raises
     ------
     StoreError
-        If no version serves, it is of another problem, or another retraining of the store runs.
+        If the store has no current version, is of another problem, or another retraining of it is running.
     ClassificationModelError
-        If the log or the table cannot be read, or the training fails; what serves goes on then.
+        If the log or the table cannot be read, or training fails. The current version stays so then.
     """
     now = datetime.now(UTC) if now is None else now
     with _only_retraining(store):
@@ -144,7 +152,7 @@ def run_retraining(
         del known, labelled
         notes = (*notes, *rows.notes)
         if not force and not _is_anything_new(config, manifest, rows, tables.table.sha256):
-            why = "there is nothing to learn from that the champion does not know: no labelled rows, the same table"
+            why = "the champion was trained on the same table and config, and there are no new labelled rows"
             return RetrainingReport("nothing new", decision, manifest.version, notes=(why, *notes))
         challenge = Challenge(config, tables, rows.extra, rows.recent, rows.recent_labels, champion)
         try:
@@ -174,7 +182,7 @@ def run_retraining(
             if store.promote(version, instead_of=manifest.version):
                 _record_promotion(log, manifest.name, version, manifest.version)
             else:
-                note = f"{store.current()} was promoted meanwhile, which the challenger was not compared with"
+                note = f"version {store.current()} was promoted meanwhile, and was not compared with the challenger"
                 result = replace(result, outcome="overtaken", notes=(*result.notes, note))
         return _recorded(log, result, manifest)
 
@@ -189,14 +197,14 @@ def _why_held(champion: Manifest, challenger: Manifest) -> tuple[str, ...]:
     version, promote = challenger.version, f"classification-model promote {challenger.version} --store STORE"
     if changes := schema_changes(champion, challenger):
         why = (
-            f"{version} takes other input or gives other classes than {champion.version}, as follows: nobody compared "
-            f"them, and a person decides; `{promote} --schema-change` lets it serve"
+            f"{version} has other input columns or classes than {champion.version}, so that they were not compared: "
+            f"a person has to decide; promote it with `{promote} --schema-change`; changes:"
         )
         return (why, *changes)
     if renamed := renamed_fields(champion, challenger):
         why = (
-            f"{version} calls fields otherwise than {champion.version}, as follows: they cannot be compared on the "
-            f"same rows, and a person decides; `{promote}` lets it serve"
+            f"{version} has other names of fields than {champion.version}, so that they cannot be compared on the same "
+            f"rows: a person has to decide; promote it with `{promote}`; changes:"
         )
         return (why, *renamed)
     return ()
@@ -218,7 +226,7 @@ def _only_retraining(store: ModelStore) -> Iterator[None]:
         raise StoreError(msg) from error
     try:
         if not lock(descriptor, wait=False):
-            msg = f"another retraining of the store {store.folder} runs: wait for its end"
+            msg = f"another retraining of the store {store.folder} is running: wait until it has ended"
             raise StoreError(msg)
         shutil.rmtree(store.folder / STAGE, ignore_errors=True)
         yield
@@ -229,13 +237,13 @@ def _only_retraining(store: ModelStore) -> Iterator[None]:
 def _champion(store: ModelStore, config: Config) -> Predictor:
     version = store.current()
     if version is None:
-        msg = f"no version in {store.folder} was promoted yet: promote one first"
+        msg = f"the store {store.folder} has no current version: promote one first"
         raise StoreError(msg)
     champion = store.load(version)
     if champion.manifest.name != config.app.name:
         msg = (
-            f"expected a store of {config.app.name!r}, the problem of the config, found {champion.manifest.name!r}: "
-            "name its own config with --config"
+            f"expected a store of {config.app.name!r}, the app.name of the config, found {champion.manifest.name!r}: "
+            "set --config to its own config"
         )
         raise StoreError(msg)
     return champion
@@ -254,7 +262,7 @@ def _complete_record(log: Path, champion: Predictor) -> None:
         elif entry["kind"] == "promotion":
             promised = None
     if promised is not None and promised["challenger"] == version:
-        logger.warning("the promotion of %s was done and not on record: its process was killed", version)
+        logger.warning("the promotion of %s was not logged, as its process was killed: it is logged now", version)
         _record_promotion(log, name, version, promised["champion"])
 
 

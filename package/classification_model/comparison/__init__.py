@@ -1,4 +1,4 @@
-"""Champion against challenger, on the same rows: what is measured, and who is to serve."""
+"""Compare a challenger with the champion on the same rows, and decide whether it replaces the champion."""
 
 from classification_model.comparison.measuring import features_of, latency_of, outcome_of
 from classification_model.comparison.paired import SharedRows

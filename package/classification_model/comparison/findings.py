@@ -1,4 +1,4 @@
-"""What speaks for and against a challenger, in words."""
+"""Reasons for and against a challenger, as sentences."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ _CALIBRATION = {"brier": "the Brier score", "calibration_error": "the expected c
 
 @dataclass
 class Findings:
-    """What speaks for and against a challenger, a sentence each.
+    """Reasons for and against a challenger, a sentence each.
 
     Attributes
     ----------
-    rejections, obstacles
-        Why it is to be rejected, and why it is not to be promoted.
-    merits, remarks
-        What speaks for it, and what else is to be known.
+    rejections
+        Reasons to reject it.
+    obstacles
+        Reasons not to promote it.
+    merits
+        Reasons for it.
+    remarks
+        Other remarks.
     """
 
     rejections: list[str] = field(default_factory=list)
@@ -36,29 +40,29 @@ class Findings:
 
 
 def judge_set(result: SetComparison, limits: PromotionConfig, found: Findings) -> None:
-    """Judge a set that counts as it stands."""
+    """Add the findings of a set that can speak for the challenger."""
     evidence = _evidence(result)
     if result.finding == "too few rows":
         found.obstacles.append(
-            f"{result.name}: too small to tell, {result.rows} rows where {limits.minimum_count} are the least; "
-            f"differences of accuracy below {result.accuracy.smallest:.3f} could not be seen"
+            f"{result.name}: too few rows to tell, {result.rows} (minimum {limits.minimum_count}); a difference of "
+            f"accuracy below {result.accuracy.smallest:.3f} is not detectable"
         )
         return
     if result.finding == "worse":
-        found.rejections.append(f"{result.name}: the challenger is worse with confidence: {evidence}")
+        found.rejections.append(f"{result.name}: the challenger is significantly worse: {evidence}")
     elif result.finding == "better":
-        found.merits.append(f"{result.name}: the challenger is better with confidence: {evidence}")
+        found.merits.append(f"{result.name}: the challenger is significantly better: {evidence}")
     elif result.finding == "as good":
         found.merits.append(
-            f"{result.name}: the challenger is not inferior by more than {limits.margin:g} of accuracy "
+            f"{result.name}: the challenger is not inferior by more than the margin of {limits.margin:g} accuracy "
             f"(p = {result.accuracy.loss_p_value:.2g}): {evidence}"
         )
     if result.finding not in {"worse", "as good"} and result.accuracy.loss_p_value >= limits.p_value:
-        what = "too small to tell" if result.accuracy.smallest > limits.margin else "undecided"
+        what = "too few rows to tell" if result.accuracy.smallest > limits.margin else "undecided"
         found.obstacles.append(
-            f"{result.name}: {what} whether more than {limits.margin:g} of accuracy is lost "
-            f"(p = {result.accuracy.loss_p_value:.2g}): {evidence}; on {result.rows} rows the smallest difference that "
-            f"could be seen is {result.accuracy.smallest:.3f}"
+            f"{result.name}: {what} whether the challenger loses more accuracy than the margin of {limits.margin:g} "
+            f"(p = {result.accuracy.loss_p_value:.2g}): {evidence}; on {result.rows} rows the smallest detectable "
+            f"difference is {result.accuracy.smallest:.3f}"
         )
     for name, words in _CALIBRATION.items():
         change = result.differences[name]
@@ -66,39 +70,40 @@ def judge_set(result: SetComparison, limits: PromotionConfig, found: Findings) -
             sure = change.low > limits.margin
             (found.rejections if sure else found.obstacles).append(
                 f"{result.name}: {words} is larger by {change.value:.3f} ({change.low:.3f} to {change.high:.3f}), "
-                f"{'surely ' if sure else ''}more than {limits.margin:g}"
+                f"{'significantly ' if sure else ''}more than the margin of {limits.margin:g}"
             )
 
 
 def judge_former_world(result: SetComparison, limits: PromotionConfig, found: Findings) -> None:
-    """Judge the hold-out where the world has changed since: it speaks against a challenger, and never for it."""
+    """Add the findings of the hold-out if the data has changed: it can only speak against a challenger."""
     change = result.accuracy.difference.value
     evidence = _evidence(result)
     if result.finding == "worse" or _is_few_and_worse(result, limits):
         found.obstacles.append(
-            f"{result.name}: the challenger is worse with confidence on the rows that were held out; the newest "
-            "predictions, whose labels may have come sooner for one class than for others, do not outvote that, so "
-            f"that a person has to decide: {evidence}"
+            f"{result.name}: the challenger is significantly worse on the held-out rows; the newest predictions do not "
+            "outweigh that, as labels of one class may arrive sooner than those of others: a person has to decide: "
+            f"{evidence}"
         )
     elif result.finding == "too few rows":
-        found.remarks.append(f"{result.name}: too small to tell what is lost of the former world, {result.rows} rows")
+        found.remarks.append(f"{result.name}: too few rows to tell the loss of accuracy on older data: {result.rows}")
     elif change < -limits.margin:
         found.obstacles.append(
-            f"{result.name}: the former world and the newest predictions contradict each other, the challenger loses "
-            f"more than {limits.margin:g} of accuracy in the former, so that a person has to decide: {evidence}"
+            f"{result.name}: the held-out rows and the newest predictions contradict each other, as the challenger "
+            f"loses more accuracy than {limits.margin:g} on the former: a person has to decide: {evidence}"
         )
     else:
         found.remarks.append(
-            f"{result.name}: of the former world no more than {limits.margin:g} of accuracy is lost: {evidence}"
+            f"{result.name}: on older data the challenger loses no more accuracy than the margin of {limits.margin:g}: "
+            f"{evidence}"
         )
 
 
 def judge_without_former_world(found: Findings) -> None:
-    """Say that a challenger cannot be promoted for a new world where no hold-out of both models could forbid it."""
+    """Add the reason not to promote a challenger if the data has changed and both models share no hold-out."""
     found.obstacles.append(
-        "without rows held out from both models nobody can tell whether the challenger is worse on what was known "
-        "before; the newest predictions, whose labels may have come sooner for one class than for others, do not say, "
-        "so that a person has to decide"
+        "without rows held out from both models, it is unknown whether the challenger is worse on older data; the "
+        "newest predictions cannot tell, as labels of one class may arrive sooner than those of others: a person has "
+        "to decide"
     )
 
 
@@ -119,14 +124,14 @@ def _is_few_and_worse(result: SetComparison, limits: PromotionConfig) -> bool:
 def _evidence(result: SetComparison) -> str:
     accuracy, loss = result.accuracy, result.differences["log_loss"]
     return (
-        f"of {result.rows} rows {accuracy.gained} are right that were wrong and {accuracy.lost} wrong that were right "
+        f"of {result.rows} rows only the challenger has {accuracy.gained} right and only the champion {accuracy.lost} "
         f"(McNemar p = {accuracy.p_value:.2g}), log loss changes by {loss.value:+.4f} ({loss.low:+.4f} to "
         f"{loss.high:+.4f})"
     )
 
 
 def judge_slices(slices: Sequence[SliceComparison], found: Findings) -> None:
-    """Judge the slices: a doubtful one forbids to promote, those of too few rows are named."""
+    """Add the findings of slices: a doubtful one prevents a promotion, and those of too few rows are listed."""
     for item in slices:
         if item.finding not in {"worse", "doubtful"}:
             continue
@@ -137,9 +142,9 @@ def judge_slices(slices: Sequence[SliceComparison], found: Findings) -> None:
             f"among {len(slices)} slices {item.adjusted_p_value:.2g})"
         )
         if item.finding == "worse":
-            found.rejections.append(f"worse with confidence on a slice, {text}")
+            found.rejections.append(f"significantly worse on a slice: {text}")
         else:
-            found.obstacles.append(f"doubtful on a slice, {text}")
+            found.obstacles.append(f"doubtful on a slice: {text}")
     untold = [item for item in slices if item.finding == "too few rows to tell"]
     if untold:
         names = ", ".join(f"{item.rows_of}: {item.feature} {item.value} ({item.accuracy.rows})" for item in untold[:8])
@@ -148,21 +153,22 @@ def judge_slices(slices: Sequence[SliceComparison], found: Findings) -> None:
 
 
 def judge_latency(latency_ms: tuple[float, float], limits: PromotionConfig, found: Findings) -> None:
-    """Hold the challenger's latency against what is allowed."""
+    """Add the finding on the challenger's latency."""
     before, now = latency_ms
     text = (
-        f"a row takes the challenger {now:.3g} ms, the champion {before:.3g} ms, allowed are {limits.latency_ms:g} ms"
+        f"predicting a row takes the challenger {now:.3g} ms and the champion {before:.3g} ms (maximum "
+        f"{limits.latency_ms:g} ms)"
     )
     (found.merits if now <= limits.latency_ms else found.rejections).append(text)
 
 
 def judge_gates(holdout: SetComparison | None, gates: Mapping[str, float], found: Findings) -> None:
-    """Hold the challenger's metrics on the hold-out against the gates."""
+    """Add the gates that the challenger misses on the hold-out."""
     for name, limit in gates.items():
         if holdout is None:
-            found.obstacles.append(f"the gate {name} cannot be judged without the hold-out")
+            found.obstacles.append(f"the gate {name} cannot be checked without a hold-out")
         elif not (is_better(name, holdout.challenger[name], limit) or holdout.challenger[name] == limit):
             bound = "at least" if METRICS[name] else "at most"
             found.rejections.append(
-                f"the challenger misses a gate: {name} is {holdout.challenger[name]:.4f}, {bound} {limit:g} is demanded"
+                f"the challenger misses a gate: {name} is {holdout.challenger[name]:.4f}, expected {bound} {limit:g}"
             )

@@ -1,4 +1,4 @@
-"""What a comparison needs of each model: what it predicts for labelled rows, and how long it takes."""
+"""Measure a model for a comparison: its predictions for labelled rows, and its latency."""
 
 from __future__ import annotations
 
@@ -39,14 +39,20 @@ def outcome_of(
     predictor
         The model.
     rows
-        A prepared frame, as `processing.rows.Rows.features`, or raw rows, as callers send and the log keeps them.
+        A prepared frame, as `processing.rows.Rows.features`, or raw rows as dicts.
     labels
         True class of each row, shape (n_rows,).
+
+    Returns
+    -------
+    Outcome
+        Labels and predicted probabilities of the rows.
 
     Raises
     ------
     DataError
-        If there are no rows, a row breaks the model's schema, a column is missing, or a label is none of its classes.
+        If there are no rows, a row breaks the input schema, a column is missing, or a label is not a class of the
+        model.
 
     Examples
     --------
@@ -60,7 +66,7 @@ def outcome_of(
     manifest = predictor.manifest
     who = f"{manifest.name}, version {manifest.version}"
     if not len(rows) or len(rows) != len(labels):
-        msg = f"expected labelled rows, a label for each, found {len(rows)} rows and {len(labels)} labels"
+        msg = f"expected one row or more and a label for each, found {len(rows)} rows and {len(labels)} labels"
         raise DataError(msg)
     places = {label: number for number, label in enumerate(manifest.classes)}
     unknown = sorted({str(label) for label in labels} - places.keys())
@@ -70,7 +76,7 @@ def outcome_of(
     if isinstance(rows, pd.DataFrame):
         missing = [field.name for field in manifest.input_schema.fields if field.name not in rows.columns]
         if missing:
-            msg = f"{who}: the rows to compare on lack the columns {', '.join(missing)}: prepare them by its config"
+            msg = f"{who}: expected the columns {', '.join(missing)} in the rows to compare on, found none of them"
             raise DataError(msg)
         probabilities = predictor.model.probabilities(columns_of(rows, manifest.input_schema), len(rows))
     else:
@@ -91,16 +97,21 @@ def features_of(schema: InputSchema, rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def latency_of(predictor: Predictor, rows: Sequence[Row], *, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Measure how long the prediction of a single raw row takes, in milliseconds: the median of 200 times.
+    """Measure the latency of a single row: the median of 200 predictions, in milliseconds.
 
     Parameters
     ----------
     predictor
-        The model; it predicts five rows first that do not count.
+        The model. It predicts five rows first, which are not measured.
     rows
-        One or more.
+        One or more raw rows as dicts.
     clock
-        Gives seconds.
+        Returns the time in seconds.
+
+    Returns
+    -------
+    float
+        Median time to predict one row, in milliseconds.
 
     Raises
     ------
@@ -116,7 +127,7 @@ def latency_of(predictor: Predictor, rows: Sequence[Row], *, clock: Callable[[],
     True
     """
     if not rows:
-        msg = "expected a row or more to measure the latency with, found none"
+        msg = "expected one row or more to measure the latency on, found none"
         raise DataError(msg)
     for row in rows[:_WARM_UP]:
         predictor.predict([row])
@@ -134,8 +145,8 @@ def _read(schema: InputSchema, rows: Sequence[Row], who: str) -> CheckedRows:
     if checked.errors:
         first = checked.errors[0]
         msg = (
-            f"{who}: {len(checked.bad_rows)} of {len(rows)} rows to compare on break its schema, the first is row "
-            f"{first.row}, {first.field}: {first.message}; leave them out"
+            f"{who}: {len(checked.bad_rows)} of {len(rows)} rows to compare on break its input schema, first row "
+            f"{first.row} (counted from 0), {first.field}: {first.message}: leave them out"
         )
         raise DataError(msg)
     return checked

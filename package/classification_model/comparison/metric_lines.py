@@ -1,4 +1,4 @@
-"""Figures of a comparison in lines for people."""
+"""Print the metrics of a comparison as lines of text."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def table(item: SetComparison) -> list[str]:
     accuracy = item.accuracy
     lines.append(
         f"  {accuracy.gained} gained, {accuracy.lost} lost, McNemar p = {accuracy.p_value:.2g}; the smallest "
-        f"difference of accuracy that could be seen: {accuracy.smallest:.3f}"
+        f"detectable difference of accuracy is {accuracy.smallest:.3f}"
     )
     return lines

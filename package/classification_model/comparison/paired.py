@@ -1,4 +1,4 @@
-"""Two models on the same rows: differences with intervals, and how small a difference could be seen."""
+"""Differences of two models on the same rows, with intervals, and the smallest detectable difference."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class SharedRows:
     Attributes
     ----------
     name
-        ``holdout``: rows held out by the rule of the manifest, that neither trained on. ``recent``: the newest
-        labelled predictions, withheld from both.
+        ``holdout``: rows held out by the rule of the manifest, which neither model was trained on. ``recent``: the
+        newest labelled predictions, which neither model was trained on.
     champion, challenger
-        What each predicted.
+        Labels and predictions of each model.
     features
-        The same rows, prepared, as `processing.rows.Rows.features`; they are cut into slices by its columns.
+        Prepared features of the same rows, as `processing.rows.Rows.features`, by which the rows are sliced.
 
     Examples
     --------
@@ -63,26 +63,28 @@ class SharedRows:
     features: pd.DataFrame
 
     def check(self) -> None:
-        """Refuse what cannot be compared.
+        """Refuse rows that cannot be compared.
 
         Raises
         ------
         DataError
-            If the models know other classes, or their rows are not the same.
+            If the models have different classes, or their rows are not the same.
         """
         one, other = self.champion, self.challenger
         if one.classes != other.classes:
             msg = (
-                f"models of other classes cannot be compared: the champion's are {', '.join(one.classes)}, "
-                f"the challenger's {', '.join(other.classes)}"
+                f"{self.name}: expected models of the same classes, found {', '.join(one.classes)} of the champion and "
+                f"{', '.join(other.classes)} of the challenger"
             )
             raise DataError(msg)
         if not np.array_equal(one.truth, other.truth):
-            msg = f"{self.name}: expected one truth for both models, found two that differ: give both the same rows"
+            msg = f"{self.name}: expected the same true labels for both models, found others: give both the same rows"
             raise DataError(msg)
         if not len(one.truth) == len(self.features) > 0:
-            msg = f"{self.name}: expected features of each of one row or more, found {len(self.features)} rows of "
-            msg += f"features and {len(one.truth)} that were predicted"
+            msg = (
+                f"{self.name}: expected one row or more with features for each, found {len(one.truth)} predicted rows "
+                f"and {len(self.features)} rows of features"
+            )
             raise DataError(msg)
 
 

@@ -1,4 +1,4 @@
-"""Both models on one set of rows: their metrics, the differences, and what these show."""
+"""Compare both models on one set of rows: metrics, differences and a finding."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class SetComparison:
     Attributes
     ----------
     name, rows
-        Which set, and number of its rows.
+        Name of the set, and number of its rows.
     finding
-        What it shows: ``better`` and ``worse``, of the challenger; ``as good``, not inferior by more than the margin;
-        ``too few rows`` to decide anything; ``too small to tell``: a difference as small as the margin could not be
-        seen; else ``undecided``.
+        ``better`` or ``worse``: the challenger is significantly so; ``as good``: it is not inferior by more than the
+        margin; ``too few rows``: fewer than the minimum; ``too small to tell``: a difference as small as the margin is
+        not detectable on so few rows; else ``undecided``.
     decides
-        Whether it counts as it stands; the hold-out can only forbid where the world has changed since.
+        Whether the set can speak for the challenger; if the data has changed, the hold-out can only speak against it.
     champion, challenger
         Metrics of each.
     accuracy

@@ -1,4 +1,4 @@
-"""Where a challenger may be worse: the accuracy of both models on parts of the rows."""
+"""Compare the accuracy of both models on slices of the rows."""
 
 from __future__ import annotations
 

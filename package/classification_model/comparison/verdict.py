@@ -1,4 +1,4 @@
-"""Whether a challenger takes the champion's place: the rule, and the evidence for its verdict."""
+"""Decide whether a challenger replaces the champion, and report the evidence."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ HOLDOUT, RECENT = "holdout", "recent"
 
 @dataclass(frozen=True)
 class Comparison:
-    """A verdict on a challenger, with its reasons and all evidence.
+    """The verdict on a challenger, with its reasons and the evidence.
 
     Attributes
     ----------
     verdict
         ``promote``, ``hold`` or ``reject``.
     reasons
-        Why, a sentence each; those that decided come first.
+        Reasons, a sentence each, the deciding ones first.
     champion, challenger
         Versions of the models.
     world_changed
-        Whether the challenger was trained because the world is no longer that of the hold-out.
+        Whether the challenger was trained because the data has changed since the hold-out was drawn.
     limits
-        What was demanded: the section ``promotion`` of the config.
+        The section ``promotion`` of the config.
     gates
-        What the hold-out must reach.
+        Limits of the metrics on the hold-out.
     sets, slices
-        What was found.
+        Results for each set of rows, and for each slice.
     champion_latency_ms, challenger_latency_ms
-        Median time to predict one row.
+        Median time to predict one row, in milliseconds.
     """
 
     verdict: Verdict
@@ -69,21 +69,21 @@ class Comparison:
     challenger_latency_ms: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as values of JSON; a number that there is none of is null."""
+        """Return the comparison as JSON values; NaN and infinite numbers are null."""
         content: dict[str, Any] = orjson.loads(orjson.dumps(asdict(self)))
         return content
 
     def to_json(self) -> bytes:
-        """Return everything as an indented JSON document."""
+        """Return the comparison as an indented JSON document."""
         return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
     def to_text(self) -> str:
-        """Return the verdict, its reasons and the evidence as lines for people."""
+        """Return the verdict, its reasons and the evidence as lines of text."""
         lines = [f"{self.verdict}: {self.challenger} against {self.champion}"]
         lines += [f"- {reason}" for reason in self.reasons]
         if self.world_changed:
             lines.append(
-                "- the world has changed: the newest labelled predictions decide, the hold-out can only forbid"
+                "- the data has changed: the newest labelled predictions decide, the hold-out can only speak against"
             )
         for item in self.sets:
             lines += ["", *table(item)]
@@ -105,7 +105,7 @@ def compare(
     world_changed: bool = False,
     random_state: int = 0,
 ) -> Comparison:
-    """Decide whether a challenger takes the champion's place.
+    """Decide whether a challenger replaces the champion.
 
     Parameters
     ----------
@@ -116,62 +116,60 @@ def compare(
     champion, challenger
         Versions of the models.
     latency_ms
-        Median milliseconds that each takes for one row: the champion's, then the challenger's.
+        Median time to predict one row in milliseconds: the champion's, then the challenger's.
     gates
-        What the challenger must reach on the hold-out, by metric.
+        Limit of each metric that the challenger must reach on the hold-out.
     world_changed
-        Whether the challenger was trained because the world has changed: inputs drifted, or the accuracy fell.
+        Whether the challenger was trained because the data has changed: inputs drifted, or the accuracy fell.
     random_state
         Seed of the bootstrap.
 
     Returns
     -------
     Comparison
-        See Notes.
+        The verdict, with its reasons and the evidence.
 
     Raises
     ------
     DataError
-        If there is no set, or one has two truths, or the models know other classes, which are named.
+        If there is no set, or the rows or classes of both models differ.
 
     Notes
     -----
     On a set, the challenger is *better* or *worse* if McNemar's exact test of the disagreements is below ``p_value``,
     or if the whole interval of the difference of log loss, of confidence one less ``p_value``, lies on one side of 0.
-    It is *not inferior* if a loss of more accuracy than ``margin`` is rejected at ``p_value``, one-sided. A set of
-    fewer rows than ``minimum_count`` shows nothing.
+    It is *not inferior* if a loss of more accuracy than ``margin`` is rejected at ``p_value``, one-sided. On a set of
+    fewer rows than ``minimum_count`` it is none of these.
 
-    **reject**, if it is worse on a set, or on a slice by more than the margin, or less calibrated by surely more than
-    the margin, or takes longer than ``latency_ms``, or misses a gate. **promote**, if none of this holds and it is
-    better on a set, not inferior on any, doubtful on no slice, and its Brier score and expected calibration error are
-    larger by no more than the margin. Else **hold**: the champion stays, and more rows may tell.
+    **reject**, if it is worse on a set, or on a slice by more than the margin, or its calibration is significantly
+    worse by more than the margin, or it takes longer than ``latency_ms``, or it misses a gate. **promote**, if none of
+    this holds and it is better on a set, not inferior on all, doubtful on no slice, and its Brier score and expected
+    calibration error are larger by no more than the margin. Otherwise **hold**: the champion stays, and more rows may
+    decide.
 
-    A slice that is too small to tell does not forbid: with the least, of 20 rows, nobody could ever promote. Such
-    slices are named.
+    A slice of too few rows does not prevent a promotion, as slices of 20 rows are too small for the tests. The reasons
+    list such slices.
 
-    *Where the world has changed* the hold-out, which was drawn from all that was known before, holds the challenger to
-    a world that is gone: to lose a little there is what learning the new one may cost. So the newest predictions decide
-    whether it is better, with their slices and their calibration: without them, nothing is promoted. The hold-out can
-    only forbid, and makes the verdict *hold*, never *reject*: if the challenger is worse there, as defined above, or if
-    more accuracy than ``margin`` is lost there, as counted, without a test. Then the two worlds contradict each other
-    and no rows can say which of them comes next; or the world is the old one, and the newest labels are one-sided, as
-    where who defaults is known at once and who does not months later: a challenger that learned from such rows is
-    better on such rows. Promoting is for a person to decide. That the newest rows may still be a mix of both worlds
-    makes the challenger look worse, never better. Without a hold-out, as where the rule that holds rows out has changed
-    since the champion was trained, nothing could forbid: the verdict is *hold* at best.
+    *If the data has changed* (``world_changed``), the hold-out is of older data, on which a challenger trained for the
+    newer data may lose a little. So the newest predictions decide whether it is better, with their slices and their
+    calibration, and without them nothing is promoted. The hold-out can only speak against the challenger: the verdict
+    is *hold*, never *reject*, if the challenger is worse on it, as defined above, or loses more accuracy than
+    ``margin`` on it, without a test. Either the data has changed, and it is unknown which rows are like future ones;
+    or it has not, and the newest labels are one-sided. For example, defaults are known at once and other outcomes
+    months later: a challenger trained on such rows is better on such rows. So a person has to decide. The newest rows
+    may be a mix of older and newer data, which makes the challenger look worse, never better. Without a hold-out that
+    both models share, as when the rule for it has changed, the verdict is at best *hold*.
 
-    A hold-out of fewer rows than ``minimum_count`` forbids too where McNemar's test, which is exact for any number of
-    rows, finds the challenger worse, or, of 20 rows or more, the interval of the log loss does. The bootstrap's
-    interval is a little narrow for few rows: that costs a person a look, where the other error lets a worse model
-    serve.
+    A hold-out of fewer rows than ``minimum_count`` prevents a promotion as well, if McNemar's test, which is exact for
+    any number of rows, finds the challenger worse, or, from 20 rows, the interval of the log loss does. That interval
+    is a little too narrow for few rows: this error costs a person's time, the other one would promote a worse model.
 
-    Two looks at each of two sets let an equal challenger through, or reject it, more often than ``p_value`` says, each
-    at most twice as often. This is accepted: an equal one that is not inferior does no harm, nor does keeping the
-    champion.
+    As each of two sets is tested twice, a challenger of equal quality is promoted or rejected more often than
+    ``p_value`` says, at most twice as often. This is accepted, as neither does harm.
 
     Examples
     --------
-    A challenger that is right more often, on 1,000 rows that neither model learned from:
+    A challenger that is right more often, on 1,000 rows that neither model was trained on:
 
     >>> import numpy as np
     >>> import pandas as pd
@@ -201,8 +199,8 @@ def compare(
     if world_changed and holdout is None:
         judge_without_former_world(found)
     if not any(result.decides and result.finding == "better" for result in compared):
-        where = "the newest labelled predictions, which decide as the world has changed" if world_changed else "any set"
-        found.obstacles.append(f"the challenger is not better with confidence on {where}")
+        where = "the newest labelled predictions, which decide as the data has changed" if world_changed else "any set"
+        found.obstacles.append(f"the challenger is not significantly better on {where}")
     judge_slices(slices, found)
     judge_latency(latency_ms, limits, found)
     judge_gates(holdout, gates or {}, found)
@@ -225,7 +223,7 @@ def compare(
 def _check(sets: Sequence[SharedRows]) -> None:
     names = [shared.name for shared in sets]
     if not names or len(set(names)) < len(names) or not {HOLDOUT, RECENT}.issuperset(names):
-        msg = f"expected the sets {HOLDOUT} and {RECENT}, one of them or both, found {', '.join(names) or 'none'}"
+        msg = f"expected the sets {HOLDOUT}, {RECENT} or both, found {', '.join(names) or 'none'}"
         raise DataError(msg)
     for shared in sets:
         shared.check()

@@ -1,1 +1,1 @@
-"""How a model does in operation: accuracy, calibration and drift, as a report."""
+"""Report on a model in operation: accuracy, calibration and drift."""

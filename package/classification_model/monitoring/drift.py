@@ -1,4 +1,4 @@
-"""Drift: whether values are distributed as they were in training, by PSI and a chi-square test."""
+"""Drift: changes of distributions since training, by the PSI and a chi-square test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a model does in operation, by its log: its accuracy, its calibration, the drift of what it is given and gives."""
+"""Measure the accuracy, the calibration and the drift of a model in operation, from its log."""
 
 from __future__ import annotations
 
@@ -41,27 +41,32 @@ def monitor(
     recent: str | None = None,
     notes: Sequence[str] = (),
 ) -> MonitoringReport:
-    """Measure how a model does by its log.
+    """Report on a model in operation, from its log.
 
     Parameters
     ----------
     frame
-        The log, as `log_frame.read_log` reads it, with a column ``label`` where labels are known. Rows of other
-        problems and versions are left out, counted and named.
+        The log, as `read_log` returns it, with a column ``label`` if labels are known; see `with_labels`.
+        Rows of other problems and versions are left out, and counted in the notes.
     manifest
-        The manifest of the model.
+        Manifest of the model.
     window
-        Predictions, such as ``500``, or time, such as ``12h``, that are measured as one; the model's own when left
-        out. The newest thousand windows are kept.
+        Size of a window: a number of predictions, such as ``500``, or a time, such as ``30m``, ``12h``, ``7d`` or
+        ``2w``. The default is that of the manifest. The newest 1,000 windows are reported.
     recent
-        How many of the newest predictions to look at, or from how long before the last; all when left out.
+        Number or time of the newest predictions to report on, in the same form. The default is all.
     notes
-        What is known of the log already, such as its damaged lines.
+        Notes to put before those of the report, such as on damaged lines of the log.
+
+    Returns
+    -------
+    MonitoringReport
+        Metrics with intervals, calibration, drift, windows and notes.
 
     Raises
     ------
     InputError
-        If a window is spelt otherwise.
+        If `window` or `recent` is malformed.
 
     Examples
     --------
@@ -94,9 +99,9 @@ def monitor(
         told.append(doubt)
     is_enough = len(rows) >= limits.minimum_count
     if not len(rows):
-        told.append("the log holds no prediction of this model")
+        told.append("the log has no predictions of this model")
     elif not is_enough:
-        told.append(f"of {len(rows)} prediction(s) drift cannot be told: it takes {limits.minimum_count}")
+        told.append(f"too few predictions for a decision on drift: {len(rows)} (minimum {limits.minimum_count})")
     judged = [feature.drifted for feature in drift if is_enough and feature.p_value is not None]
     return MonitoringReport(
         model=manifest.name,
@@ -142,7 +147,7 @@ def _measures(rows: MonitoredRows, manifest: Manifest, start: int, stop: int) ->
 def _windows(rows: MonitoredRows, manifest: Manifest, window: str, notes: list[str]) -> tuple[WindowMetrics, ...]:
     windows = cut(rows.moments, window)
     if len(windows) > MOST_WINDOWS:
-        notes.append(f"the oldest {len(windows) - MOST_WINDOWS} of {len(windows)} windows are left out of the list")
+        notes.append(f"the oldest {len(windows) - MOST_WINDOWS} of {len(windows)} windows are not listed")
     found = []
     for one in windows[-MOST_WINDOWS:]:
         start, end = moment_of(one.begin), moment_of(one.end)
@@ -177,9 +182,9 @@ def _features(
     if len(rows) >= limits.minimum_count:
         untested = [found.feature for found in drift if found.p_value is None]
         for names, what in (
-            (unknown, "not in the log, so that their drift is not known"),
-            (never, "never given, so that every value is missing"),
-            (untested, "without a test of drift, as nearly all values are of one cell, such as rare categories"),
+            (unknown, "fields that are not in the log, whose drift is unknown"),
+            (never, "fields that no request has, all of whose values are missing"),
+            (untested, "fields without a test of drift, as nearly all values are in one bin, such as rare categories"),
         ):
             if names:
                 notes.append(f"{what}: {', '.join(names)}")
@@ -197,9 +202,7 @@ def _probabilities(
     reference = manifest.prediction_distribution
     if not reference:
         if len(rows):
-            notes.append(
-                "the model does not say how its probabilities were distributed, so that their drift is not known"
-            )
+            notes.append("the drift of the probabilities is unknown, as the manifest has no distribution of them")
         return ()
     trained = _training_rows(manifest)
     if manifest.holdout.kind == "table":  # the manifest does not say which of both tables was predicted

@@ -1,4 +1,4 @@
-"""The page that shows a monitoring report, and the files that hold it."""
+"""Render a monitoring report as a page, and write its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good logged predictions turned out to be, by the labels that came back, and how good they say they are."""
+"""Observed accuracy of labelled predictions, and expected accuracy from their probabilities."""
 
 from __future__ import annotations
 
@@ -140,8 +140,8 @@ def contradiction(right: NDArray[np.bool_], confidence: NDArray[np.float64]) -> 
     if not is_impossible and (deviation == 0 or 2 * norm.sf(abs(found - promised) / deviation) >= SURELY):
         return None
     return (
-        f"the expected accuracy is not to be trusted: of {len(right)} labelled predictions {found:.1%} were right, and "
-        f"their probabilities promised {promised:.1%}"
+        f"do not rely on the expected accuracy: of {len(right)} labelled predictions {found:.1%} were right, while "
+        f"their probabilities predict {promised:.1%}"
     )
 
 

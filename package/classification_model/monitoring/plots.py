@@ -1,4 +1,4 @@
-"""The plots of a monitoring report, as SVG that stands inside a page and takes its colours."""
+"""Draw the plots of a monitoring report as SVG for its page."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def draw_plots(report: MonitoringReport, floor: float) -> dict[str, str]:
         )
         plots["Predictions and labels by window"] = lambda axes: _draw_counts(axes, report)
     if report.calibration:
-        plots["Calibration: how often what was predicted came true, with 95 % intervals"] = lambda axes: (
+        plots["Calibration: actual share by predicted probability, with 95 % intervals"] = lambda axes: (
             _draw_calibration(axes, report)
         )
     return {caption: _svg(draw, number) for number, (caption, draw) in enumerate(plots.items())}

@@ -1,4 +1,4 @@
-"""The raw values of a log, read by the schema column by column: what they are, and what is odd of them."""
+"""Read the raw values of a log by the input schema, and count those that training did not see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured of a model in operation: the report of monitoring."""
+"""The monitoring report of a model in operation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class WindowMetrics(BaseModel):
 
 
 class ClassShare(BaseModel):
-    """How often a class was predicted.
+    """Predictions and labels of a class.
 
     Attributes
     ----------
@@ -67,38 +67,40 @@ class ClassShare(BaseModel):
 
 
 class MonitoringReport(BaseModel):
-    """How one version of a model does.
+    """Report on one version of a model in operation.
 
     Attributes
     ----------
     model, version
         Name of the problem, and version of the model.
     window
-        How windows were cut, such as ``500`` or ``7d``.
+        Size of a window, such as ``500`` (predictions) or ``7d``.
     predictions, labels
-        Number of its predictions, and of those whose label is known.
+        Number of predictions, and of those with a label.
     first, last
-        When the first and the last one was made; None of none.
+        Time of the first and the last prediction; None without predictions.
     accuracy
         Share of labelled predictions that were right, with its 95 % Wilson interval; None without labels.
     expected_accuracy
-        What the probabilities promise of all predictions; None of none.
+        Accuracy of all predictions, estimated from their probabilities; None without predictions.
     roc_auc, log_loss, brier
-        Of labelled predictions; None without labels, `roc_auc` also when they are all of one class.
+        Metrics of labelled predictions; None without labels, and `roc_auc` if all are of one class.
     calibration_error, calibration
-        Expected calibration error, and the bins that it is made of.
+        Expected calibration error, and its bins.
     windows
         Windows in order of time.
-    drift, drifted_share
-        Drift of each feature that is logged, and the share of them that drifted; None when none can be judged.
+    drift
+        Drift of each logged feature.
+    drifted_share
+        Share of drifted features among those tested; None if none was tested.
     prediction_drift
         Drift of the probability of each class.
     classes
-        How often each class was predicted.
+        Number of predictions of each class.
     remarks
-        For each field, how many rows break the schema or are unlike those of training.
+        For each field, the number of rows with values that break the input schema, or that training did not see.
     notes
-        What is to be known of all this, a sentence each.
+        Remarks, a sentence each.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""The rows of a log that one model answered: what was predicted, with which probabilities, and what was true."""
+"""Select the predictions of one model from a log, with their probabilities and labels."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ def select_rows(frame: pd.DataFrame, manifest: Manifest, recent: str | None = No
         usable = ((probabilities >= 0) & (probabilities <= 1)).all(axis=1) & (predicted >= 0)
     if not usable.all():
         notes.append(
-            f"{(~usable).sum()} row(s) hold a prediction that is no class of the model, or a probability that is none: "
-            "they count as predictions and are left out of every measure but drift of the features"
+            f"{(~usable).sum()} row(s) have a prediction that is not a class of the model, or a probability outside 0 "
+            "to 1: they are used for the number of predictions and the drift of features only"
         )
     if has_labels and (unknown := frame["label"].notna().to_numpy() & (truth < 0)).any():
-        notes.append(f"{unknown.sum()} label(s) are no class of the model and count as not known")
+        notes.append(f"{unknown.sum()} label(s) are not a class of the model and count as unknown")
     return MonitoredRows(frame, moments, predicted, truth, probabilities, usable, tuple(notes))
 
 
@@ -104,7 +104,7 @@ def _of_model(frame: pd.DataFrame, column: str, mine: str, what: str, notes: lis
         named = [f"{name!r} ({count})" for name, count in found]
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         notes.append(
-            f"{int(others.sum())} row(s) are left out: they are of another {what} than {mine!r}: "
+            f"{int(others.sum())} row(s) of another {what} than {mine!r} are left out: "
             f"{', '.join(named[:_MOST_NAMED])}{more}"
         )
         frame = frame[~others]
@@ -114,11 +114,13 @@ def _of_model(frame: pd.DataFrame, column: str, mine: str, what: str, notes: lis
 def _in_order(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     timeless = frame["timestamp"].isna()
     if timeless.any():
-        notes.append(f"{int(timeless.sum())} row(s) are left out: they have no time")
+        notes.append(f"{int(timeless.sum())} row(s) without a time are left out")
         frame = frame[~timeless]
     backwards = int((np.diff(_microseconds(frame["timestamp"])) < 0).sum())
     if backwards:
-        notes.append(f"{backwards} row(s) are older than the one before them: the clock went back, or files are mixed")
+        notes.append(
+            f"{backwards} row(s) are older than the one before them: the clock was set back, or files were mixed"
+        )
         frame = frame.sort_values("timestamp", kind="stable")
     return frame
 

@@ -1,4 +1,4 @@
-"""The rows of a log, cut into windows of a number of predictions or of a span of time."""
+"""Cut the rows of a log into windows of a number of predictions or of a time."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A model folder of a fitted estimator, or of a class of your own."""
+"""Make a model folder from your own estimator or your own model class."""

@@ -1,4 +1,4 @@
-"""The model of a config, from training to operation."""
+"""The model class of a config, for training and for operation."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 
 class ClassificationModel(ServedModel):
-    """A model that learns as a config says, and then predicts and logs; see `MLEModel`.
+    """A model that is trained by a config, and predicts and logs; see `MLEModel`.
 
     Parameters
     ----------
     config
-        The problem; the packaged one when left out.
+        The config. The default is the packaged one.
     log
-        Where `predict_with_logging` puts predictions on record.
+        Log of `predict_with_logging`.
 
     Attributes
     ----------
     config
-        The problem.
+        The config.
     trained
-        What `fit` made and found; None before, and after `load`.
+        The result of `fit`; None before, and after `load`.
 
     Examples
     --------
@@ -57,24 +57,30 @@ class ClassificationModel(ServedModel):
         self.trained: TrainedModel | None = None
 
     def fit(self, features: pd.DataFrame | None = None, labels: ArrayLike | None = None, *, jobs: int = -1) -> Self:
-        """Train and judge a model; nothing is written.
+        """Train and evaluate the model, without writing it.
 
         Parameters
         ----------
         features
-            Frame of raw values, with the columns of the config's table or, of those that are no features, none; the
-            table of the config when left out.
+            Frame of raw values with the columns of the config's table, or those of its features alone. The default is
+            the table of the config.
         labels
-            For each row of the frame the target: values as in the table, or labels of the classes.
+            The target of each row, shape (n_rows,): raw values of the table, or labels of the classes.
         jobs
-            Threads to use; -1 for one a core.
+            Number of threads; -1 for one per core.
+
+        Returns
+        -------
+        ClassificationModel
+            This model, trained.
 
         Raises
         ------
         InputError
-            If only one of both is given, or they differ in length.
-        ClassificationModelError
-            See `train_pipeline.train_model`; the model that was there stays.
+            If only one of `features` and `labels` is given, or they differ in length.
+        DataError, TrainingError, GateError
+            If the frame cannot be trained on, a candidate cannot be fitted, or a metric misses a gate; see
+            `train_pipeline.run_training`. The model that was there before stays.
         """
         source = None if features is None and labels is None else self._table(features, labels)
         trained = train_model(self.config, source=source, jobs=jobs)
@@ -85,16 +91,17 @@ class ClassificationModel(ServedModel):
         """Put features and target beside each other."""
         if not isinstance(features, pd.DataFrame) or labels is None:
             msg = (
-                f"expected a frame and its labels, or neither, found {type(features).__name__}, {type(labels).__name__}"
+                "expected features as a pandas DataFrame and labels, or neither, found "
+                f"{type(features).__name__} and {type(labels).__name__}"
             )
             raise InputError(msg)
         target = self.config.data.target
         if target in features.columns:
-            msg = f"the features have a column {target!r}, which is the target: give it as the labels alone"
+            msg = f"expected features without the target, found the column {target!r}: give it as labels only"
             raise InputError(msg)
         given = np.asarray(labels, dtype=object)
         if given.shape != (len(features),):
-            msg = f"expected {len(features)} labels, one a row, found shape {given.shape}"
+            msg = f"labels: expected shape ({len(features)},), one for each row, found {given.shape}"
             raise InputError(msg)
         values = {label: value for value, label in reversed(self.config.data.classes.items())}
         if set(map(str, given)) <= values.keys() - self.config.data.classes.keys():
@@ -102,7 +109,7 @@ class ClassificationModel(ServedModel):
         return features.assign(**{target: given})
 
     def load(self, folder: Path | str | None = None) -> Self:
-        """Load a model folder after verifying it: its compiled model, or its pipeline where it has none."""
+        """Verify and load a model folder: its compiled model, or its pipeline if it has none; see `load_predictor`."""
         super().load(folder)
         self.trained = None
         return self
@@ -111,17 +118,17 @@ class ClassificationModel(ServedModel):
         return load_predictor(folder)
 
     def save(self, folder: Path | str) -> None:
-        """Write the model that was trained, or the one that was loaded, as a model folder.
+        """Write the trained or loaded model as a model folder.
 
         Parameters
         ----------
         folder
-            The model folder; a model that is there already is replaced.
+            The model folder; a model in it is replaced.
 
         Raises
         ------
         ArtifactError
-            If there is no model yet, or the place cannot be written.
+            If there is no model yet, or the folder cannot be written.
         """
         if self.trained is None:
             super().save(folder)

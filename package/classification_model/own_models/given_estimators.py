@@ -1,4 +1,4 @@
-"""An estimator that somebody fitted, and the frame it was fitted on: what is asked of both."""
+"""Check a given estimator and the frame that it was fitted on, and prepare both."""
 
 from __future__ import annotations
 
@@ -24,22 +24,25 @@ if TYPE_CHECKING:
 
 
 def check_classifier(estimator: Any, features: Any) -> None:
-    """Refuse what is no classifier that was fitted on such a frame."""
+    """Refuse an estimator that is not a classifier fitted on this frame."""
     kind = type(estimator).__name__
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:
-        msg = f"{kind} is not fitted: call its fit before it is saved"
+        msg = f"expected a fitted estimator, found an unfitted {kind}: call its fit first"
         raise InputError(msg) from error
     except TypeError as error:
         msg = f"expected a fitted scikit-learn classifier, found {kind}"
         raise InputError(msg) from error
     if not hasattr(estimator, "predict_proba") or getattr(getattr(estimator, "classes_", None), "ndim", 0) != 1:
-        msg = f"{kind} gives no probabilities of one target's classes: expected a classifier with predict_proba"
+        msg = f"expected a classifier of one target with predict_proba, found {kind}"
         raise InputError(msg)
     names = getattr(estimator, "feature_names_in_", None)
     if not isinstance(features, pd.DataFrame) or names is None:
-        msg = f"{kind}: expected an estimator that was fitted on a pandas DataFrame, and that frame"
+        msg = (
+            f"expected a {kind} fitted on a pandas DataFrame, and that frame as features, found "
+            f"{'other features' if names is not None else 'one fitted without names of columns'}"
+        )
         raise InputError(msg)
     if list(names) != list(features.columns):
         msg = f"features: expected the columns {list(names)} that {kind} was fitted on, found {list(features.columns)}"
@@ -66,10 +69,10 @@ def schema_of_frame(features: pd.DataFrame, searched: Collection[str]) -> InputS
         elif pd.api.types.is_object_dtype(column) or isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype)):
             kind = "categorical"
         else:
-            msg = f"column {name!r} is of type {column.dtype}: expected numbers, truth values or texts"
+            msg = f"features: column {name!r}: expected numbers, truth values or texts, found {column.dtype}"
             raise DataError(msg)
         if column.isna().all():
-            msg = f"column {name!r} is missing in every row: nothing can be learned from it; leave it out"
+            msg = f"features: column {name!r} is missing in every row: fit the estimator without it"
             raise DataError(msg)
         longest = LONGEST_PARSED_TEXT if kind == "numeric" or name in searched else LONGEST_TEXT
         fields.append(SchemaField(name=name, kind=kind, nullable=True, longest_text=longest))
@@ -81,7 +84,7 @@ def prepare_table(table: pd.DataFrame, schema: InputSchema, what: str) -> pd.Dat
     checked = check_columns(schema, {name: table[name].tolist() for name in table.columns}, len(table))
     if checked.errors:
         first = checked.errors[0]
-        where = "" if first.row is None else f", row {first.row}"
+        where = "" if first.row is None else f", row {first.row} (counted from 0)"
         msg = f"{what}: column {first.field!r}{where}: {first.message}"
         raise DataError(msg)
     return to_frame(checked.columns, schema)
@@ -94,7 +97,10 @@ def complete_pipeline(estimator: Any, prepared: pd.DataFrame) -> Pipeline:
         pipeline.predict_proba(prepared)
     except Exception as error:  # whatever a stranger's estimator raises
         reason = str(error).partition("\n")[0]
-        msg = f"{type(estimator).__name__} cannot predict the rows that it is said to be fitted on: {reason}"
+        msg = (
+            f"features: expected the rows that {type(estimator).__name__} was fitted on, found rows that it cannot "
+            f"predict: {reason}"
+        )
         raise InputError(msg) from error
     numbers = prepared.select_dtypes("number").columns
     gaps = prepared[:1].copy()

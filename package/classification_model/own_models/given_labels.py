@@ -1,4 +1,4 @@
-"""Labels that a caller gives, held against the classes that an estimator learned."""
+"""Check given labels against the classes of an estimator."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def names_of_classes(classes: Sequence[Any], names: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return what the classes of an estimator are called in answers: by given names, or by their text.
+    """Return the names of an estimator's classes in predictions: the given ones, or their text.
 
     Raises
     ------
     InputError
-        If there are not as many names as classes, or two are the same.
+        If the number of names is not that of the classes, or two are the same.
     """
     found = tuple(str(_text(value)) for value in classes) if names is None else tuple(map(str, names))
     if len(found) != len(classes) or len(set(found)) != len(found) or not all(found) or len(found) < 2:
@@ -55,23 +55,26 @@ def labels_of(
     """
     given = np.asarray(labels, dtype=object)
     if given.shape != (rows,):
-        msg = f"{what}: expected {rows} of them, one a row, found shape {given.shape}"
+        msg = f"{what}: expected shape ({rows},), one for each row, found {given.shape}"
         raise DataError(msg)
     numbers = {_text(value): number for number, value in enumerate(classes)}
     found = []
     for row, value in enumerate(given.tolist()):
         text = _text(value)
         if text is None:
-            msg = f"{what}: the label of row {row} is missing: remove the row or fill it"
+            msg = f"{what}: the label of row {row} (counted from 0) is missing: fill it or remove the row"
             raise DataError(msg)
         if text not in numbers:
             known = ", ".join(map(str, numbers))
-            msg = f"{what}: row {row} has the label {reprlib.repr(value)}, which the estimator did not learn: {known}"
+            msg = (
+                f"{what}: expected classes of the estimator ({known}), found {reprlib.repr(value)} in row {row} "
+                "(counted from 0)"
+            )
             raise DataError(msg)
         found.append(numbers[text])
     absent = [text for text, number in numbers.items() if number not in set(found)]
     if complete and absent:
-        msg = f"{what}: no row has the label {absent[0]!r}, which the estimator learned: give the rows it was fitted on"
+        msg = f"{what}: expected rows of every class, found none of {absent[0]!r}: give the rows that it was fitted on"
         raise DataError(msg)
     return np.array(found, dtype=np.int64)
 
@@ -80,5 +83,5 @@ def _text(value: Any) -> str | None:
     try:
         return read_category(value, NO_MARKS)
     except UnreadableValue as error:
-        msg = f"expected labels that are texts, numbers or truth values, found {type(value).__name__}"
+        msg = f"labels: expected texts, numbers or truth values, found {type(value).__name__}"
         raise DataError(msg) from error

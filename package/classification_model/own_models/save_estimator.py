@@ -1,9 +1,10 @@
-"""A model folder of an estimator that somebody fitted: compiled, proved, described, and served like any other."""
+"""Write a fitted scikit-learn classifier as a model folder: compiled, verified and described."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from classification_model.config.complaints import describe, faults_in_argument, nearest
 from classification_model.config.sections import AppConfig, MonitoringConfig
 from classification_model.errors import DataError, ExportError, InputError
 from classification_model.estimators import name_of
@@ -38,7 +40,7 @@ from classification_model.runtime.predictor import Predictor
 from classification_model.training.describe_model import Fitted, describe_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -68,49 +70,51 @@ def save_estimator(
     Parameters
     ----------
     estimator
-        A fitted classifier, or a pipeline that ends in one, which was fitted on a frame and holds what can be compiled
-        (docs/compiled-model.md lists it). Where it cannot do without a value, the folder's pipeline begins with the
-        median of each column for missing ones.
+        A fitted classifier, or a pipeline that ends in one, fitted on a frame, whose steps can be compiled
+        (docs/compiled-model.md lists them). If it does not take missing numbers, an imputer with the median of each
+        column is put before it.
     features
-        The rows that it was fitted on, with the same columns in the same order: numbers and truth values, and texts as
-        categories where a step of the pipeline encodes them.
+        The rows that it was fitted on, with the same columns in the same order: numbers, truth values, and texts if a
+        step of the pipeline encodes them.
     labels
-        Their labels, of the values of ``estimator.classes_``.
-    name, version
-        What the problem is called, and the model's version by PEP 440.
+        Label of each row, shape (n_rows,), values of ``estimator.classes_``.
+    name
+        Name of the problem.
+    version
+        PEP 440 version of the model.
     folder
-        The model folder to write; a model that is there already is replaced.
+        The model folder to write; a model in it is replaced.
     class_names
-        What the labels are called in answers, in the order of ``estimator.classes_``; left out, they are their text.
+        Names of the classes in predictions, in the order of ``estimator.classes_``. The default is their text.
     threshold
-        Probability from which the second of two classes is predicted.
+        Probability from which the second of two classes is predicted, between 0 and 1.
     evaluation
-        Features and labels of rows that the estimator did not learn from. Metrics, and the distribution of the
-        predictions, come from them; without them the manifest has neither.
+        Features and labels of rows that the estimator was not fitted on, for the metrics and the distribution of the
+        predictions. Without them, the manifest has neither.
     monitoring
-        Limits to watch the model by, as in the section ``monitoring`` of a config.
+        Limits to monitor the model by, with the keys of the section ``monitoring`` of a config.
 
     Returns
     -------
     Manifest
-        What stands in the folder.
+        Manifest of the model folder.
 
     Raises
     ------
     InputError
-        If the estimator is not fitted or no classifier, what is given beside it does not fit it, or a search for a
-        pattern of its first steps takes longer than a millisecond in a text that a row may hold.
+        If the estimator is not a fitted classifier, an argument is wrong, or a pattern of the first steps takes more
+        than a millisecond on a text that a row may hold.
     DataError
-        If the labels are not those it learned, one is missing, or a value is not of its column's kind.
+        If a label is missing or not a class of the estimator, or a value is not of the kind of its column.
     ExportError
-        If it cannot be compiled, or the compiled model disagrees with it: the message names the step or the row.
+        If a step has no converter, or the compiled model predicts something else; the message names the step or row.
     ArtifactError
         If the folder cannot be written.
 
     Notes
     -----
-    The estimator and the rows are taken as they are given: that it was fitted on these rows, and not on those of
-    `evaluation`, is the caller's word, but for rows of `evaluation` that all are among those it was fitted on.
+    It is not checked that the estimator was fitted on `features`, and not on `evaluation`. Only an `evaluation` all of
+    whose rows are among `features` is refused.
 
     Examples
     --------
@@ -180,13 +184,13 @@ def save_estimator(
 
 def _check_words(name: str, version: str, threshold: float) -> None:
     if not name.strip():
-        msg = "name: expected what the problem is called, found nothing"
+        msg = "name: expected a name of the problem, found nothing"
         raise InputError(msg)
     if not re.fullmatch(VERSION_PATTERN, version):
         msg = f"version: expected a PEP 440 version, such as 1.2.0, found {version[:100]!r}"
         raise InputError(msg)
     if not 0 < threshold < 1:
-        msg = f"threshold: expected a probability between 0 and 1, found {threshold!r}"
+        msg = f"threshold: expected a number between 0 and 1, found {threshold!r}"
         raise InputError(msg)
 
 
@@ -202,17 +206,18 @@ def _schema(estimator: Any, features: pd.DataFrame) -> InputSchema:
 
 
 def _limits(given: Mapping[str, Any] | None, features: pd.DataFrame) -> dict[str, Any]:
-    """Return the limits to watch a model by, with what is left out filled in."""
+    """Return the limits to monitor a model by, with defaults for those left out."""
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        msg = f"monitoring: expected a mapping of keys to limits, found {describe(given)}"
+        raise InputError(msg)
     try:
-        limits = MonitoringConfig.model_validate(dict(given or {}))
+        limits = MonitoringConfig.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        msg = f"monitoring.{place}: {first['msg']}; docs/config.md lists the keys"
-        raise InputError(msg) from error
+        raise InputError("; ".join(faults_in_argument(error, "monitoring", given, MonitoringConfig))) from error
     unknown = [name for name in limits.masked if name not in features.columns]
     if unknown:
-        msg = f"monitoring.masked: there is no column {unknown[0]!r} among the features"
+        msg = f"monitoring.masked: expected {nearest(unknown[0], list(features.columns))}, found {unknown[0]!r}"
         raise InputError(msg)
     return limits.model_dump(mode="json")
 
@@ -235,7 +240,7 @@ def _judge(
     features = raw_frame(evaluation[0], "the features of evaluation")
     missing = [name for name in table.columns if name not in features.columns]
     if missing:
-        msg = f"evaluation: there is no column {missing[0]!r}, which the estimator takes"
+        msg = f"evaluation: expected the columns of features, found no {missing[0]!r}"
         raise DataError(msg)
     features = features[list(table.columns)]
     truth = labels_of(evaluation[1], classes, len(features), "the labels of evaluation")
@@ -244,7 +249,7 @@ def _judge(
         raise DataError(msg)
     learned = _spelled(table, numbers)
     if _spelled(features, truth) <= learned:
-        msg = "evaluation: every row is among those to learn from: a model is to be judged on rows that it did not see"
+        msg = "evaluation: expected rows that the estimator was not fitted on, found only rows of features: give others"
         raise DataError(msg)
     prepared = prepare_table(features, schema, "evaluation")
     outcome = Outcome(names, truth, np.asarray(pipeline.predict_proba(prepared), dtype=np.float64), threshold)

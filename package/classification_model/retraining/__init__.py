@@ -1,1 +1,1 @@
-"""Whether to retrain, and what a retraining learns from."""
+"""Decide on retraining, and collect the rows for it."""

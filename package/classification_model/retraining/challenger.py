@@ -1,4 +1,4 @@
-"""A challenger: trained from the table and the log, kept in the store, and held against the model that serves."""
+"""Train a challenger on the table and the log, keep it in the store, and compare it with the current model."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def train_challenger(
     """
     there = next((version for version in store.versions() if version.endswith(f".{challenge.digest}")), None)
     if there is not None:
-        logger.warning("version %s was trained from the same before: it is taken, and not trained again", there)
+        logger.warning("version %s was trained on the same data before: it is not trained again", there)
         loader = DataLoader(challenge.config, challenge.tables, extra=challenge.extra)
         return _challenger(challenge, store.load(there), loader.load())
     version = challenge.version(now)
@@ -152,21 +152,21 @@ def _challenger(challenge: Challenge, predictor: Predictor, data: TrainingData) 
 def hold_against_champion(
     challenge: Challenge, challenger: Challenger, *, world_changed: bool
 ) -> tuple[Comparison, list[str]]:
-    """Compare champion and challenger on the rows that neither learned from.
+    """Compare champion and challenger on the rows that neither was trained on.
 
     Parameters
     ----------
     challenge
-        Whom it challenges.
+        The champion, and the data of the retraining.
     challenger
-        What `train_challenger` returned.
+        Result of `train_challenger`.
     world_changed
-        See `comparison.compare`.
+        Whether the challenger was trained because the data has changed; see `comparison.compare`.
 
     Returns
     -------
     tuple
-        The comparison, and what is to be known of it besides.
+        The comparison, and notes on it.
 
     Raises
     ------
@@ -180,12 +180,15 @@ def hold_against_champion(
         one, other = (outcome_of(model, features, labels) for model in (champion, other_model))
         sets.append(SharedRows("holdout", one, other, features))
     else:
-        notes.append("rows are held out by another rule than the champion's, which may have learned from them")
+        notes.append("rows are held out by another rule than the champion's, which may have been trained on them")
     if challenge.recent:
         one, other = (outcome_of(model, challenge.recent, challenge.recent_labels) for model in (champion, other_model))
         sets.append(SharedRows("recent", one, other, features_of(other_model.manifest.input_schema, challenge.recent)))
     if not sets:
-        msg = "there are no rows that neither model learned from: gather labels, or keep the champion's hold-out"
+        msg = (
+            "expected rows that neither model was trained on, found none: add labels, or keep the champion's "
+            "training.split and data.index"
+        )
         raise DataError(msg)
     asked = challenge.recent or [row.inputs for row in champion.manifest.golden_rows]
     comparison = compare(

@@ -1,4 +1,4 @@
-"""Reads a log folder and decides by it: what the commands about a model in operation begin with."""
+"""Read a log folder, and decide from it whether to retrain."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class MonitoredLog(NamedTuple):
-    """A log with its labels.
+    """A log of predictions with their labels.
 
     Attributes
     ----------
     frame
-        As `labels.latest.with_labels` gives it.
+        A row per prediction, as `labels.latest.with_labels` returns it.
     notes
-        What could not be read of it, and which labels are odd.
+        Lines that could not be read, and labels that do not fit, as sentences.
     """
 
     frame: pd.DataFrame
@@ -38,19 +38,24 @@ class MonitoredLog(NamedTuple):
 
 
 def read_labelled_log(folder: Path | str, manifest: Manifest) -> MonitoredLog:
-    """Read predictions and labels of a log folder.
+    """Read the predictions of a log folder with their labels.
 
     Parameters
     ----------
     folder
         The log folder.
     manifest
-        Manifest of the model, whose classes are meant.
+        Manifest of the model; labels must be among its classes.
+
+    Returns
+    -------
+    MonitoredLog
+        A frame of the predictions with their labels, and notes on what could not be read.
 
     Raises
     ------
     DataError
-        If there is no such folder, or it cannot be read.
+        If the folder does not exist, or cannot be read.
 
     Examples
     --------
@@ -75,14 +80,16 @@ def read_labelled_log(folder: Path | str, manifest: Manifest) -> MonitoredLog:
 def check_retraining(
     folder: Path, log: MonitoredLog, manifest: Manifest, now: datetime
 ) -> tuple[RetrainingDecision, tuple[str, ...]]:
-    """Decide whether a model is to be retrained, and put that on record.
+    """Decide whether to retrain a model, and log the decision.
 
-    Drift is judged by the newest window of predictions, or by as many as it takes at least.
+    Drift is measured on the newest window of predictions, of at least ``monitoring.minimum_count``.
 
     Parameters
     ----------
-    folder, log
-        The log folder, and what `read_labelled_log` read there.
+    folder
+        The log folder.
+    log
+        Result of `read_labelled_log`.
     manifest
         Manifest of the model.
     now
@@ -91,12 +98,12 @@ def check_retraining(
     Returns
     -------
     tuple
-        The decision, and what is to be known of the log.
+        The decision, and notes on the log.
 
     Raises
     ------
     LogUnavailableError
-        If the decision cannot be put on record.
+        If the decision cannot be logged.
     """
     limits = MonitoringConfig.model_validate(manifest.monitoring)
     report = monitor(log.frame, manifest, notes=log.notes)

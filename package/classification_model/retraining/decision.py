@@ -1,4 +1,4 @@
-"""The decision to retrain: yes, no or wait, with the rule that fired and the evidence."""
+"""Decide on retraining: yes, no or wait, with the deciding rule and the evidence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _OF_THE_WORLD = frozenset({"accuracy", "recent-accuracy", "drift"})
 
 @dataclass(frozen=True)
 class RetrainingDecision:
-    """Whether a model is to be retrained, and why.
+    """A decision on retraining, with its reasons and the evidence.
 
     Attributes
     ----------
@@ -48,14 +48,14 @@ class RetrainingDecision:
     rule
         The rule that decided; see `decide_retraining`.
     reasons
-        A sentence each, the one that decided first.
+        Reasons, a sentence each, the deciding one first.
     evidence
-        Values of JSON: ``model``, ``version``, ``predictions``, ``labels``, ``accuracy`` and ``recent_accuracy`` (null,
-        or ``value``, ``low``, ``high``, ``count``, ``right``), ``expected_accuracy``, ``accuracy_floor``,
-        ``minimum_count``, ``drifted_features`` and ``drifted_predictions`` (each with ``feature``, ``psi``, ``test``,
-        ``statistic``, ``adjusted_p_value``), ``drifted_share``, ``drift_limits``, ``created``, ``last_retrained``,
-        ``now``, ``age_days``, ``max_age_days``, ``cooldown_days`` and ``fired``, the names of all rules that ask for
-        another model.
+        A dict of JSON values: ``model``, ``version``, ``predictions``, ``labels``, ``accuracy`` and
+        ``recent_accuracy`` (null, or ``value``, ``low``, ``high``, ``count``, ``right``), ``expected_accuracy``,
+        ``accuracy_floor``, ``minimum_count``, ``drifted_features`` and ``drifted_predictions`` (each with ``feature``,
+        ``psi``, ``test``, ``statistic``, ``adjusted_p_value``), ``drifted_share``, ``drift_limits``, ``created``,
+        ``last_retrained``, ``now``, ``age_days``, ``max_age_days``, ``cooldown_days`` and ``fired``, the names of all
+        rules for retraining that hold.
     """
 
     retrain: Retrain
@@ -65,11 +65,11 @@ class RetrainingDecision:
 
     @property
     def world_changed(self) -> bool:
-        """Whether another model is asked for because the world has changed, as `comparison.compare` has to know."""
+        """Whether a reason for retraining is that the data has changed; see `comparison.compare`."""
         return not _OF_THE_WORLD.isdisjoint(self.evidence["fired"])
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as values of JSON."""
+        """Return the decision as JSON values."""
         content: dict[str, Any] = orjson.loads(orjson.dumps(asdict(self)))
         return content
 
@@ -83,42 +83,39 @@ def decide_retraining(
     last_retrained: datetime | None = None,
     newest: MonitoringReport | None = None,
 ) -> RetrainingDecision:
-    """Decide whether a model is to be retrained.
+    """Decide whether to retrain a model.
 
     Parameters
     ----------
     report
-        How it does.
+        Monitoring report of the model.
     limits
         Section ``monitoring`` of its config.
     created
-        When it was made, with time zone.
+        Time of its training, with time zone.
     now
         The time, with time zone.
     last_retrained
-        When a model was last trained for it, though not promoted.
+        Time of the last retraining, whether or not its model was promoted.
     newest
-        How it does by its newest predictions alone, whose drift is judged: a long past would hide it. The drift in
-        `report` is judged when left out.
+        Monitoring report of the newest predictions, for drift, which older predictions would hide. The default is
+        `report`.
 
     Returns
     -------
     RetrainingDecision
-        **yes**, when a rule fires: ``accuracy``, the upper bound of its 95 % Wilson interval is below the floor, of
-        ``minimum_count`` labels or more; ``recent-accuracy``, the same of the newest windows that have so many labels,
-        as the good months of an old model hide its bad week, by a 99.9 % interval: a check a day looks at other labels
-        each time, and of a year of 95 % intervals some lie below the floor by chance; ``drift``, the share of drifted
-        features has reached
-        ``drift.share``; ``age``, it has reached ``max_age_days``.
+        **yes**, if a rule holds. ``accuracy``: of ``minimum_count`` labels or more, the upper bound of the accuracy's
+        95 % Wilson interval is below the floor. ``recent-accuracy``: the same for the newest windows that have so many
+        labels, with a 99.9 % interval, since a daily check would often fall below a 95 % interval by chance. ``drift``:
+        the share of drifted features is ``drift.share`` or more. ``age``: the model is ``max_age_days`` old or older.
 
-        **wait**, when a rule fires within ``cooldown_days`` of the last retraining (``cooldown``; a model whose version
-        has no local part was released, not retrained), or the last model was made in the future, by a clock that is
-        wrong (``clock``). Also when none fires, and there are too few predictions or labels
-        (``too-few-predictions``, ``too-few-labels``), or the probability of a class has drifted and too few labels say
-        whether that is wrong (``prediction-drift``), or the accuracy is below the floor and its interval reaches it
-        (``uncertain-accuracy``).
+        **wait**, if a rule holds within ``cooldown_days`` of the last retraining (``cooldown``; a version without a
+        local part counts as released, not as retrained), or the model was made in the future, by a wrong clock
+        (``clock``). Also if no rule holds, and there are too few predictions or labels (``too-few-predictions``,
+        ``too-few-labels``), or the probabilities have drifted and there are too few labels to judge that
+        (``prediction-drift``), or the accuracy is below the floor but its interval is not (``uncertain-accuracy``).
 
-        **no**, else: ``unknown-accuracy`` where there are no labels at all, and ``none``.
+        **no**, otherwise: ``unknown-accuracy`` without labels, or ``none``.
     """
     drifting = report if newest is None else newest
     evidence = _evidence(report, drifting, limits, created, now)
@@ -128,7 +125,7 @@ def decide_retraining(
     retrained = [created] if "+" in report.version else []
     retrained += [] if last_retrained is None else [last_retrained]
     since = (now - max([created, *retrained])).total_seconds() / _DAY
-    clock = f"the last model was made {_spell_days(-since)} from now: check the clocks, its age is not known"
+    clock = f"the last model was made {_spell_days(-since)} in the future, so its age is unknown: correct the clocks"
     if not fired:
         rule, reason = _without_cause(report, limits, evidence)
         decision: Retrain = "no" if rule in {"unknown-accuracy", "none"} else "wait"
@@ -138,7 +135,7 @@ def decide_retraining(
         return RetrainingDecision("wait", "clock", (clock, *reasons), evidence)
     if retrained and since < limits.cooldown_days:
         cooldown = (
-            f"the model was last retrained {_spell_days(since)} ago, and no other one is asked for within "
+            f"the model was retrained {_spell_days(since)} ago, within the cooldown of "
             f"{_spell_days(limits.cooldown_days)}"
         )
         return RetrainingDecision("wait", "cooldown", (cooldown, *reasons), evidence)
@@ -146,55 +143,55 @@ def decide_retraining(
 
 
 def _fired(drifting: MonitoringReport, limits: MonitoringConfig, evidence: dict[str, Any]) -> dict[Rule, str]:
-    """Return the rules that ask for another model, each with why, the strongest first."""
+    """Return the rules for retraining that hold, each with its reason, the strongest first."""
     fired: dict[Rule, str] = {}
     found, newest = evidence["accuracy"], evidence["recent_accuracy"]
     if found and verdict(found["right"], found["count"], limits.accuracy_floor, limits.minimum_count) == "yes":
         fired["accuracy"] = f"{_spell(found)}: the whole interval is below the floor {limits.accuracy_floor:g}"
     if newest and newest["high"] < limits.accuracy_floor:
         fired["recent-accuracy"] = (
-            f"{_spell(newest, ' of the newest')}: the whole interval, of 99.9 %, is below the floor "
+            f"{_spell(newest, 'of the newest ')}: the whole 99.9 % interval is below the floor "
             f"{limits.accuracy_floor:g}"
         )
     drifted, share = evidence["drifted_features"], evidence["drifted_share"]
     if drifting.predictions >= limits.minimum_count and drifted and share is not None and share >= limits.drift.share:
         fired["drift"] = (
-            f"{len(drifted)} features drifted, {share:.0%} of all that are judged, where "
-            f"{limits.drift.share:.0%} are the limit: {_spell_drift(drifted)}"
+            f"{len(drifted)} features drifted, {share:.0%} of those tested (limit {limits.drift.share:.0%}): "
+            f"{_spell_drift(drifted)}"
         )
     age = evidence["age_days"]
     if limits.max_age_days is not None and age >= limits.max_age_days:
-        fired["age"] = f"the model is {age:.3g} days old, and {limits.max_age_days:g} days are the limit"
+        fired["age"] = f"the model is {age:.3g} days old (limit {limits.max_age_days:g} days)"
     return fired
 
 
 def _without_cause(report: MonitoringReport, limits: MonitoringConfig, evidence: dict[str, Any]) -> tuple[Rule, str]:
-    """Return why no rule asks for another model: because none has to, or because it cannot be known."""
+    """Return the reason why no rule for retraining holds: the model is good, or that is unknown."""
     accuracy, floor, least = report.accuracy, limits.accuracy_floor, limits.minimum_count
     drifted = evidence["drifted_predictions"]
     if drifted and report.labels < least <= report.predictions:
         reason = (
-            f"the predictions drifted ({_spell_drift(drifted)}), and {report.labels} labels are too few to judge them"
+            f"the predicted probabilities drifted ({_spell_drift(drifted)}), and there are too few labels to judge that"
         )
-        return "prediction-drift", f"{reason}: {least} labels are the least"
+        return "prediction-drift", f"{reason}: {report.labels} (minimum {least})"
     if accuracy is None or not accuracy.count:
         if report.predictions < least:
-            return "too-few-predictions", f"{report.predictions} predictions and no labels, {least} are the least"
+            return "too-few-predictions", f"{report.predictions} predictions (minimum {least}), without labels"
         expected = report.expected_accuracy
         promise = (
             ""
             if expected is None
-            else f"; by its own probabilities it is expected to be {expected.value:.1%} "
+            else f"; from the probabilities it is estimated as {expected.value:.1%} "
             f"({expected.low:.1%} to {expected.high:.1%})"
         )
-        drift = "drift is unknown, too" if evidence["drifted_share"] is None else "no drift beyond the limits"
-        return "unknown-accuracy", f"no labels have come, so that the accuracy is unknown{promise}; {drift}"
+        drift = "drift is unknown as well" if evidence["drifted_share"] is None else "drift is below its limit"
+        return "unknown-accuracy", f"the accuracy is unknown, as there are no labels{promise}; {drift}"
     found = accuracy.model_dump()
     if accuracy.count < least:
-        return "too-few-labels", f"{_spell(found)}: {least} labels are the least that decide"
+        return "too-few-labels", f"{_spell(found)}: too few labels to decide (minimum {least})"
     if verdict(_right(found), accuracy.count, floor, least) == "wait":
-        return "uncertain-accuracy", f"{_spell(found)}: below the floor {floor:g}, which its interval reaches"
-    return "none", f"{_spell(found)}: not below the floor {floor:g}; no drift and no age beyond the limits"
+        return "uncertain-accuracy", f"{_spell(found)}: below the floor {floor:g}, but its interval contains the floor"
+    return "none", f"{_spell(found)}: not below the floor {floor:g}; drift and age are below their limits"
 
 
 def _evidence(
@@ -250,7 +247,7 @@ def _effect(item: FeatureDrift) -> dict[str, Any]:
 
 def _spell(accuracy: dict[str, Any], newest: str = "") -> str:
     return (
-        f"{_right(accuracy)} of {accuracy['count']} labelled predictions{newest} are right, an accuracy of "
+        f"{_right(accuracy)} of {accuracy['count']} {newest}labelled predictions are right, an accuracy of "
         f"{accuracy['value']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%})"
     )
 

@@ -1,4 +1,4 @@
-"""Logged predictions whose label is known, as rows to learn from and rows to be compared on."""
+"""Labelled predictions of a log as rows to train on and rows to compare models on."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     Of several predictions of one row the newest counts, and none of a row that a table has, the validation table
     included. What the config cannot read, such as the record of a former version, is left out.
 
-    Compared on are the newest ``promotion.recent_share`` of the rows whose first prediction was made since the model
-    that serves was: it may have learned from the others. Where the split is by group, the same holds for groups as a
-    whole: of those that turned up since, and that the table does not have, the newest are compared on and learned from
-    by nobody. Groups that both models hold out by their hash are compared on too.
+    Models are compared on the newest ``promotion.recent_share`` of the rows that were first predicted after the current
+    model was made, as that model may have been trained on the others. With a split by group, the same is true of whole
+    groups: the newest groups that the table does not have are compared on, and not trained on. Groups that both models
+    hold out by their hash are compared on as well.
 
-    What is masked cannot be learned from: then there are no rows at all.
+    With masked features there are no rows.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     """
     masked = manifest.monitoring.get("masked", ())
     if masked:
-        note = f"the log is not learned from: {', '.join(masked)} {'is' if len(masked) == 1 else 'are'} masked in it"
+        note = f"logged rows are not used, as monitoring.masked leaves out {', '.join(masked)}"
         return TrainingRows(pd.DataFrame(), notes=[note])
     notes: list[str] = []
     rows = _keep(frame, (frame["model"] == manifest.name).to_numpy(), "of another problem", notes)
@@ -83,13 +83,13 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     names = [field_.name for field_ in manifest.input_schema.fields if FEATURE + field_.name in rows.columns]
     rows, more = identify(rows, names, known)
     notes += more
-    rows = _keep(rows, rows["is_readable"].to_numpy(), "that the config cannot read", notes)
-    for has_key, what in ((True, "a key"), (False, "no key and features")):
+    rows = _keep(rows, rows["is_readable"].to_numpy(), "with values that the config does not allow", notes)
+    for has_key, what in ((True, "the key"), (False, "no key and the features")):
         is_such = (rows["key"].notna() == has_key).to_numpy()
         is_older = is_such & rows["row"].duplicated(keep="last").to_numpy()
-        rows = _keep(rows, ~is_older, f"with {what} that a newer one has", notes)
-    for column, what in (("has_known_key", "a key"), ("has_known_features", "features")):
-        rows = _keep(rows, ~rows[column].to_numpy(), f"with {what} that a table has", notes)
+        rows = _keep(rows, ~is_older, f"with {what} of a newer one", notes)
+    for column, what in (("has_known_key", "the key"), ("has_known_features", "the features")):
+        rows = _keep(rows, ~rows[column].to_numpy(), f"with {what} of a row of a table", notes)
     is_recent, is_extra = _divide(rows, known, manifest, notes)
     return TrainingRows(
         extra=_as_table(rows[is_extra], [name for name in names if name in known.columns], known.config),
@@ -123,7 +123,7 @@ def _divide(
     count = int((is_newer & ~is_eligible).sum())
     if count:
         notes.append(
-            f"{count} newer logged rows are not compared on: the model that serves may have learned from their {what}"
+            f"{count} newer logged rows are not compared on: the current model may have been trained on their {what}"
         )
     is_eligible = is_eligible & _can_read(manifest.input_schema, rows)
     newest_first = rows.loc[is_eligible, "unit"].iloc[::-1]
@@ -134,7 +134,7 @@ def _divide(
     is_recent = is_eligible & is_chosen
     is_barred = ~is_recent & ~is_held & (is_chosen | is_validated)
     if is_barred.any():
-        notes.append(f"{int(is_barred.sum())} logged rows of a group that models are measured on are left out")
+        notes.append(f"{int(is_barred.sum())} logged rows of a group that models are evaluated on are left out")
     return is_recent, ~is_recent & ~is_barred
 
 

@@ -228,7 +228,7 @@ def test_the_same_model_again_is_held() -> None:
     verdict = judge(pair("holdout", 400, 0, 0), pair("recent", 400, 0, 0))
     assert verdict.verdict == "hold"
     assert [item.finding for item in verdict.sets] == ["as good", "as good"]
-    assert verdict.reasons[0] == "the challenger is not better with confidence on any set"
+    assert verdict.reasons[0] == "the challenger is not significantly better on any set"
 
 
 def test_a_clearly_better_challenger_is_promoted() -> None:
@@ -237,8 +237,9 @@ def test_a_clearly_better_challenger_is_promoted() -> None:
     verdict = judge(pair("holdout", 600, 6, 6), pair("recent", 600, 40, 5))
     assert verdict.verdict == "promote"
     assert [item.finding for item in verdict.sets] == ["as good", "better"]
-    assert "recent: the challenger is better with confidence: of 600 rows 40 are right that were wrong and 5" in str(
-        verdict.reasons
+    assert (
+        "recent: the challenger is significantly better: of 600 rows only the challenger has 40 right and only"
+        in str(verdict.reasons)
     )
 
 
@@ -256,7 +257,7 @@ def test_a_worse_challenger_is_rejected() -> None:
     """Worse with confidence on one set is rejected, however much better it is on the other."""
     verdict = judge(pair("holdout", 600, 5, 40), pair("recent", 600, 60, 5))
     assert verdict.verdict == "reject"
-    assert verdict.reasons[0].startswith("holdout: the challenger is worse with confidence: of 600 rows 5 are right")
+    assert verdict.reasons[0].startswith("holdout: the challenger is significantly worse: of 600 rows only the chal")
 
 
 def test_worse_on_one_slice_is_rejected() -> None:
@@ -264,7 +265,7 @@ def test_worse_on_one_slice_is_rejected() -> None:
     found = judge(pair("holdout", 1000, 90, 30, group="b"))
     assert (found.verdict, found.sets[0].finding) == ("reject", "better")
     assert [(item.value, item.finding) for item in found.slices] == [("a", "as good"), ("b", "worse")]
-    assert found.reasons[0].startswith("worse with confidence on a slice, holdout: group b: accuracy changes by -0.150")
+    assert found.reasons[0].startswith("significantly worse on a slice: holdout: group b: accuracy changes by -0.150")
 
 
 def test_a_doubtful_slice_is_not_promoted() -> None:
@@ -275,7 +276,7 @@ def test_a_doubtful_slice_is_not_promoted() -> None:
     found = judge(holdout, pair("recent", 600, 60, 5))
     assert found.verdict == "hold"
     assert [(item.value, item.rows_of) for item in found.slices if item.finding == "doubtful"] == [("b", "holdout")]
-    assert found.reasons[0].startswith("doubtful on a slice, holdout: group b: accuracy changes by -0.040 on 200 rows")
+    assert found.reasons[0].startswith("doubtful on a slice: holdout: group b: accuracy changes by -0.040 on 200 rows")
     assert judge(pair("holdout", 1000, 8, 8), pair("recent", 600, 60, 5)).verdict == "promote"
 
 
@@ -308,16 +309,18 @@ def test_too_few_rows_say_so() -> None:
     """A set below the least number of rows shows nothing, and the smallest difference that it could show is told."""
     found = judge(pair("holdout", 99, 20, 0))
     assert (found.verdict, found.sets[0].finding) == ("hold", "too few rows")
-    assert found.reasons[0].startswith("holdout: too small to tell, 99 rows where 100 are the least; differences of ")
-    assert f"{found.sets[0].accuracy.smallest:.3f} could not be seen" in found.reasons[0]
+    assert found.reasons[0].startswith(
+        "holdout: too few rows to tell, 99 (minimum 100); a difference of accuracy below "
+    )
+    assert f"{found.sets[0].accuracy.smallest:.3f} is not detectable" in found.reasons[0]
 
 
 def test_a_set_that_could_not_show_the_margin_says_so() -> None:
     """Where a loss of the margin could not be seen, the verdict is hold, too small to tell, and what could be seen."""
     found = judge(pair("holdout", 200, 14, 14))
     assert (found.verdict, found.sets[0].finding) == ("hold", "too small to tell")
-    (reason,) = [reason for reason in found.reasons if "too small to tell" in reason]
-    assert reason.endswith(f"the smallest difference that could be seen is {found.sets[0].accuracy.smallest:.3f}")
+    (reason,) = [reason for reason in found.reasons if "too few rows to tell" in reason]
+    assert reason.endswith(f"the smallest detectable difference is {found.sets[0].accuracy.smallest:.3f}")
     assert found.sets[0].accuracy.smallest > LIMITS.margin
 
 
@@ -326,7 +329,7 @@ def test_a_slow_challenger_is_rejected() -> None:
     shared = pair("holdout", 600, 60, 5)
     found = judge(shared, latency=5.01)
     assert found.verdict == "reject"
-    assert found.reasons[0] == "a row takes the challenger 5.01 ms, the champion 0.5 ms, allowed are 5 ms"
+    assert found.reasons[0] == "predicting a row takes the challenger 5.01 ms and the champion 0.5 ms (maximum 5 ms)"
     assert judge(shared, latency=5.0).verdict == "promote"
 
 
@@ -335,10 +338,10 @@ def test_a_missed_gate_rejects() -> None:
     shared = pair("holdout", 600, 60, 5)
     found = judge(shared, gates={"accuracy": 0.9, "log_loss": 1.0})
     assert (found.verdict, found.gates) == ("reject", {"accuracy": 0.9, "log_loss": 1.0})
-    assert found.reasons[0] == "the challenger misses a gate: accuracy is 0.8417, at least 0.9 is demanded"
+    assert found.reasons[0] == "the challenger misses a gate: accuracy is 0.8417, expected at least 0.9"
     assert judge(shared, gates={"accuracy": 0.8}).verdict == "promote"
     found = judge(pair("recent", 600, 60, 5), gates={"accuracy": 0.8})
-    assert (found.verdict, found.reasons[0]) == ("hold", "the gate accuracy cannot be judged without the hold-out")
+    assert (found.verdict, found.reasons[0]) == ("hold", "the gate accuracy cannot be checked without a hold-out")
 
 
 def test_a_challenger_that_is_less_calibrated_is_not_promoted() -> None:
@@ -353,7 +356,7 @@ def test_a_challenger_that_is_less_calibrated_is_not_promoted() -> None:
     assert "holdout: the expected calibration error is larger by 0.045" in str(found.reasons)
     surely = judge(SharedRows("holdout", constant(0.5), constant(0.7), pd.DataFrame({"x": np.zeros(400)})))
     assert surely.verdict == "reject"
-    assert "surely more than 0.03" in str(surely.reasons)
+    assert "significantly more than the margin of 0.03" in str(surely.reasons)
 
 
 # Where the world has changed
@@ -365,9 +368,9 @@ def test_in_a_new_world_the_newest_predictions_decide() -> None:
     assert judge(pair("holdout", 1000, 20, 30)).verdict == "hold"
     found = judge(*sets, world_changed=True)
     assert (found.verdict, found.sets[0].finding, found.sets[0].decides) == ("promote", "as good", False)
-    assert "holdout: of the former world no more than 0.03 of accuracy is lost" in str(found.reasons)
+    assert "holdout: on older data the challenger loses no more accuracy than the margin of 0.03" in str(found.reasons)
     assert {item.rows_of for item in found.slices} == {"recent"}
-    assert "- the world has changed: the newest labelled predictions decide, the hold-out can only" in found.to_text()
+    assert "- the data has changed: the newest labelled predictions decide, the hold-out can only" in found.to_text()
 
 
 def test_what_is_worse_on_the_holdout_is_never_promoted() -> None:
@@ -377,9 +380,9 @@ def test_what_is_worse_on_the_holdout_is_never_promoted() -> None:
     found = judge(*sets, world_changed=True)
     assert (found.verdict, found.sets[0].finding, found.sets[1].finding) == ("hold", "worse", "better")
     assert found.reasons[0].startswith(
-        "holdout: the challenger is worse with confidence on the rows that were held out; the newest predictions, "
-        "whose labels may have come sooner for one class than for others, do not outvote that, so that a person has to "
-        "decide: of 1000 rows 5 are right that were wrong and 30 wrong that were right (McNemar p = 2.2e-05), log loss "
+        "holdout: the challenger is significantly worse on the held-out rows; the newest predictions do not outweigh "
+        "that, as labels of one class may arrive sooner than those of others: a person has to decide: of 1000 rows "
+        "only the challenger has 5 right and only the champion 30 (McNemar p = 2.2e-05), log loss "
         "changes by +0.0275 (+0.0143 to +0.0407)"
     )
 
@@ -421,16 +424,16 @@ def test_a_small_holdout_forbids_only_where_it_is_sure(holdout: SharedRows, verd
     """Fewer rows than are asked for say nothing for a challenger, and are not outvoted where it is worse on them."""
     found = judge(holdout, pair("recent", 600, 60, 5), world_changed=True)
     assert (found.verdict, found.sets[0].finding) == (verdict, "too few rows")
-    worse = "holdout: the challenger is worse with confidence on the rows that were held out"
+    worse = "holdout: the challenger is significantly worse on the held-out rows"
     assert found.reasons[0].startswith(worse) == (verdict == "hold")
-    assert ("too small to tell what is lost of the former world" in str(found.reasons)) == (verdict == "promote")
+    assert ("too few rows to tell the loss of accuracy on older data" in str(found.reasons)) == (verdict == "promote")
 
 
 def test_where_the_worlds_contradict_each_other_a_person_decides() -> None:
     """A challenger that loses more than the margin in the former world is held, neither promoted nor rejected."""
     found = judge(pair("holdout", 120, 22, 29), pair("recent", 600, 60, 5), world_changed=True)
     assert (found.verdict, found.sets[0].finding) == ("hold", "too small to tell")
-    assert found.reasons[0].startswith("holdout: the former world and the newest predictions contradict each other")
+    assert found.reasons[0].startswith("holdout: the held-out rows and the newest predictions contradict each other")
 
 
 def test_in_a_new_world_nothing_is_promoted_for_the_old_one() -> None:
@@ -439,7 +442,7 @@ def test_in_a_new_world_nothing_is_promoted_for_the_old_one() -> None:
     for sets in ([better], [better, pair("recent", 600, 4, 4)], [better, pair("recent", 90, 20, 0)]):
         found = judge(*sets, world_changed=True)
         assert found.verdict == "hold"
-        assert "not better with confidence on the newest labelled predictions" in str(found.reasons)
+        assert "not significantly better on the newest labelled predictions" in str(found.reasons)
 
 
 def test_in_a_new_world_nothing_is_promoted_without_rows_held_out_from_both() -> None:
@@ -449,9 +452,9 @@ def test_in_a_new_world_nothing_is_promoted_without_rows_held_out_from_both() ->
     found = judge(recent, world_changed=True)
     assert (found.verdict, found.sets[0].finding) == ("hold", "better")
     assert found.reasons[0] == (
-        "without rows held out from both models nobody can tell whether the challenger is worse on what was known "
-        "before; the newest predictions, whose labels may have come sooner for one class than for others, do not say, "
-        "so that a person has to decide"
+        "without rows held out from both models, it is unknown whether the challenger is worse on older data; the "
+        "newest predictions cannot tell, as labels of one class may arrive sooner than those of others: a person has "
+        "to decide"
     )
     assert judge(pair("recent", 600, 5, 60), world_changed=True).verdict == "reject"
 
@@ -464,7 +467,9 @@ def test_models_of_other_classes_are_named() -> None:
     shared = pair("holdout", 200, 5, 5)
     for classes in (("no", "maybe"), ("yes", "no")):
         other = Outcome(classes, shared.champion.truth, shared.challenger.probabilities)
-        with pytest.raises(DataError, match=rf"the champion's are no, yes, the challenger's {', '.join(classes)}"):
+        with pytest.raises(
+            DataError, match=rf"found no, yes of the champion and {', '.join(classes)} of the challenger"
+        ):
             judge(SharedRows("holdout", shared.champion, other, shared.features))
 
 
@@ -472,12 +477,12 @@ def test_two_truths_are_refused() -> None:
     """The rows of both models must be the same, and have features."""
     shared = pair("holdout", 200, 5, 5)
     other = Outcome(LABELS, 1 - shared.champion.truth, shared.challenger.probabilities)
-    with pytest.raises(DataError, match="holdout: expected one truth for both models, found two that differ"):
+    with pytest.raises(DataError, match="holdout: expected the same true labels for both models, found others"):
         judge(SharedRows("holdout", shared.champion, other, shared.features))
-    with pytest.raises(DataError, match="found 10 rows of features and 200 that were predicted"):
+    with pytest.raises(DataError, match="found 200 predicted rows and 10 rows of features"):
         judge(SharedRows("holdout", shared.champion, shared.challenger, shared.features[:10]))
     for sets in ((), (shared, shared), (pair("train", 200, 5, 5),)):
-        with pytest.raises(DataError, match="expected the sets holdout and recent, one of them or both, found"):
+        with pytest.raises(DataError, match="expected the sets holdout, recent or both, found"):
             judge(*sets)
 
 
@@ -559,12 +564,14 @@ def test_rows_that_cannot_be_compared_on_are_refused(predictor: Predictor) -> No
     """A row that breaks the schema, an unknown label, a missing column and no rows are errors that name them."""
     manifest = predictor.manifest
     rows, labels = raw_rows(predictor, 2), [manifest.classes[0]] * 2
-    with pytest.raises(DataError, match=r"1 of 2 rows to compare on break its schema, the first is row 1, nothing: "):
+    with pytest.raises(
+        DataError, match=r"1 of 2 rows to compare on break its input schema, first row 1 \(counted from 0\), nothing: "
+    ):
         outcome_of(predictor, [rows[0], rows[1] | {"nothing": 1}], labels)
     with pytest.raises(DataError, match=r"expected labels among .*, found perhaps"):
         outcome_of(predictor, rows, ["perhaps", manifest.classes[0]])
     field = manifest.input_schema.fields[0].name
-    with pytest.raises(DataError, match=rf"the rows to compare on lack the columns {field}: prepare them"):
+    with pytest.raises(DataError, match=rf"expected the columns {field} in the rows to compare on, found none"):
         outcome_of(predictor, features_of(manifest.input_schema, rows).drop(columns=field), labels)
     with pytest.raises(DataError, match="a label for each, found 2 rows and 1 labels"):
         outcome_of(predictor, rows, labels[:1])
@@ -575,5 +582,5 @@ def test_the_latency_is_the_median_of_single_rows(predictor: Predictor) -> None:
     ticks = iter([moment for number in range(200) for moment in (number, number + (0.002 if number < 120 else 0.5))])
     assert latency_of(predictor, raw_rows(predictor, 3), clock=lambda: next(ticks)) == pytest.approx(2.0, abs=1e-6)
     assert latency_of(predictor, raw_rows(predictor, 3)) > 0
-    with pytest.raises(DataError, match="expected a row or more to measure the latency with"):
+    with pytest.raises(DataError, match="expected one row or more to measure the latency on"):
         latency_of(predictor, [])

@@ -117,9 +117,9 @@ def test_without_labels_the_expected_accuracy_is_close_to_the_real_one(manifest:
 def test_a_contradicted_expectation_is_named(manifest: Manifest) -> None:
     """Labels that contradict the probabilities are a note; labels that follow them are none."""
     frame = make_frame(manifest, 400)
-    assert "not to be trusted" not in notes_of(monitor(frame, manifest))
+    assert "do not rely on the expected accuracy" not in notes_of(monitor(frame, manifest))
     frame["label"] = np.where(frame["label"] == "died", "survived", "died")
-    assert "not to be trusted: of 400 labelled predictions" in notes_of(monitor(frame, manifest))
+    assert "do not rely on the expected accuracy: of 400 labelled predictions" in notes_of(monitor(frame, manifest))
 
 
 def test_calibration_bins_hold_every_labelled_row_once(manifest: Manifest) -> None:
@@ -141,7 +141,7 @@ def test_an_empty_log_is_a_report_that_says_so(manifest: Manifest) -> None:
         report = monitor(frame, manifest)
         assert (report.predictions, report.labels, report.first, report.accuracy) == (0, 0, None, None)
         assert (report.windows, report.drifted_share, report.expected_accuracy) == ((), None, None)
-        assert "the log holds no prediction of this model" in report.notes
+        assert "the log has no predictions of this model" in report.notes
 
 
 def test_other_versions_and_problems_are_left_out_and_named(manifest: Manifest) -> None:
@@ -151,8 +151,8 @@ def test_other_versions_and_problems_are_left_out_and_named(manifest: Manifest) 
     other["model"] = "Bicycles"
     report = monitor(pd.concat([mine, older, other], ignore_index=True), manifest)
     assert report.predictions == 30
-    assert "20 row(s) are left out: they are of another version than '1.0.0': '0.9.0' (20)" in notes_of(report)
-    assert "10 row(s) are left out: they are of another problem" in notes_of(report)
+    assert "20 row(s) of another version than '1.0.0' are left out: '0.9.0' (20)" in notes_of(report)
+    assert "10 row(s) of another problem than" in notes_of(report)
     assert "'Bicycles' (10)" in notes_of(report)
 
 
@@ -177,7 +177,7 @@ def test_probabilities_that_are_none_are_left_out_and_counted(manifest: Manifest
     report = monitor(frame, manifest)
     assert (report.predictions, report.labels) == (200, 195)
     assert (report.accuracy, report.log_loss, report.classes) == (clean.accuracy, clean.log_loss, clean.classes)
-    assert "5 row(s) hold a prediction that is no class of the model" in notes_of(report)
+    assert "5 row(s) have a prediction that is not a class of the model" in notes_of(report)
 
 
 def test_labels_that_are_no_class_are_counted(manifest: Manifest) -> None:
@@ -186,7 +186,7 @@ def test_labels_that_are_no_class_are_counted(manifest: Manifest) -> None:
     frame.loc[:2, "label"] = "lost at sea"
     report = monitor(frame, manifest)
     assert report.labels == 17
-    assert "3 label(s) are no class of the model" in notes_of(report)
+    assert "3 label(s) are not a class of the model" in notes_of(report)
 
 
 def test_three_classes_are_measured(manifest: Manifest) -> None:
@@ -217,9 +217,9 @@ def test_masked_features_are_named_and_not_missing(manifest: Manifest) -> None:
     found = {one.feature: one for one in report.drift}
     assert "sex" not in found
     assert "name" not in found
-    assert "not in the log, so that their drift is not known: pclass, name, sex" in notes_of(report)
+    assert "fields that are not in the log, whose drift is unknown: pclass, name, sex" in notes_of(report)
     assert found["cabin"].missing_now == 1
-    assert "never given, so that every value is missing: fare, cabin" in notes_of(report)
+    assert "fields that no request has, all of whose values are missing: fare, cabin" in notes_of(report)
 
 
 def test_drift_of_features_and_predictions_is_found(manifest: Manifest) -> None:
@@ -239,7 +239,7 @@ def test_a_model_may_not_say_how_its_probabilities_were_distributed(manifest: Ma
     report = monitor(frame, manifest.model_copy(update={"prediction_distribution": {}}))
     assert report.prediction_drift == ()
     assert [one.probability_before for one in report.classes] == [None, None]
-    assert "the model does not say how its probabilities were distributed" in notes_of(report)
+    assert "the drift of the probabilities is unknown, as the manifest" in notes_of(report)
 
 
 def test_too_few_predictions_judge_no_drift(manifest: Manifest) -> None:
@@ -247,7 +247,7 @@ def test_too_few_predictions_judge_no_drift(manifest: Manifest) -> None:
     report = monitor(make_frame(manifest, 99, sex=["female"] * 99), manifest)
     assert report.drifted_share is None
     assert not any(one.drifted for one in report.drift)
-    assert "of 99 prediction(s) drift cannot be told: it takes 100" in report.notes
+    assert "too few predictions for a decision on drift: 99 (minimum 100)" in report.notes
 
 
 def test_recent_predictions_alone_can_be_measured(manifest: Manifest) -> None:
@@ -275,7 +275,7 @@ def test_of_many_windows_the_newest_are_kept(manifest: Manifest) -> None:
     report = monitor(make_frame(manifest, 1010), manifest, window="1")
     assert len(report.windows) == 1000
     assert report.windows[-1].end == report.last
-    assert "the oldest 10 of 1010 windows are left out of the list" in report.notes
+    assert "the oldest 10 of 1010 windows are not listed" in report.notes
 
 
 def test_the_window_of_the_config_is_the_default(manifest: Manifest) -> None:

@@ -147,7 +147,7 @@ def test_monitor_reads_the_log_and_writes_beside_it(command: Command, manifest: 
     assert (done.code, done.err) == (0, "")
     assert "Titanic survival, version 1.0.0: 150 predictions, 150 of them labelled" in done.out
     assert re.search(r"sex +150 .* yes", done.out)
-    assert "note: never given, so that every value is missing: age, fare, cabin" in done.out
+    assert "note: fields that no request has, all of whose values are missing: age, fare, cabin" in done.out
     report = MonitoringReport.model_validate_json((log / "monitoring.json").read_bytes())
     assert report.labels == 150
     assert [window.predictions for window in report.windows] == [60, 60, 30]
@@ -184,7 +184,7 @@ def test_an_empty_log_is_an_empty_report(command: Command, tmp_path: Path) -> No
     log.open()
     done = command("monitor", "--log", "log")
     assert done.code == 0, done.err
-    assert "note: the log holds no prediction of this model" in done.out
+    assert "note: the log has no predictions of this model" in done.out
     log.close()
 
 
@@ -193,12 +193,12 @@ def test_what_is_no_log_of_the_model_gets_no_report(
     command: Command, manifest: Manifest, tmp_path: Path, others: bool
 ) -> None:
     """Neither a folder of something else, nor a log of another problem, beside which another report may stand."""
-    message = "there are no predictions in log"
+    message = "expected a log folder with predictions, found none in log: correct --log, or set --output"
     if not others:
         (tmp_path / "log").mkdir()
     else:
         write_log(tmp_path / "log", manifest.model_copy(update={"name": "Parcels"}), make_frame(manifest, 20))
-        message = "log holds predictions of 'Parcels' and none of 'Titanic survival'"
+        message = "expected predictions of 'Titanic survival' in log, found those of 'Parcels': set --model or --store"
     before = sorted((tmp_path / "log").iterdir())
     done = command("monitor", "--log", "log")
     assert (done.code, done.out) == (2, "")
@@ -214,7 +214,7 @@ def test_the_current_version_of_a_store_is_measured(command: Command, manifest: 
     store.add(packaged_model())
     done = command("monitor", "--log", log, "--store", store.folder)
     assert done.code == 2
-    assert "was promoted yet: promote one, or name a model folder with --model" in done.err
+    assert "has no current version: promote one, or set --model" in done.err
     store.promote(manifest.version)
     assert "20 predictions" in command("monitor", "--log", log, "--store", store.folder).out
 

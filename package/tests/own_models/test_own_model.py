@@ -72,7 +72,7 @@ def test_the_class_is_a_model_that_predicts_as_its_estimator_does(penguins: Modu
     shares = np.array([[row["adelie"], row["gentoo"]] for row in answer["probabilities"]])
     assert np.abs(shares - model.model.predict_proba(ROWS)).max() <= 1e-12
     assert Predictor.load(folder).predict(ROWS) == answer
-    with pytest.raises(ArtifactError, match="this PenguinModel has no model yet"):
+    with pytest.raises(ArtifactError, match="expected a loaded model in this PenguinModel, found none"):
         penguins.PenguinModel(PredictionLog(folder)).predict_with_logging(ROWS)
 
 

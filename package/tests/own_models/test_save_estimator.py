@@ -174,7 +174,7 @@ def test_a_saved_model_has_a_wheel_like_any_other(tmp_path: Path) -> None:
     """The description of its wheel says that no metrics are known, where none are."""
     manifest = save(fitted(), tmp_path, TWO, TWO_LABELS)
     text = describe(manifest, "tumours", "predicts tumours")
-    assert "It was not measured" in text
+    assert "The model was not evaluated" in text
     assert "On 0 rows" not in text
 
 
@@ -184,16 +184,26 @@ def without_fit() -> Any:
 
 
 BAD: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ClassificationModelError], str]] = {
-    "unfitted": (without_fit, {}, InputError, r"LogisticRegression is not fitted: call its fit"),
-    "unfitted pipeline": (lambda: make_pipeline(StandardScaler(), LogisticRegression()), {}, InputError, "not fitted"),
+    "unfitted": (
+        without_fit,
+        {},
+        InputError,
+        r"expected a fitted estimator, found an unfitted LogisticRegression: call its fit",
+    ),
+    "unfitted pipeline": (
+        lambda: make_pipeline(StandardScaler(), LogisticRegression()),
+        {},
+        InputError,
+        "an unfitted Pipeline",
+    ),
     "no estimator": (lambda: "model", {}, InputError, "expected a fitted scikit-learn classifier, found str"),
     "regressor": (
         lambda: LinearRegression().fit(TWO, BUNCH.target),
         {},
         InputError,
-        "LinearRegression gives no probabilities of one target's classes",
+        "expected a classifier of one target with predict_proba, found LinearRegression",
     ),
-    "no probabilities": (lambda: fitted(SVC()), {}, InputError, "SVC gives no probabilities"),
+    "no probabilities": (lambda: fitted(SVC()), {}, InputError, "with predict_proba, found SVC"),
     "unknown estimator": (
         lambda: fitted(GaussianNB()),
         {},
@@ -216,37 +226,47 @@ BAD: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ClassificationModel
         lambda: LogisticRegression(max_iter=5000).fit(TWO.to_numpy(), TWO_LABELS),
         {},
         InputError,
-        "expected an estimator that was fitted on a pandas DataFrame",
+        "expected a LogisticRegression fitted on a pandas DataFrame, .*, found one fitted without names",
     ),
     "other columns": (fitted, {"features": THREE}, InputError, r"features: expected the columns \['mean_radius'"),
     "other order": (fitted, {"features": TWO[TWO.columns[::-1]]}, InputError, "that LogisticRegression was fitted on"),
-    "gaps it cannot do with": (fitted, {"features": GAPS}, InputError, "cannot predict the rows that it is said to be"),
+    "gaps it cannot do with": (fitted, {"features": GAPS}, InputError, "found rows that it cannot predict: Input"),
     "too few labels": (
         fitted,
         {"labels": TWO_LABELS[:9]},
         DataError,
-        r"labels: expected 569 of them, one a row, found",
+        r"labels: expected shape \(569,\), one for each row, found",
     ),
     "missing label": (
         fitted,
         {"labels": [None, *TWO_LABELS[1:]]},
         DataError,
-        "labels: the label of row 0 is missing: remove the row or fill it",
+        "labels: the label of row 0 \\(counted from 0\\) is missing: fill it or remove the row",
     ),
-    "NaN for a label": (fitted, {"labels": [*TWO_LABELS[:568], np.nan]}, DataError, "the label of row 568 is missing"),
+    "NaN for a label": (
+        fitted,
+        {"labels": [*TWO_LABELS[:568], np.nan]},
+        DataError,
+        "the label of row 568 \\(counted from 0\\) is missing",
+    ),
     "other labels": (
         fitted,
         {"labels": BUNCH.target},
         DataError,
-        "labels: row 0 has the label 0, which the estimator did not learn: benign, malignant",
+        "labels: expected classes of the estimator \\(benign, malignant\\), found 0 in row 0 \\(counted from 0\\)",
     ),
-    "one label": (fitted, {"labels": ["benign"] * 569}, DataError, "labels: no row has the label 'malignant'"),
-    "lists as labels": (fitted, {"labels": [[1]] * 569}, DataError, "labels: expected 569 of them"),
+    "one label": (
+        fitted,
+        {"labels": ["benign"] * 569},
+        DataError,
+        "labels: expected rows of every class, found none of 'malignant'",
+    ),
+    "lists as labels": (fitted, {"labels": [[1]] * 569}, DataError, r"labels: expected shape \(569,\)"),
     "huge": (
         lambda: HistGradientBoostingClassifier(max_iter=2).fit(TWO * 1e31, TWO_LABELS),
         {"features": TWO * 1e31},
         DataError,
-        "features: column 'mean_radius', row 0: expected a number of at most 1e30 in size",
+        "features: column 'mean_radius', row 0 \\(counted from 0\\): expected a number of at most 1e30 in size",
     ),
     "empty column": (
         lambda: RandomForestClassifier(2).fit(TWO.assign(mean_area=np.nan), TWO_LABELS),
@@ -255,22 +275,50 @@ BAD: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ClassificationModel
         "column 'mean_area' is missing in every row",
     ),
     "version": (fitted, {"version": "latest"}, InputError, "version: expected a PEP 440 version, such as 1.2.0"),
-    "name": (fitted, {"name": " "}, InputError, "name: expected what the problem is called"),
-    "threshold": (fitted, {"threshold": 1.5}, InputError, "threshold: expected a probability between 0 and 1"),
+    "name": (fitted, {"name": " "}, InputError, "name: expected a name of the problem, found nothing"),
+    "threshold": (fitted, {"threshold": 1.5}, InputError, "threshold: expected a number between 0 and 1, found 1.5"),
     "class names": (fitted, {"class_names": ["a", "a"]}, InputError, "class_names: expected 2 different names"),
-    "unknown limit": (fitted, {"monitoring": {"flor": 1}}, InputError, r"monitoring\.flor: .*docs/config.md lists"),
-    "unknown masked": (fitted, {"monitoring": {"masked": ["x"]}}, InputError, "there is no column 'x' among"),
+    "unknown limit": (
+        fitted,
+        {"monitoring": {"acuracy_floor": 0.8}},
+        InputError,
+        r"^monitoring\.acuracy_floor: expected 'accuracy_floor' \(known here: .*drift\), found an unknown key$",
+    ),
+    "unknown limit of drift": (
+        fitted,
+        {"monitoring": {"drift": {"psy": 0.8}}},
+        InputError,
+        r"^monitoring\.drift\.psy: expected 'psi' \(known here: psi, p_value, share\), found an unknown key$",
+    ),
+    "limit of another type": (
+        fitted,
+        {"monitoring": {"accuracy_floor": "high", "window": "weekly"}},
+        InputError,
+        r"^monitoring\.accuracy_floor: expected a number, found 'high'; monitoring\.window: .*, found 'weekly'$",
+    ),
+    "limits that are no mapping": (
+        fitted,
+        {"monitoring": [1]},
+        InputError,
+        r"^monitoring: expected a mapping of keys to limits, found a list$",
+    ),
+    "unknown masked": (
+        fitted,
+        {"monitoring": {"masked": ["x"]}},
+        InputError,
+        "masked: expected one of: mean_radius, .*, found 'x'",
+    ),
     "rows it learned": (
         fitted,
         {"evaluation": (TWO[:99], TWO_LABELS[:99])},
         DataError,
-        "evaluation: every row is among those to learn from",
+        "evaluation: expected rows that the estimator was not fitted on, found only rows of features",
     ),
     "evaluation without a column": (
         fitted,
         {"evaluation": (TWO[["mean_area"]], TWO_LABELS)},
         DataError,
-        "evaluation: there is no column 'mean_radius', which the estimator takes",
+        "evaluation: expected the columns of features, found no 'mean_radius'",
     ),
     "evaluation of one class": (
         fitted,
@@ -282,7 +330,7 @@ BAD: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ClassificationModel
         fitted,
         {"evaluation": (TWO[:2] + 1, ["benign", "good"])},
         DataError,
-        "the labels of evaluation: row 1 has the label 'good'",
+        "the labels of evaluation: expected classes .*, found 'good' in row 1 \\(counted from 0\\)",
     ),
 }
 

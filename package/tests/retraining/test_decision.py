@@ -132,7 +132,7 @@ def test_six_right_of_ten_labels_wait() -> None:
     assert (found.retrain, found.rule) == ("wait", "too-few-labels")
     (reason,) = found.reasons
     assert reason.startswith(
-        "6 of 10 labelled predictions are right, an accuracy of 60.0% (31.3% to 83.2%): 100 labels"
+        "6 of 10 labelled predictions are right, an accuracy of 60.0% (31.3% to 83.2%): too few labels"
     )
 
 
@@ -172,9 +172,7 @@ def test_drift_of_enough_features_asks_for_another_model() -> None:
     features = (drift("age"), drift("fare"), drift("sex", False), drift("pclass", False))
     found = decide(report(900, 1000, drift=features, drifted_share=0.5), drift={"share": 0.5})
     assert (found.retrain, found.rule, found.world_changed) == ("yes", "drift", True)
-    assert found.reasons == (
-        "2 features drifted, 50% of all that are judged, where 50% are the limit: age (PSI 0.31), fare (PSI 0.31)",
-    )
+    assert found.reasons == ("2 features drifted, 50% of those tested (limit 50%): age (PSI 0.31), fare (PSI 0.31)",)
     assert found.evidence["drifted_features"][1] == {
         "feature": "fare",
         "psi": 0.31,
@@ -199,7 +197,9 @@ def test_predictions_that_drift_ask_for_labels() -> None:
     drifted = (drift("survived"), drift("died", False))
     found = decide(report(9, 10, prediction_drift=drifted))
     assert (found.retrain, found.rule) == ("wait", "prediction-drift")
-    assert found.reasons[0].startswith("the predictions drifted (survived (PSI 0.31)), and 10 labels are too few")
+    assert found.reasons[0].startswith(
+        "the predicted probabilities drifted (survived (PSI 0.31)), and there are too few labels"
+    )
     assert decide(report(900, 1000, prediction_drift=drifted)).retrain == "no"
 
 
@@ -251,27 +251,27 @@ def test_without_labels_the_accuracy_is_unknown_and_expected() -> None:
     assert (found.retrain, found.rule) == ("no", "unknown-accuracy")
     (reason,) = found.reasons
     assert reason == (
-        "no labels have come, so that the accuracy is unknown; by its own probabilities it is expected to be 82.0% "
-        "(79.5% to 84.3%); no drift beyond the limits"
+        "the accuracy is unknown, as there are no labels; from the probabilities it is estimated as 82.0% "
+        "(79.5% to 84.3%); drift is below its limit"
     )
-    assert decide(report(drifted_share=None)).reasons[0].endswith("; drift is unknown, too")
+    assert decide(report(drifted_share=None)).reasons[0].endswith("; drift is unknown as well")
 
 
 def test_nothing_is_decided_without_predictions() -> None:
     """An empty log waits."""
     found = decide(report(predictions=0, drift=(), drifted_share=None, expected_accuracy=None))
     assert (found.retrain, found.rule) == ("wait", "too-few-predictions")
-    assert found.reasons == ("0 predictions and no labels, 100 are the least",)
+    assert found.reasons == ("0 predictions (minimum 100), without labels",)
 
 
 def test_a_model_of_the_future_is_named_and_waits() -> None:
     """A model that was made after now tells of a wrong clock: what fires waits, and what does not says so, too."""
     found = decide(report(10, 1000), age_days=-2)
     assert (found.retrain, found.rule) == ("wait", "clock")
-    assert found.reasons[0] == "the last model was made 2 days from now: check the clocks, its age is not known"
+    assert found.reasons[0] == "the last model was made 2 days in the future, so its age is unknown: correct the clocks"
     found = decide(report(900, 1000), age_days=-2)
     assert (found.retrain, found.rule) == ("no", "none")
-    assert "check the clocks" in found.reasons[1]
+    assert "correct the clocks" in found.reasons[1]
 
 
 def test_all_that_fired_is_told_the_strongest_first() -> None:

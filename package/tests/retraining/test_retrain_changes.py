@@ -50,9 +50,9 @@ def test_other_input_or_classes_are_held_for_a_person(folder: Path, old: str, ne
     assert store.current() == "1.0.0"
     assert store.versions() == ["1.0.0", report.challenger]
     assert report.notes[0] == (
-        f"{report.challenger} takes other input or gives other classes than 1.0.0, as follows: nobody compared them, "
-        f"and a person decides; `classification-model promote {report.challenger} --store STORE --schema-change` lets "
-        "it serve"
+        f"{report.challenger} has other input columns or classes than 1.0.0, so that they were not compared: a person "
+        f"has to decide; promote it with `classification-model promote {report.challenger} --store STORE "
+        "--schema-change`; changes:"
     )
     assert report.notes[1] == change
     entries = read_decisions(folder / "log")
@@ -71,8 +71,9 @@ def test_a_field_under_another_name_is_held_though_no_request_notices(folder: Pa
     assert (report.outcome, report.comparison, store.current()) == ("held", None, "1.0.0")
     assert report.challenger is not None
     assert report.notes[0] == (
-        f"{report.challenger} calls fields otherwise than 1.0.0, as follows: they cannot be compared on the same rows, "
-        f"and a person decides; `classification-model promote {report.challenger} --store STORE` lets it serve"
+        f"{report.challenger} has other names of fields than 1.0.0, so that they cannot be compared on the same rows: "
+        "a person has to decide; promote it with "
+        f"`classification-model promote {report.challenger} --store STORE`; changes:"
     )
     assert report.notes[1] == "field distance is called miles, and by its former name too"
     assert store.promote(report.challenger).changes == ()
@@ -87,13 +88,13 @@ def test_the_command_says_why_it_was_held_and_what_to_run(folder: Path, command:
     store = ModelStore(folder / "store")
     version = store.versions()[-1]
     lines = done.out.splitlines()
-    assert lines[0] == f"held: 1.0.0 serves on, {version} is in the store"
-    assert lines[2].startswith(f"note: {version} takes other input or gives other classes than 1.0.0, as follows")
+    assert lines[0] == f"held: 1.0.0 stays current, {version} is in the store"
+    assert lines[2].startswith(f"note: {version} has other input columns or classes than 1.0.0, so that")
     assert lines[3] == "note: classes: in time, late -> in time, too late"
     told = lines[2].partition("`classification-model ")[2].partition("`")[0].split()
     assert told == ["promote", version, "--store", "STORE", "--schema-change"]
     promoted = command(*(str(folder / "store") if word == "STORE" else word for word in told))
-    assert promoted.out == f"version {version} serves\nclasses: in time, late -> in time, too late\n"
+    assert promoted.out == f"version {version} is current\nclasses: in time, late -> in time, too late\n"
     assert store.current() == version
 
 

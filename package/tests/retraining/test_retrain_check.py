@@ -134,7 +134,7 @@ def test_after_a_retraining_the_next_one_waits(command: Command, fill: Fill, age
     append_decision(Path("log"), "retraining", {"model": read_manifest(aged).name})
     done = command("retrain-check", "--log", "log", "--model", aged, "--exit-code")
     assert done.code == 20
-    assert done.out.startswith("wait: the model was last retrained ")
+    assert done.out.startswith("wait: the model was retrained ")
     assert "also: 100 of 250 labelled predictions are right" in done.out
 
 
@@ -163,7 +163,7 @@ def test_damage_of_the_log_is_told(command: Command, fill: Fill, aged: Path) -> 
     path.write_bytes(content)
     done = command("retrain-check", "--log", "log", "--model", aged)
     assert done.code == 0
-    assert "note: 1 damaged lines, which were left out" in done.out
+    assert "note: 1 damaged lines: left out" in done.out
     assert "predictions        259" in done.out
 
 

@@ -57,7 +57,7 @@ def test_labels_of_one_class_do_not_outvote_the_holdout(tmp_path: Path) -> None:
     assert (report.outcome, report.comparison.verdict, store.current()) == ("held", "hold", "1.0.0")
     loss = holdout.differences["log_loss"]
     reason = report.comparison.reasons[0]
-    assert reason.startswith("holdout: the challenger is worse with confidence on the rows that were held out")
+    assert reason.startswith("holdout: the challenger is significantly worse on the held-out rows")
     assert "a person has to decide" in reason
     assert f"log loss changes by {loss.value:+.4f} ({loss.low:+.4f} to {loss.high:+.4f})" in reason
     recorded = [entry["content"] for entry in read_decisions(tmp_path / "log") if entry["kind"] == "comparison"]
@@ -74,5 +74,5 @@ def test_labels_of_one_class_decide_nothing_where_more_rows_are_held_out_than_be
     assert report.comparison is not None
     assert [(item.name, item.finding) for item in report.comparison.sets] == [("recent", "better")]
     assert (report.outcome, report.comparison.verdict, store.current()) == ("held", "hold", "1.0.0")
-    assert report.comparison.reasons[0].startswith("without rows held out from both models nobody can tell")
-    assert "rows are held out by another rule than the champion's, which may have learned from them" in report.notes
+    assert report.comparison.reasons[0].startswith("without rows held out from both models, it is unknown")
+    assert "rows are held out by another rule than the champion's, which may have been trained on them" in report.notes

@@ -31,7 +31,7 @@ def test_a_version_that_was_promoted_meanwhile_serves_on(tmp_path: Path, monkeyp
     monkeypatch.setattr("classification_model.retrain_pipeline.hold_against_champion", slow)
     report = run_retraining(config, store, tmp_path / "log", jobs=1)
     assert report.outcome == "overtaken"
-    assert report.notes[-1] == "1.0.1 was promoted meanwhile, which the challenger was not compared with"
+    assert report.notes[-1] == "version 1.0.1 was promoted meanwhile, and was not compared with the challenger"
     assert store.current() == "1.0.1"
     assert report.challenger in store.versions()
     assert [entry["kind"] for entry in read_decisions(tmp_path / "log")] == [
@@ -54,6 +54,6 @@ def test_where_nothing_is_new_no_model_is_trained(command: Command, tmp_path: Pa
         "retrain", "--config", tmp_path / "config.yml", "--store", tmp_path / "store", "--log", tmp_path / "log"
     )
     assert done.code == 0, done.err
-    assert done.out.startswith("no new model, there is nothing new to learn from: 1.0.0 serves on")
-    assert "note: the log is not learned from: carrier is masked in it" in done.out
+    assert done.out.startswith("nothing new to train on: 1.0.0 stays current")
+    assert "note: logged rows are not used, as monitoring.masked leaves out carrier" in done.out
     assert store.versions() == ["1.0.0"]

@@ -84,7 +84,7 @@ def test_the_newest_are_compared_on_and_the_others_learned_from(tmp_path: Path, 
         "carrier": ["van"] * 7,
         "late": ["0", "1", "0", "1", "0", "1", "0"],
     }
-    assert rows.notes == ["10 of 10 labelled rows have no key: their features tell them apart"]
+    assert rows.notes == ["10 of 10 labelled rows have no index: they are identified by their features"]
 
 
 def test_no_row_is_both_learned_from_and_compared_on(tmp_path: Path, manifest: Manifest) -> None:
@@ -117,7 +117,7 @@ def test_of_several_rows_with_one_key_the_newest_counts(tmp_path: Path, manifest
     rows = divide(frame, config_of(tmp_path), manifest)
     kept = {*rows.extra["distance"], *(row["distance"] for row in rows.recent)}
     assert kept == {2, 3, 5, 6, 7}
-    assert rows.notes[1:] == ["3 logged rows with a key that a newer one has are left out"]
+    assert rows.notes[1:] == ["3 logged rows with the key of a newer one are left out"]
 
 
 def test_rows_that_a_table_has_are_left_out(tmp_path: Path, manifest: Manifest) -> None:
@@ -126,7 +126,7 @@ def test_rows_that_a_table_has_are_left_out(tmp_path: Path, manifest: Manifest) 
     second = pd.DataFrame(make_rows(100, 2)).assign(parcel=["x", "4", *range(300, 398)])
     frame = log(8, index=pd.Series([1, "2.0", "3.0", 4, "x", 5, 6, None], dtype=object))
     rows = divide(frame, config_of(tmp_path, "  index: parcel\n"), manifest, first, second)
-    assert rows.notes[1:] == ["4 logged rows with a key that a table has are left out"]
+    assert rows.notes[1:] == ["4 logged rows with the key of a row of a table are left out"]
     assert rows.extra["parcel"].tolist() == ["3", "5", "6"]
 
 
@@ -146,7 +146,7 @@ def test_a_log_with_masked_features_is_not_learned_from(tmp_path: Path, manifest
     masking = manifest.model_copy(update={"monitoring": manifest.monitoring | {"masked": ["carrier"]}})
     rows = divide(log(10), config_of(tmp_path), masking)
     assert (len(rows.extra), rows.recent) == (0, [])
-    assert rows.notes == ["the log is not learned from: carrier is masked in it"]
+    assert rows.notes == ["logged rows are not used, as monitoring.masked leaves out carrier"]
 
 
 def test_no_labels_are_no_rows(tmp_path: Path, manifest: Manifest) -> None:
@@ -172,9 +172,9 @@ def test_a_row_without_a_key_is_known_by_its_features(tmp_path: Path, manifest: 
     rows = divide(frame, config_of(tmp_path), manifest)
     assert distances(rows) == ([2, "0.0", 1, 6], [7, 3])
     assert rows.notes == [
-        "8 of 9 labelled rows have no key: their features tell them apart",
-        "1 logged rows with a key that a newer one has are left out",
-        "2 logged rows with no key and features that a newer one has are left out",
+        "8 of 9 labelled rows have no index: they are identified by their features",
+        "1 logged rows with the key of a newer one are left out",
+        "2 logged rows with no key and the features of a newer one are left out",
     ]
 
 
@@ -191,7 +191,7 @@ def test_a_row_of_a_table_that_is_predicted_without_a_key_is_left_out(
     frame["features.distance"] = pd.Series([1.5, 2, 99.5, 200, 201, 202, 203, 204], dtype=object)
     rows = divide(frame, config_of(tmp_path, index), manifest, table, second)
     assert distances(rows) == ([200, 201, 202], [203, 204])
-    assert rows.notes[1:] == ["3 logged rows with features that a table has are left out"]
+    assert rows.notes[1:] == ["3 logged rows with the features of a row of a table are left out"]
 
 
 def test_keys_say_nothing_of_a_table_without_them(tmp_path: Path, manifest: Manifest) -> None:
@@ -200,7 +200,7 @@ def test_keys_say_nothing_of_a_table_without_them(tmp_path: Path, manifest: Mani
     table = pd.DataFrame(make_rows(100, 0)).assign(distance=range(100), carrier="van", parcel=range(100))
     rows = divide(frame, config_of(tmp_path), manifest, table)
     assert distances(rows) == ([], [])
-    assert rows.notes == ["4 logged rows with features that a table has are left out"]
+    assert rows.notes == ["4 logged rows with the features of a row of a table are left out"]
     assert distances(divide(frame, config_of(tmp_path, "  index: parcel\n"), manifest, table)) == ([0, 1, 2], [3])
 
 
@@ -210,7 +210,7 @@ def test_features_that_tell_no_rows_apart_are_not_gone_by(tmp_path: Path, manife
     rows = divide(log(8), config_of(tmp_path), manifest, table)
     assert distances(rows) == ([0, 1, 2, 3, 4, 5], [6, 7])
     (note,) = rows.notes
-    assert note.startswith("8 of 8 labelled rows have no key, and features do not tell rows apart, as 100% of the ")
+    assert note.startswith("8 of 8 labelled rows have no index, and features do not identify rows, as 100% of the ")
 
 
 @pytest.mark.parametrize("keys", [[1, 2, "3", 4] * 2, [None] * 8], ids=["by key", "by features"])
@@ -224,7 +224,7 @@ def test_a_row_that_was_predicted_before_the_model_was_made_is_not_compared_on(
     rows = divide(frame, config_of(tmp_path), manifest)
     assert distances(rows) == ([0, 1, 2], [3])
     assert rows.notes[-1] == (
-        "3 newer logged rows are not compared on: the model that serves may have learned from their row"
+        "3 newer logged rows are not compared on: the current model may have been trained on their row"
     )
 
 
@@ -234,7 +234,7 @@ def test_what_the_config_cannot_read_is_left_out(tmp_path: Path, manifest: Manif
     frame["features.distance"] = pd.Series([0, "far", 2, 3, 4, 5, 6, 7], dtype=object)
     rows = divide(frame, config_of(tmp_path), manifest)
     assert distances(rows) == ([0, 2, 3, 4], [5, 6])
-    assert rows.notes[1:] == ["2 logged rows that the config cannot read are left out"]
+    assert rows.notes[1:] == ["2 logged rows with values that the config does not allow are left out"]
 
 
 def test_what_the_model_that_serves_cannot_read_is_not_compared_on(tmp_path: Path, manifest: Manifest) -> None:
@@ -299,7 +299,7 @@ def test_what_is_left_of_a_group_that_is_compared_on_is_not_learned_from(
     frame["features.distance"] = pd.Series([0, 1, 2, 3, "about 4", 5], dtype=object)
     rows = divide(frame, load_config(tmp_path / "config.yml"), group_manifest, house="h")
     assert distances(rows) == ([0, 1, 2], [3, 5])
-    assert rows.notes[-1] == "1 logged rows of a group that models are measured on are left out"
+    assert rows.notes[-1] == "1 logged rows of a group that models are evaluated on are left out"
 
 
 def test_a_group_that_was_learned_from_is_not_compared_on(tmp_path: Path, group_manifest: Manifest) -> None:
@@ -315,7 +315,7 @@ def test_a_group_that_was_learned_from_is_not_compared_on(tmp_path: Path, group_
     assert {row["house"] for row in rows.recent} == {held[0]}
     assert set(rows.extra["house"]) == {"old", "new", learned}
     assert rows.notes[-1] == (
-        "19 newer logged rows are not compared on: the model that serves may have learned from their group"
+        "19 newer logged rows are not compared on: the current model may have been trained on their group"
     )
 
 
@@ -327,7 +327,7 @@ def test_a_group_of_the_validation_table_is_not_learned_from(tmp_path: Path, gro
     rows = divide(frame, grouped(tmp_path), group_manifest, first, second)
     assert {row["house"] for row in rows.recent} == {"b"}
     assert rows.extra["house"].tolist() == ["a", "a"]
-    assert rows.notes[-1] == "4 logged rows of a group that models are measured on are left out"
+    assert rows.notes[-1] == "4 logged rows of a group that models are evaluated on are left out"
 
 
 def test_a_group_that_is_not_logged_is_noted(tmp_path: Path, manifest: Manifest) -> None:
@@ -338,4 +338,4 @@ def test_a_group_that_is_not_logged_is_noted(tmp_path: Path, manifest: Manifest)
     config = load_config(tmp_path / "config.yml")
     rows = divide(log(4), config, manifest, house="h")
     assert rows.extra["house"].tolist() == ["id0", "id1", "id2"]
-    assert rows.notes[-1].startswith("the group, house, is no feature")
+    assert rows.notes[-1].startswith("data.group, house, is not a feature")
