@@ -1,6 +1,6 @@
-"""The command line, ``classification-model``: each command stands in the module that the imports below name.
+"""The command line, ``classification-model``: each command is in the module that is imported for it below.
 
-A command imports what it needs when it runs, so that `--help` is quick and a missing extra is named.
+A command imports what it needs when it runs, so that ``--help`` is quick and the error for a missing extra names it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EXIT_ERROR = 2
 
 
 class _Commands(TyperGroup):
-    """The commands, which end in a word of their own when they are interrupted or nobody reads on."""
+    """The commands, with exit codes of their own for an interrupt and a closed pipe."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -48,7 +48,7 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     cls=_Commands,
-    help="Turn a table into a classification model that verifies itself.",
+    help="Train a classification model from a table, verify it, predict with it, and monitor and retrain it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -90,7 +90,7 @@ def _end_process(code: Any) -> None:
 
 
 def main() -> None:
-    """Run the command line; a fault is a line on standard error and exit code 2, a model that does not hold is 1."""
+    """Run the command line: an error is a line on standard error and exit code 2; `verify` exits with 1 for no."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know every letter of a class
     try:
@@ -139,4 +139,4 @@ def _common(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Options of the whole command."""
+    """Options before any command."""

@@ -1,4 +1,4 @@
-"""The commands on labels, what turned out to be true of predictions: ``labels join``."""
+"""The command that adds true labels to logged predictions: ``labels join``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from classification_model.labels.joining import JoinReport
 
-labels = typer.Typer(help="Labels: what turned out to be true of predictions.", no_args_is_help=True)
+labels = typer.Typer(help="Add true labels to logged predictions.", no_args_is_help=True)
 
 
 @labels.command()
@@ -32,30 +32,34 @@ def join(
         str,
         typer.Argument(
             envvar="LABELS_URL",
-            help="CSV, Parquet or JSON file; with --table or --query, the URL of a database, which may stand in the "
-            "environment rather than in the shell's history.",
+            help="CSV, Parquet or JSON file, - for CSV on standard input, or with --table or --query the URL of a "
+            "database. Set a URL with a password in the environment, not on the command line.",
         ),
     ],
     *,
     log: LogFolder,
-    key: Annotated[str, typer.Option(help="Column of the keys.")],
+    key: Annotated[str, typer.Option(help="Column that identifies the predictions.")],
     label: Annotated[str, typer.Option(help="Column of the labels.")],
     by: Annotated[
-        Literal["index", "prediction_id"], typer.Option(help="What the keys are: yours, or the predictions' own.")
+        Literal["index", "prediction_id"],
+        typer.Option(help="What --key holds: your index of each row, or the id of each prediction."),
     ] = "index",
     table: Annotated[str | None, typer.Option(help="Table of the database, or schema.table.")] = None,
-    query: Annotated[str | None, typer.Option(help="Query of the database, in place of a table.")] = None,
+    query: Annotated[str | None, typer.Option(help="SQL query of the database, instead of --table.")] = None,
     model: ServedModel = None,
     store: ServingStore = None,
     config: Annotated[
-        Path | None, typer.Option(help="Problem file, where labels are raw values that data.classes lists.")
+        Path | None, typer.Option(help="Config file, to read raw values of the target as the labels in data.classes.")
     ] = None,
     delimiter: Delimiter = None,
     encoding: Annotated[str, typer.Option(callback=known_encoding, help="Encoding of a CSV file.")] = "utf-8",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be added, and add nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Match labels with logged predictions, and put them on record; doing it again adds nothing."""
+    """Add labels from a file or database to the predictions in a log.
+
+    Labels that are in the log already are not added again.
+    """
     with require_extra("train", "joining labels"):
         from classification_model.config.core import load_config
         from classification_model.labels.joining import join_labels
@@ -85,19 +89,19 @@ def _as_json(report: JoinReport) -> str:
 
 
 def _summary(report: JoinReport, classes: Sequence[str], *, dry_run: bool) -> str:
-    verb = "would be put" if dry_run else "put"
+    verb = "would be added" if dry_run else "added"
     labelled = f"{report.labelled} of {report.predictions} predictions"
     lines = [
         f"{report.matched} of {report.rows} rows of {report.source} match {labelled}",
-        f"{report.appended} labels {verb} on record, {report.present} were there already",
+        f"{report.appended} labels {verb} to the log, {report.present} were there already",
     ]
     counts = {"rows without a key": report.without_key, "rows without a label": report.without_label}
     lines += [f"{count} {text}" for text, count in counts.items() if count]
     known = ", ".join(classes[:8])
     named = {
-        "rows whose key no prediction has, keys": report.unknown_keys,
-        f"rows whose label is none of {known} (--config reads raw values), keys": report.unknown_classes,
-        "rows that contradict one of the same key before; the last counts, keys": report.conflicts,
+        "rows whose key matches no prediction; keys": report.unknown_keys,
+        f"rows whose label is not one of {known} (set --config if these are raw values); keys": report.unknown_classes,
+        "rows that contradict an earlier row of the same key, of which the last counts; keys": report.conflicts,
     }
     lines += [f"{found.count} {text}: {', '.join(found.first)}" for text, found in named.items() if found.count]
     return "\n".join([*lines, *(f"log: {fault}" for fault in report.faults)])

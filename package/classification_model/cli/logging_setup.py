@@ -1,4 +1,4 @@
-"""Logging of the commands that train, as the settings of the machine say."""
+"""Logging of the commands that train, by the settings of the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def set_up_logging(settings: Settings) -> None:
-    """Write records to standard error, from the level on and in the format that the settings say."""
+    """Log to standard error, with the level and the format of the settings."""
     handler = logging.StreamHandler()
     if settings.log_format == "json":
         from pythonjsonlogger.json import JsonFormatter

@@ -1,4 +1,4 @@
-"""The commands that take a model as it is: ``verify`` and ``wheel``."""
+"""The commands on one model folder: ``verify`` and ``wheel``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import typer
 
 
 def verify(
-    folder: Annotated[Path | None, typer.Argument(help="Model folder; the packaged model when left out.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Model folder. Default: the packaged model.")] = None,
 ) -> None:
-    """Say whether a model is what it was when made.
+    """Verify the files and the predictions of a model.
 
-    Exit code 0 for yes, 1 for no, 2 when there is no model to verify.
+    Compares files with their hashes, and predictions for the golden rows with the recorded ones. Exit code 0 if they
+    are the same, 1 if not, 2 if there is no model to verify.
     """
     from classification_model.runtime.verification import verify as verify_folder
 
@@ -27,14 +28,14 @@ def verify(
 def wheel(
     folder: Annotated[Path, typer.Argument(help="Model folder.")],
     *,
-    name: Annotated[str, typer.Option(help="Name to install the model by, such as churn-model.")],
+    name: Annotated[str, typer.Option(help="Name of the distribution, such as churn-model.")],
     output: Annotated[Path, typer.Option(help="Folder to put the wheel in.")] = Path("dist"),
-    version: Annotated[str | None, typer.Option(help="Version of the wheel; the model's when left out.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version of the wheel. Default: the model's.")] = None,
     description: Annotated[str | None, typer.Option(help="One line on what the model predicts.")] = None,
     author: Annotated[str | None, typer.Option(help="Name, or 'Name <address>'.")] = None,
     license_expression: Annotated[str | None, typer.Option("--license", help="SPDX licence, such as MIT.")] = None,
 ) -> None:
-    """Pack a model as a wheel of its own."""
+    """Build a wheel from a model folder."""
     from classification_model.runtime.wheel.build import build_wheel
 
     path = build_wheel(

@@ -1,4 +1,4 @@
-"""The command that measures a model in operation: ``monitor``."""
+"""The command that reports on a model in operation: ``monitor``."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def monitor(
     store: ServingStore = None,
     window: Annotated[
         str | None,
-        typer.Option(help="Predictions or time to measure as one: 500, 12h, 7d; the model's own by default."),
+        typer.Option(help="Size of a window: predictions or time, such as 500, 12h or 7d. Default: the model's."),
     ] = None,
     recent: Annotated[
         str | None,
-        typer.Option(help="Measure the newest predictions alone: so many, or from how long before the last."),
+        typer.Option(help="Report on the newest predictions only: their number or time, such as 500, 12h or 7d."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for monitoring.json and monitoring.html; the log's when left out.")
+        Path | None, typer.Option(help="Folder for monitoring.json and monitoring.html. Default: the log folder.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Measure how a model does by its log.
+    """Report on a model in operation from its log.
 
-    It prints a table, and writes a page and JSON.
+    Prints tables of quality, drift and windows, and writes the report as a page and as JSON.
 
-    Exit code 0 whatever is found; 2 for faults.
+    Exit code 0 whatever is found, 2 for errors.
     """
     with require_extra("train", "monitoring"):
         from classification_model.monitoring.monitor import monitor as measure
@@ -71,15 +71,15 @@ def monitor(
 
 
 def _check_problem(frame: pd.DataFrame, log: Path, manifest: Manifest) -> None:
-    """Refuse to write a report beside a log that is none, or of another problem, where another report may stand."""
+    """Refuse to write a report into a folder that is not a log of this problem, lest it replaces another report."""
     if frame.empty and not files_of(log, "predictions"):
-        msg = f"there are no predictions in {log}: name the log folder, or with --output where to write the report"
+        msg = f"expected a log folder with predictions, found none in {log}: correct --log, or set --output"
         raise DataError(msg)
     others = sorted({str(name) for name in frame["model"]} - {manifest.name}) if len(frame) else []
     if others and manifest.name not in set(frame["model"]):
         msg = (
-            f"{log} holds predictions of {', '.join(map(repr, others[:5]))} and none of {manifest.name!r}: name the "
-            "model with --model or --store, or with --output where to write the report"
+            f"expected predictions of {manifest.name!r} in {log}, found those of {', '.join(map(repr, others[:5]))}: "
+            "set --model or --store, or set --output for a report without predictions"
         )
         raise DataError(msg)
 

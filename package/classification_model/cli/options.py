@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import typer
 from classification_model.errors import InputError, StoreError
 from classification_model.tables.formats import check_encoding
 
-Delimiter = Annotated[str | None, typer.Option(help="Delimiter of a CSV file; found from its header when left out.")]
+Delimiter = Annotated[str | None, typer.Option(help="Delimiter of a CSV file. Default: guessed from its header.")]
 LogFolder = Annotated[Path, typer.Option(envvar="LOG_FOLDER", help="Folder of the prediction log.")]
 ServedModel = Annotated[
-    Path | None, typer.Option(help="Model folder; the packaged model when neither it nor a store is named.")
+    Path | None, typer.Option(help="Model folder. Default: the store's current version, or the packaged model.")
 ]
-ServingStore = Annotated[Path | None, typer.Option(envvar="MODEL_STORE", help="Store whose current version is meant.")]
+ServingStore = Annotated[
+    Path | None, typer.Option(envvar="MODEL_STORE", help="Model store; its current version is used.")
+]
 
 
 def known_encoding(name: str | None) -> str | None:
-    """Return the name of an encoding that Python knows.
+    """Return the name of an encoding, if Python has it.
 
     Raises
     ------
     InputError
-        If it knows none that is called so.
+        If Python has no encoding of that name.
     """
     try:
         return None if name is None else check_encoding(name)
@@ -34,12 +36,12 @@ def known_encoding(name: str | None) -> str | None:
 
 
 def serving_folder(model: Path | None, store: Path | None) -> Path:
-    """Return the model folder that is meant: the named one, else the store's current version, else the packaged model.
+    """Return the given model folder, or else the current version of the store, or else the packaged model.
 
     Raises
     ------
     StoreError
-        If no version in the store was promoted yet.
+        If the store has no current version.
     """
     from classification_model.runtime.model_folder.packaged import packaged_model
     from classification_model.runtime.store.reader import StoreReader
@@ -49,6 +51,6 @@ def serving_folder(model: Path | None, store: Path | None) -> Path:
     models = StoreReader(store)
     version = models.current()
     if version is None:
-        msg = f"no version in {store} was promoted yet: promote one, or name a model folder with --model"
+        msg = f"the store {store} has no current version: promote one, or set --model"
         raise StoreError(msg)
     return models.path(version)

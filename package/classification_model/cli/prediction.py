@@ -33,10 +33,14 @@ class Durability(StrEnum):
 
 def predict(
     file: Annotated[
-        str, typer.Argument(help="CSV, Parquet or JSON file; a folder of Parquet files; - for CSV on standard input.")
+        str,
+        typer.Argument(help="CSV, Parquet or JSON file, a folder of Parquet files, or - for CSV on standard input."),
     ],
     output: Annotated[
-        str, typer.Option(help="File to write, format by its suffix; - for CSV on standard output; a folder for one.")
+        str,
+        typer.Option(
+            help="File to write, in the format of its suffix; - for CSV on standard output; a folder for a folder."
+        ),
     ] = STANDARD_STREAM,
     *,
     model: ServedModel = None,
@@ -44,28 +48,31 @@ def predict(
     delimiter: Delimiter = None,
     encoding: Annotated[str, typer.Option(callback=known_encoding, help="Encoding of a CSV file.")] = "utf-8",
     explain: Annotated[
-        bool, typer.Option("--explain", help="Add what each column contributes to each prediction.")
+        bool, typer.Option("--explain", help="Add the contribution of each column to each prediction.")
     ] = False,
     log: Annotated[
-        Path | None, typer.Option(help="Folder of the prediction log to put each prediction into before it is written.")
+        Path | None, typer.Option(help="Folder of a prediction log; each prediction is logged before it is written.")
     ] = None,
-    index: Annotated[str | None, typer.Option(help="Column whose values are the keys of the rows in the log.")] = None,
+    index: Annotated[
+        str | None, typer.Option(help="Column that identifies the rows; it is logged. Needs --log.")
+    ] = None,
     durability: Annotated[
-        Durability, typer.Option(help="What the log waits for: the operating system, or the disk.")
+        Durability,
+        typer.Option(help="When a prediction counts as logged: once the system has it, or once the disk has it."),
     ] = Durability.os,
 ) -> None:
     """Predict every row of a file.
 
-    Writes its columns, then prediction, probabilities, warnings and errors, in the file's order of rows.
+    Writes the columns of the file, then prediction, probabilities, warnings and errors, with the rows in order.
     """
     with require_extra("batch", "predicting a file"):
         from classification_model.batch.predict_file import Options
     if index is not None and log is None:
-        msg = "--index names a column for the log: name the log's folder with --log"
+        msg = "expected --log with --index, whose values are logged, found --index alone: set --log"
         raise InputError(msg)
     is_folder = Path(file).is_dir()
     if is_folder and output == STANDARD_STREAM:
-        msg = f"{file} is a folder, whose files are predicted into another one: name it with --output"
+        msg = f"expected an output folder for the folder {file}, found none: set --output"
         raise InputError(msg)
     if not is_folder:
         format_of(file)
@@ -82,7 +89,7 @@ def predict(
 
 @contextmanager
 def _opened_log(folder: Path, durability: Literal["os", "disk"]) -> Iterator[PredictionLog]:
-    """Open a prediction log, and end its file in the end."""
+    """Open a prediction log for the time of the block."""
     from classification_model.runtime.log.prediction_log import PredictionLog
 
     prediction_log = PredictionLog(folder, durability=durability)
@@ -95,7 +102,7 @@ def _opened_log(folder: Path, durability: Literal["os", "disk"]) -> Iterator[Pre
 
 
 def _load(folder: Path) -> Predictor:
-    """Load a model; one that has no compiled form by its pipeline, where the workshop is installed."""
+    """Load a model; without a compiled model, load its pipeline if the extra [train] is installed."""
     from classification_model.runtime.model_folder.artifact import read_manifest
     from classification_model.runtime.predictor import Predictor
 
@@ -134,8 +141,8 @@ def _predict_folder(predictor: Predictor, folder: Path, output: Path, options: O
         error.args = (f"interrupted{_progress(found, count)}",)
         raise
     outcomes = [item.outcome for item in found if item.outcome is not None]
-    kept = f", {count - len(outcomes)} were there already" if len(outcomes) < count else ""
-    typer.echo(f"{len(outcomes)} files are predicted into {output}{kept}")
+    kept = f", {count - len(outcomes)} were complete before" if len(outcomes) < count else ""
+    typer.echo(f"{len(outcomes)} files predicted into {output}{kept}")
     reason = next((outcome.reason for outcome in outcomes if outcome.reason is not None), None)
     if reason is not None:
         rejected, rows = sum(outcome.rejected for outcome in outcomes), sum(outcome.rows for outcome in outcomes)
@@ -143,9 +150,9 @@ def _predict_folder(predictor: Predictor, folder: Path, output: Path, options: O
 
 
 def _progress(found: Sequence[PredictedFile], count: int) -> str:
-    """Say what an ended run leaves behind."""
-    return f"; {len(found)} of {count} files are whole, the same command predicts the rest"
+    """Say how many files an ended run has completed."""
+    return f"; {len(found)} of {count} files are complete: run the same command again for the rest"
 
 
 def _tell_rejected(rejected: int, rows: int, where: str, reason: str) -> None:
-    typer.echo(f"{rejected} of {rows} rows could not be predicted, see {where}; the first is {reason}", err=True)
+    typer.echo(f"{rejected} of {rows} rows could not be predicted, see {where}; the first: {reason}", err=True)

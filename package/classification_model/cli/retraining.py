@@ -1,4 +1,4 @@
-"""The commands that decide whether a model is to be retrained, and that retrain it: ``retrain-check``, ``retrain``."""
+"""The commands that decide on retraining and retrain: ``retrain-check`` and ``retrain``."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def retrain_check(
     store: ServingStore = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decision as JSON.")] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="End with 10 for yes, 0 for no and 20 for wait, instead of 0 for each.")
+        bool, typer.Option("--exit-code", help="Exit with 10 for yes, 0 for no and 20 for wait. Default: 0 for each.")
     ] = False,
 ) -> None:
-    """Say whether a model is to be retrained.
+    """Decide from its log whether to retrain a model.
 
-    The verdict is put on record with its evidence.
+    The decision is yes, no or wait. It is logged with its evidence.
 
-    Exit code 0 whatever is decided, but with --exit-code; 2 for faults.
+    Exit code 0 whatever is decided, unless --exit-code is set; 2 for errors.
     """
-    with require_extra("train", "the decision to retrain"):
+    with require_extra("train", "the decision on retraining"):
         from datetime import UTC, datetime
 
         import orjson
@@ -54,18 +54,18 @@ def retrain_check(
 
 def retrain(
     log: LogFolder,
-    store: Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Store of the model that serves.")],
+    store: Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Model store.")],
     *,
-    config: Annotated[Path | None, typer.Option(help="Problem file; the packaged one when left out.")] = None,
-    source: Annotated[str | None, typer.Option(help="Table to learn from instead of the config's.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Train whatever retrain-check says.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what became of it as JSON.")] = False,
+    config: Annotated[Path | None, typer.Option(help="Config file. Default: the packaged one.")] = None,
+    source: Annotated[str | None, typer.Option(help="Table to train on, instead of data.source.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Retrain whatever retrain-check decides.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Retrain the model that serves, if need be.
+    """Retrain the current model of a store if needed.
 
-    Where that is called for, it trains another one, compares both, and lets the better one serve. It learns from the
-    table of the config and from logged predictions whose label is known. Exit code 0 whatever becomes of it; 2 for
-    faults, after which the model that served still does.
+    Decides as retrain-check does. Trains a challenger on the table of the config and the labelled predictions of the
+    log, compares it with the current model, the champion, and promotes it if it is better. Exit code 0 whatever the
+    outcome, 2 for errors, after which the champion is still current.
     """
     with require_extra("train", "retraining"):
         import orjson
@@ -96,17 +96,17 @@ def retrain(
 
 def _report_text(report: RetrainingReport) -> str:
     what = {
-        "not needed": f"no new model: {report.champion} serves on",
-        "nothing new": f"no new model, there is nothing new to learn from: {report.champion} serves on",
-        "promoted": f"promoted: {report.challenger} serves instead of {report.champion}",
-        "held": f"held: {report.champion} serves on, {report.challenger} is in the store",
-        "rejected": f"rejected: {report.champion} serves on, {report.challenger} is in the store",
+        "not needed": f"not needed: {report.champion} stays current",
+        "nothing new": f"nothing new to train on: {report.champion} stays current",
+        "promoted": f"promoted: {report.challenger} replaces {report.champion}",
+        "held": f"held: {report.champion} stays current, {report.challenger} is in the store",
+        "rejected": f"rejected: {report.champion} stays current, {report.challenger} is in the store",
         "overtaken": f"overtaken: another version was promoted meanwhile, {report.challenger} is in the store",
-        "gate missed": f"no new model, it missed a gate: {report.champion} serves on",
+        "gate missed": f"gate missed: the new model is not saved, {report.champion} stays current",
     }
-    lines = [what[report.outcome], f"retrain-check says {report.decision.retrain}: {report.decision.reasons[0]}"]
+    lines = [what[report.outcome], f"retrain-check: {report.decision.retrain}: {report.decision.reasons[0]}"]
     if report.comparison is not None:
-        learned = f"learned from {report.learned_rows} logged rows, compared on {report.recent_rows} newer ones"
+        learned = f"trained on {report.learned_rows} logged rows, compared on {report.recent_rows} newer ones"
         lines += [learned, "", report.comparison.to_text()]
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])
 
@@ -122,11 +122,11 @@ def _text(decision: RetrainingDecision) -> str:
         f"rule               {decision.rule}",
         f"model              {evidence['model']}, version {evidence['version']}, {evidence['age_days']:.1f} days old",
         f"predictions        {evidence['predictions']}",
-        f"labels             {evidence['labels']}, {evidence['minimum_count']} are the least",
-        f"accuracy           {_spell(evidence['accuracy'])}, the floor is {evidence['accuracy_floor']:g}",
+        f"labels             {evidence['labels']}, minimum {evidence['minimum_count']}",
+        f"accuracy           {_spell(evidence['accuracy'])}, floor {evidence['accuracy_floor']:g}",
         f"newest             {_spell(evidence['recent_accuracy'])}",
         f"expected           {_spell(evidence['expected_accuracy'])}",
-        f"drifted features   {drifted}, the limit is {evidence['drift_limits']['share']:.0%}",
+        f"drifted features   {drifted}, limit {evidence['drift_limits']['share']:.0%}",
     ]
     for what, found in (("", evidence["drifted_features"]), ("probability of ", evidence["drifted_predictions"])):
         lines += [

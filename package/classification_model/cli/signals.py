@@ -1,4 +1,4 @@
-"""Signals that end a program, as exceptions: what is half done is cleared away."""
+"""Signals that end a program, as exceptions, so that unfinished files are removed."""
 
 from __future__ import annotations
 

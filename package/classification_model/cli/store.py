@@ -1,4 +1,4 @@
-"""The commands about a model store: ``promote``, ``rollback``, ``prune``, ``list`` and ``show``."""
+"""The commands on a model store: ``promote``, ``rollback``, ``prune``, ``list`` and ``show``."""
 
 from __future__ import annotations
 
@@ -14,62 +14,64 @@ if TYPE_CHECKING:
     from classification_model.runtime.store.reader import StoredVersion
     from classification_model.runtime.store.store import ModelStore
 
-Store = Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Folder of the store.")]
+Store = Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Model store.")]
 RecordFolder = Annotated[
-    Path | None, typer.Option(envvar="LOG_FOLDER", help="Log folder to put it on record in, beside what led to it.")
+    Path | None, typer.Option(envvar="LOG_FOLDER", help="Log folder in which the decision is logged.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-#: Metrics that stand in the list, where a model has them.
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+#: Metrics shown in the list.
 SHOWN_METRICS = ("accuracy", "roc_auc", "log_loss")
 
 
 def promote(
-    model: Annotated[str, typer.Argument(help="A version in the store, or a model folder, which is copied in first.")],
+    model: Annotated[str, typer.Argument(help="Version in the store, or a model folder, which is added to the store.")],
     store: Store,
     *,
     log: RecordFolder = None,
     schema_change: Annotated[
         bool,
-        typer.Option("--schema-change", help="Let it take other input, or give other classes, than what serves."),
+        typer.Option("--schema-change", help="Allow other input columns or classes than those of the current version."),
     ] = False,
 ) -> None:
-    """Let a version serve, once it is verified.
+    """Verify a version and make it the current one of a store.
 
-    It must be of the problem that the store serves.
+    Its problem must be that of the store.
     """
     from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
     version = model if _has(models, model) else models.add(_folder(models, model), schema_change=schema_change)
     promotion = models.promote(version, schema_change=schema_change)
-    _tell(f"version {version} serves", promotion)
+    _tell(f"version {version} is current", promotion)
     _record("promotion", models, promotion, log)
 
 
 def rollback(store: Store, *, log: RecordFolder = None) -> None:
-    """Let the version serve that served before.
+    """Make the previous version the current one again.
 
-    Again, it goes back further. What is different then for those who ask it is told.
+    Run it again to go back further. Changes of the input columns and classes are printed.
     """
     from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
     promotion = models.rollback()
-    _tell(f"version {promotion.version} serves again, instead of {promotion.previous}", promotion)
+    _tell(f"version {promotion.version} is current again, instead of {promotion.previous}", promotion)
     _record("rollback", models, promotion, log)
 
 
 def prune(
     store: Store,
     keep: Annotated[
-        int, typer.Option(min=1, help="How many of the newest versions stay, and of those that served last.")
+        int, typer.Option(min=1, help="Number of versions to keep: of the newest, and of those that were current last.")
     ],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
+    ] = False,
 ) -> None:
     """Remove old versions from a store.
 
-    The one that serves stays, and so do as many that served before it.
+    The current version stays.
     """
     from classification_model.runtime.store.store import ModelStore
 
@@ -81,13 +83,13 @@ def prune(
 
 
 def _tell(what: str, promotion: Promotion) -> None:
-    """Print what was done, what is different for those who ask the model, and what nobody could tell of it."""
+    """Print what was done, how the input columns and classes changed, and notes."""
     for line in (what, *promotion.changes, *(f"note: {note}" for note in promotion.notes)):
         typer.echo(line)
 
 
 def _record(kind: Literal["promotion", "rollback"], models: ModelStore, promotion: Promotion, log: Path | None) -> None:
-    """Put on record which version serves from now on."""
+    """Log which version is current from now on."""
     from classification_model.runtime.log.decision_log import append_decision
 
     version = promotion.version
@@ -99,15 +101,12 @@ def _record(kind: Literal["promotion", "rollback"], models: ModelStore, promotio
         try:
             append_decision(log, kind, content)
         except LogUnavailableError as error:
-            msg = f"version {version} serves, and that is not on record in {log}: {error}"
+            msg = f"version {version} is current, but that could not be logged in {log}: {error}"
             raise LogUnavailableError(msg) from error
 
 
 def list_versions(store: Store, *, as_json: Json = False) -> None:
-    """List the versions of a store.
-
-    It tells which one serves, and whether they are whole.
-    """
+    """List the versions of a store with their state."""
     from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
@@ -123,18 +122,18 @@ def list_versions(store: Store, *, as_json: Json = False) -> None:
 
 def show(
     store: Store,
-    version: Annotated[str | None, typer.Argument(help="A version; the one that serves when left out.")] = None,
+    version: Annotated[str | None, typer.Argument(help="Version. Default: the current one.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Tell of one version."""
+    """Show one version of a store."""
     from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
     if version is None:
         version = models.current()
         if version is None:
-            msg = f"no version in {store} was promoted yet: name one"
+            msg = f"the store {store} has no current version: name one, or promote one"
             raise StoreError(msg)
     stored = models.describe(version)
     details = _details(models, stored)
@@ -157,7 +156,7 @@ def _has(models: ModelStore, version: str) -> bool:
 def _folder(models: ModelStore, model: str) -> Path:
     folder = Path(model)
     if not folder.is_dir():
-        msg = f"{model} is neither a version in {models.folder} nor a model folder"
+        msg = f"expected a version in the store {models.folder} or a model folder, found {model!r}"
         raise ArtifactError(msg)
     return folder
 

@@ -1,4 +1,4 @@
-"""The commands that learn: ``train`` and ``init``."""
+"""The commands before there is a model: ``init`` and ``train``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Annotated[Path | None, typer.Option(help="Problem file; the packaged one when left out.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder to make the model folder in.")] = None,
-    source: Annotated[str | None, typer.Option(help="Table to learn from instead of the config's.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Config file. Default: the packaged one.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder in which the model folder is made.")] = None,
+    source: Annotated[str | None, typer.Option(help="Table to train on, instead of data.source.")] = None,
     if_changed: Annotated[
-        bool, typer.Option("--if-changed", help="Do nothing when the same model is there, whole.")
+        bool, typer.Option("--if-changed", help="Do nothing if the model folder is intact and would come out the same.")
     ] = False,
 ) -> None:
-    """Train, judge and save a model."""
+    """Train a model from a config, evaluate it and save it."""
     with require_extra("train", "training"):
         from classification_model.cli.progress import progress_bars
         from classification_model.config.core import PACKAGED_CONFIG, load_config
@@ -38,7 +38,7 @@ def train(
     problem = load_config(config or PACKAGED_CONFIG)
     output = output or settings.model_output
     if output is None and config is not None:
-        msg = "a config of your own needs a folder for its model: name one with --output, or set MODEL_OUTPUT"
+        msg = "expected an output folder for the model of --config, found none: set --output or MODEL_OUTPUT"
         raise InputError(msg)
     folder = model_folder(problem, output)
     if if_changed and is_current(problem, folder, source):
@@ -55,15 +55,15 @@ def _summary(report: TrainingReport) -> str:
     manifest, selection = report.manifest, report.selection
     lines = [
         f"{manifest.name}, version {manifest.version}: {manifest.estimator}, best of {len(selection.trials)} trials",
-        f"on {len(report.data.holdout)} rows held out, with 95 % intervals:",
+        f"metrics on {len(report.data.holdout)} held-out rows, with 95 % intervals:",
     ]
     for name in METRICS:
         metric = manifest.metrics[name]
         lines.append(f"  {name:<18} {metric.value:.4f}   {metric.low:.4f} to {metric.high:.4f}")
     if selection.cut_short:
         lines.append(
-            f"the budget of seconds ended after {len(selection.trials)} of {selection.planned} trials: "
-            "a rerun may choose another setting"
+            f"training.budget_seconds ended after {len(selection.trials)} of {selection.planned} trials: "
+            "another run may choose another setting"
         )
     lines += _compilation_lines(manifest)
     return "\n".join([*lines, f"saved in {report.folder} after {report.seconds:.0f} s"])
@@ -72,13 +72,13 @@ def _summary(report: TrainingReport) -> str:
 def _compilation_lines(manifest: Manifest) -> list[str]:
     parity = manifest.parity
     if parity is None:
-        return [f"not compiled, so only the workshop can predict with it: {manifest.not_compiled}"]
+        return [f"not compiled, so predicting needs the extra [train]: {manifest.not_compiled}"]
     rows = f"{parity.training_rows} training rows and {parity.generated_rows} generated ones"
-    lines = [f"compiled: {rows} differ from the pipeline by {parity.largest_difference:.1e} at most"]
+    lines = [f"compiled: on {rows} it differs from the pipeline by at most {parity.largest_difference:.1e}"]
     if manifest.portable is None:
         lines.append(f"no model for other runtimes: {manifest.not_portable}")
     elif manifest.portable_inputs:
-        lines.append(f"{manifest.portable} takes derived columns as inputs: {', '.join(manifest.portable_inputs)}")
+        lines.append(f"{manifest.portable} takes derived columns as input: {', '.join(manifest.portable_inputs)}")
     return lines
 
 
@@ -89,15 +89,15 @@ def init(
     output: Annotated[Path, typer.Option(help="Config file to write.")] = Path("config.yml"),
     delimiter: Delimiter = None,
     encoding: Annotated[
-        str | None, typer.Option(callback=known_encoding, help="Encoding of a CSV file; guessed when left out.")
+        str | None, typer.Option(callback=known_encoding, help="Encoding of a CSV file. Default: guessed.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a config that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing config.")] = False,
 ) -> None:
     """Draft a commented config.yml from a table."""
     with require_extra("train", "drafting a config"):
         from classification_model.processing.draft import draft_config
     if output.exists() and not force:
-        msg = f"{output} is there already: choose another --output, or replace it with --force"
+        msg = f"{output} exists: set another --output, or replace it with --force"
         raise InputError(msg)
     text = draft_config(data, target, output.resolve().parent, delimiter=delimiter, encoding=encoding)
     try:
@@ -106,4 +106,4 @@ def init(
         msg = f"{output} cannot be written: {error.strerror}"
         raise InputError(msg) from error
     next_step = f"classification-model train --config {shlex.quote(str(output))} --output models"
-    typer.echo(f"{output} is drafted: read it, then {next_step}")
+    typer.echo(f"{output} drafted: read and correct it, then run {next_step}")

@@ -1,1 +1,1 @@
-"""The reports of a training: an HTML page and a model card."""
+"""Render the reports of a training, and HTML pages."""

@@ -1,4 +1,4 @@
-"""HTML pages of one file, made from the templates of this package."""
+"""Render the templates of this package as HTML pages, each a single file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reports of a training: an HTML page of one file, and a model card in Markdown."""
+"""Render the reports of a training: an HTML page and a model card in Markdown."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _LONGEST_LABEL = 24
 
 @dataclass(frozen=True)
 class FeatureNote:
-    """What the report says of a feature: its kind, its gaps, and what is done where it is missing."""
+    """A row of the report's table of features: kind, share of missing values, and their handling."""
 
     name: str
     kind: str
@@ -97,14 +97,15 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
         **{
             title: as_text(report.data.config.app.description),
             "Intended use": f"To predict {target}, one of {classes}, for rows like those of the training table. "
-            "Probabilities are given beside the class.",
-            "Training data": f"{len(report.data.train)} rows to learn from and {len(report.data.holdout)} held out, "
+            "A prediction has a class and the probability of each class.",
+            "Training data": f"{len(report.data.train)} rows to train on and {len(report.data.holdout)} held out, "
             f"of a table of {manifest.data.rows} rows and {manifest.data.columns} columns (SHA-256 "
             f"`{manifest.data.sha256}`). {as_text(manifest.holdout.rule[:1].upper() + manifest.holdout.rule[1:])}.",
             "Estimator": f"`{manifest.estimator}`, the best of {len(report.selection.trials)} trials by "
             f"{METRIC_NAMES[report.data.config.training.metric]} over {report.data.config.training.folds} folds.",
             "Compiled": as_text(compilation_note(manifest)),
-            "Limits": "Values outside of the training range and unseen categories are predicted with a warning. "
+            "Limits": "A row with a value outside the training range, or an unseen category, is predicted with a "
+            "warning. "
             f"Columns that are known only after the outcome are not used: {leakage}.",
         }
     )
@@ -119,7 +120,7 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
             "Features": {
                 "feature": [as_text(note.name) for note in feature_notes(report)],
                 "kind": [as_text(note.kind) for note in feature_notes(report)],
-                "where it is missing": [as_text(note.handling) for note in feature_notes(report)],
+                "if missing": [as_text(note.handling) for note in feature_notes(report)],
             },
         },
     )
@@ -127,28 +128,28 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
 
 
 def compilation_note(manifest: Manifest) -> str:
-    """Say whether there is a compiled model, and how it was proved; without the last digits, which may vary."""
+    """Describe the compiled model and its check, without the last digits, which may vary."""
     parity = manifest.parity
     if parity is None:
         return f"No compiled model: {manifest.not_compiled}."
     return (
-        f"The compiled model and the pipeline gave {parity.training_rows} training rows and {parity.generated_rows} "
-        f"generated rows of edges the same class and the same probabilities, to within {parity.tolerance:g}. "
-        + _portable_note(manifest)
+        f"The compiled model and the pipeline predict the same class, and the same probabilities to within "
+        f"{parity.tolerance:g}, for {parity.training_rows} training rows and {parity.generated_rows} generated rows of "
+        "edge cases. " + _portable_note(manifest)
     )
 
 
 def _portable_note(manifest: Manifest) -> str:
     if manifest.portable is None:
-        return f"There is no model for other runtimes: {manifest.not_portable}."
+        return f"No model for other runtimes: {manifest.not_portable}."
     if manifest.portable_inputs:
         names = ", ".join(manifest.portable_inputs)
-        return f"For other runtimes, {manifest.portable} takes {names} as inputs, derived before."
-    return f"For other runtimes, {manifest.portable} goes from raw columns to labels, with the same proof."
+        return f"For other runtimes, {manifest.portable} takes raw columns and the derived columns {names}."
+    return f"For other runtimes, {manifest.portable} takes raw columns and gives labels; it passed the same check."
 
 
 def feature_notes(report: TrainingReport) -> list[FeatureNote]:
-    """Say of every feature what is done where it is missing, raw ones with their share of gaps."""
+    """Describe each feature: its kind, its share of missing values, and their handling."""
     frame, features = report.data.train.features, report.data.config.features
     used = used_features(features)
     notes = []
@@ -167,15 +168,18 @@ def _kind(feature: ColumnFeature | DerivedFeature) -> str:
 def _handling(feature: ColumnFeature | DerivedFeature, features: dict[str, Any]) -> str:
     if getattr(feature, "encode", "") == "none" or feature.kind == "text":
         users = [name for name, other in features.items() if _feeds(feature, other, features)]
-        return f"missing for {', '.join(users)}, which it feeds"
+        return f"passed on to {', '.join(users)}, derived from it"
     if feature.kind != "categorical":
         fill = getattr(feature, "impute", "median")
         fill = f"the training {fill}" if isinstance(fill, str) else f"{fill:g}"
-        return f"{fill}, with an indicator where training saw gaps"
-    unseen = f"a category never seen counts as {RARE_CATEGORY!r}"
+        return f"{fill}, with an indicator if values were missing in training"
+    unseen = f"counts as {RARE_CATEGORY!r}"
     if feature.encode == "target":
-        unseen = "a category never seen gets the rate of all rows"
-    return f"a category of its own, {MISSING_CATEGORY!r}, where training saw gaps, else as one never seen; {unseen}"
+        unseen = "gets the rate of all rows"
+    return (
+        f"the category {MISSING_CATEGORY!r} if values were missing in training, else like an unseen category; "
+        f"an unseen category {unseen}"
+    )
 
 
 def _feeds(feature: Any, other: Any, features: dict[str, Any]) -> bool:

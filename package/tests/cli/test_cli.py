@@ -76,13 +76,13 @@ def test_train_says_what_was_made_and_how_good_it_is(trained: Path) -> None:
     """The summary names problem, version, estimator, each metric with its interval, and the folder."""
     lines = (trained / "stdout").read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"Colours, version {VERSION}: logistic_regression, best of 1 trials"
-    assert re.fullmatch(r"on \d+ rows held out, with 95 % intervals:", lines[1])
+    assert re.fullmatch(r"metrics on \d+ held-out rows, with 95 % intervals:", lines[1])
     for name, line in zip(
         ["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"], lines[2:8], strict=True
     ):
         assert re.fullmatch(rf"  {name} +\d\.\d{{4}}   \d\.\d{{4}} to \d\.\d{{4}}", line)
     assert re.fullmatch(
-        r"compiled: \d+ training rows and \d+ generated ones differ from the pipeline by \S+ at most", lines[8]
+        r"compiled: on \d+ training rows and \d+ generated ones it differs from the pipeline by at most \S+", lines[8]
     )
     assert re.fullmatch(rf"saved in {MODEL} after \d+ s", lines[9])
     assert list((trained / "models").iterdir()) == [trained / MODEL]
@@ -114,7 +114,7 @@ def test_the_output_folder_comes_from_the_machine_when_no_option_names_it(
     done = command("train", "--config", "config.yml")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "error: a config of your own needs a folder for its model: name one with --output, or set MODEL_OUTPUT\n"
+        "error: expected an output folder for the model of --config, found none: set --output or MODEL_OUTPUT\n"
     )
     monkeypatch.setenv("MODEL_OUTPUT", "elsewhere")
     assert command("train", "--config", "config.yml").code == 0
@@ -130,7 +130,7 @@ def test_a_missed_gate_leaves_the_former_model_in_place(command: Command, traine
     done = command("train", "--config", "config.yml", "--output", "models")
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(
-        r"error: the model is not saved, it misses its gates: log_loss is .* at most 0\.0001 is .*\n", done.err
+        r"error: the model misses its gates and is not saved: log_loss is .* expected at most 0\.0001\n", done.err
     )
     assert everything_below(tmp_path) == before
     assert verify(tmp_path / MODEL).manifest.name == "Colours"
@@ -142,7 +142,8 @@ def test_init_writes_a_config_and_says_what_comes_next(command: Command, tmp_pat
     done = command("init", "table.csv", "--target", "y", "--output", "my config.yml")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
-        "my config.yml is drafted: read it, then classification-model train --config 'my config.yml' --output models\n"
+        "my config.yml drafted: read and correct it, then run "
+        "classification-model train --config 'my config.yml' --output models\n"
     )
     assert set(everything_below(tmp_path)) == {"table.csv", "my config.yml"}
 
@@ -152,9 +153,7 @@ def test_init_does_not_overwrite_a_config_without_being_told_to(command: Command
     (tmp_path / "table.csv").write_bytes(csv_with())
     (tmp_path / "config.yml").write_text("mine", encoding="utf-8")
     done = command("init", "table.csv", "--target", "y")
-    assert done == Done(
-        2, "", "error: config.yml is there already: choose another --output, or replace it with --force\n"
-    )
+    assert done == Done(2, "", "error: config.yml exists: set another --output, or replace it with --force\n")
     assert (tmp_path / "config.yml").read_text(encoding="utf-8") == "mine"
     assert command("init", "table.csv", "--target", "y", "--force").code == 0
     assert (tmp_path / "config.yml").read_text(encoding="utf-8").startswith("# Drafted from 120 rows")
@@ -175,7 +174,7 @@ def test_init_takes_the_delimiter_and_encoding_that_are_named(command: Command, 
         (["none.csv", "--target", "y"], "none.csv cannot be read: No such file or directory"),
         (
             ["table.csv", "--target", "Y"],
-            "table.csv has no column 'Y', which --target names: expected one of: size, shape, y",
+            "table.csv has no column 'Y', the target: expected one of: size, shape, y",
         ),
         (
             ["table.csv", "--target", "y", "--output", "no/c.yml"],
@@ -188,7 +187,7 @@ def test_init_takes_the_delimiter_and_encoding_that_are_named(command: Command, 
         ),
         (
             ["-", "--target", "y"],
-            "a config names the file that training reads: expected a file or URL, found standard input",
+            "expected a file or URL, which the config names as data.source, found standard input",
         ),
     ],
 )
@@ -206,7 +205,7 @@ def test_verify_says_yes_with_0(command: Command, model_folder: Path) -> None:
     """The packaged model, when nothing is named, holds."""
     done = command("verify")
     assert (done.code, done.err) == (0, "")
-    assert re.match(rf"yes: Titanic survival, version {VERSION}: \d+ files and \d+ golden rows hold", done.out)
+    assert re.match(rf"yes: Titanic survival, version {VERSION}: \d+ files and \d+ golden rows verified", done.out)
 
 
 def test_verify_says_no_with_1_naming_the_file(command: Command, model: Path, tmp_path: Path) -> None:
@@ -226,7 +225,9 @@ def test_verify_of_what_is_no_model_ends_with_2(command: Command, tmp_path: Path
     """A folder without a model is neither yes nor no."""
     done = command("verify", tmp_path)
     assert (done.code, done.out) == (2, "")
-    assert re.fullmatch(r"error: no model in [^\n]*: there is no manifest\.json; train one with [^\n]*\n", done.err)
+    assert re.fullmatch(
+        r"error: expected a model in [^\n]*, found no manifest\.json: train one with [^\n]*\n", done.err
+    )
 
 
 FORMATS = ["csv", "tsv", "parquet", "json", "jsonl"]
@@ -291,7 +292,7 @@ def test_a_bad_row_is_an_error_in_its_row_and_no_more(command: Command, model: P
     done = command("predict", "in.csv", "--model", model, "--output", "out.json")
     assert (done.code, done.out) == (0, "")
     assert done.err == (
-        "1 of 6 rows could not be predicted, see out.json.rejects; the first is size: expected a number, found text\n"
+        "1 of 6 rows could not be predicted, see out.json.rejects; the first: size: expected a number, found text\n"
     )
     assert (tmp_path / "out.json.rejects").read_text() == '{"row":2,"reason":"size: expected a number, found text"}\n'
     answer = read_table("out.json")
@@ -318,7 +319,7 @@ def test_a_column_too_few_or_too_many_is_an_error_of_every_row(
         table = table.drop(columns=name) if value is None else table.assign(**{name: value})
     write_table(table, "in.csv")
     done = command("predict", "in.csv", "--model", model, "--output", "out.csv")
-    assert done == Done(0, "", f"4 of 4 rows could not be predicted, see out.csv.rejects; the first is {message}\n")
+    assert done == Done(0, "", f"4 of 4 rows could not be predicted, see out.csv.rejects; the first: {message}\n")
     assert read_table("out.csv")["errors"].tolist() == [message] * 4
 
 
@@ -331,21 +332,24 @@ def test_a_table_of_no_rows_is_answered_with_no_rows(command: Command, model: Pa
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["empty.csv"], r"empty\.csv is empty: expected a header and rows"),
+        (["empty.csv"], r"empty\.csv is empty: expected column names and at least one row"),
         (["none.csv"], r"none\.csv cannot be read: No such file or directory"),
-        (["."], r"\. is a folder, whose files are predicted into another one: name it with --output"),
-        ([".", "--output", "out"], r"\. is a folder without Parquet files: expected one or more called \.parquet"),
-        (["README"], r"README: expected a file called \.csv, .*, found no suffix"),
-        (["in.xlsx"], r"in\.xlsx: expected a file called \.csv, .*, found \.xlsx"),
-        (["in.csv", "--output", "out.xlsx"], r"out\.xlsx: expected a file called \.csv, .*, found \.xlsx"),
+        (["."], r"expected an output folder for the folder \., found none: set --output"),
+        ([".", "--output", "out"], r"expected files that end in \.parquet in the folder \., found none"),
+        (["README"], r"README: expected a file that ends in \.csv, .*, found no suffix"),
+        (["in.xlsx"], r"in\.xlsx: expected a file that ends in \.csv, .*, found \.xlsx"),
+        (["in.csv", "--output", "out.xlsx"], r"out\.xlsx: expected a file that ends in \.csv, .*, found \.xlsx"),
         (["in.csv", "--output", "no/out.csv"], r"no/out\.csv cannot be written: No such file or directory"),
         (["in.csv", "--output", "folder.csv"], r"folder\.csv cannot be written: Is a directory"),
         (["in.csv", "--delimiter", ";;"], r"in\.csv: expected one ASCII character .*, found ';;'.*"),
         (["in.csv", "--delimiter", ""], r"in\.csv: expected one ASCII character .*, found ''.*"),
         (["in.csv", "--encoding", "utf-99"], r"--encoding: expected an encoding of text that Python .* found 'utf-99'"),
-        (["in.csv", "--delimiter", ";"], r"in\.csv has one column at the delimiter ';': is it ','\?.*"),
-        (["answered.csv"], r"answered\.csv has a column 'prediction', which the answer would add: rename or remove it"),
-        (["in.csv", "--model", "no"], r"no model in no: there is no manifest\.json; train one with .*"),
+        (
+            ["in.csv", "--delimiter", ";"],
+            r"in\.csv has one column with the delimiter ';', and ',' in its header: set --delimiter",
+        ),
+        (["answered.csv"], r"answered\.csv has a column 'prediction', which the predictions add: rename or remove it"),
+        (["in.csv", "--model", "no"], r"expected a model in no, found no manifest\.json: train one with .*"),
         (["in.csv", "--model", "corrupt"], r"manifest\.json .*"),
     ],
 )
@@ -414,4 +418,4 @@ def test_letters_that_a_terminal_does_not_know_are_escaped(tmp_path: Path) -> No
     colours().to_csv(tmp_path / "in.csv", index=False)
     done = shell("PYTHONIOENCODING=latin-1 $MODEL init in.csv --target y --output '\u540d.yml'", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("\\u540d.yml is drafted")
+    assert done.stdout.startswith("\\u540d.yml drafted")

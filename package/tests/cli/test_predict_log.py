@@ -78,8 +78,11 @@ def test_without_a_log_nothing_is_named(command: Command, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--index", "passenger"], "--index names a column for the log: name the log's folder with --log"),
-        (["--log", "log", "--index", "nobody"], "--index: expected a column of the file, found 'nobody'"),
+        (
+            ["--index", "passenger"],
+            "expected --log with --index, whose values are logged, found --index alone: set --log",
+        ),
+        (["--log", "log", "--index", "nobody"], "--index: expected a column of the file (pclass, name"),
         (["--log", "rows.csv"], "the log in rows.csv cannot be written: File exists"),
     ],
 )
@@ -103,7 +106,7 @@ def test_a_torn_line_that_is_repaired_is_told(command: Command, tmp_path: Path) 
     torn.write_bytes(b'{"prediction_id":"0199')
     done = command("predict", "rows.csv", "--output", "out.csv", "--log", "log", "--index", "passenger")
     assert done.code == 0
-    assert f"warning: log/{torn.name} was repaired at byte 0: 22 bytes of a torn line were removed" in done.err
+    assert f"warning: log/{torn.name} was repaired at byte 0: 22 bytes of a torn line removed" in done.err
 
 
 def test_the_current_version_of_a_store_predicts(command: Command, tmp_path: Path, model_folder: Path) -> None:

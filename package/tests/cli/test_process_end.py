@@ -28,7 +28,7 @@ def run(arguments: list[str], prepare: str = "", output: str = "-") -> subproces
     ("arguments", "code", "out", "err"),
     [
         (["--version"], 0, f"{package_version()}\n", ""),
-        (["verify", "none"], 2, "", "error: no model in none"),
+        (["verify", "none"], 2, "", "error: expected a model in none"),
     ],
 )
 def test_a_command_ends_with_its_own_code_whatever_exit_handlers_do(

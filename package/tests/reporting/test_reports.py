@@ -153,13 +153,13 @@ def test_every_candidate_and_feature_stands_in_the_page(report: TrainingReport) 
 def test_the_page_says_what_happens_where_a_feature_is_missing(report: TrainingReport) -> None:
     """Each kind of feature is explained: what stands in for a gap, and for a category never seen."""
     handling = {note.name: note.handling for note in feature_notes(report)}
-    assert handling["size"] == "the training median, with an indicator where training saw gaps"
-    assert handling["price"] == "the training mean, with an indicator where training saw gaps"
-    assert handling["count"] == "-1, with an indicator where training saw gaps"
-    own = "a category of its own, 'missing', where training saw gaps, else as one never seen"
-    assert handling["shape"] == f"{own}; a category never seen counts as 'rare'"
-    assert handling["code"] == f"{own}; a category never seen gets the rate of all rows"
-    assert handling["note"] == "missing for word, digits, urgent, which it feeds"
+    assert handling["size"] == "the training median, with an indicator if values were missing in training"
+    assert handling["price"] == "the training mean, with an indicator if values were missing in training"
+    assert handling["count"] == "-1, with an indicator if values were missing in training"
+    own = "the category 'missing' if values were missing in training, else like an unseen category; an unseen category"
+    assert handling["shape"] == f"{own} counts as 'rare'"
+    assert handling["code"] == f"{own} gets the rate of all rows"
+    assert handling["note"] == "passed on to word, digits, urgent, derived from it"
     assert {note.name: note.missing for note in feature_notes(report)}["total"] == "derived"
 
 
@@ -168,7 +168,7 @@ def test_a_cut_search_is_said_aloud(report: TrainingReport) -> None:
     cut = replace(report, selection=replace(report.selection, planned=99))
     assert f"ended after {len(report.selection.trials)} of 99 trials" in Page(render_html(cut)).text
     whole = replace(report, selection=replace(report.selection, planned=len(report.selection.trials)))
-    assert "a rerun may choose another setting" not in Page(render_html(whole)).text
+    assert "another run may choose another setting" not in Page(render_html(whole)).text
 
 
 def test_rendering_twice_gives_the_same_bytes(report: TrainingReport) -> None:
