@@ -123,8 +123,7 @@ def _install_command(extra: str) -> str:
     """Return the command that adds an extra to the installed distribution, or installs the clone that is running."""
     from importlib import metadata  # noqa: PLC0415 - only a failure needs it
 
-    try:
-        metadata.distribution("classification-model")
-    except metadata.PackageNotFoundError:
+    names = metadata.packages_distributions().get(__name__.partition(".")[0])
+    if not names:
         return f"pip install -e '{Path(__file__).parents[1]}[{extra}]'"
-    return f"pip install 'classification-model[{extra}]'"
+    return f"pip install '{names[0]}[{extra}]'"

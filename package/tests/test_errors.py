@@ -4,7 +4,6 @@ import importlib
 import importlib.metadata
 import re
 import sys
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -45,10 +44,7 @@ def test_the_remedy_for_a_missing_extra_is_right_in_a_clone(monkeypatch: pytest.
     """Where the package runs from its source and was never installed, the source folder is what pip installs."""
     monkeypatch.setitem(sys.modules, "sklearn", None)
 
-    def not_installed(name: str) -> None:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "distribution", not_installed)
+    monkeypatch.setattr(importlib.metadata, "packages_distributions", dict)
     source = Path(errors.__file__).parents[1]
     expected = rf"is not installed: run pip install -e '{re.escape(str(source))}\[train\]'\Z"
     with pytest.raises(MissingExtraError, match=expected), require_extra("train", "training"):
