@@ -23,6 +23,7 @@ PACKAGE = ROOT / "package"
 #: The commands of docs/serving.md need the API, whose tests run them.
 PAGES = [
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
     PACKAGE / "README.md",
     *sorted(
         page
@@ -144,3 +145,24 @@ def test_the_distribution_name_stands_in_one_place() -> None:
         assert not re.search(rf"install\W+(?:-\S+ )*{name}", text), file
         assert not re.search(rf"(distribution|version)\W+{name}\W", text), file
         assert f'= "{name}"' not in text, file
+
+
+@pytest.mark.parametrize(
+    "room", ["package/classification_model", "package/classification_model/runtime", "classification_api/app"]
+)
+def test_contributing_names_every_folder_of_a_room(room: str) -> None:
+    """The table under a room's heading has one line for each folder in it, and no other."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition(f"\n### {room}\n")[2].partition("\n#")[0]
+    named = re.findall(r"^\| `(\w+)/` \| \S", table, re.MULTILINE)
+    made_here = {"__pycache__", "trained_models"}
+    folders = [path.name for path in (ROOT / room).iterdir() if path.is_dir() and path.name not in made_here]
+    assert sorted(named) == sorted(folders)
+
+
+def test_contributing_names_commands_that_the_makefile_has() -> None:
+    """Each `make ...` in CONTRIBUTING.md is a target that make knows."""
+    targets = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    assert {"check", "hooks", "test"} <= targets
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets <= set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
