@@ -17,7 +17,7 @@ endef
 export WELCOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test faults bench bench-operation bench-quality bench-serving bench-peers clean
+.PHONY: help run check checks checks-package checks-api hooks test faults bench bench-operation bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,18 @@ run: .venv/installed ## train on Titanic if needed, then serve the model on loca
 check: .venv/tox ## the fast lane, through tox: checks of both, and the tests that are not marked slow
 	cd package && ../$(BIN)/tox run -e fast
 	cd classification_api && ../$(BIN)/tox run -e fast
+
+checks: checks-package checks-api ## ruff, mypy and import-linter alone, as at every commit once there are hooks
+
+checks-package: .venv/tox
+	cd package && ../$(BIN)/tox run -e checks
+
+checks-api: .venv/tox
+	cd classification_api && ../$(BIN)/tox run -e checks
+
+hooks: .venv/tox ## run the checks of what changed at every commit
+	$(PIP) --quiet 'pre-commit>=4,<5'
+	$(BIN)/pre-commit install
 
 test: .venv/tox ## everything, through tox: training, tests, checks and build of the package, tests and checks of the API
 	cd package && ../$(BIN)/tox run -e test_package,checks,build
