@@ -43,9 +43,9 @@ hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
 	$(BIN)/pre-commit install
 
-test: .venv/tox ## everything, through tox: training, tests, checks and build of the package, tests and checks of the API
-	cd package && ../$(BIN)/tox run -e test_package,checks,build
-	cd classification_api && ../$(BIN)/tox run -e test_app,checks
+test: .venv/tox ## everything, through tox: training, tests, checks, build of the package, tests and checks of the API
+	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build
+	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
 
 faults: .venv/tox ## what outlives kills, torn lines, full disks and swaps of the model, in figures; docs/faults.md names the variables that set the sizes
 	cd package && ../$(BIN)/tox run -e test_package -- -m faults
@@ -69,7 +69,7 @@ bench-peers: .venv/installed ## environments of the peers that bench-serving mea
 clean: ## remove environments, builds and caches; the trained model stays
 	rm -rf .venv .venv-peers
 	for folder in package classification_api; do \
-		(cd $$folder && rm -rf .tox .venv build dist *.egg-info .hypothesis .*_cache); \
+		(cd $$folder && rm -rf .tox .venv build dist *.egg-info .hypothesis .*_cache .coverage*); \
 	done
 
 .venv/bin/python:
