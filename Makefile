@@ -17,7 +17,7 @@ endef
 export WELCOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api hooks test faults bench bench-operation bench-quality bench-serving bench-peers clean
+.PHONY: help run check checks checks-package checks-api hooks test check-lowest faults bench bench-operation bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,10 @@ hooks: .venv/tox ## run the checks of what changed at every commit
 test: .venv/tox ## everything, through tox: training, tests, checks, build of the package, tests and checks of the API
 	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
+
+check-lowest: .venv/tox ## the quick tests on the lowest versions that pyproject.toml allows; trains a model with them
+	cd package && ../$(BIN)/tox run -e lowest
+	cd classification_api && ../$(BIN)/tox run -e lowest
 
 faults: .venv/tox ## what outlives kills, torn lines, full disks and swaps of the model, in figures; docs/faults.md names the variables that set the sizes
 	cd package && ../$(BIN)/tox run -e test_package -- -m faults
