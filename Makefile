@@ -17,7 +17,7 @@ endef
 export WELCOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api hooks test check-lowest faults bench bench-operation bench-quality bench-serving bench-peers clean
+.PHONY: help run check checks checks-package checks-api hooks test check-lowest check-pythons faults bench bench-operation bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,13 +43,17 @@ hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
 	$(BIN)/pre-commit install
 
-test: .venv/tox ## everything, through tox: training, tests, checks, build of the package, tests and checks of the API
-	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build
+test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API
+	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build,wheel_tests
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
 
 check-lowest: .venv/tox ## the quick tests on the lowest versions that pyproject.toml allows; trains a model with them
 	cd package && ../$(BIN)/tox run -e lowest
 	cd classification_api && ../$(BIN)/tox run -e lowest
+
+SKIP_MISSING ?= true
+check-pythons: .venv/tox ## the quick tests of the package on Python 3.12 and 3.13; trains a model with each
+	cd package && ../$(BIN)/tox run --skip-missing-interpreters $(SKIP_MISSING) -e py312-fast,py313-fast
 
 faults: .venv/tox ## what outlives kills, torn lines, full disks and swaps of the model, in figures; docs/faults.md names the variables that set the sizes
 	cd package && ../$(BIN)/tox run -e test_package -- -m faults
