@@ -181,7 +181,7 @@ MOMENTS = st.one_of(
     st.datetimes(timezones=st.just(UTC)),
     st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1)).map(pd.Timestamp),  # noqa: DTZ001 - without a zone
     st.datetimes().map(lambda value: np.datetime64(value, "us")),
-    st.sampled_from(["2024-03-01", "2024-03-01T12:00:00+02:00", pd.NaT, np.datetime64("NaT"), ""]),
+    st.sampled_from(["2024-03-01", "2024-03-01T12:00:00+02:00", pd.NaT, np.datetime64("NaT", "ns"), ""]),
 )
 BOOLEANS = st.sampled_from(
     [None, True, False, 1, 0.0, np.bool_(1), np.float64(1), np.int8(0), "yes", "F", Decimal(1), pd.NA]
