@@ -271,7 +271,11 @@ def test_rows_without_any_value_are_rows() -> None:
         ),
         ("json", b'[{"a": NaN}]', "expected JSON, found a syntax error: unexpected character"),
         ("json", b'[{"a": "\\ud800"}]', "expected JSON, found a syntax error: no low surrogate"),
-        ("json", b"[" * 100_000, "expected JSON, found a syntax error: (depth limit|array and object recursion depth) exceeded"),
+        (
+            "json",
+            b"[" * 100_000,
+            "expected JSON, found a syntax error: (depth limit|array and object recursion depth) exceeded",
+        ),
         pytest.param(
             "json",
             b'[{"a": ' + b"[" * 1010 + b"]" * 1010 + b"}]",
