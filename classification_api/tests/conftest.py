@@ -175,6 +175,15 @@ def serving(folder: Path) -> Iterator[Serve]:
         ports.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def full_speed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep coverage out of the servers that faults are provoked in: it would slow what has a deadline."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.parent.name == "faults":
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def model_folder() -> Path:
     """Return the folder of the packaged model, which training has made."""
