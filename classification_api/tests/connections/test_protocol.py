@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 
 import pytest
@@ -120,6 +120,18 @@ def test_a_client_that_leaves_with_half_a_request_behind_is_forgotten(server: Se
             with Wire(server) as wire:
                 wire.send(first + post()[:-5])
         eventually(lambda: gauge(server) in {None, 0.0})
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_large_body_gives_its_place_back(clocked: StartClocked) -> None:
+    """As many as may arrive leave, and as many others find their places free."""
+    server = clocked(limit_requests=4)
+    for _ in range(2):
+        with ExitStack() as stack:
+            for _ in range(4):
+                server.take(stack.enter_context(Wire(server)), post(LARGE)[:100_000])
+            assert server.predictions.admission.arriving == 4
+        eventually(lambda: server.connections == 0)
+        assert server.predictions.admission.arriving == 0
 
 
 def test_a_body_waits_for_100_continue(server: Server) -> None:
