@@ -20,7 +20,9 @@ def test_the_hash_of_a_key_is_its_sha_256() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize(("name", "prefix"), [("x-api-key", b""), ("authorization", b"Bearer "), ("authorization", b"bEARER  ")])
+@pytest.mark.parametrize(
+    ("name", "prefix"), [("x-api-key", b""), ("authorization", b"Bearer "), ("authorization", b"bEARER  ")]
+)
 def test_each_of_two_keys_opens_in_either_header(key: bytes, name: str, prefix: bytes) -> None:
     """While keys are exchanged, the old one and the new one are accepted."""
     check_key(HASHES, {name.encode(): prefix + key})

@@ -32,7 +32,7 @@ def test_a_head_of_the_limit_passes_and_one_byte_more_is_refused(arrival: Arriva
     """Its size is that of the URL and the lines of its headers, whose colon, space and end are four bytes."""
     headers = [(b"a", b"1" * 35), (b"bcd", b"2" * 43)]
     arrival.check_head(b"/predict/x", headers)
-    with pytest.raises(Problem, match="^expected headers of at most 100 bytes, found more$") as caught:
+    with pytest.raises(Problem, match=r"^expected headers of at most 100 bytes, found more$") as caught:
         arrival.check_head(b"/predict/xy", headers)
     assert (caught.value.code, caught.value.members) == ("headers_too_large", {"limit": 100})
 

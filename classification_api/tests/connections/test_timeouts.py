@@ -24,6 +24,7 @@ class Time:
     now: float = 1024.0
 
     def __call__(self) -> float:
+        """Return it."""
         return self.now
 
 

@@ -41,7 +41,7 @@ READ: dict[str, Callable[[int], Asked]] = {
 def test_as_many_rows_as_the_limit_are_read_and_one_more_is_refused(read: Callable[[int], Asked]) -> None:
     """The limit itself is allowed; beyond it the reply is 413 with the limit."""
     assert len(read(3).rows) == 3
-    with pytest.raises(Problem, match="^expected at most 3 rows, found (4|more)$") as caught:
+    with pytest.raises(Problem, match=r"^expected at most 3 rows, found (4|more)$") as caught:
         read(4)
     assert caught.value.status == 413
     assert caught.value.members["limit"] == 3
@@ -58,7 +58,7 @@ def test_no_rows_are_none_too_many(read: Callable[[int], Asked]) -> None:
 def test_what_stands_for_a_row_has_its_own_name_in_the_error() -> None:
     """Whoever sends labels is not told of rows."""
     LIMITS.check_rows(3, "labels")
-    with pytest.raises(Problem, match="^expected at most 3 labels, found 4$"):
+    with pytest.raises(Problem, match=r"^expected at most 3 labels, found 4$"):
         LIMITS.check_rows(4, "labels")
 
 
