@@ -62,6 +62,8 @@ class Area:
         Patterns of files, from there.
     options
         Of pytest.
+    has_servers
+        Whether tests start processes of their own, whose lines are not seen: then any test may come by a line.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Area:
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     options: tuple[str, ...] = ()
+    has_servers: bool = False
 
     def paths(self) -> list[Path]:
         """Return the modules, from the root of the repository."""
@@ -86,7 +89,7 @@ AREAS = (
     ),
     Area("store", PACKAGE, (f"{RUNTIME}/store/*.py",), ("tests/runtime/store",)),
     Area("comparison", PACKAGE, ("classification_model/comparison/*.py",), ("tests/comparison",)),
-    Area("connections", API, ("app/connections/*.py",), ("tests/connections",)),
+    Area("connections", API, ("app/connections/*.py",), ("tests/connections",), has_servers=True),
     Area(
         "keys and limits",
         API,
@@ -151,19 +154,20 @@ class Measured:
     seconds: dict[str, float]
     lines: dict[str, dict[int, list[str]]]
 
-    def tests_of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that come by a mutant, the quick ones first, as many as the budget allows."""
+    def tests_of(self, mutant: Mutant, *, has_servers: bool) -> list[str]:
+        """Return the tests that come by a mutant, the quick ones first, then the others where servers may."""
         lines = self.lines.get(str(mutant.path), {})
         wanted = lines if mutant.is_run_on_import else range(mutant.line, mutant.end + 1)
         names = {name for line in wanted for name in lines.get(line, ())}
         chosen: list[str] = []
         spent = 0.0
-        for name, seconds in sorted(self.seconds.items(), key=lambda item: item[1]):
-            if name in names or name.partition("::")[0] in names:
-                spent += seconds
-                if chosen and spent > BUDGET:
-                    break
-                chosen.append(name)
+        quick_first = sorted(self.seconds.items(), key=lambda item: item[1])
+        for may_come_by in (False, True) if has_servers else (False,):
+            for name, seconds in quick_first:
+                comes_by = name in names or name.partition("::")[0] in names
+                if comes_by != may_come_by and not (chosen and spent + seconds > BUDGET):
+                    chosen.append(name)
+                    spent += seconds
         return chosen
 
 
@@ -263,7 +267,7 @@ def _write(path: Path, text: str) -> None:
 
 def judge(area: Area, measured: Measured, mutant: Mutant) -> str:
     """Run the tests of a mutant; return what became of it."""
-    names = measured.tests_of(mutant)
+    names = measured.tests_of(mutant, has_servers=area.has_servers)
     if not names:
         return "not tested"
     seconds = MORE + TIMES * sum(measured.seconds[name] for name in names)

@@ -330,6 +330,7 @@ def test_a_slow_challenger_is_rejected() -> None:
     found = judge(shared, latency=5.01)
     assert found.verdict == "reject"
     assert found.reasons[0] == "predicting a row takes the challenger 5.01 ms and the champion 0.5 ms (maximum 5 ms)"
+    assert (found.champion_latency_ms, found.challenger_latency_ms) == (0.5, 5.01)
     assert judge(shared, latency=5.0).verdict == "promote"
 
 

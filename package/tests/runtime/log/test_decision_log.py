@@ -19,6 +19,7 @@ from classification_model.runtime.log.decision_log import (
     FILE,
     FORMER_FILE,
     append_decision,
+    last_decision,
     last_retraining,
     read_decisions,
 )
@@ -83,6 +84,39 @@ def test_the_last_retraining_of_a_model_is_found(tmp_path: Path) -> None:
     found = last_retraining(tmp_path, "Titanic")
     assert found is not None
     assert abs(found - NOW - timedelta(hours=3)) < timedelta(seconds=1)
+
+
+def test_the_last_decision_on_a_model_is_found(tmp_path: Path) -> None:
+    """Of any kind, the newest counts; those on other models, damaged lines and other lines do not."""
+    assert last_decision(tmp_path, "Titanic") is None
+    for kind, model in (("retraining", "Titanic"), ("promotion", "Titanic"), ("rollback", "churn")):
+        append_decision(tmp_path, kind, {"model": model})  # type: ignore[arg-type]
+    with (tmp_path / FILE).open("ab") as file:
+        file.write(b"damaged\n")
+        for line in ({"kind": "rollback"}, {"kind": "rollback", "timestamp": "", "content": 1}, [1]):
+            file.write(seal(orjson.dumps(line)) if isinstance(line, dict) else orjson.dumps(line) + b"\n")
+    found = last_decision(tmp_path, "Titanic")
+    assert found is not None
+    assert (found["kind"], found["content"]) == ("promotion", {"model": "Titanic"})
+    assert last_decision(tmp_path, "nothing") is None
+
+
+def test_the_last_decision_is_sought_in_the_newest_two_mib(tmp_path: Path) -> None:
+    """What stands before them is too old to be shown, and a line that begins before them is none."""
+    append_decision(tmp_path, "promotion", {"model": "Titanic"})
+    entry = append_decision(tmp_path, "promotion", {"model": "churn", "text": ""})
+    size = (tmp_path / FILE).stat().st_size
+    assert last_decision(tmp_path, "Titanic") is not None
+    append_decision(tmp_path, "promotion", {"model": "churn", "text": "x" * (2 * 2**20 - len(orjson.dumps(entry)))})
+    assert size < 2**20
+    assert last_decision(tmp_path, "Titanic") is None
+
+
+def test_a_record_that_is_a_folder_has_no_last_decision(tmp_path: Path) -> None:
+    """It is an error, and not nothing."""
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(LogUnavailableError, match=f"{FILE} cannot be read: "):
+        last_decision(tmp_path, "Titanic")
 
 
 def test_a_kind_that_is_none_is_refused(tmp_path: Path) -> None:
