@@ -176,7 +176,7 @@ def test_a_connection_that_failed_before_it_was_accepted_is_passed_over() -> Non
         return found
 
     fake: Any = SimpleNamespace(accept=accept)
-    assert len(list(listening._accept_all(fake))) == 1  # noqa: SLF001 - no system makes this failure at will
+    assert len(list(listening._accept_all(fake))) == 1
     assert not outcomes
 
 
@@ -190,6 +190,6 @@ def test_a_server_that_handles_no_signals_is_told_of(
         serve_waiting_connections(loop)
         assert "uvicorn does not handle SIGTERM" in caplog.text
         caplog.clear()
-        monkeypatch.setattr(listening.threading, "current_thread", lambda: None)
+        monkeypatch.setattr("threading.current_thread", lambda: None)
         serve_waiting_connections(loop)
     assert not caplog.records

@@ -43,12 +43,12 @@ GOOD = {
     "note": "a note", "title": "Mr. Kelly", "seen": "1970-01-01T12:00:00",
 }  # fmt: skip
 NAMES = [field.name for field in SCHEMA.fields]
-CELLS = [
-    None, math.nan, math.inf, -math.inf, -2, -2.0, -2.1, -3, 0, 0.0, 1, 10, 10.5, 11, 80, 80.0, 80.5, 81, 2**53, 2**53 + 1,
-    -(2**53) - 1, 1e30, 1.1e30, True, False, "", " ", "male", " male", "male ", "Male", "MALE", "other", "1", 1.0, "1.0", 2,
-    "2", 7, "07", "7", 3, "\u0663", "A", "a", "none", "None", "n/a", "nan", "NA", "no", "yes", "x" * 100, "x" * 101, "a\x00",
-    "\ud800", "tab\t", "\u00a0a", "a\u2003", "\u00e9", "28.5", "1970-01-01", "1970-01-02T00:00:01", "1969-12-31", [], {},
-    [1], b"a", "none ", " n/a",
+CELLS: list[Any] = [
+    None, math.nan, math.inf, -math.inf, -2, -2.0, -2.1, -3, 0, 0.0, 1, 10, 10.5, 11, 80, 80.0, 80.5, 81, 2**53,
+    2**53 + 1, -(2**53) - 1, 1e30, 1.1e30, True, False, "", " ", "male", " male", "male ", "Male", "MALE", "other",
+    "1", 1.0, "1.0", 2, "2", 7, "07", "7", 3, "\u0663", "A", "a", "none", "None", "n/a", "nan", "NA", "no", "yes",
+    "x" * 100, "x" * 101, "a\x00", "\ud800", "tab\t", "\u00a0a", "a\u2003", "\u00e9", "28.5", "1970-01-01",
+    "1970-01-02T00:00:01", "1969-12-31", [], {}, [1], b"a", "none ", " n/a",
 ]  # fmt: skip
 
 
