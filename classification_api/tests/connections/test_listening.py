@@ -124,6 +124,49 @@ def test_who_waits_to_be_accepted_is_served(handled: Server, listener: socket.so
             assert client.recv(2**16).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
+def test_bad_handshakes_keep_nobody_from_an_answer(
+    handled: Server, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that fails is passed over, and one that takes too long is given up."""
+    wait = asyncio.wait
+
+    async def wait_for_the_good_one(tasks: Any, *, timeout: float) -> Any:  # however busy this machine is
+        assert timeout == listening.HANDSHAKE
+        await tasks[0]
+        return await wait(tasks, timeout=0.05)
+
+    monkeypatch.setattr(asyncio, "wait", wait_for_the_good_one)
+    waiting: list[socket.socket] = []
+    seen: list[Any] = []
+
+    async def end() -> None:
+        loop: Any = asyncio.get_running_loop()
+        take = loop.connect_accepted_socket
+
+        async def take_one(protocol: Any, sock: socket.socket, *, ssl: Any) -> Any:
+            seen.append(ssl)
+            if len(seen) == 1:
+                return await take(protocol, sock, ssl=ssl)
+            try:
+                if len(seen) == 2:
+                    _fail()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                seen.append("given up")
+                raise
+            finally:
+                sock.close()
+
+        loop.connect_accepted_socket = take_one
+        await _end(handled, listener, waiting)
+
+    asyncio.run(end())
+    assert seen == [None, None, None, "given up"]
+    assert waiting[0].recv(2**16).startswith(b"HTTP/1.1 200 OK\r\n")
+    for client in waiting:
+        client.close()
+
+
 @pytest.mark.parametrize("shared", ["sockets", "fd"])
 def test_sockets_that_others_listen_on_get_no_filter(
     handled: Server, listener: socket.socket, shared: str, monkeypatch: pytest.MonkeyPatch
