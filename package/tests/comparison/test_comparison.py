@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from classification_model.comparison import Comparison, SharedRows, compare, features_of, latency_of, outcome_of, paired
+from classification_model.comparison.metric_lines import table
 from classification_model.comparison.paired import paired_accuracy, paired_differences, scores_of
 from classification_model.comparison.slices import compare_slices
 from classification_model.config.sections import PromotionConfig
@@ -334,6 +336,26 @@ def test_a_slow_challenger_is_rejected() -> None:
     assert judge(shared, latency=5.0).verdict == "promote"
 
 
+def test_the_figures_of_a_set_are_a_table() -> None:
+    """A header, a line for each metric, and what McNemar's test found."""
+    found = judge(pair("holdout", 600, 60, 5))
+    (item,) = found.sets
+    header, *metrics, last = table(item)[1:]
+    assert table(item)[0] == "holdout, 600 rows: better"
+    assert header.split() == ["champion", "challenger", "difference", "interval"]
+    assert [line.split()[0] for line in metrics] == ["accuracy", "log_loss", "roc_auc", "brier", "calibration_error"]
+    gain = item.accuracy.difference
+    assert metrics[0].split() == [
+        "accuracy", f"{item.champion['accuracy']:.4f}", f"{item.challenger['accuracy']:.4f}",
+        f"{gain.value:+.4f}", f"{gain.low:+.4f}", "to", f"{gain.high:+.4f}",
+    ]  # fmt: skip
+    loss = item.differences["log_loss"]
+    assert metrics[1].split()[3:] == [f"{loss.value:+.4f}", f"{loss.low:+.4f}", "to", f"{loss.high:+.4f}"]
+    assert len({line.index(".") for line in metrics}) == 1
+    assert last.startswith("  60 gained, 5 lost, McNemar p = ")
+    assert last.endswith(f"difference of accuracy that could be seen: {item.accuracy.smallest:.3f}")
+
+
 def test_a_missed_gate_rejects() -> None:
     """A challenger that misses a gate on the hold-out is rejected; without a hold-out gates forbid to promote."""
     shared = pair("holdout", 600, 60, 5)
@@ -585,3 +607,12 @@ def test_the_latency_is_the_median_of_single_rows(predictor: Predictor) -> None:
     assert latency_of(predictor, raw_rows(predictor, 3)) > 0
     with pytest.raises(DataError, match="expected one row or more to measure the latency on"):
         latency_of(predictor, [])
+
+
+def test_the_latency_is_measured_once_the_model_is_warm() -> None:
+    """Five rows are predicted first, then rows in turn, one at a time, two hundred times."""
+    asked: list[Any] = []
+    fake: Any = SimpleNamespace(predict=asked.append)
+    rows = [{"number": number} for number in range(7)]
+    latency_of(fake, rows)
+    assert asked == [[rows[number]] for number in range(5)] + [[rows[number % 7]] for number in range(200)]

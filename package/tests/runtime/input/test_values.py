@@ -396,3 +396,27 @@ def test_a_refusal_never_repeats_the_value(value: Any) -> None:
         for disguise in (value, [value], {str(value): value}, str(value).encode()):
             answer = answer_or_refusal(read, disguise)
             assert not isinstance(answer, tuple) or str(value) not in answer[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({}, "an object"),
+        ([1], "a list"),
+        ((1,), "a list"),
+        (timedelta(1), "a duration"),
+        (np.timedelta64(1, "s"), "a duration"),
+        (Fraction(1, 2), "a value of type Fraction"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [(read_number, "a number"), (read_text, "text"), (partial(read_moment, pattern=None), "a date")],
+)
+def test_a_value_of_another_type_is_named_by_its_type(
+    read: Callable[..., Any], expected: str, value: Any, found: str
+) -> None:
+    """Types of JSON have the names that JSON has for them."""
+    with pytest.raises(UnreadableValue, match=f"^expected {expected}, found {found}$") as caught:
+        read(value, MARKS)
+    assert caught.value.code == "type"

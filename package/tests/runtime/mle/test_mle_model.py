@@ -272,6 +272,15 @@ def test_the_verdict_counts_what_is_on_record(served: ServedModel) -> None:
     assert served.needs_retraining(wrong | dict(list(right.items())[:30]), floor=0.5).retrain == "no"
 
 
+def test_a_manifest_without_limits_has_those_of_the_config(served: ServedModel) -> None:
+    """The floor is 0.70 of 100 labels where nothing else was configured."""
+    predictor = served.predictor
+    assert predictor is not None
+    served.predictor = Predictor(predictor.model, predictor.manifest.model_copy(update={"monitoring": {}}))
+    found = served.needs_retraining({})
+    assert (found.floor, found.minimum_count) == (0.7, 100)
+
+
 def test_another_version_answers_for_its_own_predictions(served: ServedModel) -> None:
     """Predictions of a former version say nothing of the accuracy of this one."""
     predictor = served.predictor
