@@ -80,7 +80,7 @@ def test_a_system_that_refuses_the_filter_is_logged(caplog: pytest.LogCaptureFix
     """The others get theirs all the same."""
     refused: Any = SimpleNamespace(family=socket.AF_INET, setsockopt=lambda *_: _fail())
     end_new_connections([refused, refused])
-    text = "connections that come when listening ends may be reset: not here"
+    text = "connections opened during shutdown may be reset: not here"
     assert [record.getMessage() for record in caplog.records] == [text, text]
 
 
@@ -203,7 +203,7 @@ def test_a_failure_while_they_are_accepted_is_logged_and_the_server_ends(
     waiting: list[socket.socket] = []
     asyncio.run(_end(handled, listener, waiting, sockets=[listener]))
     assert ended == [[listener]]
-    assert "connections that waited when listening ended may be reset: not here" in caplog.text
+    assert "connections waiting at shutdown may be reset: not here" in caplog.text
     for client in waiting:
         client.close()
 

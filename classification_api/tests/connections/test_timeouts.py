@@ -162,5 +162,5 @@ def test_a_late_client_learns_its_time(loop: Any) -> None:
     """The refusal says the limit in seconds, as the setting does."""
     problem = Patience(loop, 2.5, IDLE).problem()
     assert (problem.status, problem.code) == (408, "receive_timeout")
-    assert problem.detail == "expected the whole request within 2.5 s, found a part of it"
+    assert problem.detail == "expected the whole request within 2.5 s, found only a part"
     assert problem.members == {"limit": 2.5}

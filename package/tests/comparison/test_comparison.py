@@ -321,7 +321,7 @@ def test_a_set_that_could_not_show_the_margin_says_so() -> None:
     """Where a loss of the margin could not be seen, the verdict is hold, too small to tell, and what could be seen."""
     found = judge(pair("holdout", 200, 14, 14))
     assert (found.verdict, found.sets[0].finding) == ("hold", "too small to tell")
-    (reason,) = [reason for reason in found.reasons if "too few rows to tell" in reason]
+    (reason,) = [reason for reason in found.reasons if reason.startswith("holdout: too few rows to tell")]
     assert reason.endswith(f"the smallest detectable difference is {found.sets[0].accuracy.smallest:.3f}")
     assert found.sets[0].accuracy.smallest > LIMITS.margin
 
@@ -353,7 +353,7 @@ def test_the_figures_of_a_set_are_a_table() -> None:
     assert metrics[1].split()[3:] == [f"{loss.value:+.4f}", f"{loss.low:+.4f}", "to", f"{loss.high:+.4f}"]
     assert len({line.index(".") for line in metrics}) == 1
     assert last.startswith("  60 gained, 5 lost, McNemar p = ")
-    assert last.endswith(f"difference of accuracy that could be seen: {item.accuracy.smallest:.3f}")
+    assert last.endswith(f"smallest detectable difference of accuracy is {item.accuracy.smallest:.3f}")
 
 
 def test_a_missed_gate_rejects() -> None:

@@ -30,10 +30,10 @@ def test_a_whole_line_without_its_end_is_whole() -> None:
 def test_a_torn_line_is_counted_where_it_begins(left: int) -> None:
     """What was begun of it is lost; what stands whole before it on the same line is saved."""
     torn = seal(TWO)[:left]
-    alone = LogFaults(torn=1, places=[LineFault("log", 10, "a line without its end")])
+    alone = LogFaults(torn=1, places=[LineFault("log", 10, "a line without an end")])
     assert salvaged(torn) == ([], alone)
     begin = 10 + len(seal(ONE))
-    behind = LogFaults(torn=1, places=[LineFault("log", begin, "a line without its end")])
+    behind = LogFaults(torn=1, places=[LineFault("log", begin, "a line without an end")])
     assert salvaged(seal(ONE)[:-1] + b"x" + torn) == ([ONE], behind)
 
 
@@ -47,7 +47,7 @@ def test_a_damaged_line_is_counted_where_it_begins(garbage: bytes) -> None:
 def test_lines_whose_ends_were_damaged_are_read() -> None:
     """The lines are whole, and the first damaged end is told."""
     merged = seal(ONE)[:-1] + b"x" + seal(TWO)[:-1] + b"y" + seal(THREE)
-    place = LineFault("log", 10 + len(seal(ONE)) - 1, "a damaged end of a line; the line itself is whole")
+    place = LineFault("log", 10 + len(seal(ONE)) - 1, "a damaged line break; the line itself is intact")
     assert salvaged(merged) == ([ONE, TWO, THREE], LogFaults(damaged=1, places=[place]))
 
 
@@ -71,10 +71,10 @@ def test_each_kind_of_fault_has_its_line() -> None:
     """Its number comes first; of what did not happen nothing is told."""
     assert LogFaults().describe() == []
     assert LogFaults(1, 2, 3, 4, 5, 6).describe() == [
-        "1 lines without their end, which were never answered or are being written",
-        "2 damaged lines, which were left out",
-        "3 files that cannot be read, which were left out",
-        "4 lines of another kind, which were left out",
-        "5 records that are there more than once, of which the first counts",
+        "1 lines without an end, which are being written or were left by a killed process: left out",
+        "2 damaged lines: left out",
+        "3 files that cannot be read: left out",
+        "4 lines that are not records of this log: left out",
+        "5 repeated records: the first of each counts",
         "6 records older than the one before them: the clock was set back",
     ]
