@@ -82,6 +82,8 @@ def _write(folder: Path, count: int) -> tuple[float, float]:
     fields = [field.name for field in predictor.manifest.input_schema.fields]
     rows = [{name: row.get(name) for name in fields} for row in passengers(5 * CHUNK)]
     answers = predictor.predict(rows)
+    labels = [label for label in answers["predictions"] if label is not None]
+    shares = [share for share in answers["probabilities"] if share is not None]
     records, log = PredictionRecords(predictor.manifest), PredictionLog(folder)
     log.open()
     seconds = cpu = 0.0
@@ -96,8 +98,8 @@ def _write(folder: Path, count: int) -> tuple[float, float]:
                     names[first : first + 8],
                     [rows[row] for row in part],
                     part,
-                    [answers["predictions"][row] for row in part],
-                    [answers["probabilities"][row] for row in part],
+                    [labels[row] for row in part],
+                    [shares[row] for row in part],
                 )
             )
         seconds += time.perf_counter() - began
