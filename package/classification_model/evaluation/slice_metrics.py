@@ -71,7 +71,7 @@ def slices_of(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     if len(distinct) <= MOST_SLICES:
         for value in sorted(distinct):
             yield (f"{value:g}" if isinstance(value, float) else str(value)), (column == value).to_numpy()
-    elif column.dtype != object:
+    elif pd.api.types.is_numeric_dtype(column.dtype):
         quarters = pd.qcut(column, 4, duplicates="drop")
         for interval in quarters.cat.categories:
             yield f"{interval.left:g} to {interval.right:g}", (quarters == interval).to_numpy()

@@ -293,6 +293,38 @@ def test_slices_of_too_few_rows_are_named_and_forbid_nothing() -> None:
     assert found.reasons[-1] == "too few rows to tell on 1 of 2 slices: recent: kind rare (25)"
 
 
+def test_eight_slices_of_too_few_rows_are_named_and_the_others_counted() -> None:
+    """Of ten slices that are too small, the message names eight."""
+    shared = pair("recent", 900, 60, 5)
+    same = np.flatnonzero(shared.champion.predicted == shared.challenger.predicted)
+    kinds = {name: np.full(900, "common", dtype=object) for name in ("kind", "form")}
+    for number in range(5):
+        for values in kinds.values():
+            values[same[25 * number : 25 * (number + 1)]] = f"rare {number}"
+    found = judge(SharedRows("recent", shared.champion, shared.challenger, pd.DataFrame(kinds)))
+    assert found.reasons[-1].startswith("too few rows to tell on 10 of 12 slices: ")
+    assert found.reasons[-1].count(" rare ") == 8
+    assert found.reasons[-1].endswith(" and 2 more")
+
+
+def test_a_feature_of_many_texts_has_no_slices() -> None:
+    """Texts of more than eight values are left out, whichever dtype pandas gives them."""
+    shared = pair("recent", 900, 60, 5)
+    for dtype in (object, "str", "category"):
+        kind = pd.Series([f"kind {number % 11}" for number in range(900)], dtype=dtype)
+        found = judge(SharedRows("recent", shared.champion, shared.challenger, pd.DataFrame({"kind": kind})))
+        assert found.slices == ()
+
+
+def test_one_row_can_be_compared_and_none_cannot() -> None:
+    """A set of a single row is a set; one without rows is refused."""
+    one = Outcome(("no", "yes"), np.array([1]), np.array([[0.4, 0.6]]))
+    SharedRows("recent", one, one, pd.DataFrame({"size": [1.0]})).check()
+    none = Outcome(("no", "yes"), np.empty(0, np.int64), np.empty((0, 2)))
+    with pytest.raises(DataError, match="recent: "):
+        SharedRows("recent", none, none, pd.DataFrame({"size": []})).check()
+
+
 def test_many_slices_do_not_make_a_model_worse_by_chance() -> None:
     """Of fifty slices without meaning one looks worse often, and one is called worse in few comparisons."""
     doubtful = worse = 0

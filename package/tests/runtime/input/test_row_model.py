@@ -81,3 +81,20 @@ def test_the_json_schema_says_what_may_be_sent() -> None:
     assert "a, b" in properties["home_dest"]["description"]
     assert "1970-01-02" in properties["_day"]["description"]
     assert properties["_day"]["format"] == "date-time"
+
+
+def test_the_json_schema_names_types_that_json_has() -> None:
+    """What a column accepts is said in the type names of JSON Schema, and null stands where it may be missing."""
+    properties = MODEL.model_json_schema()["properties"]
+    types = [kind for field in properties.values() if "type" in field for kind in field["type"]]
+    assert properties["size"]["type"] == ["number", "string", "null"]
+    assert {*types} <= {"null", "boolean", "number", "integer", "string"}
+
+
+def test_an_error_has_the_reason_that_a_prediction_gives() -> None:
+    """The message is the one of `make_prediction`, word for word."""
+    (issue,) = check_rows(SCHEMA, [{"open": "yes", "size": "many"}]).errors
+    with pytest.raises(ValidationError) as caught:
+        MODEL.model_validate({"open": "yes", "size": "many"})
+    (error,) = caught.value.errors()
+    assert error["msg"] == issue.message

@@ -380,3 +380,9 @@ def test_a_schema_survives_the_manifest(kind: Kind, nullable: bool, names: list[
     plain = tuple(name.encode(errors="replace").decode() for name in names)
     schema = InputSchema(fields=(a_field("x", kind, nullable=nullable, aliases=plain),), ignored=plain)
     assert InputSchema.model_validate_json(schema.model_dump_json()) == schema
+
+
+@pytest.mark.parametrize("mark", ["?", "NA", "na", "n/a", "N/A", "NaN", "null", "None", "<NA>", "#N/A", "-", ""])
+def test_the_usual_marks_of_missing_values_are_missing(mark: str) -> None:
+    """A field that names no marks of its own reads these as missing, in any case of letters."""
+    assert check_rows(InputSchema(fields=(a_field("age", "numeric"),)), [{"age": mark}]).columns == {"age": [None]}

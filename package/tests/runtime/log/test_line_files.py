@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classification_model.runtime.log.line_files import files_of, iter_records, read_lines, repair
+from classification_model.runtime.log.line_files import append_whole, files_of, iter_records, read_lines, repair
 from classification_model.runtime.log.sealed_lines import LogFaults, seal, unseal
 
 #: How many damaged files are read.
@@ -173,3 +173,15 @@ def test_whole_lines_of_something_else_are_counted(tmp_path: Path) -> None:
     assert list(iter_records(tmp_path, "predictions", ("a",), faults)) == [{"a": 1}]
     assert (faults.strange, faults.damaged) == (2, 1)
     assert faults.describe()[0].startswith("1 damaged lines")
+
+
+def test_lines_are_whole_where_the_system_writes_a_part_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a write leaves over is written by the next ones, in order."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: write(descriptor, bytes(content)[:3]))
+    with (tmp_path / "lines").open("wb", buffering=0) as file:
+        append_whole(file.fileno(), b"one line\n", 0, "os")
+    monkeypatch.undo()
+    assert (tmp_path / "lines").read_bytes() == b"one line\n"
