@@ -198,6 +198,7 @@ def _forked(area: Area, work: Callable[[], int], seconds: float) -> int | None:
     if not child:
         code = 70
         try:
+            os.setsid()  # a test may signal its whole process group
             os.chdir(tree / area.half)
             halves = [str(tree / half) for half in (PACKAGE, API)]
             sys.path[:0] = halves

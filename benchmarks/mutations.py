@@ -16,6 +16,7 @@ from mutmut.mutation.mutators import OPERATORS_TYPE, mutation_operators
 #: What is not mutated, and why.
 LEFT_OUT = (
     m.Annotation()  # held by mypy, and never run
+    | m.Subscript(value=m.Name("Literal"))  # held by mypy too
     | m.Decorator()  # `slots`, `frozen` and caches change no answer
     | m.Call(func=m.Name("len") | m.Name("isinstance"))  # whatever else is put into them, any test that comes by fails
     | m.ImportFrom()

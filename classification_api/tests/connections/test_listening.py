@@ -125,7 +125,7 @@ def test_who_waits_to_be_accepted_is_served(handled: Server, listener: socket.so
 
 
 def test_bad_handshakes_keep_nobody_from_an_answer(
-    handled: Server, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+    handled: Server, listener: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One that fails is passed over, and one that takes too long is given up."""
     wait = asyncio.wait
@@ -162,6 +162,7 @@ def test_bad_handshakes_keep_nobody_from_an_answer(
 
     asyncio.run(end())
     assert seen == [None, None, None, "given up"]
+    assert not caplog.records  # it is their clients' matter
     assert waiting[0].recv(2**16).startswith(b"HTTP/1.1 200 OK\r\n")
     for client in waiting:
         client.close()

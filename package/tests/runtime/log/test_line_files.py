@@ -175,13 +175,15 @@ def test_whole_lines_of_something_else_are_counted(tmp_path: Path) -> None:
     assert faults.describe()[0].startswith("1 damaged lines")
 
 
-def test_lines_are_whole_where_the_system_writes_a_part_at_a_time(
+def test_lines_that_the_system_takes_in_parts_are_written_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a write leaves over is written by the next ones, in order."""
+    """However few bytes it takes at a time, all of them are in the file, in order."""
     write = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, content: write(descriptor, bytes(content)[:3]))
-    with (tmp_path / "lines").open("wb", buffering=0) as file:
-        append_whole(file.fileno(), b"one line\n", 0, "os")
-    monkeypatch.undo()
-    assert (tmp_path / "lines").read_bytes() == b"one line\n"
+    lines = seal(b'{"a":1}') + seal(b'{"b":2}')
+    descriptor = os.open(tmp_path / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
+        append_whole(descriptor, lines, 0, "disk")
+    os.close(descriptor)
+    assert (tmp_path / NAME).read_bytes() == lines
