@@ -98,3 +98,35 @@ def test_an_error_has_the_reason_that_a_prediction_gives() -> None:
         MODEL.model_validate({"open": "yes", "size": "many"})
     (error,) = caught.value.errors()
     assert error["msg"] == issue.message
+
+
+def test_the_json_schema_of_each_kind_says_what_json_may_hold() -> None:
+    """Texts are read as the kind where they can be; their longest length stands there, but for dates."""
+    properties = MODEL.model_json_schema()["properties"]
+    assert {
+        name: (described["type"], described.get("maxLength"))
+        for name, described in properties.items()
+        if "type" in described
+    } == {
+        "size": (["number", "string", "null"], 1000),
+        "home_dest": (["string", "number", "boolean", "null"], 10_000),
+        "open": (["boolean", "string", "number", "null"], None),
+        "model_config": (["string", "number", "boolean", "null"], 1000),
+        "_day": (["string", "null"], None),
+    }
+    assert {name: described["description"] for name, described in properties.items()} == {
+        "size": "A numeric value. Training saw 0 to 10; a value outside gets a warning. May be missing.",
+        "home_dest": "A categorical value. Training saw a, b; another category gets a warning. May be missing.",
+        "open": "A boolean value. Training never saw it missing.",
+        "model_config": "A text value. May be missing.",
+        "_day": "A date. Training saw 1970-01-01T00:00:00+00:00 to 1970-01-02T00:00:00+00:00; "
+        "a value outside gets a warning. May be missing.",
+        "boat": "Accepted and not used.",
+        "copy": "Accepted and not used.",
+    }
+    many = SchemaField(name="x", kind="categorical", nullable=False, categories=tuple(map(str, range(21))))
+    written = SchemaField(name="y", kind="datetime", nullable=False, datetime_format="%d.%m.%Y")
+    others = row_model(InputSchema(fields=(many, written))).model_json_schema()["properties"]
+    assert others["x"]["description"].startswith("A categorical value. Training saw 21 categories; another")
+    assert others["y"]["description"] == "A date. Written as %d.%m.%Y. Training never saw it missing."
+    assert "format" not in others["y"]
