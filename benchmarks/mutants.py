@@ -222,13 +222,17 @@ def _forked(area: Area, work: Callable[[], int], seconds: float) -> int | None:
     deadline = time.monotonic() + seconds
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
         if time.monotonic() > deadline:
-            for process in [*psutil.Process(child).children(recursive=True), psutil.Process(child)]:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+            _kill([*psutil.Process(child).children(recursive=True), psutil.Process(child)])
             os.waitpid(child, 0)
             return None
         time.sleep(0.01)
     return os.waitstatus_to_exitcode(ended[1])
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _pytest(*options: str, plugin: object) -> int:
@@ -339,7 +343,7 @@ def main() -> None:
     counts: dict[str, Counter[str]] = {area.name: Counter() for area in areas}
     fork = multiprocessing.get_context("fork")
     with (
-        tempfile.TemporaryDirectory(prefix="mutants-") as folder,
+        tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as folder,
         fork.Pool(options.workers, _copy, (Path(folder),)) as pool,
     ):
         measured = dict(pool.imap_unordered(_measure_named, areas))
@@ -357,6 +361,7 @@ def main() -> None:
                     print(f"\n{done} after {time.monotonic() - began:.0f} s", flush=True)
                 if outcome not in {"killed", "timed out"}:
                     print(f"\n{mutant.path}:{mutant.line} {outcome}\n{mutant.difference}", flush=True)
+        _kill(psutil.Process().children(recursive=True))  # where it was interrupted
     print(f"\n{'area':24}{'killed':>8}{'timed out':>11}{'survived':>10}{'not tested':>12}{'failed':>8}{'score':>8}")
     total = sum(counts.values(), Counter())
     for name, found in [*counts.items(), ("all", total)]:
