@@ -225,8 +225,8 @@ def test_close_calls_are_no_disagreement() -> None:
     assert report.holds
     assert not close.report([close.probabilities + 2 * TOLERANCE], [np.array([0, 0])]).holds
     assert close.differences([np.array([[np.nan, 0.4], [0.7, 0.3]])]).tolist() == [np.inf, 0.0]
-    assert close.name_row(0) == "training row 0"
-    assert close.name_row(1) == "generated row 0"
+    assert close.name_row(0) == "training row 0 (counted from 0)"
+    assert close.name_row(1) == "generated row 0 (counted from 0)"
 
 
 def test_only_the_worst_of_several_ways_counts() -> None:
@@ -256,8 +256,8 @@ def test_a_wrong_estimator_is_told_by_row_and_step(monkeypatch: pytest.MonkeyPat
     data, pipeline = data_of(2), fitted(2, "logistic_regression")
     bend(monkeypatch, estimator_converters.SCORES, LogisticRegression, 1e-9)
     message = (
-        r"^the compiled model disagrees with its pipeline by \S+ on (training|generated) row \d+, more than 1e-12 "
-        r"allow, from the step 'estimator' on$"
+        r"^the compiled model disagrees with its pipeline by \S+ on (training|generated) row \d+ "
+        r"\(counted from 0\), more than 1e-12 allow, from the step 'estimator' on$"
     )
     with pytest.raises(ExportError, match=message):
         prove_core(compile_pipeline(pipeline, data.schema), pipeline, data.schema, evidence_of(pipeline, data, 50))
@@ -275,7 +275,9 @@ def test_a_wrong_step_is_told_by_feature_and_row(monkeypatch: pytest.MonkeyPatch
         converter(shifted, names, table)
 
     monkeypatch.setitem(step_converters._OF_NUMBERS, StandardScaler, wrong)
-    with pytest.raises(ExportError, match=r"on \w+ row \d+, .* from the feature 'price' \(steps .*scale.*\) on$"):
+    with pytest.raises(
+        ExportError, match=r"on \w+ row \d+ \(counted from 0\), .* from the feature 'price' \(steps .*scale.*\) on$"
+    ):
         prove_core(compile_pipeline(pipeline, data.schema), pipeline, data.schema, evidence_of(pipeline, data, 50))
 
 
@@ -341,7 +343,9 @@ def test_a_wrong_label_alone_fails() -> None:
     content = portable_of(converted, data).content
     other = Evidence(evidence.rows, evidence.columns, evidence.training_rows, evidence.probabilities, 0.6)
     assert prove_portable(content, data.classes, evidence).holds
-    with pytest.raises(ExportError, match=r"^the portable model disagrees .* row \d+, .* or in its label$"):
+    with pytest.raises(
+        ExportError, match=r"^the portable model disagrees .* row \d+ \(counted from 0\), .* or in its label$"
+    ):
         prove_portable(content, data.classes, other)
     with pytest.raises(ExportError, match="or in its label"):
         prove_portable(content, tuple(reversed(data.classes)), evidence)

@@ -125,7 +125,7 @@ def test_row_39_a_changed_file_of_an_installed_wheel_is_named_with_both_hashes(i
     path.write_bytes(whole)
     expected, found = hashlib.sha256(whole).hexdigest(), hashlib.sha256(whole + b"\n").hexdigest()
     assert done.returncode == 1
-    assert done.stderr == f"error: {name} was changed: expected sha256 {expected}, found {found}\n"
+    assert done.stderr == f"error: {name} was changed: expected sha256 {expected}, found {found}: reinstall it\n"
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, make: Callable[[Path
     """No descriptor of it stays open."""
     make(tmp_path / "name")
     open_before = len(list(Path("/proc/self/fd").iterdir()))
-    with pytest.raises(UnfitFileError, match=r"^no regular file$"):
+    with pytest.raises(UnfitFileError, match=r"^not a regular file$"):
         open_regular(tmp_path / "name")
     with pytest.raises(UnfitFileError, match=r"^expected a regular file of at most 9 bytes, found something else$"):
         open_regular(tmp_path / "name", limit=9)

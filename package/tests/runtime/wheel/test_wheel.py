@@ -383,7 +383,7 @@ def test_the_example_of_its_description_runs_and_gives_what_it_says(
     answer = json.loads(done.stdout.splitlines()[-1])
     assert answer["errors"] is None
     given = as_text(", ".join(f"{label} {value:.4f}" for label, value in answer["probabilities"][0].items()))
-    assert f"\nThe probabilities here are {given}.\n" in text
+    assert f"\nThe probabilities of this example are {given}.\n" in text
 
 
 def test_verify_says_yes_and_counts_the_installed_files(site: Path) -> None:
@@ -429,7 +429,9 @@ def test_a_flipped_bit_is_refused(flipped: str, site: Path) -> None:
     actual = hashlib.sha256((site / flipped).read_bytes()).hexdigest()
     done = run(site, "-m", "classification_model", "verify", str(site / "churn_model" / "model"))
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(rf"error: {flipped} was changed: expected sha256 \w{{64}}, found {actual}\n", done.stderr)
+    assert re.fullmatch(
+        rf"error: {flipped} was changed: expected sha256 \w{{64}}, found {actual}: reinstall it\n", done.stderr
+    )
 
 
 @pytest.mark.parametrize("flipped", ["churn_model/model/*.pkl"], indirect=True)
