@@ -107,7 +107,8 @@ def test_a_challenger_that_cannot_be_loaded_harms_nobody(
         shadow.offer([ROW], ["died"], "1.0.0")
     shadow.close()
     assert shown(metrics) == {"dropped": 1}
-    assert caplog.messages == ["the shadow version 1.0.1 cannot be loaded: core.onnx is missing from the model folder"]
+    (message,) = caplog.messages
+    assert message.startswith("the shadow version 1.0.1 cannot be loaded: core.onnx is missing from the model folder: ")
     assert "shadow" not in {thread.name for thread in threading.enumerate()}
 
 
