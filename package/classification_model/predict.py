@@ -59,13 +59,14 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
         ``version``: version of the model.
         ``warnings``: values that training did not see, each with ``row`` (counted from 0), ``field``, ``code`` and
         ``message``.
-        ``errors``: values that break the input schema, in the same form; None without one. ``row`` is None if the
-        whole column is wrong.
-        ``explanations``, only with ``explain=True``: for each row a dict, or None for a row with an error. Its
-        ``contributions`` of the fields sum to ``value``, the model's output for the row, minus ``base_value``, its
-        output for the baseline, a row of typical values in the manifest. They explain ``class``: the second of two
-        classes, or the predicted one of more. ``scale`` is their unit: ``log_odds`` for a logistic regression,
-        ``probability`` for any other estimator.
+        ``errors``: values that break the input schema, in the same form, or None if there are none. ``row`` is None if
+        the whole column is wrong.
+        ``explanations``, only with ``explain=True``: for each row a dict,
+        or None for a row with an error. ``value`` is the model's output for the row, and ``base_value`` its output for
+        the baseline (a row of typical values in the manifest). ``contributions`` has one number for each field, and
+        these sum to ``value`` minus ``base_value``. They explain the output for ``class``: with two classes this is the
+        second one, with more classes the predicted one. ``scale`` is their unit: ``log_odds`` for a logistic
+        regression, ``probability`` for any other estimator.
 
     Raises
     ------
@@ -81,17 +82,17 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
     whose value is that of the baseline contributes 0.
 
     With up to 12 fields that differ from the baseline, contributions are exact, and take up to 4,096 predictions for
-    each row. With n fields beyond 12, they are the mean over 128 orders, each with its reverse and the same for every
+    each row. With n fields beyond 12, they are the mean over 64 random orders and their reverses, the same for every
     row, and take about 128 n predictions.
 
-    Log-odds are ``log(p / (1 - p))``, limited to 36.7, the precision of a double. With more than two classes, they are
-    the logarithm of the probability minus the mean of the logarithms over the classes. On this scale a logistic
-    regression is a sum: the contribution of a field that enters it alone is its coefficient times the difference from
-    the baseline.
+    Log-odds are ``log(p / (1 - p))``, limited to the range from -36.7 to 36.7, because a double holds no probability
+    closer to 1. With more than two classes, they are the logarithm of the probability minus the mean of the logarithms
+    over the classes. On this scale a logistic regression is additive: if a field enters it as a single term, its
+    contribution is the coefficient times the difference from the baseline.
 
     Contributions describe the model, not the effect of a change in the world. They are relative to the baseline; the
-    effect of fields that act together is shared equally among them; and the rows that are predicted may be unrealistic,
-    such as a child with the name of a man.
+    effect of fields that act together is shared equally among them; and the rows that mix values of the row and the
+    baseline may be unrealistic, such as a child with the name of a man.
 
     .. [1] L. S. Shapley, "A value for n-person games", Contributions to the Theory of Games II, 307-317, 1953.
     .. [2] E. Strumbelj and I. Kononenko, "Explaining prediction models and individual predictions with feature

@@ -83,7 +83,8 @@ class Comparison:
         lines += [f"- {reason}" for reason in self.reasons]
         if self.world_changed:
             lines.append(
-                "- the data has changed: the newest labelled predictions decide, the hold-out can only speak against"
+                "- the data has changed: the newest labelled predictions decide; the hold-out can prevent a promotion, "
+                "but not support it"
             )
         for item in self.sets:
             lines += ["", *table(item)]
@@ -136,36 +137,39 @@ def compare(
 
     Notes
     -----
-    On a set, the challenger is *better* or *worse* if McNemar's exact test of the disagreements is below ``p_value``,
-    or if the whole interval of the difference of log loss, of confidence one less ``p_value``, lies on one side of 0.
-    It is *not inferior* if a loss of more accuracy than ``margin`` is rejected at ``p_value``, one-sided. On a set of
-    fewer rows than ``minimum_count`` it is none of these.
+    On a set, the challenger is *better* or *worse* if the p-value of McNemar's exact test is below ``p_value``, or if
+    the confidence interval of the difference in log loss (of confidence ``1 - p_value``) excludes 0. It is *not
+    inferior* if a one-sided test at the level ``p_value`` rejects a loss of accuracy greater than ``margin``. On a set
+    with fewer rows than ``minimum_count`` it is none of these.
 
     **reject**, if it is worse on a set, or on a slice by more than the margin, or its calibration is significantly
     worse by more than the margin, or it takes longer than ``latency_ms``, or it misses a gate. **promote**, if none of
-    this holds and it is better on a set, not inferior on all, doubtful on no slice, and its Brier score and expected
-    calibration error are larger by no more than the margin. Otherwise **hold**: the champion stays, and more rows may
-    decide.
+    this holds, and it is better on at least one set, not inferior on every set, and doubtful on no slice (less accurate
+    by more than the margin, and significantly so only before Holm's correction), and its Brier score and expected
+    calibration error are larger by no more than the margin. Otherwise **hold**: the champion stays. A comparison on
+    more rows may decide.
 
     A slice of too few rows does not prevent a promotion, as slices of 20 rows are too small for the tests. The reasons
     list such slices.
 
     *If the data has changed* (``world_changed``), the hold-out is of older data, on which a challenger trained for the
-    newer data may lose a little. So the newest predictions decide whether it is better, with their slices and their
-    calibration, and without them nothing is promoted. The hold-out can only speak against the challenger: the verdict
-    is *hold*, never *reject*, if the challenger is worse on it, as defined above, or loses more accuracy than
-    ``margin`` on it, without a test. Either the data has changed, and it is unknown which rows are like future ones;
-    or it has not, and the newest labels are one-sided. For example, defaults are known at once and other outcomes
-    months later: a challenger trained on such rows is better on such rows. So a person has to decide. The newest rows
-    may be a mix of older and newer data, which makes the challenger look worse, never better. Without a hold-out that
-    both models share, as when the rule for it has changed, the verdict is at best *hold*.
+    newer data may lose a little. So only the newest predictions, with their slices and their calibration, can show that
+    the challenger is better; if there are none, it is not promoted. The hold-out can prevent a promotion, but not cause
+    a rejection: the verdict is *hold* if the challenger is worse on it, or if its accuracy there is lower by more than
+    ``margin``, significantly or not. There are two explanations for that. Either the data has really changed, and it is
+    unknown which rows resemble future ones. Or it has not, and the newest labels are a biased sample. For example, a
+    loan that fails is known at once, and one that is paid back only months later: a challenger trained on such a sample
+    looks better on it. So a person has to decide. The newest rows may be a mix of older and newer data, which makes the
+    challenger look worse, never better. If the models share no hold-out, for example because the split in the config
+    has changed, the challenger is not promoted.
 
-    A hold-out of fewer rows than ``minimum_count`` prevents a promotion as well, if McNemar's test, which is exact for
-    any number of rows, finds the challenger worse, or, from 20 rows, the interval of the log loss does. That interval
-    is a little too narrow for few rows: this error costs a person's time, the other one would promote a worse model.
+    A hold-out with fewer rows than ``minimum_count`` also prevents a promotion if McNemar's test, which is exact for
+    any number of rows, finds the challenger worse. From 20 rows on, the interval of the log loss can do the same. With
+    few rows that interval is a little too narrow. But a false alarm only costs a person's time, and a missed one would
+    promote a worse model.
 
     As each of two sets is tested twice, a challenger of equal quality is promoted or rejected more often than
-    ``p_value`` says, at most twice as often. This is accepted, as neither does harm.
+    ``p_value`` says, at most twice as often. This is accepted, because neither does harm to a model of equal quality.
 
     Examples
     --------
@@ -199,7 +203,8 @@ def compare(
     if world_changed and holdout is None:
         judge_without_former_world(found)
     if not any(result.decides and result.finding == "better" for result in compared):
-        where = "the newest labelled predictions, which decide as the data has changed" if world_changed else "any set"
+        newest = "the newest labelled predictions, the only ones that count in its favour as the data has changed"
+        where = newest if world_changed else "any set"
         found.obstacles.append(f"the challenger is not significantly better on {where}")
     judge_slices(slices, found)
     judge_latency(latency_ms, limits, found)

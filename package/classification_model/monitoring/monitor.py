@@ -46,8 +46,8 @@ def monitor(
     Parameters
     ----------
     frame
-        The log, as `read_log` returns it, with a column ``label`` if labels are known; see `with_labels`.
-        Rows of other problems and versions are left out, and counted in the notes.
+        The log, as `read_log` returns it, with a column ``label`` if labels are known; see `with_labels`. Rows of
+        models of another name or version are left out; the notes give their number.
     manifest
         Manifest of the model.
     window
@@ -184,7 +184,7 @@ def _features(
         for names, what in (
             (unknown, "fields that are not in the log, whose drift is unknown"),
             (never, "fields that no request has, all of whose values are missing"),
-            (untested, "fields without a test of drift, as nearly all values are in one bin, such as rare categories"),
+            (untested, "not tested for drift, because nearly all values fall into one bin, such as of rare categories"),
         ):
             if names:
                 notes.append(f"{what}: {', '.join(names)}")

@@ -70,12 +70,12 @@ def save_estimator(
     Parameters
     ----------
     estimator
-        A fitted classifier, or a pipeline that ends in one, fitted on a frame, whose steps can be compiled
-        (docs/compiled-model.md lists them). If it does not take missing numbers, an imputer with the median of each
-        column is put before it.
+        A classifier, or a pipeline that ends in one. It must be fitted on a DataFrame, and all its steps must be ones
+        that can be compiled (docs/compiled-model.md lists them). If it does not accept missing numbers, a median
+        imputer is put in front of it.
     features
-        The rows that it was fitted on, with the same columns in the same order: numbers, truth values, and texts if a
-        step of the pipeline encodes them.
+        The rows that it was fitted on, with the same columns in the same order. The columns hold numbers, booleans and,
+        if a step of the pipeline encodes them, strings.
     labels
         Label of each row, shape (n_rows,), values of ``estimator.classes_``.
     name
@@ -85,7 +85,8 @@ def save_estimator(
     folder
         The model folder to write; a model in it is replaced.
     class_names
-        Names of the classes in predictions, in the order of ``estimator.classes_``. The default is their text.
+        Names of the classes in predictions, in the order of ``estimator.classes_``. The default is ``str`` of each
+        class.
     threshold
         Probability from which the second of two classes is predicted, between 0 and 1.
     evaluation
@@ -102,19 +103,20 @@ def save_estimator(
     Raises
     ------
     InputError
-        If the estimator is not a fitted classifier, an argument is wrong, or a pattern of the first steps takes more
-        than a millisecond on a text that a row may hold.
+        If the estimator is not a fitted classifier, an argument is wrong, or a regular expression in the pipeline takes
+        more than a millisecond on a string of the longest length that a row may have.
     DataError
         If a label is missing or not a class of the estimator, or a value is not of the kind of its column.
     ExportError
-        If a step has no converter, or the compiled model predicts something else; the message names the step or row.
+        If a step has no converter, or the compiled model does not give the same predictions as the estimator; the
+        message names the step or row.
     ArtifactError
         If the folder cannot be written.
 
     Notes
     -----
-    It is not checked that the estimator was fitted on `features`, and not on `evaluation`. Only an `evaluation` all of
-    whose rows are among `features` is refused.
+    This function cannot check whether the estimator was really fitted on `features`, or whether it has seen
+    `evaluation`. It refuses `evaluation` only if all its rows also occur in `features`.
 
     Examples
     --------

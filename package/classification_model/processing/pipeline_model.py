@@ -64,7 +64,7 @@ class PipelineModel:
 def load_predictor(folder: Path | str | None = None) -> Predictor:
     """Verify and load a model folder: its compiled model, or its pipeline if it has none.
 
-    A pipeline is unpickled only after the hash of its file is checked, and a warning is logged.
+    If it has to load a pipeline, it first checks the hash of the file, and logs a warning because the file is a pickle.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def load_predictor(folder: Path | str | None = None) -> Predictor:
     ArtifactError
         If the folder holds no model.
     VerificationError
-        If a file was changed, or a golden row is not predicted as recorded.
+        If a file was changed, or the model does not give the predictions that the manifest records (its golden rows).
 
     Examples
     --------

@@ -84,11 +84,11 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     rows, more = identify(rows, names, known)
     notes += more
     rows = _keep(rows, rows["is_readable"].to_numpy(), "with values that the config does not allow", notes)
-    for has_key, what in ((True, "the key"), (False, "no key and the features")):
+    for has_key, what in ((True, "the index"), (False, "no index and the features")):
         is_such = (rows["key"].notna() == has_key).to_numpy()
         is_older = is_such & rows["row"].duplicated(keep="last").to_numpy()
         rows = _keep(rows, ~is_older, f"with {what} of a newer one", notes)
-    for column, what in (("has_known_key", "the key"), ("has_known_features", "the features")):
+    for column, what in (("has_known_key", "the index"), ("has_known_features", "the features")):
         rows = _keep(rows, ~rows[column].to_numpy(), f"with {what} of a row of a table", notes)
     is_recent, is_extra = _divide(rows, known, manifest, notes)
     return TrainingRows(
@@ -101,7 +101,7 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
 
 def _keep(rows: pd.DataFrame, mask: NDArray[np.bool_], what: str, notes: list[str]) -> pd.DataFrame:
     if what and not mask.all():
-        notes.append(f"{int((~mask).sum())} logged rows {what} are left out")
+        notes.append(f"left out: {int((~mask).sum())} logged rows {what}")
     return rows[mask].reset_index(drop=True)
 
 
@@ -134,7 +134,7 @@ def _divide(
     is_recent = is_eligible & is_chosen
     is_barred = ~is_recent & ~is_held & (is_chosen | is_validated)
     if is_barred.any():
-        notes.append(f"{int(is_barred.sum())} logged rows of a group that models are evaluated on are left out")
+        notes.append(f"left out: {int(is_barred.sum())} logged rows of a group that models are evaluated on")
     return is_recent, ~is_recent & ~is_barred
 
 

@@ -65,8 +65,9 @@ True
 class Answer(TypedDict):
     """The result of `make_prediction`: one prediction for each row, in order.
 
-    A row with an error has the prediction None and the probabilities None. The probabilities of a row are by label and
-    sum to 1. ``errors`` is None without errors. ``explanations`` is present only with ``explain=True``.
+    A row with an error has the prediction None and the probabilities None. The probabilities of a row are a dict with
+    one entry for each label, and they sum to 1. ``errors`` is None if there are none. ``explanations`` is present only
+    with ``explain=True``.
 
     Examples
     --------

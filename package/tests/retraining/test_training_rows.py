@@ -108,7 +108,7 @@ def test_rows_of_another_problem_are_left_out_and_counted(tmp_path: Path, manife
     """As they have other features."""
     rows = divide(log(8, model=["Parcels"] * 5 + ["Letters"] * 3), config_of(tmp_path), manifest)
     assert len(rows.extra) + len(rows.recent) == 5
-    assert rows.notes[0] == "3 logged rows of another problem are left out"
+    assert rows.notes[0] == "left out: 3 logged rows of another problem"
 
 
 def test_of_several_rows_with_one_key_the_newest_counts(tmp_path: Path, manifest: Manifest) -> None:
@@ -117,7 +117,7 @@ def test_of_several_rows_with_one_key_the_newest_counts(tmp_path: Path, manifest
     rows = divide(frame, config_of(tmp_path), manifest)
     kept = {*rows.extra["distance"], *(row["distance"] for row in rows.recent)}
     assert kept == {2, 3, 5, 6, 7}
-    assert rows.notes[1:] == ["3 logged rows with the key of a newer one are left out"]
+    assert rows.notes[1:] == ["left out: 3 logged rows with the index of a newer one"]
 
 
 def test_rows_that_a_table_has_are_left_out(tmp_path: Path, manifest: Manifest) -> None:
@@ -126,7 +126,7 @@ def test_rows_that_a_table_has_are_left_out(tmp_path: Path, manifest: Manifest) 
     second = pd.DataFrame(make_rows(100, 2)).assign(parcel=["x", "4", *range(300, 398)])
     frame = log(8, index=pd.Series([1, "2.0", "3.0", 4, "x", 5, 6, None], dtype=object))
     rows = divide(frame, config_of(tmp_path, "  index: parcel\n"), manifest, first, second)
-    assert rows.notes[1:] == ["4 logged rows with the key of a row of a table are left out"]
+    assert rows.notes[1:] == ["left out: 4 logged rows with the index of a row of a table"]
     assert rows.extra["parcel"].tolist() == ["3", "5", "6"]
 
 
@@ -173,8 +173,8 @@ def test_a_row_without_a_key_is_known_by_its_features(tmp_path: Path, manifest: 
     assert distances(rows) == ([2, "0.0", 1, 6], [7, 3])
     assert rows.notes == [
         "8 of 9 labelled rows have no index: they are identified by their features",
-        "1 logged rows with the key of a newer one are left out",
-        "2 logged rows with no key and the features of a newer one are left out",
+        "left out: 1 logged rows with the index of a newer one",
+        "left out: 2 logged rows with no index and the features of a newer one",
     ]
 
 
@@ -191,7 +191,7 @@ def test_a_row_of_a_table_that_is_predicted_without_a_key_is_left_out(
     frame["features.distance"] = pd.Series([1.5, 2, 99.5, 200, 201, 202, 203, 204], dtype=object)
     rows = divide(frame, config_of(tmp_path, index), manifest, table, second)
     assert distances(rows) == ([200, 201, 202], [203, 204])
-    assert rows.notes[1:] == ["3 logged rows with the features of a row of a table are left out"]
+    assert rows.notes[1:] == ["left out: 3 logged rows with the features of a row of a table"]
 
 
 def test_keys_say_nothing_of_a_table_without_them(tmp_path: Path, manifest: Manifest) -> None:
@@ -200,7 +200,7 @@ def test_keys_say_nothing_of_a_table_without_them(tmp_path: Path, manifest: Mani
     table = pd.DataFrame(make_rows(100, 0)).assign(distance=range(100), carrier="van", parcel=range(100))
     rows = divide(frame, config_of(tmp_path), manifest, table)
     assert distances(rows) == ([], [])
-    assert rows.notes == ["4 logged rows with the features of a row of a table are left out"]
+    assert rows.notes == ["left out: 4 logged rows with the features of a row of a table"]
     assert distances(divide(frame, config_of(tmp_path, "  index: parcel\n"), manifest, table)) == ([0, 1, 2], [3])
 
 
@@ -234,7 +234,7 @@ def test_what_the_config_cannot_read_is_left_out(tmp_path: Path, manifest: Manif
     frame["features.distance"] = pd.Series([0, "far", 2, 3, 4, 5, 6, 7], dtype=object)
     rows = divide(frame, config_of(tmp_path), manifest)
     assert distances(rows) == ([0, 2, 3, 4], [5, 6])
-    assert rows.notes[1:] == ["2 logged rows with values that the config does not allow are left out"]
+    assert rows.notes[1:] == ["left out: 2 logged rows with values that the config does not allow"]
 
 
 def test_what_the_model_that_serves_cannot_read_is_not_compared_on(tmp_path: Path, manifest: Manifest) -> None:
@@ -299,7 +299,7 @@ def test_what_is_left_of_a_group_that_is_compared_on_is_not_learned_from(
     frame["features.distance"] = pd.Series([0, 1, 2, 3, "about 4", 5], dtype=object)
     rows = divide(frame, load_config(tmp_path / "config.yml"), group_manifest, house="h")
     assert distances(rows) == ([0, 1, 2], [3, 5])
-    assert rows.notes[-1] == "1 logged rows of a group that models are evaluated on are left out"
+    assert rows.notes[-1] == "left out: 1 logged rows of a group that models are evaluated on"
 
 
 def test_a_group_that_was_learned_from_is_not_compared_on(tmp_path: Path, group_manifest: Manifest) -> None:
@@ -327,7 +327,7 @@ def test_a_group_of_the_validation_table_is_not_learned_from(tmp_path: Path, gro
     rows = divide(frame, grouped(tmp_path), group_manifest, first, second)
     assert {row["house"] for row in rows.recent} == {"b"}
     assert rows.extra["house"].tolist() == ["a", "a"]
-    assert rows.notes[-1] == "4 logged rows of a group that models are evaluated on are left out"
+    assert rows.notes[-1] == "left out: 4 logged rows of a group that models are evaluated on"
 
 
 def test_a_group_that_is_not_logged_is_noted(tmp_path: Path, manifest: Manifest) -> None:

@@ -29,7 +29,7 @@ class MLEModel(ABC):
     Parameters
     ----------
     log
-        Log of `predict_with_logging`.
+        The prediction log that `predict_with_logging` writes to.
 
     Attributes
     ----------
@@ -166,12 +166,12 @@ class MLEModel(ABC):
 
 
 class ServedModel(MLEModel):
-    """A loaded model folder that predicts and logs, and cannot be fitted; see `MLEModel`.
+    """A model for serving: load a model folder, predict, and log the predictions; it cannot be fitted. See `MLEModel`.
 
     Parameters
     ----------
     log
-        Log of `predict_with_logging`.
+        The prediction log that `predict_with_logging` writes to.
 
     Examples
     --------

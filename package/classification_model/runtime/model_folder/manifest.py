@@ -131,7 +131,7 @@ class Manifest(BaseModel):
     created
         Time of training (RFC 3339, UTC).
     config_hash
-        SHA-256 of the config; empty without one.
+        SHA-256 of the config, or empty if there is no config.
     code_hash
         SHA-256 of the package's code that trained the model.
     data
@@ -141,14 +141,15 @@ class Manifest(BaseModel):
     pipeline
         File name of the pickled pipeline.
     compiled, parity
-        File name of the compiled model, and its comparison with the pipeline; None without one.
+        File name of the compiled model, and its comparison with the pipeline. Both are None if there is no compiled
+        model.
     not_compiled
         Reason why there is no compiled model.
     portable, portable_parity
-        File name of the portable model, which takes raw columns and gives labels, and its comparison with the
-        pipeline; None without one.
+        File name of the portable model, which takes raw columns and gives labels, and its comparison with the pipeline.
+        Both are None if there is no portable model.
     portable_inputs
-        Derived columns that the portable model takes as input, each with the reason why it does not derive it.
+        Derived columns that the portable model expects as input, each with the reason why the model cannot compute it.
     not_portable
         Reason why there is no portable model.
     files
@@ -164,16 +165,16 @@ class Manifest(BaseModel):
     estimator, parameters
         The selected estimator and its parameters.
     metrics
-        Metrics on the hold-out; empty without one.
+        Metrics on the hold-out, or empty if there is none.
     golden_rows
-        Rows with their recorded probabilities, by which every load is verified.
+        Rows with recorded probabilities. Whenever the model is loaded, it must give them again.
     baseline
         A row of typical values, which explanations are relative to.
     training_distribution
         Distribution of each field in the training rows, which drift is measured against.
     prediction_distribution
-        Distribution of the out-of-fold probabilities of each class, which drift is measured against. A model that was
-        given fitted has those of the hold-out, or none.
+        Distribution of the out-of-fold probabilities of each class, which drift is measured against. For a model that
+        was fitted elsewhere (`save_estimator`), it is that of its evaluation rows, or empty if there are none.
     gates
         Limits on the metrics that the model had to reach.
     monitoring

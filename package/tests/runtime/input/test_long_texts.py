@@ -327,7 +327,7 @@ def test_rows_of_the_log_are_learned_from_as_the_config_reads_them(predictor: Pr
         | {f"features.{name}": pd.Series([row[name] for row in rows], dtype=object) for name in GOOD}
     )
     found = training_rows(frame, known, manifest)
-    assert "2 logged rows with values that the config does not allow are left out" in found.notes
+    assert "left out: 2 logged rows with values that the config does not allow" in found.notes
     assert sorted([*found.extra["size"], *(row["size"] for row in found.recent)]) == [0, 1, 3, 5]
 
 
