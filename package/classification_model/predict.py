@@ -82,8 +82,8 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
     whose value is that of the baseline contributes 0.
 
     With up to 12 fields that differ from the baseline, contributions are exact, and take up to 4,096 predictions for
-    each row. With n fields beyond 12, they are the mean over 64 random orders and their reverses, the same for every
-    row, and take about 128 n predictions.
+    each row. If n of them differ and n is greater than 12, they are the mean over 64 random orders and their reverses,
+    the same for every row, and take about 128 n predictions.
 
     Log-odds are ``log(p / (1 - p))``, limited to the range from -36.7 to 36.7, because a double holds no probability
     closer to 1. With more than two classes, they are the logarithm of the probability minus the mean of the logarithms

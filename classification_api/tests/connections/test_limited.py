@@ -109,7 +109,7 @@ def driven(loop: asyncio.AbstractEventLoop) -> Driven:
 def test_unread_bytes_delay_a_timeout_once(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that was delayed reads first; a client that sends on and on does not stay longer."""
     connection = driven.connection
-    monkeypatch.setattr(limited, "has_unread", lambda transport: True)
+    monkeypatch.setattr(limited, "has_unread", lambda _: True)
     connection._patience.since -= 1000
     connection._look()
     assert not driven.transport.is_closed
@@ -120,7 +120,7 @@ def test_unread_bytes_delay_a_timeout_once(driven: Driven, monkeypatch: pytest.M
 def test_a_timeout_that_did_not_come_is_delayed_again(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two delays of the process there was a request in time."""
     connection = driven.connection
-    monkeypatch.setattr(limited, "has_unread", lambda transport: True)
+    monkeypatch.setattr(limited, "has_unread", lambda _: True)
     for _ in range(3):
         connection._patience.since -= 1000
         connection._look()
@@ -171,3 +171,27 @@ def test_a_request_that_was_answered_early_is_not_refused_too(driven: Driven) ->
     assert driven.transport.written.endswith(b"/early")
     driven.connection._refuse(Problem("receive_timeout", "too late"))
     assert driven.transport.written.endswith(b"/early")
+
+
+@pytest.mark.parametrize("request_", [HEAD[:10], HALF, HEAD], ids=["half a head", "half a body", "not answered yet"])
+def test_a_connection_with_a_request_is_not_idle(driven: Driven, request_: bytes) -> None:
+    """At the end of the server it is kept for the rest, and for the answer."""
+    driven.connection.data_received(request_)
+    driven.connection._end_idle()
+    assert not driven.transport.is_closed
+
+
+def test_an_idle_connection_is_closed_at_the_end(driven: Driven) -> None:
+    """Where nothing waits to be read."""
+    driven.connection._end_idle()
+    assert driven.transport.is_closed
+
+
+def test_what_was_refused_is_not_refused_again_at_a_tick(driven: Driven) -> None:
+    """The client gets its time to read the refusal, however late its request is by then."""
+    driven.connection.data_received(HALF)
+    driven.connection._refuse(Problem("receive_timeout", "too late"))
+    written = driven.transport.written
+    driven.connection._patience.since -= 1000
+    driven.connection._look()
+    assert (driven.transport.written, driven.transport.is_closed) == (written, False)

@@ -144,7 +144,7 @@ def compare(
 
     **reject**, if it is worse on a set, or on a slice by more than the margin, or its calibration is significantly
     worse by more than the margin, or it takes longer than ``latency_ms``, or it misses a gate. **promote**, if none of
-    this holds, and it is better on at least one set, not inferior on every set, and doubtful on no slice (less accurate
+    this holds, and it is better on at least one set, on every set not inferior, and doubtful on no slice (less accurate
     by more than the margin, and significantly so only before Holm's correction), and its Brier score and expected
     calibration error are larger by no more than the margin. Otherwise **hold**: the champion stays. A comparison on
     more rows may decide.
@@ -157,19 +157,20 @@ def compare(
     the challenger is better; if there are none, it is not promoted. The hold-out can prevent a promotion, but not cause
     a rejection: the verdict is *hold* if the challenger is worse on it, or if its accuracy there is lower by more than
     ``margin``, significantly or not. There are two explanations for that. Either the data has really changed, and it is
-    unknown which rows resemble future ones. Or it has not, and the newest labels are a biased sample. For example, a
-    loan that fails is known at once, and one that is paid back only months later: a challenger trained on such a sample
-    looks better on it. So a person has to decide. The newest rows may be a mix of older and newer data, which makes the
-    challenger look worse, never better. If the models share no hold-out, for example because the split in the config
-    has changed, the challenger is not promoted.
+    unknown which rows resemble future ones. Or it has not, and the newest labels are a biased sample. For example, the
+    label of a loan that fails is known at once, and that of a loan that is paid back is known only months later: a
+    challenger trained on such a sample looks better on it. So a person has to decide. The newest rows may be a mix of
+    older and newer data, which makes the challenger look worse, never better. If the models share no hold-out, for
+    example because the split in the config has changed, the challenger is not promoted.
 
-    A hold-out with fewer rows than ``minimum_count`` also prevents a promotion if McNemar's test, which is exact for
-    any number of rows, finds the challenger worse. From 20 rows on, the interval of the log loss can do the same. With
-    few rows that interval is a little too narrow. But a false alarm only costs a person's time, and a missed one would
-    promote a worse model.
+    If the data has changed, a hold-out with fewer rows than ``minimum_count`` also prevents a promotion if McNemar's
+    test, which is exact for any number of rows, finds the challenger worse. From 20 rows on, the interval of the log
+    loss can do the same. With few rows that interval is a little too narrow. But a false alarm only costs a person's
+    time, whereas a worse model that goes unnoticed would be promoted.
 
-    As each of two sets is tested twice, a challenger of equal quality is promoted or rejected more often than
-    ``p_value`` says, at most twice as often. This is accepted, because neither does harm to a model of equal quality.
+    As each of two sets is tested twice, a challenger of equal quality may be promoted more often than ``p_value`` says,
+    at most twice as often; the same holds for its rejection. This is accepted, because neither does harm to a model of
+    equal quality.
 
     Examples
     --------
@@ -203,7 +204,7 @@ def compare(
     if world_changed and holdout is None:
         judge_without_former_world(found)
     if not any(result.decides and result.finding == "better" for result in compared):
-        newest = "the newest labelled predictions, the only ones that count in its favour as the data has changed"
+        newest = "the newest labelled predictions; because the data has changed, only these count in its favour"
         where = newest if world_changed else "any set"
         found.obstacles.append(f"the challenger is not significantly better on {where}")
     judge_slices(slices, found)

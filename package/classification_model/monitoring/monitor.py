@@ -184,7 +184,10 @@ def _features(
         for names, what in (
             (unknown, "fields that are not in the log, whose drift is unknown"),
             (never, "fields that no request has, all of whose values are missing"),
-            (untested, "not tested for drift, because nearly all values fall into one bin, such as of rare categories"),
+            (
+                untested,
+                "not tested for drift, as nearly all values fall into one bin (perhaps that of rare categories)",
+            ),
         ):
             if names:
                 notes.append(f"{what}: {', '.join(names)}")

@@ -84,12 +84,12 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     rows, more = identify(rows, names, known)
     notes += more
     rows = _keep(rows, rows["is_readable"].to_numpy(), "with values that the config does not allow", notes)
-    for has_key, what in ((True, "the index"), (False, "no index and the features")):
+    for has_key, what in ((True, "the same index"), (False, "no index and the same features")):
         is_such = (rows["key"].notna() == has_key).to_numpy()
         is_older = is_such & rows["row"].duplicated(keep="last").to_numpy()
-        rows = _keep(rows, ~is_older, f"with {what} of a newer one", notes)
-    for column, what in (("has_known_key", "the index"), ("has_known_features", "the features")):
-        rows = _keep(rows, ~rows[column].to_numpy(), f"with {what} of a row of a table", notes)
+        rows = _keep(rows, ~is_older, f"with {what} as a newer one", notes)
+    for column, what in (("has_known_key", "the same index"), ("has_known_features", "the same features")):
+        rows = _keep(rows, ~rows[column].to_numpy(), f"with {what} as a row of a training table", notes)
     is_recent, is_extra = _divide(rows, known, manifest, notes)
     return TrainingRows(
         extra=_as_table(rows[is_extra], [name for name in names if name in known.columns], known.config),

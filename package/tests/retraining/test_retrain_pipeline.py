@@ -78,7 +78,7 @@ def test_what_drifted_is_learned_and_the_better_model_serves(folder: Path) -> No
     assert report.outcome == "promoted"
     assert report.decision.retrain == "yes"
     assert (report.learned_rows, report.recent_rows) == (236, 98)
-    assert report.notes[-1] == "left out: 10 logged rows with no index and the features of a newer one"
+    assert report.notes[-1] == "left out: 10 logged rows with no index and the same features as a newer one"
     assert report.challenger == store.current()
     assert report.comparison is not None
     champion = store.load("1.0.0").manifest
@@ -168,7 +168,7 @@ def test_rows_that_the_tables_have_or_that_cannot_be_read_stop_no_retraining(tmp
     assert (report.learned_rows, report.recent_rows) == (75, 25)
     assert report.comparison is not None
     assert "left out: 1 logged rows with values that the config does not allow" in report.notes
-    assert "left out: 100 logged rows with the index of a row of a table" in report.notes
+    assert "left out: 100 logged rows with the same index as a row of a training table" in report.notes
 
 
 def test_a_gate_that_is_missed_leaves_no_model(folder: Path) -> None:

@@ -117,7 +117,7 @@ def test_of_several_rows_with_one_key_the_newest_counts(tmp_path: Path, manifest
     rows = divide(frame, config_of(tmp_path), manifest)
     kept = {*rows.extra["distance"], *(row["distance"] for row in rows.recent)}
     assert kept == {2, 3, 5, 6, 7}
-    assert rows.notes[1:] == ["left out: 3 logged rows with the index of a newer one"]
+    assert rows.notes[1:] == ["left out: 3 logged rows with the same index as a newer one"]
 
 
 def test_rows_that_a_table_has_are_left_out(tmp_path: Path, manifest: Manifest) -> None:
@@ -126,7 +126,7 @@ def test_rows_that_a_table_has_are_left_out(tmp_path: Path, manifest: Manifest) 
     second = pd.DataFrame(make_rows(100, 2)).assign(parcel=["x", "4", *range(300, 398)])
     frame = log(8, index=pd.Series([1, "2.0", "3.0", 4, "x", 5, 6, None], dtype=object))
     rows = divide(frame, config_of(tmp_path, "  index: parcel\n"), manifest, first, second)
-    assert rows.notes[1:] == ["left out: 4 logged rows with the index of a row of a table"]
+    assert rows.notes[1:] == ["left out: 4 logged rows with the same index as a row of a training table"]
     assert rows.extra["parcel"].tolist() == ["3", "5", "6"]
 
 
@@ -173,8 +173,8 @@ def test_a_row_without_a_key_is_known_by_its_features(tmp_path: Path, manifest: 
     assert distances(rows) == ([2, "0.0", 1, 6], [7, 3])
     assert rows.notes == [
         "8 of 9 labelled rows have no index: they are identified by their features",
-        "left out: 1 logged rows with the index of a newer one",
-        "left out: 2 logged rows with no index and the features of a newer one",
+        "left out: 1 logged rows with the same index as a newer one",
+        "left out: 2 logged rows with no index and the same features as a newer one",
     ]
 
 
@@ -191,7 +191,7 @@ def test_a_row_of_a_table_that_is_predicted_without_a_key_is_left_out(
     frame["features.distance"] = pd.Series([1.5, 2, 99.5, 200, 201, 202, 203, 204], dtype=object)
     rows = divide(frame, config_of(tmp_path, index), manifest, table, second)
     assert distances(rows) == ([200, 201, 202], [203, 204])
-    assert rows.notes[1:] == ["left out: 3 logged rows with the features of a row of a table"]
+    assert rows.notes[1:] == ["left out: 3 logged rows with the same features as a row of a training table"]
 
 
 def test_keys_say_nothing_of_a_table_without_them(tmp_path: Path, manifest: Manifest) -> None:
@@ -200,7 +200,7 @@ def test_keys_say_nothing_of_a_table_without_them(tmp_path: Path, manifest: Mani
     table = pd.DataFrame(make_rows(100, 0)).assign(distance=range(100), carrier="van", parcel=range(100))
     rows = divide(frame, config_of(tmp_path), manifest, table)
     assert distances(rows) == ([], [])
-    assert rows.notes == ["left out: 4 logged rows with the features of a row of a table"]
+    assert rows.notes == ["left out: 4 logged rows with the same features as a row of a training table"]
     assert distances(divide(frame, config_of(tmp_path, "  index: parcel\n"), manifest, table)) == ([0, 1, 2], [3])
 
 

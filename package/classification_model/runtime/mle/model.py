@@ -166,7 +166,7 @@ class MLEModel(ABC):
 
 
 class ServedModel(MLEModel):
-    """A model for serving: load a model folder, predict, and log the predictions; it cannot be fitted. See `MLEModel`.
+    """A model for serving: it loads a model folder, predicts and logs, but cannot be fitted; see `MLEModel`.
 
     Parameters
     ----------

@@ -420,3 +420,11 @@ def test_a_value_of_another_type_is_named_by_its_type(
     with pytest.raises(UnreadableValue, match=f"^expected {expected}, found {found}$") as caught:
         read(value, MARKS)
     assert caught.value.code == "type"
+
+
+def test_a_moment_is_spelled_as_it_is_read() -> None:
+    """`strftime` leaves the zeros of early years out, which reading asks for."""
+    moment = datetime(476, 9, 4, tzinfo=UTC).timestamp()
+    assert spell_moment(moment) == "0476-09-04T00:00:00+00:00"
+    assert spell_moment(moment, "%d.%m.%Y") == "04.09.0476"
+    assert spell_moment(moment, "%G week %V") == "0476 week 36"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -261,3 +263,16 @@ def test_a_full_disk_leaves_no_half_entry(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False)
     assert "LogUnavailableError: the decision cannot be logged" in done.stderr
     assert (tmp_path / FILE).read_bytes() == before
+
+
+def test_a_writer_waits_while_another_one_writes(tmp_path: Path) -> None:
+    """And writes then: the lock is that of the file."""
+    append_decision(tmp_path, "promotion", {})
+    with (tmp_path / FILE).open("rb") as other, ThreadPoolExecutor() as threads:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = threads.submit(append_decision, tmp_path, "rollback", {})
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.3)
+        fcntl.flock(other, fcntl.LOCK_UN)
+        waiting.result(timeout=60)
+    assert [entry["kind"] for entry in read_decisions(tmp_path)] == ["promotion", "rollback"]

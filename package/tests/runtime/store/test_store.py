@@ -27,7 +27,13 @@ from classification_model.errors import ArtifactError, StoreError, VerificationE
 from classification_model.runtime.log.decision_log import read_decisions
 from classification_model.runtime.model_folder.artifact import MANIFEST, read_manifest, read_model, write_model_folder
 from classification_model.runtime.model_folder.manifest import seal
-from classification_model.runtime.store.current import CURRENT, LARGEST_CURRENT, MOST_PREVIOUS, write_current
+from classification_model.runtime.store.current import (
+    CURRENT,
+    LARGEST_CURRENT,
+    MOST_PREVIOUS,
+    read_current,
+    write_current,
+)
 from classification_model.runtime.store.store import ModelStore
 
 RETRAINED = "1.0.0+20261121t130430z.a1b2c3d"
@@ -774,3 +780,11 @@ def test_a_fault_is_one_line_and_exit_code_2(
     assert done.err.startswith(f"error: {fault.format(store.folder)}")
     assert done.err.count("\n") == 1
     assert store.current() == "1.0.0"
+
+
+def test_a_store_that_cannot_be_looked_into_says_why(tmp_path: Path) -> None:
+    """Its folder is a file, or the name of it is none."""
+    (tmp_path / "file").touch()
+    for folder, reason in ((tmp_path / "file", "Not a directory"), (tmp_path / "a\0b", "null")):
+        with pytest.raises(StoreError, match=f"cannot be read: .*{reason}"):
+            read_current(folder)

@@ -1,0 +1,42 @@
+"""What an input may be: a frame, columns or rows, told apart without pandas."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from classification_model.errors import InputError
+from classification_model.runtime.input.checking import check_input, is_frame
+from classification_model.runtime.input.schema import InputSchema, SchemaField
+
+SCHEMA = InputSchema(fields=(SchemaField(name="age", kind="numeric", nullable=True),))
+ROWS = [{"age": 22}, {"age": 38}]
+
+
+@pytest.mark.parametrize(
+    "given", [ROWS, tuple(ROWS), pd.DataFrame(ROWS), {"age": [22, 38]}], ids=["list", "tuple", "frame", "columns"]
+)
+def test_a_table_in_any_form_is_the_same_rows(given: Any) -> None:
+    """By rows, by columns and as a frame."""
+    checked = check_input(SCHEMA, given)
+    assert (checked.count, checked.columns) == (2, {"age": [22.0, 38.0]})
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [("age", "str"), (b"age", "bytes"), (7, "int"), (None, "NoneType"), (pd.DataFrame, "type")]
+)
+def test_what_is_no_table_is_refused(given: Any, kind: str) -> None:
+    """Texts are sequences too, but not of rows."""
+    with pytest.raises(InputError, match=f"or a list of row dicts, found {kind}$"):
+        check_input(SCHEMA, given)
+
+
+def test_a_frame_is_told_by_what_it_can_do() -> None:
+    """A series has no columns, and what has columns is not always indexed by place."""
+    assert is_frame(pd.DataFrame())
+    assert not is_frame(pd.Series(dtype=float))
+    assert not is_frame(SimpleNamespace(columns=[]))
+    assert not is_frame(pd.DataFrame)
