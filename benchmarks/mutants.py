@@ -11,11 +11,13 @@ import argparse
 import contextlib
 import importlib
 import multiprocessing
+import os
 import random
 import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +115,7 @@ def main() -> None:
         for name, mutant, outcome in pool.imap_unordered(_judge_one, unchanged):
             if outcome in {"killed", "timed out"}:
                 raise RuntimeError(f"a test of {name} fails on {mutant.path} as it is, where it is chosen for one line")
+        was_interrupted = True
         with contextlib.suppress(KeyboardInterrupt):  # the score so far
             for name, mutant, outcome in pool.imap_unordered(_judge_one, work):
                 counts[name][outcome] += 1
@@ -120,16 +123,23 @@ def main() -> None:
                     print(f"\n{done} after {time.monotonic() - began:.0f} s", flush=True)
                 if outcome not in {"killed", "timed out"}:
                     print(f"\n{mutant.path}:{mutant.line} {outcome}\n{mutant.difference}", flush=True)
-        kill(psutil.Process().children(recursive=True))  # where it was interrupted
-    print(f"\n{'area':24}{'killed':>8}{'timed out':>11}{'survived':>10}{'not tested':>12}{'failed':>8}{'score':>8}")
-    total = sum(counts.values(), Counter())
-    for name, found in [*counts.items(), ("all", total)]:
+            was_interrupted = False
+        print(_table(counts))
+        print(f"{time.monotonic() - began:.0f} s", flush=True)
+        if was_interrupted:  # a pool whose processes were killed would wait for them for ever
+            kill(psutil.Process().children(recursive=True))
+            os._exit(130)
+
+
+def _table(counts: Mapping[str, Counter[str]]) -> str:
+    """Return how many mutants of each area met which end, as a table."""
+    lines = [f"\n{'area':24}{'killed':>8}{'timed out':>11}{'survived':>10}{'not tested':>12}{'failed':>8}{'score':>8}"]
+    for name, found in [*counts.items(), ("all", sum(counts.values(), Counter()))]:
         dead = found["killed"] + found["timed out"]
-        score = 100 * dead / max(1, found.total())
         columns = f"{found['killed']:8}{found['timed out']:11}{found['survived']:10}{found['not tested']:12}"
         columns += f"{found.total() - dead - found['survived'] - found['not tested']:8}"
-        print(f"{name:24}{columns}{score:7.1f}%")
-    print(f"{time.monotonic() - began:.0f} s")
+        lines.append(f"{name:24}{columns}{100 * dead / max(1, found.total()):7.1f}%")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

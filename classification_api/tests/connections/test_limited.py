@@ -53,10 +53,14 @@ class Transport(asyncio.Transport):
         """Do nothing."""
 
 
+handled: list[str] = []
+
+
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answer each request with its path, once its body is complete; that of `/early` before."""
+    """Answer each request with its path, once its body is complete or the client is gone; that of `/early` before."""
     while scope["path"] != "/early" and (await receive()).get("more_body"):
         pass
+    handled.append(scope["path"])
     body = scope["path"].encode()
     length = str(len(body)).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
@@ -148,6 +152,17 @@ def test_what_is_refused_in_the_middle_is_not_answered_too(driven: Driven) -> No
     written = driven.transport.written
     assert [written.count(b"HTTP/1.1 %d " % status) for status in (200, 408)] == [2, 1]
     assert written.rindex(b" 200 ") < written.index(b" 408 ")
+
+
+def test_the_application_learns_that_its_request_was_refused(driven: Driven) -> None:
+    """It would wait for the body for ever."""
+    handled.clear()
+    driven.connection.data_received(HALF)
+    driven.run()
+    assert handled == []
+    driven.connection._refuse(Problem("receive_timeout", "too late"))
+    driven.run()
+    assert handled == ["/"]
 
 
 def test_headers_of_a_refusal_are_sent(driven: Driven) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from classification_model.errors import InputError
 from classification_model.runtime.input.checking import check_input, is_frame
+from classification_model.runtime.input.columns import encode
 from classification_model.runtime.input.schema import InputSchema, SchemaField
 
 SCHEMA = InputSchema(fields=(SchemaField(name="age", kind="numeric", nullable=True),))
@@ -40,3 +42,10 @@ def test_a_frame_is_told_by_what_it_can_do() -> None:
     assert not is_frame(pd.Series(dtype=float))
     assert not is_frame(SimpleNamespace(columns=[]))
     assert not is_frame(pd.DataFrame)
+
+
+def test_some_rows_of_encoded_texts_have_their_texts() -> None:
+    """By mask and by range."""
+    column = encode(["a", None, "b", "a"])
+    assert column[np.array([True, True, False, True])].tolist() == ["a", None, "a"]
+    assert column[1:3].tolist() == [None, "b"]

@@ -187,6 +187,12 @@ def test_truth_values_and_their_spellings_are_read(value: Any, truth: float) -> 
     assert read_boolean(value, MARKS) == truth
 
 
+@pytest.mark.parametrize(("words", "truth"), [("true t yes y 1", 1.0), ("false f no n 0", 0.0)])
+def test_each_word_for_a_truth_value_is_read(words: str, truth: float) -> None:
+    """The documentation lists them."""
+    assert {read_boolean(word, MARKS) for word in words.split()} == {truth}
+
+
 @pytest.mark.parametrize("value", [2, -1, 0.5, math.inf, 10**5000, "maybe", "10", "01", [True], b"1", 1j], ids=type)
 def test_what_is_neither_true_nor_false_is_refused(value: Any) -> None:
     """A truth value is never guessed."""

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classification_model.runtime.log.line_files import append_whole, files_of, iter_records, read_lines, repair
+from classification_model.runtime.log.line_files import (
+    append_whole,
+    files_of,
+    iter_records,
+    read_blocks,
+    read_lines,
+    repair,
+)
 from classification_model.runtime.log.sealed_lines import LogFaults, seal, unseal
 
 #: How many damaged files are read.
@@ -187,3 +194,12 @@ def test_lines_that_the_system_takes_in_parts_are_written_whole(
         append_whole(descriptor, lines, 0, "disk")
     os.close(descriptor)
     assert (tmp_path / NAME).read_bytes() == lines
+
+
+def test_a_file_is_read_in_blocks_of_the_size_that_is_asked_for(tmp_path: Path) -> None:
+    """However long it is, a reader holds a part of it."""
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b"".join(seal(b'{"number":%d}' % number) for number in range(100)))
+    blocks = list(read_blocks(path, LogFaults(), size=1000))
+    assert len(blocks) > 2
+    assert [line for block in blocks for line in block] == list(read_lines(path, LogFaults()))

@@ -431,3 +431,12 @@ def test_a_bad_frame_leaves_the_model_that_was_there(config: Config) -> None:
     ):
         model.fit(features, ["red", "blue"] * 25)
     assert model.predictor is before
+
+
+def test_a_model_that_was_not_loaded_from_a_folder_is_not_saved(served: ServedModel, tmp_path: Path) -> None:
+    """There is nothing to copy where the predictor was given."""
+    model = ServedModel()
+    model.predictor = served.predictor
+    with pytest.raises(ArtifactError, match="expected a ServedModel loaded from a model folder, found another"):
+        model.save(tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()

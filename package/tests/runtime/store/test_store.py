@@ -788,3 +788,13 @@ def test_a_store_that_cannot_be_looked_into_says_why(tmp_path: Path) -> None:
     for folder, reason in ((tmp_path / "file", "Not a directory"), (tmp_path / "a\0b", "null")):
         with pytest.raises(StoreError, match=f"cannot be read: .*{reason}"):
             read_current(folder)
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_one(store: ModelStore, made: Path) -> None:
+    """Half a version, and one that was set aside; a hidden folder of another name is somebody else's."""
+    versions = store.folder / "versions"
+    for name in (".1.0.7.new", ".1.0.7.old", ".snapshot"):
+        shutil.copytree(made / "1.0.1", versions / name)
+    shutil.rmtree(versions / ".1.0.7.old")
+    store.promote("1.0.1")
+    assert sorted(path.name for path in versions.glob(".*")) == [".snapshot"]
