@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from classification_model.processing.fields import bare_schema, complete_config,
 from classification_model.processing.raw_tables import (
     append_rows,
     fits_given_table,
-    hash_of_rows,
     parse_table,
     spell_column,
 )
@@ -84,7 +82,7 @@ class RawTable:
     frame
         Raw values; columns are named as after the rename.
     sha256
-        Hash of the file; of a frame, hash of its rows.
+        Hash of the values that a model depends on; see `Rows.sha256`.
     """
 
     name: str
@@ -151,6 +149,7 @@ class DataLoader:
         self._config = config
         self._given: pd.DataFrame | None = None
         self._tables: Tables | None = None
+        self._prepared: tuple[Config, Rows, InputSchema] | None = None
         self._extra = None if extra is None or extra.empty else extra
         if isinstance(source, Tables):
             self._tables, self.source = source, source.table.name
@@ -176,15 +175,13 @@ class DataLoader:
             If a table cannot be read, or breaks a rule; the message names the column and the rule.
         """
         tables = self.read()
-        table, sha256 = tables.table.frame, tables.table.sha256
-        validation.check_columns_exist(self._config, table, Path(self.source).name)
-        config = complete_config(self._config, table, Path(self.source).name)
+        table = tables.table.frame
+        config, rows, schema = self._prepared or self._prepare_main(table)
         if self._extra is not None:
             table = append_rows(table, self._extra, config)
-            sha256 = hash_of_rows(table[-len(self._extra) :], bytes.fromhex(sha256))
-        rows, schema = self._prepare(config, table, self.source)
+            rows, schema = self._prepare(config, table, self.source)
         validation.check_features_vary(rows.features)
-        fingerprint = Fingerprint(rows=len(table), columns=len(table.columns), sha256=sha256)
+        fingerprint = Fingerprint(rows=len(table), columns=len(table.columns), sha256=rows.sha256)
         second = tables.validation
         if second is None:
             mask, rule = _draw_holdout(config, table, rows)
@@ -205,20 +202,31 @@ class DataLoader:
         return TrainingData(config, describe_schema(schema, train.features), train, holdout, rule, fingerprint)
 
     def read(self) -> Tables:
-        """Read the tables, without checking their values.
+        """Read the tables.
 
         Raises
         ------
         DataError
-            If a table cannot be read.
+            If a table cannot be read, lacks a column, or has a value that is not of the kind of its column.
         """
         if self._tables is not None:
             return self._tables
-        given, second = self._given, self.validation_source
-        table = self._read_file(self.source) if given is None else RawTable(self.source, given, hash_of_rows(given))
-        return Tables(table, None if second is None else self._read_file(second))
+        second = self.validation_source
+        table = self._read_file(self.source) if self._given is None else self._given
+        self._prepared = config, rows, _ = self._prepare_main(table)
+        main = RawTable(self.source, table, rows.sha256)
+        if second is None:
+            return Tables(main, None)
+        other = self._read_file(second)
+        return Tables(main, RawTable(second, other, self._prepare(config, other, second)[0].sha256))
 
-    def _read_file(self, source: str) -> RawTable:
+    def _prepare_main(self, table: pd.DataFrame) -> tuple[Config, Rows, InputSchema]:
+        name = Path(self.source).name
+        validation.check_columns_exist(self._config, table, name)
+        config = complete_config(self._config, table, name)
+        return config, *self._prepare(config, table, self.source)
+
+    def _read_file(self, source: str) -> pd.DataFrame:
         data, name = self._config.data, Path(source).name
         content = read_file(source)
         try:
@@ -226,7 +234,7 @@ class DataLoader:
         except SettingError as error:
             raise SettingError(error.fault, error.setting, "set data.{} in the config") from error
         validation.check_new_names(self._config, [str(column) for column in table.columns], name)
-        return RawTable(source, table.rename(columns=data.rename), hashlib.sha256(content).hexdigest())
+        return table.rename(columns=data.rename)
 
     def _prepare(self, config: Config, table: pd.DataFrame, source: str) -> tuple[Rows, InputSchema]:
         source = Path(source).name

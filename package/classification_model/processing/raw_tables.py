@@ -114,9 +114,9 @@ def fits_given_table(config: Config, table: pd.DataFrame) -> tuple[Config, pd.Da
     return config.model_copy(update={"data": data.model_copy(update=update)}).at(config.folder), table
 
 
-def hash_of_rows(table: pd.DataFrame, before: bytes = b"") -> str:
-    """Return the SHA-256 of bytes, then of a table's columns and rows, a line of JSON texts each."""
-    digest = hashlib.sha256(before)
+def hash_of_rows(table: pd.DataFrame) -> str:
+    """Return the SHA-256 of a table's columns and rows, a line of JSON texts each."""
+    digest = hashlib.sha256()
     digest.update(orjson.dumps([str(name) for name in table.columns]) + b"\n")
     for row in zip(*(spell_column(table[name]) for name in table.columns), strict=True):
         digest.update(orjson.dumps([text.encode(errors="replace").decode() for text in row]) + b"\n")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
 from classification_model.errors import DataError
 from classification_model.processing import validation
@@ -33,8 +35,8 @@ class Rows:
         since 1970), object for categories and texts; missing is NaN or None.
     labels
         Class labels, shape (n_rows,), texts.
-    groups, moments, weights
-        Group, time and sample weight of each row, shape (n_rows,), or None where the config names no such column.
+    groups, moments, weights, keys
+        Group, time, sample weight and index of each row, shape (n_rows,); None where the config names no such column.
     """
 
     features: pd.DataFrame
@@ -42,6 +44,7 @@ class Rows:
     groups: NDArray[np.object_] | None = None
     moments: NDArray[np.float64] | None = None
     weights: NDArray[np.float64] | None = None
+    keys: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -56,7 +59,26 @@ class Rows:
             None if self.groups is None else self.groups[rows],
             None if self.moments is None else self.moments[rows],
             None if self.weights is None else self.weights[rows],
+            None if self.keys is None else self.keys[rows],
         )
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the values, which is the same whether they were read from CSV, Parquet or a database."""
+        named = {f"feature {name}": column.to_numpy() for name, column in self.features.items()}
+        named["label"] = self.labels
+        others = {"group": self.groups, "time": self.moments, "weight": self.weights, "index": self.keys}
+        named |= {name: values for name, values in others.items() if values is not None}
+        digest = hashlib.sha256()
+        for name, values in named.items():
+            content = _numbers_as_bytes(values) if values.dtype == np.float64 else orjson.dumps(values.tolist())
+            digest.update(orjson.dumps([name, len(content)]) + content)
+        return digest.hexdigest()
+
+
+def _numbers_as_bytes(values: NDArray[np.float64]) -> bytes:
+    """Return numbers as little-endian doubles, with one kind of zero and one of NaN."""
+    return np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes()
 
 
 def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Rows:
@@ -81,9 +103,11 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     no_class = marks - {value.lower() for value in data.classes}
     values = _read_column(table, data.target, lambda value: read_category(value, no_class), "the target")
     validation.check_labels(values, data.classes, data.target)
+    keys: NDArray[np.object_] | None = None
     if data.index is not None:
         index = _read_column(table, data.index, lambda value: read_category(value, NO_MARKS), "the index")
         validation.check_unique(data.index, index)
+        keys = np.array(index, dtype=object)
     groups = moments = weights = None
     if data.group is not None:
         names = _read_column(table, data.group, lambda value: read_category(value, marks), "the group")
@@ -101,7 +125,7 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
             msg = f"{where}: expected a number above 0, found {weights[row]:g}"
             raise DataError(msg)
     labels = np.array([data.classes[str(value)] for value in values], dtype=object)
-    return Rows(features, labels, groups, moments, weights)
+    return Rows(features, labels, groups, moments, weights, keys)
 
 
 def _read_column(table: pd.DataFrame, name: str, read: Callable[[Any], Value], role: str) -> Sequence[Value]:

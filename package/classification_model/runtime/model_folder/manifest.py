@@ -28,8 +28,8 @@ class FileRecord(BaseModel):
 class Fingerprint(BaseModel):
     """Size and hash of the table that a model was trained on.
 
-    The hash is that of the file, or of the rows of a frame. With extra rows, it is the hash of the table's hash and
-    these rows; see `processing.raw_tables.hash_of_rows`.
+    The hash is that of the values that the model depends on, so that it is the same for a CSV file, a Parquet file and
+    a table of a database with the same rows; see `processing.rows.Rows.sha256`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
