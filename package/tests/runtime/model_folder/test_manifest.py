@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import classification_model
+from classification_model.config.core import load_config
+from classification_model.processing.data_manager import DataLoader
 from classification_model.runtime.model_folder.manifest import Manifest, digests, seal
 from classification_model.runtime.model_folder.packaged import package_version
 
