@@ -15,6 +15,9 @@ Train and judge, with the extra [train]
     `load_config`, `ClassificationModel`, `save_estimator`, `load_pipeline`, `load_predictor`, `read_log`,
     `read_labels`, `with_labels`, `read_labelled_log`, `monitor`, `compare`, `SharedRows`, `Outcome`,
     `outcome_of`, `latency_of`, `PromotionConfig`.
+Tables
+    `read_table` and `write_table` for files, URLs and databases; `register_source` and `register_sink` for services of
+    your own.
 Errors
     The module `errors` has every exception of this package, in one tree.
 """
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from classification_model.predict import make_prediction
     from classification_model.processing.data_manager import load_pipeline
     from classification_model.processing.pipeline_model import load_predictor
+    from classification_model.processing.sources import read_table, write_table
     from classification_model.retraining.check import read_labelled_log
     from classification_model.runtime.answers import Answer, AnswerIssue, Explanation, LoggedAnswer
     from classification_model.runtime.log.decision_log import DecisionEntry, read_decisions
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
     from classification_model.runtime.predictor import Predictor
     from classification_model.runtime.store.store import ModelStore
     from classification_model.runtime.verification import verify
+    from classification_model.tables.services import register_sink, register_source
 
     __version__: str
 
@@ -91,9 +96,13 @@ __all__ = [
     "read_labels",
     "read_log",
     "read_manifest",
+    "read_table",
+    "register_sink",
+    "register_source",
     "save_estimator",
     "verify",
     "with_labels",
+    "write_table",
 ]
 
 _RUNTIME = {
@@ -131,8 +140,12 @@ _WORKSHOP = {
     "read_labelled_log": "retraining.check",
     "read_labels": "log_frames.log_frame",
     "read_log": "log_frames.log_frame",
+    "read_table": "processing.sources",
+    "register_sink": "tables.services",
+    "register_source": "tables.services",
     "save_estimator": "own_models.save_estimator",
     "with_labels": "labels.latest",
+    "write_table": "processing.sources",
 }
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -19,9 +19,9 @@ from classification_model.errors import DataError, InputError
 from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.tables.arrays import as_arrow
 from classification_model.tables.formats import STANDARD_STREAM, format_of
+from classification_model.tables.locations import locate
 from classification_model.tables.python_values import UnreadableArray
-from classification_model.tables.reading.open_file import opened
-from classification_model.tables.reading.open_table import open_table
+from classification_model.tables.reading.open_source import opened_source
 from classification_model.tables.source import Batch, Piece, Source
 from classification_model.tables.writing.outputs import Output, opened_output
 
@@ -104,10 +104,12 @@ def predict_file(
     predictor
         The model.
     source
-        CSV, Parquet or JSON file, or a URL of one; ``-`` for CSV on standard input.
+        CSV, Parquet or JSON file, ``-`` for CSV on standard input, or a URL of a file, of a table or query of a
+        database, or of a registered service.
     target
-        File to write, in the format of its suffix; ``-`` for CSV on standard output. It has a temporary name until it
-        is complete. Rows that could not be predicted are also in a file of its name and ``.rejects``.
+        File to write, in the format of its suffix; ``-`` for CSV on standard output; or the URL of a file, of a table
+        of a database or of a registered service. It is written as a whole or not at all. Beside a file, rows that
+        could not be predicted are also in a file of its name and ``.rejects``.
     options
         Options for reading, explaining and logging.
     metadata
@@ -122,33 +124,35 @@ def predict_file(
     InputError
         If it has a column of a name that the predictions add, or is the output itself.
     """
-    format_of(target)
+    place = locate(target)
+    if place.kind in {"file", "remote file"}:
+        format_of(place.name)
     if _are_one(source, target):
         msg = f"expected another output than the input file, found {target}: name another file"
         raise InputError(msg)
-    with opened(source) as file:
-        rows_at_once = EXPLAINED_ROWS if options.explain else None
-        table = open_table(file, delimiter=options.delimiter, encoding=options.encoding, rows=rows_at_once)
+    rows_at_once = EXPLAINED_ROWS if options.explain else None
+    with opened_source(source, delimiter=options.delimiter, encoding=options.encoding, rows=rows_at_once) as opened:
+        table, name = opened.table, opened.name
         known = predictor.manifest.input_schema.names
-        names = [name for name in table.types if name != options.index or name in known]
-        scorer = Scorer(predictor, source, names, explain=options.explain)
+        names = [each for each in table.types if each != options.index or each in known]
+        scorer = Scorer(predictor, name, names, explain=options.explain)
         records = None
         added = scorer.types
         if options.log is not None:
             records = BatchRecords(options.index, predictor, list(table.types))
             added = {PREDICTION_ID: pa.string(), **added}
-        clash = next((name for name in added if name in table.types), None)
+        clash = next((each for each in added if each in table.types), None)
         if clash is not None:
-            msg = f"{source} has a column {clash!r}, which the predictions add: rename or remove it"
+            msg = f"{name} has a column {clash!r}, which the predictions add: rename or remove it"
             raise InputError(msg)
         types = {**table.types, **added}
         threads = options.threads or (cores() if isinstance(predictor.model, CompiledModel) else 1)
         rows, reason = 0, scorer.fault
         with (
             opened_output(target, types, varied=scorer.numbers, metadata=metadata) as output,
-            rejected_rows(None if target == STANDARD_STREAM else Path(target)) as rejects,
-            row_bar(title or source, table.size, is_output_shown=target == STANDARD_STREAM) as bar,
-            closing(_predicted(table, scorer, records, output, threads, may_wait=file.state is None)) as parts,
+            rejected_rows(Path(target) if place.kind == "file" else None) as rejects,
+            row_bar(title or name, table.size, is_output_shown=target == STANDARD_STREAM) as bar,
+            closing(_predicted(table, scorer, records, output, threads, may_wait=opened.may_wait)) as parts,
         ):
             for part in parts:
                 if options.log is not None and part.lines:
@@ -160,7 +164,7 @@ def predict_file(
                 bar.advance(part.count, part.units)
             output.finish()
             rejects.finish()
-            file.check_unchanged()
+            opened.check_unchanged()
     return Outcome(rows, rejects.count, reason)
 
 

@@ -32,8 +32,8 @@ def join(
         str,
         typer.Argument(
             envvar="LABELS_URL",
-            help="CSV, Parquet or JSON file, - for CSV on standard input, or with --table or --query the URL of a "
-            "database. Set a URL with a password in the environment, not on the command line.",
+            help="File or URL of a table with keys and labels; of a database, postgresql://host/name#table or "
+            "?query=SELECT ... at the end. Set a URL with a password in the environment, not on the command line.",
         ),
     ],
     *,
@@ -44,8 +44,6 @@ def join(
         Literal["index", "prediction_id"],
         typer.Option(help="What --key holds: your index of each row, or the id of each prediction."),
     ] = "index",
-    table: Annotated[str | None, typer.Option(help="Table of the database, or schema.table.")] = None,
-    query: Annotated[str | None, typer.Option(help="SQL query of the database, instead of --table.")] = None,
     model: ServedModel = None,
     store: ServingStore = None,
     config: Annotated[
@@ -69,7 +67,7 @@ def join(
     data = None if config is None else load_config(config).data
     report = join_labels(
         log,
-        LabelSource(source, key, label, table=table, query=query, delimiter=delimiter, encoding=encoding),
+        LabelSource(source, key, label, delimiter=delimiter, encoding=encoding),
         by=by,
         classes=manifest.classes,
         model=manifest.name,

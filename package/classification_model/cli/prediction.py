@@ -34,12 +34,16 @@ class Durability(StrEnum):
 def predict(
     file: Annotated[
         str,
-        typer.Argument(help="CSV, Parquet or JSON file, a folder of Parquet files, or - for CSV on standard input."),
+        typer.Argument(
+            help="CSV, Parquet or JSON file, a folder of Parquet files, - for CSV on standard input, or a URL of a "
+            "file, a table or a query."
+        ),
     ],
     output: Annotated[
         str,
         typer.Option(
-            help="File to write, in the format of its suffix; - for CSV on standard output; a folder for a folder."
+            help="File to write, in the format of its suffix; - for CSV on standard output; a folder for a folder; or "
+            "a URL of a file or table."
         ),
     ] = STANDARD_STREAM,
     *,
@@ -67,6 +71,7 @@ def predict(
     """
     with require_extra("batch", "predicting a file"):
         from classification_model.batch.predict_file import Options
+        from classification_model.tables.locations import locate
     if index is not None and log is None:
         msg = "expected --log with --index, whose values are logged, found --index alone: set --log"
         raise InputError(msg)
@@ -74,9 +79,9 @@ def predict(
     if is_folder and output == STANDARD_STREAM:
         msg = f"expected an output folder for the folder {file}, found none: set --output"
         raise InputError(msg)
-    if not is_folder:
-        format_of(file)
-        format_of(output)
+    for place in () if is_folder else (locate(file), locate(output)):
+        if place.kind in {"file", "remote file"}:
+            format_of(place.name)
     with ending_orderly(), ExitStack() as stack:
         predictor = _load(serving_folder(model, store))
         opened = None if log is None else stack.enter_context(_opened_log(log, durability.value))
@@ -121,7 +126,7 @@ def _predict_file(predictor: Predictor, file: str, output: str, options: Options
     from classification_model.batch.rejects import SUFFIX
 
     outcome = predict_file(predictor, file, output, options)
-    where = "the column errors" if output == STANDARD_STREAM else f"{output}{SUFFIX}"
+    where = f"{output}{SUFFIX}" if output != STANDARD_STREAM and "://" not in output else "the column errors"
     if outcome.reason is not None:
         _tell_rejected(outcome.rejected, outcome.rows, where, outcome.reason)
 

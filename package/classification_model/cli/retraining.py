@@ -57,7 +57,9 @@ def retrain(
     store: Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Model store.")],
     *,
     config: Annotated[Path | None, typer.Option(help="Config file. Default: the packaged one.")] = None,
-    source: Annotated[str | None, typer.Option(help="Table to train on, instead of data.source.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="File or URL of the table to train on, instead of data.source.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Retrain whatever retrain-check decides.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:

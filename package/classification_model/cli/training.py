@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def train(
     config: Annotated[Path | None, typer.Option(help="Config file. Default: the packaged one.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder in which the model folder is made.")] = None,
-    source: Annotated[str | None, typer.Option(help="Table to train on, instead of data.source.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="File or URL of the table to train on, instead of data.source.")
+    ] = None,
     if_changed: Annotated[
         bool, typer.Option("--if-changed", help="Do nothing if the model folder is intact and would come out the same.")
     ] = False,
@@ -83,7 +85,7 @@ def _compilation_lines(manifest: Manifest) -> list[str]:
 
 
 def init(
-    data: Annotated[str, typer.Argument(help="CSV, Parquet or JSON file.")],
+    data: Annotated[str, typer.Argument(help="CSV, Parquet or JSON file, or a URL of a file, a table or a query.")],
     *,
     target: Annotated[str, typer.Option(help="Column to predict.")],
     output: Annotated[Path, typer.Option(help="Config file to write.")] = Path("config.yml"),

@@ -1,28 +1,16 @@
-"""Read labels from a CSV, Parquet or JSON file, or a table or query of a database, part by part."""
+"""Read labels from any table: a column of keys and one of labels, part by part."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import fsspec
-
-from classification_model.errors import DataError, InputError, require_extra
-from classification_model.tables.formats import STANDARD_STREAM, check_wanted, format_of
+from classification_model.errors import DataError
+from classification_model.tables.locations import locate, short_name
 from classification_model.tables.python_values import UnreadableArray, python_values
-from classification_model.tables.reading.open_file import opened
-from classification_model.tables.reading.open_table import open_table
+from classification_model.tables.reading.open_source import opened_source
 
-if TYPE_CHECKING:
-    from classification_model.tables.source import Source
-
-_URL = re.compile(r"[A-Za-z][\w+.-]*://\S*")
-_PASSWORD = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
-_SQLITE = b"SQLite format 3\0"
 #: The keys of some rows, and their labels.
 Part = tuple[list[Any], list[Any]]
 
@@ -34,14 +22,10 @@ class LabelSource:
     Attributes
     ----------
     source
-        CSV, Parquet or JSON file, a URL of one, ``-`` for CSV on standard input; or the URL of a database, as
-        SQLAlchemy writes it, such as ``postgresql://user:password@host/database`` or ``sqlite:///file.db``.
+        A path, ``-``, or a URL of a file, of a table or query of a database, or of a registered service; see
+        `tables.locations.locate`.
     key, label
         Names of the columns.
-    table
-        Table or view of a database, as ``table`` or ``schema.table``.
-    query
-        SQL query of a database, instead of a table.
     delimiter, encoding
         Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
     """
@@ -49,19 +33,16 @@ class LabelSource:
     source: str = field(repr=False)  # it may hold a password
     key: str
     label: str
-    table: str | None = None
-    query: str | None = None
     delimiter: str | None = None
     encoding: str = "utf-8"
 
     @property
     def name(self) -> str:
-        """Name of the source in the log, which is never the URL of a database."""
-        if self.table is not None:
-            return self.table
-        if self.query is not None:
-            return "query"
-        return Path(self.source.partition("?")[0]).name if "://" in self.source else Path(self.source).name
+        """Name of the source in the log, without its folder and without secrets."""
+        location = locate(self.source)
+        if location.kind == "database":
+            return location.table or "query"
+        return short_name(self.source)
 
     def parts(self) -> Iterator[Part]:
         """Yield the keys and labels of some rows at a time, in order.
@@ -71,75 +52,18 @@ class LabelSource:
         DataError
             If the source cannot be read, or lacks a column.
         InputError
-            If it is not a file, and no table or query of a database is given.
+            If nothing opens it.
         MissingExtraError
-            If it is a database, and what reads it is not installed.
+            If what opens it is not installed.
         """
-        if self.table is not None and self.query is not None:
-            msg = "expected --table or --query, found both: leave one out"
-            raise InputError(msg)
         try:
-            with self._opened() as table:
-                for piece in table.pieces():
+            with opened_source(
+                self.source, columns=(self.key, self.label), delimiter=self.delimiter, encoding=self.encoding
+            ) as opened:
+                for piece in opened.table.pieces():
                     columns = piece.load().columns
                     yield python_values(columns[self.key]), python_values(columns[self.label])
+                opened.check_unchanged()
         except UnreadableArray as error:
             msg = f"{self.name}: a column {error}"
             raise DataError(msg) from error
-
-    @contextmanager
-    def _opened(self) -> Iterator[Source]:
-        if self.table is None and self.query is None:
-            with _opened_file(self) as table:
-                yield table
-            return
-        with require_extra("sql", "reading labels from a database"):
-            from classification_model.tables.reading.database import opened_database  # noqa: PLC0415 - an extra brings it
-        with opened_database(self.source, table=self.table, query=self.query, columns=(self.key, self.label)) as rows:
-            yield rows
-
-
-@contextmanager
-def _opened_file(source: LabelSource) -> Iterator[Source]:
-    """Open a file; no message repeats a URL, which may hold a password."""
-    if not _may_be_file(source.source):
-        msg = "expected the URL of a file, or with --table or --query that of a database"
-        raise InputError(msg)
-    if _is_sqlite(source.source):
-        msg = (
-            f"{source.source} is a SQLite database: name it as sqlite:///{source.source} "
-            "with --table or --query for its labels"
-        )
-        raise InputError(msg)
-    try:
-        if source.source != STANDARD_STREAM:
-            format_of(source.source)
-        with opened(source.source) as file:
-            table = open_table(file, delimiter=source.delimiter, encoding=source.encoding)
-            check_wanted((source.key, source.label), list(table.types), source.name)
-            yield table
-            file.check_unchanged()
-    except DataError as error:
-        if "://" not in source.source:
-            raise
-        raise DataError(_URL.sub(source.name, str(error).replace(source.source, source.name))) from None
-
-
-def _is_sqlite(source: str) -> bool:
-    """Tell whether a file is a SQLite database, by its first bytes."""
-    try:
-        with Path(source).open("rb") as file:
-            return file.read(len(_SQLITE)) == _SQLITE
-    except (OSError, ValueError):  # not a file, or not readable: opening it as a table says why
-        return False
-
-
-def _may_be_file(source: str) -> bool:
-    """Tell a file or its URL from what may hold a password, which no message must repeat."""
-    scheme, mark, _ = source.partition("://")
-    if mark:
-        return scheme in fsspec.available_protocols()
-    try:
-        return _PASSWORD.search(source) is None or Path(source).exists()
-    except OSError:  # too long for a name; its text repeats it
-        return False

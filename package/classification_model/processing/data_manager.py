@@ -20,7 +20,7 @@ from classification_model.processing.fields import bare_schema, complete_config,
 from classification_model.processing.raw_tables import (
     append_rows,
     fits_given_table,
-    parse_table,
+    read_raw,
     spell_column,
 )
 from classification_model.processing.rows import Rows, read_rows
@@ -31,7 +31,7 @@ from classification_model.runtime.model_folder.artifact import read_files, read_
 from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
 from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout
 from classification_model.tables.formats import SettingError
-from classification_model.tables.reading.open_file import read_file
+from classification_model.tables.locations import short_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,7 +131,7 @@ class DataLoader:
     Attributes
     ----------
     source
-        Path or URL of the table; for a frame, its name in messages.
+        Path or URL of the table, which may hold a password; for a frame, its name in messages.
     validation_source
         Path or URL of the table to evaluate on; None without one.
 
@@ -158,6 +158,7 @@ class DataLoader:
             self.source = "the given table"
         else:
             self.source = source or _resolve(config.data.source, config.folder)
+        self._name = self.source if self._given is not None or self._tables is not None else short_name(self.source)
         second = config.data.validation_source
         self.validation_source = None if second is None else _resolve(second, config.folder)
 
@@ -179,7 +180,7 @@ class DataLoader:
         config, rows, schema = self._prepared or self._prepare_main(table)
         if self._extra is not None:
             table = append_rows(table, self._extra, config)
-            rows, schema = self._prepare(config, table, self.source)
+            rows, schema = self._prepare(config, table, self._name)
         validation.check_features_vary(rows.features)
         fingerprint = Fingerprint(rows=len(table), columns=len(table.columns), sha256=rows.sha256)
         second = tables.validation
@@ -218,26 +219,24 @@ class DataLoader:
         if second is None:
             return Tables(main, None)
         other = self._read_file(second)
-        return Tables(main, RawTable(second, other, self._prepare(config, other, second)[0].sha256))
+        return Tables(main, RawTable(second, other, self._prepare(config, other, short_name(second))[0].sha256))
 
     def _prepare_main(self, table: pd.DataFrame) -> tuple[Config, Rows, InputSchema]:
-        name = Path(self.source).name
+        name = self._name
         validation.check_columns_exist(self._config, table, name)
         config = complete_config(self._config, table, name)
-        return config, *self._prepare(config, table, self.source)
+        return config, *self._prepare(config, table, name)
 
     def _read_file(self, source: str) -> pd.DataFrame:
-        data, name = self._config.data, Path(source).name
-        content = read_file(source)
+        data, name = self._config.data, short_name(source)
         try:
-            table = parse_table(content, name, delimiter=data.delimiter, encoding=data.encoding)
+            table = read_raw(source, delimiter=data.delimiter, encoding=data.encoding)
         except SettingError as error:
             raise SettingError(error.fault, error.setting, "set data.{} in the config") from error
         validation.check_new_names(self._config, [str(column) for column in table.columns], name)
         return table.rename(columns=data.rename)
 
     def _prepare(self, config: Config, table: pd.DataFrame, source: str) -> tuple[Rows, InputSchema]:
-        source = Path(source).name
         validation.check_columns_exist(config, table, source)
         schema = bare_schema(config, table)
         checked = check_columns(schema, {field.name: table[field.name].tolist() for field in schema.fields})
@@ -251,6 +250,10 @@ def table_rule(sha256: str) -> str:
 
 
 def _resolve(source: str, folder: Path) -> str:
+    """Return a path of a config, which is relative to its folder, also that of a SQLite database."""
+    sqlite = "sqlite:///"
+    if source.startswith(sqlite):
+        return f"{sqlite}{folder.resolve() / source.removeprefix(sqlite)}"
     return source if "://" in source else str(folder / source)
 
 

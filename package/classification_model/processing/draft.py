@@ -9,13 +9,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from classification_model.config.complaints import nearest
-from classification_model.errors import DataError
+from classification_model.errors import DataError, InputError
 from classification_model.processing import validation
 from classification_model.processing.column_kinds import Inferred, infer_classes, infer_columns
-from classification_model.processing.raw_tables import parse_table
+from classification_model.processing.raw_tables import parse_table, read_raw
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 from classification_model.runtime.input.values import read_category
 from classification_model.tables.formats import STANDARD_STREAM, format_of, sniff_delimiter
+from classification_model.tables.locations import locate
 from classification_model.tables.reading.open_file import read_file
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def draft_config(
     Parameters
     ----------
     source
-        CSV, Parquet or JSON file.
+        CSV, Parquet or JSON file, a URL of one, or a table or query of a database.
     target
         Column to predict.
     folder
@@ -55,24 +56,31 @@ def draft_config(
     if source == STANDARD_STREAM:
         msg = "expected a file or URL, which the config names as data.source, found standard input"
         raise DataError(msg)
-    content = read_file(source)
-    kind = format_of(source)
-    guessed = encoding is None and kind in {"csv", "tsv"}
-    encoding = _guess_encoding(content) if guessed else encoding or "utf-8"
-    if delimiter is None:
-        delimiter = sniff_delimiter(content, encoding) if kind == "csv" else ","
-    table = parse_table(content, source, delimiter=delimiter, encoding=encoding)
+    location = locate(source)
+    if location.has_password:
+        msg = "expected a URL without a password, as the config keeps it: set it in the environment, such as PGPASSWORD"
+        raise InputError(msg)
+    if location.kind in {"database", "service"}:
+        table, guessed, delimiter, encoding = read_raw(source), False, ",", "utf-8"
+    else:
+        content, kind = read_file(source), format_of(location.name)
+        guessed = encoding is None and kind in {"csv", "tsv"}
+        encoding = _guess_encoding(content) if guessed else encoding or "utf-8"
+        if delimiter is None:
+            delimiter = sniff_delimiter(content, encoding) if kind == "csv" else ","
+        table = parse_table(content, location.name, delimiter=delimiter, encoding=encoding)
+    shown = location.name
     if table.empty:
-        msg = f"{source} has no rows: expected at least one"
+        msg = f"{shown} has no rows: expected at least one"
         raise DataError(msg)
     columns = [str(name) for name in table.columns]
     if target not in columns:
-        msg = f"{source} has no column {target!r}, the target: expected {nearest(target, columns)}"
+        msg = f"{shown} has no column {target!r}, the target: expected {nearest(target, columns)}"
         raise DataError(msg)
     classes = infer_classes(table[target], _MARKS_OF_TARGETS)
     if not 2 <= len(classes) <= MOST_CLASSES:
         msg = (
-            f"{source}: expected a target of 2 to {MOST_CLASSES} classes, found {len(classes)} distinct value(s) "
+            f"{shown}: expected a target of 2 to {MOST_CLASSES} classes, found {len(classes)} distinct value(s) "
             f"in {target!r}"
         )
         raise DataError(msg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,10 +13,12 @@ from classification_model.errors import DataError
 from classification_model.runtime.input.checking import column_name
 from classification_model.runtime.input.values import spell_key
 from classification_model.tables.reading.open_file import in_memory
+from classification_model.tables.reading.open_source import opened_source
 from classification_model.tables.reading.open_table import open_table, read_rows
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config
+    from classification_model.tables.source import Source
 
 
 def parse_table(content: bytes, source: str, *, delimiter: str | None = None, encoding: str = "utf-8") -> pd.DataFrame:
@@ -40,10 +43,21 @@ def parse_table(content: bytes, source: str, *, delimiter: str | None = None, en
     DataError
         If the file is empty or malformed, or column names are missing or repeated.
     """
-    table = open_table(in_memory(content, source), delimiter=delimiter, encoding=encoding)
+    return _frame_of(open_table(in_memory(content, source), delimiter=delimiter, encoding=encoding))
+
+
+def _frame_of(table: Source) -> pd.DataFrame:
     rows = read_rows(table)
     columns = {name: pd.Series(values, dtype=object) for name, values in rows.columns.items()}
     return pd.DataFrame(columns, index=range(rows.count))
+
+
+def read_raw(source: str, *, delimiter: str | None = None, encoding: str = "utf-8") -> pd.DataFrame:
+    """Read a table into a frame of raw values, wherever it is; see `parse_table` and `opened_source`."""
+    with opened_source(source, delimiter=delimiter, encoding=encoding) as opened:
+        frame = _frame_of(opened.table)
+        opened.check_unchanged()
+    return frame
 
 
 def raw_frame(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -54,16 +68,28 @@ def raw_frame(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     DataError
         If two columns have one name.
     """
-    names = [column_name(name) for name in frame.columns]
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        msg = f"{what}: expected each column name once, found {repeated!r} twice"
-        raise DataError(msg)
+    names = raw_names(frame, what)
     columns = {
         name: pd.Series(frame.iloc[:, place].tolist(), dtype=object, index=range(len(frame)))
         for place, name in enumerate(names)
     }
     return pd.DataFrame(columns, index=range(len(frame)))
+
+
+def raw_names(frame: pd.DataFrame, what: str) -> list[str]:
+    """Return the names of a frame's columns as texts.
+
+    Raises
+    ------
+    DataError
+        If two columns have one name.
+    """
+    names = [column_name(name) for name in frame.columns]
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    if repeated is not None:
+        msg = f"{what}: expected each column name once, found {repeated!r} twice"
+        raise DataError(msg)
+    return names
 
 
 def append_rows(table: pd.DataFrame, extra: pd.DataFrame, config: Config) -> pd.DataFrame:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
@@ -12,19 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import sqlalchemy as sql
-from sqlalchemy.exc import ArgumentError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.exc import ArgumentError, NoSuchTableError, SAWarning, SQLAlchemyError
 
-from classification_model.errors import DataError, InputError, require_extra
+from classification_model.errors import ClassificationModelError, DataError, InputError, require_extra
 from classification_model.tables.formats import check_header, check_wanted, first_sentence
 from classification_model.tables.reading.value_types import ValueTypes
 from classification_model.tables.source import Batch, Piece
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Result
+    from sqlalchemy import URL, Connection, Engine, Result
+
+    from classification_model.tables.source import Source
 
 _ROWS = 10_000
 _CONNECT_SECONDS = 10
 _SQL_TEXT = re.compile(r' at or near ".*')
+#: What the driver of a database is installed by, where it is no dependency.
+_EXTRAS = {"bigquery": "bigquery"}
 
 
 class DatabaseSource:
@@ -75,7 +83,7 @@ def _type_of(values: Sequence[Any]) -> pa.DataType:
 @contextmanager
 def opened_database(
     url: str, *, table: str | None = None, query: str | None = None, columns: Sequence[str] | None = None
-) -> Iterator[DatabaseSource]:
+) -> Iterator[Source]:
     """Ask a database for rows, and keep the connection for the time of the block.
 
     Parameters
@@ -84,7 +92,7 @@ def opened_database(
         URL of the database, as SQLAlchemy writes it. One of PostgreSQL need not name a driver.
     table, query
         The table or view, by name or by schema, dot and name; or a query. Nothing can be changed by it where the
-        database is PostgreSQL.
+        database is PostgreSQL. The rows of a table are in the order of its primary key if it has one.
     columns
         Names of the columns that are wanted; all when None.
 
@@ -97,26 +105,64 @@ def opened_database(
     MissingExtraError
         If the driver is not installed.
     """
-    place = _read_url(url)
-    name = f"the {place.get_backend_name()} database {place.database!r}"
-    _check_file(place, name)
-    try:
-        with require_extra("sql", f"reading from {place.get_backend_name()}"):
-            engine = sql.create_engine(place, poolclass=sql.NullPool, connect_args=_arguments(place))
-        with engine.connect() as connection:
-            _protect(connection)
+    place = read_url(url)
+    name = name_of(place)
+    with failing(place, name, "read"):
+        if place.get_backend_name() == "postgresql":
+            with require_extra("sql", "reading from postgresql"):
+                from classification_model.tables.reading.postgresql import opened_postgresql  # noqa: PLC0415 - an extra brings it
+            asked, what = query, "the query"
+            if asked is None:
+                with engine_of(place).connect() as connection:
+                    found = find_table(connection, table or "", columns)
+                asked, what = found.as_text(), found.what
+            with opened_postgresql(place, name, asked, what, columns) as source:
+                yield source
+            return
+        check_file(place)
+        with engine_of(place).connect() as connection:
+            connection.execution_options(stream_results=True, max_row_buffer=_ROWS)
             with _asked(connection, columns, table=table, query=query) as (what, rows):
                 yield DatabaseSource(what, rows)
+
+
+@contextmanager
+def failing(place: URL, name: str, doing: str) -> Iterator[None]:
+    """Turn an error of SQLAlchemy into one of ours, without the SQL and the password."""
+    try:
+        yield
+    except ClassificationModelError:
+        raise
     except (SQLAlchemyError, UnicodeError) as error:
         cause = getattr(error, "orig", None)
         reason = type(error).__name__ if cause is None else _SQL_TEXT.sub("", first_sentence(cause))
         if place.password:
             reason = reason.replace(str(place.password), "***")
-        msg = f"{name} cannot be read: {reason}"
+        msg = f"{name} cannot be {doing}: {reason}"
         raise DataError(msg) from None
 
 
-def _read_url(text: str) -> URL:
+def name_of(place: URL) -> str:
+    """Return what a database is called."""
+    return f"the {place.get_backend_name()} database {place.database!r}"
+
+
+def engine_of(place: URL) -> Engine:
+    """Return what connects to a database.
+
+    Raises
+    ------
+    DataError
+        If it is a file that does not exist.
+    MissingExtraError
+        If its driver is not installed.
+    """
+    backend = place.get_backend_name()
+    with require_extra(_EXTRAS.get(backend, "sql"), f"a database of {backend}"):
+        return sql.create_engine(place, poolclass=sql.NullPool, connect_args=_arguments(place))
+
+
+def read_url(text: str) -> URL:
     """Read the URL of a database; of PostgreSQL, by the driver that the extra installs."""
     try:
         url = sql.make_url(text)
@@ -135,24 +181,53 @@ def _read_url(text: str) -> URL:
     return url
 
 
-def _check_file(url: URL, name: str) -> None:
+def check_file(place: URL) -> None:
     """Refuse a database in a file that is not there, which SQLite would make."""
-    path = url.database if url.get_backend_name() == "sqlite" else None
+    path = place.database if place.get_backend_name() == "sqlite" else None
     if path and path != ":memory:" and not path.startswith("file:") and not Path(path).is_file():
-        msg = f"{name} does not exist: expected a SQLite file"
+        msg = f"{name_of(place)} does not exist: expected a SQLite file"
         raise DataError(msg)
 
 
-def _arguments(url: URL) -> dict[str, Any]:
-    is_postgresql = url.get_backend_name() == "postgresql"
-    return {"connect_timeout": _CONNECT_SECONDS} if is_postgresql and "connect_timeout" not in url.query else {}
+def _arguments(place: URL) -> dict[str, Any]:
+    is_postgresql = place.get_backend_name() == "postgresql"
+    return {"connect_timeout": _CONNECT_SECONDS} if is_postgresql and "connect_timeout" not in place.query else {}
 
 
-def _protect(connection: Connection) -> None:
-    """Have rows sent part by part, and nothing changed."""
-    connection.execution_options(stream_results=True, max_row_buffer=_ROWS)
-    if connection.dialect.name == "postgresql":
-        connection.execution_options(postgresql_readonly=True)
+@dataclass(frozen=True)
+class Table:
+    """A table that was found.
+
+    Attributes
+    ----------
+    schema, name
+        Where it is; the schema is None for one that the database finds by the name alone.
+    columns
+        Its columns that are wanted.
+    order
+        The columns of its primary key.
+    """
+
+    schema: str | None
+    name: str
+    columns: tuple[str, ...]
+    order: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        """What it is called, for messages."""
+        return f"the table {self.name!r}"
+
+    def select(self) -> sql.Select[Any]:
+        """Return the query of its rows."""
+        names = dict.fromkeys((*self.columns, *self.order))
+        chosen = sql.table(self.name, *map(sql.column, names), schema=self.schema)
+        return sql.select(*(chosen.c[name] for name in self.columns)).order_by(*(chosen.c[name] for name in self.order))
+
+    def as_text(self) -> str:
+        """Return the query in the words of PostgreSQL."""
+        dialect = PGDialect()  # type: ignore[no-untyped-call] # of SQLAlchemy
+        return str(self.select().compile(dialect=dialect)).replace("%%", "%")
 
 
 @contextmanager
@@ -167,24 +242,38 @@ def _asked(
             check_header([name for name in found if columns is None or name in columns], "the query")
             yield "the query", rows if columns is None else rows.columns(*columns)
         return
-    schema, name, found = _find_table(connection, table or "")
-    what = f"the table {name!r}"
-    check_wanted(columns or (), found, what)
-    chosen = sql.table(name, *map(sql.column, found), schema=schema)
-    with connection.execute(sql.select(*(chosen.c[column] for column in columns or found))) as rows:
-        yield what, rows
+    found_table = find_table(connection, table or "", columns)
+    with connection.execute(found_table.select()) as rows:
+        yield found_table.what, rows
 
 
-def _find_table(connection: Connection, wanted: str) -> tuple[str | None, str, list[str]]:
-    """Find a table; return its schema, its name and its columns."""
+def find_table(connection: Connection, wanted: str, columns: Sequence[str] | None = None) -> Table:
+    """Find a table by its name, or by its schema, dot and name.
+
+    Raises
+    ------
+    DataError
+        If there is no such table, or it lacks a column; the message has the names that come near.
+    """
     before, dot, after = wanted.partition(".")
     inspector = sql.inspect(connection)
     for schema, name in [(None, wanted), (before, after)][: 2 if dot else 1]:
         try:
-            return schema, name, [str(column["name"]) for column in inspector.get_columns(name, schema)]
+            found = [str(column["name"]) for column in inspector.get_columns(name, schema)]
         except NoSuchTableError:
             continue
-    known = sorted(inspector.get_table_names(before if dot else None))[:20]
-    found = f"expected one of {', '.join(map(repr, known))}" if known else "it has no tables"
-    msg = f"the database has no table {wanted!r}: {found}"
+        check_wanted(columns or (), found, f"the table {name!r}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # of its own cache
+            key = inspector.get_pk_constraint(name, schema)["constrained_columns"]
+        return Table(schema, name, tuple(columns or found), tuple(key))
+    known = sorted(inspector.get_table_names(before if dot else None))
+    expected = f"expected one of {_nearest(wanted, known)}" if known else "it has no tables"
+    msg = f"the database has no table {wanted!r}: {expected}"
     raise DataError(msg)
+
+
+def _nearest(wanted: str, known: Sequence[str]) -> str:
+    """List names, those that come near first."""
+    near = get_close_matches(wanted.rpartition(".")[2], known, n=3, cutoff=0.5)
+    return ", ".join(map(repr, list(dict.fromkeys([*near, *known]))[:20]))

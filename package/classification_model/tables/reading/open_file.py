@@ -6,21 +6,25 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import fsspec
 
-from classification_model.errors import DataError
-from classification_model.tables.formats import STANDARD_STREAM
+from classification_model.errors import ClassificationModelError, DataError, require_extra
+from classification_model.tables.formats import first_sentence
+from classification_model.tables.locations import Location, check_is_file, locate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 _PART = 2**24
+#: The extra for each scheme whose library is no dependency, and the library.
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http"}
+_LIBRARIES = {"s3": "s3fs", "gcs": "gcsfs", "http": "aiohttp"}
 
 
 @dataclass(frozen=True)
@@ -49,19 +53,24 @@ class Opened:
     file
         What is read.
     name
-        Its name, for messages.
+        Its name, for messages; the suffix tells the format.
     state
         Its state; None of a pipe, a URL and the like.
+    redact
+        What removes the secrets of a URL from a message.
 
     Attributes
     ----------
     file, name, state
     """
 
-    def __init__(self, file: BinaryIO, name: str, state: State | None = None) -> None:
+    def __init__(
+        self, file: BinaryIO, name: str, state: State | None = None, redact: Callable[[str], str] = str
+    ) -> None:
         self.file = file
         self.name = name
         self.state = state
+        self._redact = redact
         self._ahead = b""
 
     @property
@@ -104,8 +113,8 @@ class Opened:
             while count and (part := self.file.read(count)):
                 parts.append(part)
                 count -= len(part)
-        except (OSError, ValueError) as error:
-            raise unreadable(self.name, error) from error
+        except Exception as error:  # noqa: BLE001 - each storage service has errors of its own
+            raise unreadable(self.name, error, self._redact) from None
         return b"".join(parts)
 
     def read_all(self) -> bytes:
@@ -131,9 +140,10 @@ class Opened:
             raise DataError(msg) from error
 
 
-def unreadable(name: str, error: Exception) -> DataError:
+def unreadable(name: str, error: Exception, redact: Callable[[str], str] = str) -> DataError:
     """Return the error of a file that cannot be read, with the system's reason."""
-    return DataError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}")
+    reason = redact(first_sentence(error)) if str(error) else type(error).__name__
+    return DataError(f"{name} cannot be read: {getattr(error, 'strerror', None) or reason}")
 
 
 @contextmanager
@@ -144,19 +154,62 @@ def opened(source: str) -> Iterator[Opened]:
     ------
     DataError
         If it cannot be opened.
+    InputError
+        If nothing opens such a URL.
+    MissingExtraError
+        If what opens it is not installed.
     """
-    if source == STANDARD_STREAM:
+    location = locate(source)
+    check_is_file(location, "reading")
+    if location.kind == "stream":
         if sys.stdin is None:
             raise unreadable(source, ValueError("the standard stream is closed"))
         # Unbuffered: a thread that waits for more holds no lock that the end of the program needs.
         yield Opened(cast("BinaryIO", getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)), source)
         return
+    if location.kind == "remote file":
+        with _opened_url(location) as file:
+            yield Opened(file, location.name, redact=location.redact)
+        return
     try:
-        file = cast("BinaryIO", fsspec.open(source, "rb").open() if "://" in source else open(source, "rb"))  # noqa: PTH123, SIM115 - closed below
-    except (OSError, ValueError, ImportError) as error:
+        file = cast("BinaryIO", open(source, "rb"))  # noqa: PTH123, SIM115 - closed below
+    except (OSError, ValueError) as error:
         raise unreadable(source, error) from error
     with file:
-        yield Opened(file, source, None if "://" in source else state_of(file.fileno()))
+        yield Opened(file, source, state_of(file.fileno()))
+
+
+def _opened_url(location: Location) -> BinaryIO:
+    """Open a URL; what cannot be read from a place of one's own is read into memory."""
+    try:
+        with require_extra_of(location.scheme):
+            file = cast("BinaryIO", fsspec.open(location.source, "rb").open())
+        if file.seekable():
+            return file
+        with file:
+            return io.BytesIO(file.read())
+    except ClassificationModelError:
+        raise
+    except Exception as error:  # noqa: BLE001 - each storage service has errors of its own
+        raise unreadable(location.name, error, location.redact) from None
+
+
+@contextmanager
+def require_extra_of(scheme: str) -> Iterator[None]:
+    """Turn fsspec's error of a missing library into one that names the extra that installs it."""
+    try:
+        yield
+    except ImportError as error:
+        extra = _EXTRAS.get(scheme)
+        if extra is None:
+            raise
+        with require_extra(extra, f"a URL that begins with {scheme}://"):
+            raise ModuleNotFoundError(name=_LIBRARIES[extra]) from error
+
+
+def in_memory(content: bytes, name: str) -> Opened:
+    """Return bytes as an open file of a name."""
+    return Opened(io.BytesIO(content), name)
 
 
 def read_file(source: str) -> bytes:
@@ -171,11 +224,6 @@ def read_file(source: str) -> bytes:
         content = file.read_all()
         file.check_unchanged()
     return content
-
-
-def in_memory(content: bytes, name: str) -> Opened:
-    """Return bytes as an open file of a name."""
-    return Opened(io.BytesIO(content), name)
 
 
 def state_of(place: Path | int) -> State | None:

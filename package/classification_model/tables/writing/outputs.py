@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet
 
-from classification_model.tables.formats import STANDARD_STREAM, format_of
+from classification_model.errors import InputError, require_extra
+from classification_model.tables.formats import format_of
+from classification_model.tables.locations import Location, locate
 from classification_model.tables.writing.delimited import as_delimited, header_line
 from classification_model.tables.writing.json_rows import as_json_lines, as_json_list
-from classification_model.tables.writing.replacing import Sink, replacing, standard_output
-from classification_model.tables.writing.spelling import spell_each
+from classification_model.tables.writing.replacing import Sink, replacing, standard_output, uploading
+from classification_model.tables.writing.services import opened_service_output
+from classification_model.tables.writing.spelling import typed_array
 
 if TYPE_CHECKING:
-    from classification_model.tables.source import Batch, Values
+    from classification_model.tables.source import Batch
+    from classification_model.tables.writing.databases import Mode
 
 #: Rows of a group in a Parquet file, at least.
 GROUP = 2**18
@@ -157,7 +161,7 @@ class ParquetOutput:
     def render(self, batch: Batch) -> pa.RecordBatch:
         """Return the batch with the types of the file."""
         columns = [
-            _as_type(values, field.type) for field, values in zip(self._schema, batch.columns.values(), strict=True)
+            typed_array(values, field.type) for field, values in zip(self._schema, batch.columns.values(), strict=True)
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
@@ -180,12 +184,6 @@ class ParquetOutput:
             self._file.write_table(table)
 
 
-def _as_type(values: Values, kind: pa.DataType) -> pa.Array:
-    if not isinstance(values, list):
-        return values if values.type.equals(kind) else values.cast(kind)
-    return pa.array(values, kind) if pa.types.is_floating(kind) else spell_each(values).cast(kind)
-
-
 @contextmanager
 def opened_output(
     target: str,
@@ -193,25 +191,44 @@ def opened_output(
     *,
     varied: Collection[str] = (),
     metadata: Mapping[str, str] | None = None,
+    mode: Mode = "replace",
 ) -> Iterator[Output]:
-    """Open an output in the format of its name; `Output.finish` ends it, the end of the block puts it in its place.
+    """Open an output by its name; `Output.finish` ends it, the end of the block puts it in its place.
 
     Parameters
     ----------
     target
-        File to write, ``-`` for CSV on standard output.
+        A path, ``-`` for CSV on standard output, or a URL; see `locations.locate`.
     types
         Its columns, with their types where the format has some.
     varied, metadata
         As for `ParquetOutput`.
+    mode
+        Whether the rows take the place of those of a table of a database, or are added to them. A file is replaced.
 
     Raises
     ------
     DataError
         If it cannot be written.
+    InputError
+        If nothing writes such a URL, or rows cannot be added there.
     """
-    kind = format_of(target)
-    with standard_output() if target == STANDARD_STREAM else replacing(Path(target)) as sink:
+    location = locate(target)
+    if mode == "append" and location.kind != "database":
+        msg = f"{location.name}: expected a table of a database to add rows to, found a {location.kind}"
+        raise InputError(msg)
+    if location.kind == "database":
+        with require_extra("sql", "writing to a database"):
+            from classification_model.tables.writing.databases import opened_database_output  # noqa: PLC0415 - an extra brings it
+        with opened_database_output(location, types, mode) as database:
+            yield database
+        return
+    if location.kind == "service":
+        with opened_service_output(location, types) as service:
+            yield service
+        return
+    kind = format_of(location.name)
+    with _opened_file(location) as sink:
         output: Output
         if kind == "parquet":
             output = ParquetOutput(sink, types, varied, metadata or {})
@@ -222,3 +239,9 @@ def opened_output(
         else:
             output = DelimitedOutput(sink, types, "\t" if kind == "tsv" else ",")
         yield output
+
+
+def _opened_file(location: Location) -> AbstractContextManager[Sink]:
+    if location.kind == "stream":
+        return standard_output()
+    return uploading(location) if location.kind == "remote file" else replacing(Path(location.source))

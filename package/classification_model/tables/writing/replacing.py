@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from classification_model.errors import DataError
+import fsspec
+
+from classification_model.errors import ClassificationModelError, DataError
 from classification_model.runtime.system.durable import replacing_file
-from classification_model.tables.formats import STANDARD_STREAM
+from classification_model.tables.formats import STANDARD_STREAM, first_sentence
+from classification_model.tables.reading.open_file import require_extra_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from classification_model.tables.locations import Location
 
 
 class Sink:
@@ -98,6 +104,34 @@ def replacing(path: Path) -> Iterator[Sink]:
             yield sink
         finally:
             sink.abandon()
+
+
+@contextmanager
+def uploading(location: Location) -> Iterator[Sink]:
+    """Write a file of this machine's, and upload it at the end of the block; when that fails, nothing is uploaded.
+
+    Raises
+    ------
+    DataError
+        If the system or the service refuses.
+    """
+    with NamedTemporaryFile(prefix="upload-") as file:
+        sink = Sink(cast("BinaryIO", file), location.name)
+        try:
+            yield sink
+            sink.settle()
+        finally:
+            sink.abandon()
+        try:
+            with require_extra_of(location.scheme):
+                system, path = fsspec.core.url_to_fs(location.source)
+            system.put_file(file.name, path)
+        except ClassificationModelError:
+            raise
+        except Exception as error:  # noqa: BLE001 - each storage service has errors of its own
+            reason = location.redact(first_sentence(error)) or type(error).__name__
+            msg = f"{location.name} cannot be written: {reason}"
+            raise DataError(msg) from None
 
 
 @contextmanager

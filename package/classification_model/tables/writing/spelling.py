@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -14,6 +14,9 @@ import pyarrow.compute as pc
 from classification_model.tables.arrays import as_arrow, doubles_of, text_array, text_scalar
 from classification_model.tables.formats import first_sentence
 from classification_model.tables.python_values import UnreadableArray
+
+if TYPE_CHECKING:
+    from classification_model.tables.source import Values
 
 #: Whole numbers up to it are spelled in full, as Python does.
 _LARGEST_IN_FULL = 1e15
@@ -85,6 +88,23 @@ def _spell(value: Any) -> str | None:
 def as_json(value: Any) -> float | str:
     """Return what JSON can hold of a value that it does not know."""
     return float(value) if isinstance(value, (Decimal, np.number)) else str(value)
+
+
+def typed_array(values: Values, kind: pa.DataType) -> pa.Array:
+    """Return the values of a column as an Arrow array of a type.
+
+    Raises
+    ------
+    UnreadableArray
+        If a value is not of this type.
+    """
+    try:
+        if not isinstance(values, list):
+            return values if values.type.equals(kind) else values.cast(kind)
+        return pa.array(values, kind) if pa.types.is_floating(kind) else spell_each(values).cast(kind)
+    except pa.ArrowException as error:
+        msg = f"cannot be written as {kind}: {first_sentence(error)}"
+        raise UnreadableArray(msg) from error
 
 
 def bytes_of_lines(cells: Sequence[pa.LargeStringArray | pa.LargeStringScalar]) -> pa.Buffer:

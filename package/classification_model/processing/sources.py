@@ -1,0 +1,196 @@
+"""Read a table into a frame, and write a frame, wherever the table is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from classification_model.errors import DataError
+from classification_model.processing.raw_tables import raw_names
+from classification_model.tables.arrays import text_array
+from classification_model.tables.formats import first_sentence, format_of
+from classification_model.tables.python_values import UnreadableArray
+from classification_model.tables.reading.open_source import OpenedTable, opened_source
+from classification_model.tables.source import Batch, Values
+from classification_model.tables.writing.outputs import opened_output
+from classification_model.tables.writing.spelling import spell_each
+
+if TYPE_CHECKING:
+    from classification_model.tables.writing.databases import Mode
+
+_BATCH = 2**16
+#: What the texts of a CSV column may be, in this order.
+_KINDS = (pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us"))
+
+
+def read_table(
+    source: str, *, columns: Sequence[str] | None = None, delimiter: str | None = None, encoding: str = "utf-8"
+) -> pd.DataFrame:
+    """Read a table into a frame, wherever it is.
+
+    Parameters
+    ----------
+    source
+        A path; a URL that fsspec opens, such as ``s3://bucket/table.parquet``; a table or a query of a database, such
+        as ``postgresql://host/name#table`` or ``sqlite:///file.db?query=SELECT ...``; or a URL of a registered
+        service. A file is CSV, TSV, Parquet, JSON or JSON lines, by its suffix. Set passwords in the environment.
+    columns
+        Columns to read, in this order. The default is all.
+    delimiter, encoding
+        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of the types of the table. Those of a CSV file are integers, numbers, truth values or dates if all texts
+        of the column are spelled so, else texts.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read, or lacks a column.
+    InputError
+        If nothing opens such a URL.
+    MissingExtraError
+        If what opens it is not installed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import classification_model as cm
+    >>> titanic = Path(cm.__file__).parent / "datasets" / "titanic.csv"
+    >>> cm.read_table(str(titanic), columns=["name", "age"]).shape
+    (1309, 2)
+    """
+    with opened_source(source, columns=columns, delimiter=delimiter, encoding=encoding) as opened:
+        table = _whole_parquet(opened, columns) or _in_pieces(opened, columns)
+        opened.check_unchanged()
+    if opened.file is not None and format_of(opened.name) in {"csv", "tsv"}:
+        table = pa.table({name: _inferred(table[name]) for name in table.column_names})
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def write_table(frame: pd.DataFrame, target: str, *, mode: Mode = "replace") -> int:
+    """Write a frame as a table, as a whole or not at all.
+
+    Parameters
+    ----------
+    frame
+        The rows; the index of the frame is not written.
+    target
+        A path or a URL, as for `read_table`; of a database, that of a table.
+    mode
+        ``replace``: the rows take the place of those of the table. ``append``: they are added, which a table of a
+        database allows.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be written, or has other columns.
+    InputError
+        If nothing writes such a URL.
+    MissingExtraError
+        If what writes it is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> import classification_model as cm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cm.write_table(pd.DataFrame({"age": [22.0, None]}), f"{folder}/ages.parquet")
+    ...     cm.read_table(f"{folder}/ages.parquet")["age"].isna().tolist()
+    2
+    [False, True]
+    """
+    names = raw_names(frame, "the frame")
+    columns = {name: _as_arrow(frame.iloc[:, place], name) for place, name in enumerate(names)}
+    types = {name: column.type for name, column in columns.items()}
+    with opened_output(target, types, mode=mode) as output:
+        for start in range(0, len(frame), _BATCH):
+            part = {name: column.slice(start, _BATCH) for name, column in columns.items()}
+            try:
+                output.write(output.render(Batch(part, min(_BATCH, len(frame) - start))))
+            except UnreadableArray as error:
+                msg = f"a column {error}"
+                raise DataError(msg) from error
+        output.finish()
+    return len(frame)
+
+
+def _whole_parquet(opened: OpenedTable, columns: Sequence[str] | None) -> pa.Table | None:
+    """Read a Parquet file as pyarrow reads it, by all cores."""
+    if opened.file is None or format_of(opened.name) != "parquet":
+        return None
+    try:
+        handle = pa.PythonFile(opened.file.file, mode="r")
+        return pa.parquet.read_table(handle, columns=None if columns is None else list(columns))
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{opened.name} cannot be read: {first_sentence(error)}"
+        raise DataError(msg) from error
+
+
+def _in_pieces(opened: OpenedTable, columns: Sequence[str] | None) -> pa.Table:
+    names = list(columns) if columns is not None else list(opened.table.types)
+    parts: dict[str, list[pa.Array]] = {name: [] for name in names}
+    for piece in opened.table.pieces():
+        batch = piece.load()
+        for name in names:
+            parts[name].append(_of_values(batch.columns[name], opened.table.types[name]))
+    return pa.table({name: _joined(arrays, opened.table.types[name]) for name, arrays in parts.items()})
+
+
+def _of_values(values: Values, kind: pa.DataType) -> pa.Array:
+    if not isinstance(values, list):
+        return values
+    for guess in ({}, {"type": kind}):
+        with suppress(pa.ArrowException):
+            return pa.array(values, **guess)
+    return spell_each(values)
+
+
+def _joined(arrays: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
+    """Join the parts of a column, as texts where they are of several types."""
+    found = [array for array in arrays if not pa.types.is_null(array.type)]
+    kinds = {array.type for array in found}
+    if len(kinds) > 1:
+        try:
+            return pa.chunked_array([array.cast(kind) for array in arrays])
+        except pa.ArrowException:
+            return pa.chunked_array([spell_each(array.to_pylist()) for array in arrays])
+    chosen = kinds.pop() if kinds else kind
+    return pa.chunked_array([array.cast(chosen) for array in arrays], chosen)
+
+
+def _inferred(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the texts of a CSV column as what they spell; an empty one is missing."""
+    present = pc.if_else(pc.equal(texts, ""), None, texts)
+    for kind in _KINDS:
+        with suppress(pa.ArrowException):
+            values = present.cast(kind)
+            if kind != pa.int64() or pc.all(pc.equal(values.cast(present.type), present), min_count=0).as_py():
+                return values
+    return present
+
+
+def _as_arrow(column: pd.Series, name: str) -> pa.Array:
+    try:
+        values = pa.Array.from_pandas(column)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        if column.dtype == object and all(value is None or isinstance(value, str) for value in column):
+            return text_array(column.tolist())
+        msg = f"column {name!r}: expected values of one type, found several: {first_sentence(error)}"
+        raise DataError(msg) from error
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

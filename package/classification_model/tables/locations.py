@@ -1,0 +1,202 @@
+"""What the name of a table says: a file, a URL of one, a table or query of a database, or another service.
+
+A URL may hold a password or a signature. So no message repeats it: `Location.name` is what a table is called, and
+`Location.redact` removes the secrets from the text of a library.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from classification_model.errors import DataError, InputError
+from classification_model.tables.formats import STANDARD_STREAM
+from classification_model.tables.services import services
+
+Kind = Literal["stream", "file", "remote file", "database", "service"]
+
+#: Databases that SQLAlchemy knows by itself, and BigQuery; others are known when their dialect is installed.
+_DATABASES = frozenset({"postgresql", "postgres", "sqlite", "mysql", "mariadb", "mssql", "oracle", "bigquery"})
+_QUERY = re.compile(r"[?&]query=")
+#: What looks like connection settings, which are no file and may hold a password.
+_SETTINGS = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
+_SQLITE = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a table is.
+
+    Attributes
+    ----------
+    source
+        The name as it was given, without ``#table`` or ``query=`` for a database. It may hold a password.
+    kind
+        What opens it.
+    name
+        What it is called in messages, without secrets.
+    table, query
+        Table or query of a database.
+    """
+
+    source: str = field(repr=False)
+    kind: Kind
+    name: str
+    table: str | None = None
+    query: str | None = field(default=None, repr=False)
+
+    @property
+    def scheme(self) -> str:
+        """The part before ``://``, without the driver of a database."""
+        return scheme_of(self.source)
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the URL holds one."""
+        return "://" in self.source and ":" in urlsplit(self.source).netloc.rpartition("@")[0]
+
+    def redact(self, text: str) -> str:
+        """Remove the secrets of the URL from the text of a library's error."""
+        if "://" not in self.source:
+            return text
+        text = text.replace(self.source, self.name)
+        found = urlsplit(self.source)
+        user, _, password = found.netloc.rpartition("@")[0].partition(":")
+        secrets = {password, unquote(password), found.query, f"{user}:{password}" if password else ""}
+        for secret in sorted(secrets - {""}, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+
+def short_name(source: str) -> str:
+    """Return what a table is called in a message: the name of a file without its folder, no secrets of a URL."""
+    name = locate(source).name
+    return name if name.startswith("the ") else Path(name).name
+
+
+def scheme_of(source: str) -> str:
+    """Return the scheme of a URL in lower case, without a driver; empty for a path."""
+    before, mark, _ = source.partition("://")
+    return before.partition("+")[0].lower() if mark else ""
+
+
+def locate(source: str) -> Location:
+    """Read the name of a table.
+
+    Parameters
+    ----------
+    source
+        A path, ``-``, or a URL: of a file that fsspec opens, of a database with ``#table`` or ``?query=SELECT ...``
+        at its end, or of a registered service.
+
+    Raises
+    ------
+    InputError
+        If nothing opens such a URL, or the URL of a database names no table.
+    """
+    if source == STANDARD_STREAM:
+        return Location(source, "stream", source)
+    scheme = scheme_of(source)
+    if not scheme:
+        _check_path(source)
+        return Location(source, "file", source)
+    if scheme in services():
+        return Location(source, "service", _without_secrets(source))
+    if _is_database(scheme):
+        return _locate_in_database(source, scheme)
+    protocols = _file_protocols()
+    if all(part.lower() in protocols for part in source.partition("://")[0].split("::")):
+        return Location(source, "remote file", _without_secrets(source))
+    known = ", ".join(sorted({*services(), *_DATABASES - {"postgres"}, "s3", "gs", "https"}))
+    msg = (
+        f"nothing opens a URL that begins with {scheme}:// (known are {known}, and the protocols of fsspec): install "
+        "what does, or register it (docs/add-a-data-source.md)"
+    )
+    raise InputError(msg)
+
+
+def _file_protocols() -> frozenset[str]:
+    import fsspec  # noqa: PLC0415 - an extra brings it
+
+    return frozenset(fsspec.available_protocols())
+
+
+def _is_database(scheme: str) -> bool:
+    if scheme in _DATABASES:
+        return True
+    try:
+        from sqlalchemy.dialects import registry  # noqa: PLC0415 - an extra brings it
+        from sqlalchemy.exc import NoSuchModuleError  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return False
+    try:
+        registry.load(scheme)
+    except NoSuchModuleError:
+        return False
+    return True
+
+
+def _locate_in_database(source: str, scheme: str) -> Location:
+    """Read ``...?query=...`` or ``...#table``; a query goes on to the end, and may have escapes or not."""
+    place, *rest = _QUERY.split(source, maxsplit=1)
+    if rest:
+        return Location(place, "database", "the query", query=unquote(rest[0]))
+    place, mark, table = source.rpartition("#")
+    if not (mark and table):
+        msg = (
+            f"expected the URL of a {scheme} database with the table at its end, as #table or #schema.table, or a "
+            "query, as ?query=SELECT ..., found neither"
+        )
+        raise InputError(msg)
+    table = unquote(table)
+    return Location(place, "database", f"the table {table!r}", table=table)
+
+
+def _without_secrets(source: str) -> str:
+    """Return a URL without user, password and what follows a question mark, such as a signature."""
+    before, _, after = source.partition("://")
+    place = after.partition("?")[0]
+    host, slash, path = place.partition("/")
+    return f"{before}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _check_path(source: str) -> None:
+    """Refuse what is no path, before a message repeats it, and a SQLite file, which is no table."""
+    try:
+        is_there = Path(source).exists()
+    except (OSError, ValueError):
+        is_there = False
+    if not is_there and _SETTINGS.search(source):
+        msg = (
+            "expected a file or a URL, found settings of a connection: write a database as postgresql://host/name#table"
+        )
+        raise InputError(msg)
+    if is_there and _is_sqlite(Path(source)):
+        msg = f"{source} is a SQLite database: name one of its tables, as sqlite:///{source}#table"
+        raise InputError(msg)
+
+
+def _is_sqlite(path: Path) -> bool:
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:  # opening it as a table says why
+        return False
+
+
+def check_is_file(location: Location, what: str) -> None:
+    """Refuse what is not a file.
+
+    Raises
+    ------
+    DataError
+        Saying what it is.
+    """
+    if location.kind in {"database", "service"}:
+        msg = f"{location.name}: expected a file for {what}, found a {location.kind}"
+        raise DataError(msg)

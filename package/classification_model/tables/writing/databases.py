@@ -1,0 +1,144 @@
+"""Write a table of a database in one transaction: it has the former rows or the new ones, never a part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+import sqlalchemy as sql
+
+from classification_model.errors import DataError, InputError, require_extra
+from classification_model.tables.python_values import python_values
+from classification_model.tables.reading.database import check_file, engine_of, failing, find_table, name_of, read_url
+
+if TYPE_CHECKING:
+    from classification_model.tables.locations import Location
+    from classification_model.tables.source import Batch
+    from classification_model.tables.writing.outputs import Output
+
+Mode = Literal["replace", "append"]
+
+
+@contextmanager
+def opened_database_output(location: Location, types: Mapping[str, pa.DataType], mode: Mode) -> Iterator[Output]:
+    """Open a table for the time of the block; the end of the block commits all rows, an error none.
+
+    Parameters
+    ----------
+    location
+        The table.
+    types
+        Its columns. A table that is not there is made with them; one that is there must have these columns.
+    mode
+        Whether the rows take the place of the former ones, or are added to them.
+
+    Raises
+    ------
+    InputError
+        If it is a query.
+    DataError
+        If the database refuses, or the table has other columns.
+    """
+    if location.table is None:
+        msg = f"expected the URL of a table to write, with #table at its end, found {location.name}"
+        raise InputError(msg)
+    place = read_url(location.source)
+    name = name_of(place)
+    with failing(place, name, "written"):
+        check_file(place)
+        engine = engine_of(place)
+        with engine.connect() as asking:
+            found = _found(asking, location.table, list(types))
+        before, dot, after = location.table.partition(".")
+        target = found or ((before, after) if dot else (None, location.table))
+        if place.get_backend_name() == "postgresql":
+            with require_extra("sql", "writing to postgresql"):
+                from classification_model.tables.writing.postgresql import opened_postgresql_output  # noqa: PLC0415 - an extra brings it
+            with opened_postgresql_output(
+                place, name, target, types, is_there=found is not None, replaces=mode == "replace"
+            ) as output:
+                yield output
+            return
+        with engine.begin() as connection:
+            yield _opened_table(connection, target, types, is_there=found is not None, replaces=mode == "replace")
+
+
+def _found(asking: sql.Connection, table: str, columns: list[str]) -> tuple[str | None, str] | None:
+    """Return schema and name of a table; None if it is not there, or an error if it has other columns."""
+    before, dot, after = table.partition(".")
+    inspector = sql.inspect(asking)
+    places = [(None, table), (before, after)][: 2 if dot else 1]
+    if not any(inspector.has_table(name, schema) for schema, name in places):
+        return None
+    found = find_table(asking, table)
+    odd = sorted({*found.columns} ^ {*columns})
+    if odd:
+        there = "which the table has" if odd[0] in found.columns else "which the table lacks"
+        msg = f"{found.what}: expected the columns that are written, found {odd[0]!r}, {there}: name another table"
+        raise DataError(msg)
+    return found.schema, found.name
+
+
+class SqlOutput:
+    """A table of any other database, written by rows.
+
+    Parameters
+    ----------
+    connection
+        In a transaction.
+    table
+        The table.
+    """
+
+    def __init__(self, connection: sql.Connection, table: sql.Table) -> None:
+        self._connection = connection
+        self._table = table
+
+    def render(self, batch: Batch) -> list[dict[str, Any]]:
+        """Return the rows."""
+        columns = [python_values(values) for values in batch.columns.values()]
+        names = list(batch.columns)
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def write(self, rendered: list[dict[str, Any]]) -> None:
+        """Insert the rows."""
+        if rendered:
+            self._connection.execute(self._table.insert(), rendered)
+
+    def finish(self) -> None:
+        """Do nothing: the end of the block commits."""
+
+
+def _opened_table(
+    connection: sql.Connection,
+    target: tuple[str | None, str],
+    types: Mapping[str, pa.DataType],
+    *,
+    is_there: bool,
+    replaces: bool,
+) -> SqlOutput:
+    """Make a table, or delete the rows that it has."""
+    schema, name = target
+    columns = [sql.Column(column, _sql_type(kind)) for column, kind in types.items()]
+    table = sql.Table(name, sql.MetaData(), *columns, schema=schema)
+    if not is_there:
+        table.create(connection)
+    elif replaces:
+        connection.execute(table.delete())
+    return SqlOutput(connection, table)
+
+
+def _sql_type(kind: pa.DataType) -> sql.types.TypeEngine[Any]:
+    if pa.types.is_boolean(kind):
+        return sql.Boolean()
+    if pa.types.is_integer(kind):
+        return sql.BigInteger()
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return sql.Double()
+    if pa.types.is_date(kind):
+        return sql.Date()
+    if pa.types.is_timestamp(kind):
+        return sql.DateTime(timezone=kind.tz is not None)
+    return sql.Text()
