@@ -64,6 +64,11 @@ def format_of(source: str) -> str:
     return _FORMATS[suffix]
 
 
+def has_known_suffix(source: str) -> bool:
+    """Return whether a file's suffix tells its format."""
+    return Path(source).suffix.lower() in _FORMATS
+
+
 def check_header(names: Sequence[str], source: str) -> None:
     """Refuse a column without a name, and two columns of one name.
 
@@ -150,7 +155,7 @@ def check_encoding(name: str) -> str:
     return name
 
 
-def first_sentence(error: Exception) -> str:
+def first_sentence(error: BaseException) -> str:
     """Return the first line of a library's error, at most 200 characters."""
     return str(error).strip().partition("\n")[0][:200].rstrip(".")
 

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from classification_model.errors import DataError, InputError
-from classification_model.tables.formats import STANDARD_STREAM
+from classification_model.tables.formats import STANDARD_STREAM, has_known_suffix
 from classification_model.tables.services import services
 
 Kind = Literal["stream", "file", "remote file", "database", "service"]
@@ -21,8 +21,10 @@ Kind = Literal["stream", "file", "remote file", "database", "service"]
 #: Databases that SQLAlchemy knows by itself, and BigQuery; others are known when their dialect is installed.
 _DATABASES = frozenset({"postgresql", "postgres", "sqlite", "mysql", "mariadb", "mssql", "oracle", "bigquery"})
 _QUERY = re.compile(r"[?&]query=")
-#: What looks like connection settings, which are no file and may hold a password.
-_SETTINGS = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9_+.-]*(::[a-z][a-z0-9_+.-]*)*", re.IGNORECASE)
+_AFTER_HOST = re.compile(r"[/?#]")
+#: What looks like connection settings or a mistyped URL, which are no file and may hold a password.
+_SETTINGS = re.compile(r":.*@|(password|pwd)\s*=|^[a-z][a-z0-9+.-]+:.*(#|[?&]query=)", re.IGNORECASE | re.DOTALL)
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -56,16 +58,16 @@ class Location:
     @property
     def has_password(self) -> bool:
         """Whether the URL holds one."""
-        return "://" in self.source and ":" in urlsplit(self.source).netloc.rpartition("@")[0]
+        return ":" in _authority(self.source).rpartition("@")[0]
 
     def redact(self, text: str) -> str:
         """Remove the secrets of the URL from the text of a library's error."""
         if "://" not in self.source:
             return text
         text = text.replace(self.source, self.name)
-        found = urlsplit(self.source)
-        user, _, password = found.netloc.rpartition("@")[0].partition(":")
-        secrets = {password, unquote(password), found.query, f"{user}:{password}" if password else ""}
+        user, _, password = _authority(self.source).rpartition("@")[0].partition(":")
+        parameters = self.source.partition("?")[2].partition("#")[0]
+        secrets = {password, unquote(password), parameters, f"{user}:{password}" if password else ""}
         for secret in sorted(secrets - {""}, key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
@@ -73,14 +75,14 @@ class Location:
 
 def short_name(source: str) -> str:
     """Return what a table is called in a message: the name of a file without its folder, no secrets of a URL."""
-    name = locate(source).name
-    return name if name.startswith("the ") else Path(name).name
+    location = locate(source)
+    return location.name if location.kind == "database" else Path(location.name).name
 
 
 def scheme_of(source: str) -> str:
     """Return the scheme of a URL in lower case, without a driver; empty for a path."""
     before, mark, _ = source.partition("://")
-    return before.partition("+")[0].lower() if mark else ""
+    return before.partition("+")[0].lower() if mark and _SCHEME.fullmatch(before) else ""
 
 
 def locate(source: str) -> Location:
@@ -95,7 +97,7 @@ def locate(source: str) -> Location:
     Raises
     ------
     InputError
-        If nothing opens such a URL, or the URL of a database names no table.
+        If nothing opens such a URL, a sign in it is to be escaped, or the URL of a database names no table.
     """
     if source == STANDARD_STREAM:
         return Location(source, "stream", source)
@@ -104,11 +106,13 @@ def locate(source: str) -> Location:
         _check_path(source)
         return Location(source, "file", source)
     if scheme in services():
+        _check_url(source)
         return Location(source, "service", _without_secrets(source))
     if _is_database(scheme):
         return _locate_in_database(source, scheme)
     protocols = _file_protocols()
     if all(part.lower() in protocols for part in source.partition("://")[0].split("::")):
+        _check_url(source)
         return Location(source, "remote file", _without_secrets(source))
     known = ", ".join(sorted({*services(), *_DATABASES - {"postgres"}, "s3", "gs", "https"}))
     msg = (
@@ -142,13 +146,20 @@ def _is_database(scheme: str) -> bool:
 def _locate_in_database(source: str, scheme: str) -> Location:
     """Read ``...?query=...`` or ``...#table``; a query goes on to the end, and may have escapes or not."""
     place, *rest = _QUERY.split(source, maxsplit=1)
-    if rest:
+    if rest and unquote(rest[0]).strip():
         return Location(place, "database", "the query", query=unquote(rest[0]))
     place, mark, table = source.rpartition("#")
-    if not (mark and table):
+    if rest or not (mark and unquote(table).strip()):
+        found = "?query= without a query" if rest else "# without a table" if mark else "neither"
         msg = (
             f"expected the URL of a {scheme} database with the table at its end, as #table or #schema.table, or a "
-            "query, as ?query=SELECT ..., found neither"
+            f"query, as ?query=SELECT ..., found {found}"
+        )
+        raise InputError(msg)
+    if "@" in table or "?" in table:  # the # is one of the password, or parameters come too late
+        msg = (
+            f"expected the URL of a {scheme} database to end in #table, found @ or ? after #: write parameters before "
+            "#, and in a name or password @ as %40, # as %23 and ? as %3F"
         )
         raise InputError(msg)
     table = unquote(table)
@@ -163,13 +174,28 @@ def _without_secrets(source: str) -> str:
     return f"{before}://{host.rpartition('@')[2]}{slash}{path}"
 
 
+def _check_url(source: str) -> None:
+    """Refuse a URL whose password may be cut in two by a sign in it, before a message repeats a part."""
+    if ":" in _authority(source) and source.count("@") > _authority(source).count("@"):
+        msg = (
+            "expected @ in a URL before the host alone, found it later: in a name, a password or a path, write @ as "
+            "%40, / as %2F, # as %23 and ? as %3F"
+        )
+        raise InputError(msg)
+
+
+def _authority(url: str) -> str:
+    """Return the user, password, host and port of a URL, also of a malformed one."""
+    return _AFTER_HOST.split(url.partition("://")[2], maxsplit=1)[0]
+
+
 def _check_path(source: str) -> None:
     """Refuse what is no path, before a message repeats it, and a SQLite file, which is no table."""
     try:
         is_there = Path(source).exists()
     except (OSError, ValueError):
         is_there = False
-    if not is_there and _SETTINGS.search(source):
+    if not is_there and (_SETTINGS.search(source) or ("@" in source and not has_known_suffix(source))):
         msg = (
             "expected a file or a URL, found settings of a connection: write a database as postgresql://host/name#table"
         )

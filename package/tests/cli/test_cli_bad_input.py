@@ -126,7 +126,10 @@ BAD_CONFIGS: dict[str, tuple[str, str]] = {
     "missing table": ("  source: none.csv", r"none\.csv cannot be read: No such file or directory"),
     "folder for a table": ("  source: .", r" cannot be read: Is a directory"),
     "unknown format": ("  source: config.yml", r"config\.yml: expected a file that ends in \.csv, .*, found \.yml"),
-    "unknown scheme": ("  source: nowhere://table.csv", r"nowhere://table\.csv cannot be read: "),
+    "unknown scheme": (
+        "  source: nowhere://table.csv",
+        r"nothing opens a URL that begins with nowhere:// \(known are [^)]*postgresql[^)]*\): install what does",
+    ),
     "text for Parquet": (
         "  source: table.parquet",
         r"table\.parquet: expected a Parquet file, found one that cannot be read: ",

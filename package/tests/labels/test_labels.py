@@ -272,41 +272,56 @@ def test_a_source_that_cannot_be_read_is_an_error(name: str, key: str, fault: st
 
 @pytest.mark.parametrize("name", ["crm.db", "crm.csv"])
 def test_a_sqlite_file_without_a_table_is_told_its_url(name: str, log: Path) -> None:
-    """Whatever a file of SQLite is called, the message says how to name it, and that a table or query goes with it."""
+    """Whatever a file of SQLite is called, the message says how to name one of its tables, and that works."""
     path = log.parent / name
     with sqlite3.connect(path) as database:
-        database.execute("CREATE TABLE outcomes (key, label)")
-    expected = (
-        rf"{re.escape(name)} is a SQLite database: name it as sqlite:///{re.escape(str(path))} with --table or --q"
-    )
-    with pytest.raises(InputError, match=expected):
+        database.execute("CREATE TABLE outcomes AS SELECT 'a' AS key, 'red' AS label")
+    database.close()
+    with pytest.raises(
+        InputError, match=rf"{re.escape(name)} is a SQLite database: name one of its tables, as "
+    ) as told:
         join(log, str(path))
-
-
-def test_a_table_of_a_database_without_its_url_is_told_the_form_of_one(log: Path) -> None:
-    """With --table, the path of a SQLite file is no URL yet: the message shows the form of one."""
-    source = LabelSource(str(log.parent / "crm.db"), "key", "label", table="outcomes")
-    with pytest.raises(InputError, match=r"the URL of a database, such as .* or sqlite:///file\.db, found something"):
-        list(source.parts())
+    url = str(told.value).rpartition(" as ")[2]
+    assert join(log, url.replace("#table", "#outcomes")).matched == 1
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "fault"),
     [
-        "postgresql://me:secret@host/db",
-        "postgresql:/me:secret@host/db",
-        "x://me:secret@h",
-        "host=db.example.com user=me password=secret",
-        "Server=db.example.com;UID=me;Pwd = secret",
-        f"host=db.example.com password=secret application_name={'x' * 300}",
+        (
+            "postgresql://me:secret@host/db",
+            "expected the URL of a postgresql database with the table at its end, as #ta",
+        ),
+        (
+            "postgresql:/me:secret@host/db",
+            "found settings of a connection: write a database as postgresql://host/name#",
+        ),
+        (
+            "x://me:secret@h",
+            r"nothing opens a URL that begins with x:// \(known are .*postgresql.*\): install what does",
+        ),
+        ("secret@h", "found settings of a connection"),
+        ("host=db.example.com user=me password=secret", "found settings of a connection"),
+        ("host=db.example.com password=secret url=https://h/labels.csv", "found settings of a connection"),
+        ("Server=db.example.com;UID=me;Pwd = secret", "found settings of a connection"),
+        (f"host=db.example.com password=secret application_name={'x' * 300}", "found settings of a connection"),
     ],
 )
-def test_a_database_without_a_table_is_told_so(source: str, log: Path) -> None:
-    """The URL of a database needs a table or a query; the message does not repeat it."""
-    with pytest.raises(InputError, match=r"expected .* with --table or --query that of a database") as raised:
+def test_what_names_no_table_is_told_so(source: str, fault: str, log: Path) -> None:
+    """A database without a table, and what is neither a file nor a URL, is told without repeating it."""
+    with pytest.raises(InputError, match=fault) as raised:
         join(log, source)
     assert "secret" not in str(raised.value)
     assert "secret" not in repr(LabelSource(source, "key", "label"))
+
+
+def test_a_file_of_any_name_is_a_source(log: Path) -> None:
+    """A sign in its name makes a file no URL, and one that is not there keeps its name."""
+    (log.parent / "me@host#1").mkdir()
+    path = log.parent / "me@host#1" / "a:b@c?query=d.csv"
+    assert join(log, write_table(path, [("a", "red")])).source == path.name
+    with pytest.raises(DataError, match=r"me@host#1/next\.csv cannot be read: No such file"):
+        join(log, log.parent / "me@host#1" / "next.csv")
 
 
 def test_a_file_of_labels_that_is_written_while_it_is_read_is_refused(tmp_path: Path) -> None:
@@ -321,11 +336,22 @@ def test_a_file_of_labels_that_is_written_while_it_is_read_is_refused(tmp_path: 
         list(parts)
 
 
-def test_a_url_of_a_file_keeps_its_password(log: Path) -> None:
-    """A URL of a file that cannot be read is told by the file's name."""
-    with pytest.raises(DataError, match=r"labels\.txt: expected a file that ends in") as raised:
-        join(log, "ftp://me:secret@host/labels.txt")
-    assert "secret" not in str(raised.value)
+@pytest.mark.parametrize(
+    ("url", "kind", "fault"),
+    [
+        ("ftp://me:secret@host/labels.txt", DataError, r"labels\.txt: expected a file that ends in"),
+        ("http://127.0.0.1:1/labels.csv?signature=secret", DataError, r"127\.0\.0\.1:1/labels\.csv cannot be read: "),
+        ("memory://labels.csv?signature=secret", DataError, r"^memory://labels\.csv cannot be read: No such file"),
+        ("ftp://me:sec/secret@host/labels.csv", InputError, "write @ as %40, / as %2F, # as %23 and "),
+        ("ftp://me:sec?secret@host/labels.csv", InputError, "write @ as %40, / as %2F, # as %23 and "),
+        ("ftp://me:secret@[::1/labels.csv", DataError, "cannot be read: Invalid IPv6 URL"),
+    ],
+)
+def test_a_url_of_a_file_keeps_its_password(url: str, kind: type[Exception], fault: str, log: Path) -> None:
+    """A URL of a file that cannot be read is told by the file's name, without its password and its signature."""
+    with pytest.raises(kind, match=fault) as raised:
+        join(log, url)
+    assert not re.search("sec/|sec\\?|secret", str(raised.value))
 
 
 @pytest.fixture(scope="module")

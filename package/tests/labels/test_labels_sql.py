@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import psycopg
 import pytest
-from commands import Command
+from commands import Command, Done
 from postgres import PASSWORD, as_administrator, query_url, table_url
 from problems import make_config, make_table, train
 from test_labels import CLASSES, recorded, write_log
 
-from classification_model.errors import ClassificationModelError, DataError, InputError
+from classification_model.errors import ClassificationModelError, DataError, InputError, MissingExtraError
 from classification_model.labels.joining import JoinReport, join_labels
 from classification_model.labels.latest import Counted
 from classification_model.labels.sources import LabelSource
@@ -68,7 +70,7 @@ def test_a_table_is_joined(log: Path, postgres: str, database: psycopg.Connectio
     assert join(log, postgres, table="outcomes").appended == 0
 
 
-@pytest.mark.parametrize("table", ["sales.outcomes", "v.1", "Sales Of ;--.T\"'"])
+@pytest.mark.parametrize("table", ["sales.outcomes", "v.1", "Sales Of ;--.T\"'", "sales.#1?query=100% @ 7/9"])
 def test_tables_of_schemas_and_of_any_name_are_found(
     table: str, log: Path, postgres: str, database: psycopg.Connection[Any]
 ) -> None:
@@ -92,6 +94,43 @@ def test_a_query_is_joined_as_it_stands(log: Path, postgres: str, database: psyc
     report = join(log, postgres, query=query)
     assert recorded(log) == {"p0": "red", "p1": "red", "p4": "green"}
     assert report.source == "query"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 'a' AS key, CASE 5 # 3 WHEN 6 THEN 'green' ELSE '?query=' END AS label",
+        "SELECT 'a' AS key, 'green' AS label WHERE 'a:b' LIKE '%:%' AND ('{}'::jsonb ? '%s') IS FALSE",
+        "SELECT 'a' AS key, 'green' AS label -- &query=SELECT 2#outcomes",
+    ],
+)
+@pytest.mark.parametrize("write", [quote, str])
+@pytest.mark.parametrize("more", ["", "&sslmode=prefer"])
+def test_a_query_goes_on_to_the_end_of_the_url(
+    query: str, write: type[str], more: str, log: Path, postgres: str
+) -> None:
+    """Signs that mean something in a URL are the query's, escaped or not; parameters of the connection come before."""
+    join(log, f"{postgres}{more}&query={write(query)}")
+    assert recorded(log) == {"p2": "green"}
+
+
+def test_rows_of_a_table_come_in_the_order_of_its_primary_key(
+    log: Path, postgres: str, database: psycopg.Connection[Any]
+) -> None:
+    """The last label of a key counts, wherever the database keeps it."""
+    database.execute("CREATE TABLE ordered (key text, label text, place int PRIMARY KEY)")
+    database.execute("INSERT INTO ordered VALUES ('a', 'green', 2), ('a', 'red', 1)")
+    join(log, postgres, table="ordered")
+    assert recorded(log) == {"p2": "green"}
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "POSTGRESQL", "postgresql+psycopg2", "postgresql+psycopg_async"])
+def test_a_url_of_postgresql_for_another_driver_is_read(
+    scheme: str, log: Path, postgres: str, database: psycopg.Connection[Any]
+) -> None:
+    """A URL that another program uses need not be changed."""
+    database.execute("INSERT INTO outcomes VALUES (7, 'red')")
+    assert join(log, postgres.replace("postgresql", scheme, 1), table="outcomes").matched == 1
 
 
 def test_row_38_metacharacters_are_values(tmp_path: Path, postgres: str, database: psycopg.Connection[Any]) -> None:
@@ -141,6 +180,15 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "query": ({"query": "SELECT hidden FROM nowhere"}, r'cannot be read: relation "nowhere" does not exist$'),
     "no SQL": ({"query": "SELEC 'hidden"}, r"the postgresql database 'postgres' cannot be read: [\w ]+$"),
     "a change": ({"query": "DELETE FROM outcomes RETURNING key, label"}, r"cannot be read: [\w ]+$"),
+    "two queries": ({"query": "SELECT 7 AS key; DELETE FROM outcomes"}, r"cannot be read: [\w ]+$"),
+    "a change around a query": (
+        {"query": "SELECT 7 AS key) AS hidden; COMMIT; DELETE FROM outcomes; --"},
+        r"cannot be read: [\w ]+$",
+    ),
+    "a change by a function": (
+        {"query": "SELECT setval('numbers', 9) AS key, 'red' AS label"},
+        "read-only transaction",
+    ),
     "a fault on the way": (
         {"query": "SELECT key, (1 / (key - 8))::text AS label FROM outcomes"},
         r"cannot be read: division by zero$",
@@ -154,6 +202,7 @@ def test_what_cannot_be_read_is_told_in_a_line(
 ) -> None:
     """Wrong names and queries are told without SQL and password, and nothing is put on record or changed."""
     database.execute("INSERT INTO outcomes VALUES (7, 'red'), (8, 'red')")
+    database.execute("CREATE SEQUENCE numbers")
     with pytest.raises(DataError, match=fault) as raised:
         join(log, postgres, **options)
     assert not re.search(rf"\n|SELECT|DELETE|hidden|{PASSWORD}", str(raised.value))
@@ -166,9 +215,26 @@ def test_what_cannot_be_read_is_told_in_a_line(
     [
         (f"postgresql://joiner:{PASSWORD}@127.0.0.1:1/labels", DataError, r"'labels' cannot be read: .*refused"),
         (f"postgres://joiner:{PASSWORD}@no-such-host.invalid/labels", DataError, r"'labels' cannot be read: "),
-        (f"nosuch://joiner:{PASSWORD}@host/labels", InputError, "expected the URL of a database, such as"),
+        (f"nosuch://joiner:{PASSWORD}@host/labels", InputError, r"^nothing opens a URL that begins with nosuch:// \("),
         (f"postgresql+nosuch://joiner:{PASSWORD}@host/labels", InputError, "expected the URL of a database, such as"),
-        (f"joiner:{PASSWORD}", InputError, "expected the URL of a database, such as"),
+        (
+            f"joiner:{PASSWORD}",
+            InputError,
+            "found settings of a connection: write a database as postgresql://host/name#t",
+        ),
+        (
+            f"postgresql:/joiner:{PASSWORD}@host/labels",
+            InputError,
+            "found settings of a connection: write a database as",
+        ),
+        (f"joiner:{PASSWORD}@x://host/labels", InputError, "found settings of a connection: write a database as"),
+        (f"postgresql://joiner:{PASSWORD}@[::1/labels", InputError, "expected the URL of a database, such as"),
+        (f"postgresql://joiner:{PASSWORD}@no..host/labels", DataError, "'labels' cannot be read: .*label empty"),
+        (
+            f"postgresql://joiner:{PASSWORD}@127.0.0.1:1/labels?no={PASSWORD}",
+            DataError,
+            "'labels' cannot be read: .*option \"no\"",
+        ),
         (f"postgresql://joiner:{PASSWORD}@host:port/labels", InputError, "expected the URL of a database, such as"),
     ],
 )
@@ -181,6 +247,7 @@ def test_a_database_that_cannot_be_reached_keeps_its_password(
     assert PASSWORD not in str(raised.value)
     assert "\n" not in str(raised.value)
     assert raised.value.__cause__ is None
+    assert PASSWORD not in repr(LabelSource(url, "key", "label"))
 
 
 @pytest.mark.parametrize(
@@ -209,10 +276,64 @@ def test_a_password_with_escaped_signs_is_read(log: Path, postgres: str, databas
         administrator.execute("DROP ROLE signs")
 
 
-def test_a_table_and_a_query_are_too_much(log: Path, postgres: str) -> None:
-    """A table or a query is read, not both."""
-    with pytest.raises(InputError, match="expected --table or --query, found both"):
-        join(log, postgres, table="outcomes", query="SELECT 1")
+NO_TABLE = {
+    "": "found neither$",
+    "?sslmode=prefer": "found neither$",
+    "#": "found # without a table$",
+    "#%20": "found # without a table$",
+    "?query=": r"found \?query= without a query$",
+    "?sslmode=prefer&query=%20": r"found \?query= without a query$",
+    "#outcomes?sslmode=prefer": r"found @ or \? after #: write parameters before #",
+}
+
+
+@pytest.mark.parametrize(("end", "fault"), NO_TABLE.items())
+def test_a_url_without_a_table_or_a_query_is_told_the_form_of_one(end: str, fault: str, log: Path) -> None:
+    """The message says how a URL ends, and what was found instead."""
+    with pytest.raises(InputError, match=rf"^expected the URL of a postgresql database .*#table.*{fault}") as raised:
+        join(log, f"postgresql://joiner:{PASSWORD}@127.0.0.1:1/labels{end}")
+    assert PASSWORD not in str(raised.value)
+
+
+def test_a_password_with_the_sign_of_a_table_is_refused(log: Path) -> None:
+    """A sign # cuts a password in two; neither part is repeated as a table or a host."""
+    with pytest.raises(InputError, match="in a name or password @ as %40, # as %23 and") as raised:
+        join(log, "postgresql://joiner:s3cr3t#and-long@127.0.0.1:1/labels")
+    assert not re.search("s3cr3t|and-long", str(raised.value))
+
+
+SQLITE = {
+    "change": (
+        "?query=DELETE FROM outcomes RETURNING key, label",
+        "cannot be read: attempt to write a readonly database$",
+    ),
+    "table": ("?query=DROP TABLE outcomes", "cannot be read: attempt to write a readonly database$"),
+    "no rows": ("?query=PRAGMA query_only=OFF", "^the query: expected one that returns rows, such as SELECT"),
+    "parameter": (
+        "?timeout=s3cr3t#outcomes",
+        "^the sqlite database .* its URL that the driver takes, .* among 'timeout'$",
+    ),
+}
+
+
+@pytest.mark.parametrize(("end", "fault"), SQLITE.values(), ids=SQLITE)
+def test_a_sqlite_database_is_only_read(end: str, fault: str, log: Path) -> None:
+    """A query that would change something, and a parameter that is none, end with a line."""
+    path = log.parent / "crm.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE outcomes AS SELECT 'a' AS key, 'red' AS label")
+    with pytest.raises((DataError, InputError), match=fault) as raised:
+        join(log, f"sqlite:///{path}{end}")
+    assert "s3cr3t" not in str(raised.value)
+    assert connection.execute("SELECT count(*) FROM outcomes").fetchone() == (1,)
+    connection.close()
+    assert join(log, f"sqlite:///{path}?timeout=3#outcomes").matched == 1
+
+
+def test_a_driver_that_is_not_installed_is_named(log: Path) -> None:
+    """The extra of the package does not install it, so no message says so."""
+    with pytest.raises(MissingExtraError, match=r"of oracle needs its driver oracledb, .* not installed: install it$"):
+        join(log, f"oracle://joiner:{PASSWORD}@host/labels", table="outcomes")
 
 
 @pytest.fixture(scope="module")
@@ -228,13 +349,19 @@ def test_the_command_takes_the_url_from_the_environment(
     """LABELS_URL stands for the source, and stands in no output, whatever happens."""
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute("INSERT INTO outcomes VALUES (7, 'red')")
-    monkeypatch.setenv("LABELS_URL", postgres)
     options = ["--log", log, "--key", "key", "--label", "label", "--model", model]
-    done = command("labels", "join", *options, "--table", "outcomes")
+
+    def run(url: str, *more: str) -> Done:
+        monkeypatch.setenv("LABELS_URL", url)
+        return command("labels", "join", *options, *more)
+
+    done = run(table_url(postgres, "outcomes"))
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("1 of 1 rows of outcomes match 2 of 6 predictions\n2 labels added to the log")
-    missing = command("labels", "join", *options, "--table", "nothing")
+    again = run(query_url(postgres, "SELECT * FROM outcomes"), "--dry-run")
+    assert again.out.startswith("1 of 1 rows of query match 2 of 6 predictions\n")
+    missing = run(table_url(postgres, "nothing"))
     assert (missing.code, missing.out) == (2, "")
     assert missing.err == "error: the database has no table 'nothing': expected one of 'outcomes'\n"
-    told = [done, missing, command("labels", "join", *options), command("labels", "join", "--help")]
+    told = [done, again, missing, run(postgres), run(postgres, "--help")]
     assert not any(PASSWORD in one.out + one.err for one in told)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from classification_model.errors import DataError
+from classification_model.tables.reading import database
 from classification_model.tables.reading.database import opened_database
 from classification_model.tables.reading.open_table import read_rows
 
@@ -91,3 +92,24 @@ def test_what_fails_while_rows_are_read_is_told_without_the_query(url: str) -> N
         with opened_database(url, query=query) as table:
             read_rows(table)
     assert "secret" not in str(caught.value)
+
+
+def test_an_error_of_the_block_is_not_the_databases(url: str) -> None:
+    """What the caller does with the rows fails as it would anywhere else."""
+    with pytest.raises(UnicodeEncodeError), opened_database(url, table="parcels"):
+        "\udc80".encode()
+
+
+def test_an_error_of_a_driver_before_it_connects_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of any class, such as of missing credentials, is a `DataError` with its reason and without the password."""
+
+    def fail(*_: object, **__: object) -> None:
+        msg = "no credentials for s3cr3t\nread https://example.com"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(database.sql, "create_engine", fail)
+    with (
+        pytest.raises(DataError, match=r"the postgresql database 'd' cannot be reached: no credentials for \*\*\*$"),
+        opened_database("postgresql://me:s3cr3t@host/d", table="parcels"),
+    ):
+        pass

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,13 @@ import sqlalchemy as sql
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import ArgumentError, NoSuchTableError, SAWarning, SQLAlchemyError
 
-from classification_model.errors import ClassificationModelError, DataError, InputError, require_extra
+from classification_model.errors import (
+    ClassificationModelError,
+    DataError,
+    InputError,
+    MissingExtraError,
+    require_extra,
+)
 from classification_model.tables.formats import check_header, check_wanted, first_sentence
 from classification_model.tables.reading.value_types import ValueTypes
 from classification_model.tables.source import Batch, Piece
@@ -44,6 +50,8 @@ class DatabaseSource:
         What it is called, for messages.
     rows
         The result of a query.
+    failing
+        Makes a block in which an error of the database becomes one of ours.
 
     Attributes
     ----------
@@ -52,18 +60,27 @@ class DatabaseSource:
         truth values, numbers or texts, each column of one kind; else texts.
     """
 
-    def __init__(self, name: str, rows: Result[Any]) -> None:
+    def __init__(self, name: str, rows: Result[Any], failing: Callable[[], AbstractContextManager[None]]) -> None:
         self.name = name
+        self._failing = failing
         self.size = None
         self._names = list(rows.keys())
         self._parts = rows.partitions(_ROWS)
-        self._first = self._batch(next(self._parts, ()))
+        self._first = self._batch(self._next())
         self.types = {column: _type_of(values) for column, values in self._first.columns.items()}
 
     def pieces(self) -> Iterator[Piece]:
         """Yield 10,000 rows at a time."""
-        for batch in chain([self._first], map(self._batch, self._parts)):
-            yield Piece(partial(_same, batch), batch.count)
+        yield self._piece(self._first)
+        while rows := self._next():
+            yield self._piece(self._batch(rows))
+
+    def _piece(self, batch: Batch) -> Piece:
+        return Piece(partial(_same, batch), batch.count)
+
+    def _next(self) -> Sequence[Any]:
+        with self._failing():
+            return next(self._parts, ())
 
     def _batch(self, rows: Sequence[Any]) -> Batch:
         columns = zip(*rows, strict=True) if rows else repeat((), len(self._names))
@@ -92,7 +109,7 @@ def opened_database(
         URL of the database, as SQLAlchemy writes it. One of PostgreSQL need not name a driver.
     table, query
         The table or view, by name or by schema, dot and name; or a query. Nothing can be changed by it where the
-        database is PostgreSQL. The rows of a table are in the order of its primary key if it has one.
+        database is PostgreSQL or SQLite. The rows of a table are in the order of its primary key if it has one.
     columns
         Names of the columns that are wanted; all when None.
 
@@ -106,24 +123,30 @@ def opened_database(
         If the driver is not installed.
     """
     place = read_url(url)
-    name = name_of(place)
-    with failing(place, name, "read"):
-        if place.get_backend_name() == "postgresql":
-            with require_extra("sql", "reading from postgresql"):
-                from classification_model.tables.reading.postgresql import opened_postgresql  # noqa: PLC0415 - an extra brings it
-            asked, what = query, "the query"
-            if asked is None:
-                with engine_of(place).connect() as connection:
-                    found = find_table(connection, table or "", columns)
-                asked, what = found.as_text(), found.what
-            with opened_postgresql(place, name, asked, what, columns) as source:
-                yield source
-            return
-        check_file(place)
-        with engine_of(place).connect() as connection:
-            connection.execution_options(stream_results=True, max_row_buffer=_ROWS)
-            with _asked(connection, columns, table=table, query=query) as (what, rows):
-                yield DatabaseSource(what, rows)
+    failing_to_read = partial(failing, place, name_of(place), "read")
+    with ExitStack() as stack:
+        with failing_to_read():  # what the block does with the rows is not the database's
+            if place.get_backend_name() == "postgresql":
+                source: Source = stack.enter_context(_opened_postgresql(place, table, query, columns))
+            else:
+                check_file(place)
+                connection = stack.enter_context(connect(place))
+                connection.execution_options(stream_results=True, max_row_buffer=_ROWS)
+                what, rows = stack.enter_context(_asked(connection, columns, table=table, query=query))
+                source = DatabaseSource(what, rows, failing_to_read)
+        yield source
+
+
+def _opened_postgresql(
+    place: URL, table: str | None, query: str | None, columns: Sequence[str] | None
+) -> AbstractContextManager[Source]:
+    with require_extra("sql", "reading from postgresql"):
+        from classification_model.tables.reading.postgresql import opened_postgresql  # noqa: PLC0415 - an extra brings it
+    if query is not None:
+        return opened_postgresql(place, name_of(place), query, "the query", columns)
+    with connect(place) as connection:
+        found = find_table(connection, table or "", columns)
+    return opened_postgresql(place, name_of(place), found.as_text(), found.what, columns)
 
 
 @contextmanager
@@ -134,12 +157,19 @@ def failing(place: URL, name: str, doing: str) -> Iterator[None]:
     except ClassificationModelError:
         raise
     except (SQLAlchemyError, UnicodeError) as error:
-        cause = getattr(error, "orig", None)
-        reason = type(error).__name__ if cause is None else _SQL_TEXT.sub("", first_sentence(cause))
-        if place.password:
-            reason = reason.replace(str(place.password), "***")
-        msg = f"{name} cannot be {doing}: {reason}"
-        raise DataError(msg) from None
+        raise DataError(f"{name} cannot be {doing}: {_reason(place, error)}") from None
+
+
+def _reason(place: URL, error: Exception) -> str:
+    """Return what a library says of an error, without the SQL and the password."""
+    cause = getattr(error, "orig", None)
+    if isinstance(error, UnicodeError):  # whose text may hold a part of what cannot be read
+        reason = f"a text in it or in its URL cannot be read: {getattr(error, 'reason', error)}"
+    elif cause is None and isinstance(error, SQLAlchemyError):  # whose text holds the SQL
+        reason = type(error).__name__
+    else:
+        reason = _SQL_TEXT.sub("", first_sentence(cause or error)) or type(error).__name__
+    return reason.replace(str(place.password), "***") if place.password else reason
 
 
 def name_of(place: URL) -> str:
@@ -152,30 +182,64 @@ def engine_of(place: URL) -> Engine:
 
     Raises
     ------
-    DataError
-        If it is a file that does not exist.
     MissingExtraError
         If its driver is not installed.
     """
     backend = place.get_backend_name()
-    with require_extra(_EXTRAS.get(backend, "sql"), f"a database of {backend}"):
+    try:
         return sql.create_engine(place, poolclass=sql.NullPool, connect_args=_arguments(place))
+    except ModuleNotFoundError as error:
+        with require_extra(_EXTRAS.get(backend, "sql"), f"a database of {backend}"):
+            if backend in {"postgresql", "sqlite", *_EXTRAS}:
+                raise
+        msg = f"a database of {backend} needs its driver {error.name}, which is not installed: install it"
+        raise MissingExtraError(msg) from error
+
+
+def connect(place: URL) -> Connection:
+    """Connect to a database; of SQLite, to read alone.
+
+    Raises
+    ------
+    InputError
+        If the driver does not take a parameter of the URL.
+    DataError
+        If it cannot be reached.
+    MissingExtraError
+        If its driver is not installed.
+    """
+    try:
+        connection = engine_of(place).connect()
+    except (ClassificationModelError, SQLAlchemyError, UnicodeError):
+        raise
+    except (TypeError, ValueError):  # whose texts may hold a value
+        msg = (
+            f"{name_of(place)}: expected parameters in its URL that the driver takes, found one that it does not take "
+            f"or cannot read among {', '.join(map(repr, place.query)) or 'none'}"
+        )
+        raise InputError(msg) from None
+    except Exception as error:  # noqa: BLE001 - each driver has errors of its own, such as of missing credentials
+        raise DataError(f"{name_of(place)} cannot be reached: {_reason(place, error)}") from None
+    if place.get_backend_name() == "sqlite":
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    return connection
 
 
 def read_url(text: str) -> URL:
-    """Read the URL of a database; of PostgreSQL, by the driver that the extra installs."""
+    """Read the URL of a database; one of PostgreSQL stands for the driver that the extra installs."""
     try:
         url = sql.make_url(text)
-        if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername=re.sub(r"^postgres(?=$|\+)", "postgresql", url.drivername.lower()))
+        kind = url.get_dialect().name
+        if kind == "postgresql":  # whatever its driver is elsewhere
             url = url.set(drivername="postgresql+psycopg")
-        is_file = url.get_dialect().name == "sqlite"
     except (SQLAlchemyError, ArgumentError, ValueError):  # whose texts hold the URL
         msg = (
             "expected the URL of a database, such as postgresql://user:password@host/database or sqlite:///file.db, "
             "found something else"
         )
         raise InputError(msg) from None
-    if not is_file and (text.count("@") > 1 or "@" in (url.database or "")):  # part of a password is read as more
+    if kind != "sqlite" and (text.count("@") > 1 or "@" in (url.database or "")):  # part of a password is read as more
         msg = "expected one @ in the URL of the database, found more: write @ as %40 and / as %2F in a name or password"
         raise InputError(msg)
     return url
@@ -237,7 +301,10 @@ def _asked(
     """Ask for rows; give what they are called, and the result."""
     if query is not None:
         with connection.execute(sql.text(query.replace(":", "\\:"))) as rows:  # no colon of it is a parameter
-            found = list(rows.keys()) if rows.returns_rows else []
+            if not rows.returns_rows:
+                msg = "the query: expected one that returns rows, such as SELECT ..., found one that returns none"
+                raise DataError(msg)
+            found = list(rows.keys())
             check_wanted(columns or (), found, "the query")
             check_header([name for name in found if columns is None or name in columns], "the query")
             yield "the query", rows if columns is None else rows.columns(*columns)

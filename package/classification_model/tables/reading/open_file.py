@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -142,8 +143,13 @@ class Opened:
 
 def unreadable(name: str, error: Exception, redact: Callable[[str], str] = str) -> DataError:
     """Return the error of a file that cannot be read, with the system's reason."""
-    reason = redact(first_sentence(error)) if str(error) else type(error).__name__
-    return DataError(f"{name} cannot be read: {getattr(error, 'strerror', None) or reason}")
+    cause: BaseException = error
+    while isinstance(error, FileNotFoundError) and not isinstance(error.errno, int) and cause.__cause__ is not None:
+        cause = cause.__cause__  # fsspec says that a file is not there where its host cannot be reached
+    reason = getattr(cause, "strerror", None) or first_sentence(cause) or type(cause).__name__
+    if isinstance(cause, FileNotFoundError) and not isinstance(cause.errno, int) and reason.partition("?")[0] in name:
+        reason = os.strerror(errno.ENOENT)
+    return DataError(f"{name} cannot be read: {redact(reason)}")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -90,7 +91,7 @@ def opened_source(
     elif location.kind == "service":
         yield OpenedTable(_of_service(location, columns), location.name, None)
     else:
-        if location.kind != "stream":
+        if location.kind != "stream" and not Path(source).is_dir():  # which opening it says
             format_of(location.name)
         with opened(source) as file:
             table = open_table(file, delimiter=delimiter, encoding=encoding, rows=rows)
