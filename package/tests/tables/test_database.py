@@ -101,7 +101,7 @@ def test_an_error_of_the_block_is_not_the_databases(url: str) -> None:
 
 
 def test_an_error_of_a_driver_before_it_connects_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of any class, such as of missing credentials, is a `DataError` with its reason and without the password."""
+    """An error of any class, such as of missing credentials, is a `DataError` with its reason alone."""
 
     def fail(*_: object, **__: object) -> None:
         msg = "no credentials for s3cr3t\nread https://example.com"
