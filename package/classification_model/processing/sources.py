@@ -22,7 +22,7 @@ from classification_model.tables.writing.outputs import opened_output
 from classification_model.tables.writing.spelling import spell_each
 
 if TYPE_CHECKING:
-    from classification_model.tables.writing.databases import Mode
+    from classification_model.tables.writing.output import Mode
 
 _BATCH = 2**16
 #: What the texts of a CSV column may be, in this order.

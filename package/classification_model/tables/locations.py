@@ -23,6 +23,7 @@ _DATABASES = frozenset({"postgresql", "postgres", "sqlite", "mysql", "mariadb", 
 _QUERY = re.compile(r"[?&]query=")
 #: What looks like connection settings, which are no file and may hold a password.
 _SETTINGS = re.compile(r"@|(password|pwd)\s*=", re.IGNORECASE)
+_SQLITE_URL = "sqlite:///"
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -75,6 +76,13 @@ def short_name(source: str) -> str:
     """Return what a table is called in a message: the name of a file without its folder, no secrets of a URL."""
     name = locate(source).name
     return name if name.startswith("the ") else Path(name).name
+
+
+def resolved(source: str, folder: Path) -> str:
+    """Return the name of a table in a config, whose paths are relative to its folder, also that of a SQLite file."""
+    if source.startswith(_SQLITE_URL):
+        return f"{_SQLITE_URL}{folder.resolve() / source.removeprefix(_SQLITE_URL)}"
+    return source if "://" in source else str(folder / source)
 
 
 def scheme_of(source: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from classification_model.tables.locations import Location
     from classification_model.tables.services import WriteService
     from classification_model.tables.source import Batch
-    from classification_model.tables.writing.outputs import Output
+    from classification_model.tables.writing.output import Output
 
 
 class ServiceOutput:
