@@ -5,10 +5,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from commands import Command, Done
 from hypothesis import HealthCheck, settings
+from postgres import ROLE, running_postgres
 
 from classification_model import cli
 from classification_model.export import compile_and_prove
@@ -60,6 +63,21 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a PostgreSQL; give its URL, of a role that has a password."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture
+def database(postgres: str) -> Iterator[psycopg.Connection[Any]]:
+    """Connect to the PostgreSQL; remove the tables and schemas of the test when it ends."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        yield connection
+        connection.execute(f"DROP OWNED BY {ROLE}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

