@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -142,8 +143,15 @@ class Opened:
 
 def unreadable(name: str, error: Exception, redact: Callable[[str], str] = str) -> DataError:
     """Return the error of a file that cannot be read, with the system's reason."""
-    reason = redact(first_sentence(error)) if str(error) else type(error).__name__
-    return DataError(f"{name} cannot be read: {getattr(error, 'strerror', None) or reason}")
+    return DataError(f"{name} cannot be read: {reason_of(error, redact)}")
+
+
+def reason_of(error: Exception, redact: Callable[[str], str] = str) -> str:
+    """Return why a system or a library refuses, in one line."""
+    text = str(getattr(error, "strerror", None) or first_sentence(error))
+    if isinstance(error, FileNotFoundError) and " " not in text:  # the name alone
+        return os.strerror(errno.ENOENT)
+    return redact(text) or type(error).__name__
 
 
 @contextmanager
@@ -183,7 +191,7 @@ def _opened_url(location: Location) -> BinaryIO:
     """Open a URL; what cannot be read from a place of one's own is read into memory."""
     try:
         with require_extra_of(location.scheme):
-            file = cast("BinaryIO", fsspec.open(location.source, "rb").open())
+            file = cast("BinaryIO", fsspec.open(location.source, "rb", expand=False).open())
         if file.seekable():
             return file
         with file:
