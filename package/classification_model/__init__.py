@@ -16,8 +16,8 @@ Train and judge, with the extra [train]
     `read_labels`, `with_labels`, `read_labelled_log`, `monitor`, `compare`, `SharedRows`, `Outcome`,
     `outcome_of`, `latency_of`, `PromotionConfig`.
 Tables
-    `read_table` and `write_table` for files, URLs and databases; `register_source` and `register_sink` for services of
-    your own.
+    `read_table` and `write_table` for files, URLs and databases, `process_data` for a table to train on,
+    `register_source` and `register_sink` for services of your own.
 Errors
     The module `errors` has every exception of this package, in one tree.
 """
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from classification_model.own_models.save_estimator import save_estimator
     from classification_model.predict import make_prediction
     from classification_model.processing.data_manager import load_pipeline
+    from classification_model.processing.data_pipeline import process_data
     from classification_model.processing.pipeline_model import load_predictor
     from classification_model.processing.sources import read_table, write_table
     from classification_model.retraining.check import read_labelled_log
@@ -91,6 +92,7 @@ __all__ = [
     "monitor",
     "outcome_of",
     "packaged_model",
+    "process_data",
     "read_decisions",
     "read_labelled_log",
     "read_labels",
@@ -137,6 +139,7 @@ _WORKSHOP = {
     "load_predictor": "processing.pipeline_model",
     "monitor": "monitoring.monitor",
     "outcome_of": "comparison.measuring",
+    "process_data": "processing.data_pipeline",
     "read_labelled_log": "retraining.check",
     "read_labels": "log_frames.log_frame",
     "read_log": "log_frames.log_frame",

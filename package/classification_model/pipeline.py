@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -10,36 +9,19 @@ from feature_engine.encoding import OrdinalEncoder, RareLabelEncoder
 from feature_engine.imputation import CategoricalImputer
 from feature_engine.selection import DropFeatures
 from feature_engine.wrappers import SklearnTransformerWrapper
-from sklearn.base import TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from classification_model.config.features import (
-    ColumnFeature,
-    CombineFeature,
-    ContainsFeature,
-    DatePartsFeature,
-    LogFeature,
-    PatternFeature,
-    RatioFeature,
-    SumFeature,
     enters_model,
     used_features,
 )
 from classification_model.config.sections import Config
 from classification_model.errors import ConfigError
 from classification_model.estimators import Setting, build_estimator
-from classification_model.processing.features import (
-    Combine,
-    DateParts,
-    LogOnePlus,
-    Ratio,
-    Sum,
-    TextContains,
-    TextPattern,
-)
+from classification_model.processing.features.derivation_steps import Steps, build_derivations, date_parts
 from classification_model.processing.indicators import MissingIndicator, OneHot
 from classification_model.processing.splitting import AtMostFolds
 
@@ -50,7 +32,6 @@ RARE_CATEGORY = "rare"
 LARGEST_NUMBER = 1e100
 LARGEST_DEVIATION = 1e6
 
-Steps = list[tuple[str, TransformerMixin]]
 #: As feature-engine has it, which takes numbers for names too.
 Names = list[str | int]
 
@@ -103,50 +84,6 @@ def build_preparation(config: Config) -> Pipeline:
     return Pipeline([*build_derivations(config), *dropped, *inner])
 
 
-def build_derivations(config: Config) -> Steps:
-    """Build the steps that append derived features and parts of dates to the raw features."""
-    parts = _date_parts(config)
-    derived = [(name, item) for name, item in config.features.items() if name in parts or item.sources]
-    derived.sort(key=lambda pair: isinstance(pair[1], ColumnFeature))
-    return [
-        (re.sub("_+", "_", f"derive_{number}_{name}"), _derivation(name, item, parts.get(name, (name, []))[0]))
-        for number, (name, item) in enumerate(derived)
-    ]
-
-
-def _derivation(name: str, feature: Any, beginning: str) -> TransformerMixin:
-    sources = list(feature.sources)
-    match feature:
-        case PatternFeature():
-            return TextPattern(sources, name, pattern=feature.pattern, as_number=feature.kind == "numeric")
-        case ContainsFeature():
-            return TextContains(sources, name, words=list(feature.words))
-        case CombineFeature():
-            return Combine(sources, name)
-        case SumFeature():
-            return Sum(sources, name, plus=feature.plus)
-        case RatioFeature():
-            return Ratio(sources, name)
-        case LogFeature():
-            return LogOnePlus(sources, name)
-        case _:
-            return DateParts(sources or [name], beginning, parts=list(feature.parts))
-
-
-def _date_parts(config: Config) -> dict[str, tuple[str, list[str]]]:
-    """Give for each date what the names of its parts begin with, its own name where that is free, and the names."""
-    taken = set(config.features)
-    parts = {}
-    for name, feature in config.features.items():
-        if isinstance(feature, DatePartsFeature) or (isinstance(feature, ColumnFeature) and feature.kind == "datetime"):
-            beginning = name
-            while taken & {f"{beginning}_{part}" for part in feature.parts}:
-                beginning += "_"
-            parts[name] = beginning, [f"{beginning}_{part}" for part in feature.parts]
-            taken |= set(parts[name][1])
-    return parts
-
-
 def _numeric_steps(config: Config) -> Steps:
     imputed: dict[str, Names] = {"median": [], "mean": []}
     constants: dict[float, Names] = {}
@@ -183,7 +120,7 @@ def _limit(largest: float, variables: Names) -> SklearnTransformerWrapper:
 
 def _numeric_outputs(config: Config) -> dict[str, list[str]]:
     """Name the numeric columns that features become in the model."""
-    parts = _date_parts(config)
+    parts = date_parts(config)
     outputs = {}
     for name, feature in config.features.items():
         if name in parts:

@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
 from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
+from classification_model.processing.run_records import RunRecord, append_record
 from classification_model.reporting.training_reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, write_model_folder
@@ -36,11 +38,14 @@ from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.runtime.model_folder.packaged import trained_models
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
+from classification_model.tables.locations import short_name
 from classification_model.training.describe_model import Fitted, describe_model
 from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.training.training_report import TrainedModel, TrainingReport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
@@ -55,11 +60,12 @@ def run_training(
     config: Config,
     *,
     output: Path | None = None,
-    source: str | pd.DataFrame | None = None,
+    source: str | pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
     extra: pd.DataFrame | None = None,
     version: str | None = None,
     progress: Progress | None = None,
     jobs: int = -1,
+    record: Path | None = None,
 ) -> TrainingReport:
     """Train, evaluate and save the model of a config.
 
@@ -70,7 +76,8 @@ def run_training(
     output
         Folder in which the model folder is made. The default is the package's own ``trained_models``.
     source
-        Table to train on instead of ``data.source``: a path, a URL or a frame; see `DataLoader`.
+        Table to train on instead of ``data.source``: a path, a URL, a frame or a function that returns one. A Parquet
+        file that `process_data` wrote is trained on as the raw data would be.
     extra
         Raw rows to append to the table before the hold-out is drawn; see `DataLoader`.
     version
@@ -79,6 +86,8 @@ def run_training(
         Object that is called before and after each fit, such as a progress bar.
     jobs
         Number of threads; -1 for one per core.
+    record
+        File of JSON lines to which the record of the run is appended; see `RunRecord`.
 
     Returns
     -------
@@ -100,17 +109,40 @@ def run_training(
     InputError
         If the version or the environment variable ``SOURCE_DATE_EPOCH`` is malformed.
     """
-    started = time.monotonic()
+    started, began = datetime.now(UTC), time.monotonic()
     folder = model_folder(config, output, version)
     trained = train_model(config, source=source, extra=extra, version=version, progress=progress, jobs=jobs)
-    report = write_model(trained, folder)
-    return replace(report, seconds=time.monotonic() - started)
+    report = replace(write_model(trained, folder), seconds=time.monotonic() - began)
+    if record is not None:
+        append_record(record, _record_of(report, config, source, started))
+    return report
+
+
+def _record_of(
+    report: TrainingReport, config: Config, source: str | pd.DataFrame | Callable[..., Any] | None, started: datetime
+) -> RunRecord:
+    manifest, rows = report.manifest, len(report.data.train)
+    named = config.data.source if source is None else source
+    return RunRecord(
+        run="train",
+        problem=manifest.name,
+        started=started,
+        seconds=report.seconds,
+        source=short_name(named) if isinstance(named, str) else "the given table",
+        sink=str(report.folder),
+        rows_in=manifest.data.rows,
+        rows_out=rows,
+        held_out=len(report.data.holdout),
+        fingerprint=manifest.data.sha256,
+        config_hash=manifest.config_hash,
+        version=manifest.version,
+    )
 
 
 def train_model(
     config: Config,
     *,
-    source: str | pd.DataFrame | Tables | None = None,
+    source: str | pd.DataFrame | Callable[[], pd.DataFrame] | Tables | None = None,
     extra: pd.DataFrame | None = None,
     version: str | None = None,
     progress: Progress | None = None,

@@ -35,7 +35,7 @@ def test_the_public_names_are_these() -> None:
         *("MLEModel", "ServedModel", "PredictionLog", "LabelLog", "LogFaults", "DecisionEntry", "read_decisions"),
         *("ClassificationModel", "save_estimator", "load_config", "load_pipeline", "load_predictor"),
         *("read_labels", "read_log", "read_labelled_log", "with_labels", "monitor"),
-        *("read_table", "write_table", "register_source", "register_sink"),
+        *("process_data", "read_table", "write_table", "register_source", "register_sink"),
         *("Outcome", "PromotionConfig", "SharedRows", "compare", "latency_of", "outcome_of"),
         *("__version__", "errors"),
     }

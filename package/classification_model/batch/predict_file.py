@@ -23,7 +23,8 @@ from classification_model.tables.locations import locate
 from classification_model.tables.python_values import UnreadableArray
 from classification_model.tables.reading.open_source import opened_source
 from classification_model.tables.source import Batch, Piece, Source
-from classification_model.tables.writing.outputs import Output, opened_output
+from classification_model.tables.writing.output import Output
+from classification_model.tables.writing.outputs import opened_output
 
 if TYPE_CHECKING:
     from classification_model.runtime.log.prediction_log import PredictionLog

@@ -21,7 +21,7 @@ from classification_model.cli.prediction import predict
 from classification_model.cli.retraining import retrain, retrain_check
 from classification_model.cli.signals import exit_code
 from classification_model.cli.store import list_versions, promote, prune, rollback, show
-from classification_model.cli.training import init, train
+from classification_model.cli.training import init, process, train
 from classification_model.errors import ClassificationModelError, VerificationError
 from classification_model.runtime.model_folder.packaged import package_version
 
@@ -54,7 +54,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (train, init, verify, predict, wheel, promote, rollback, prune, show, monitor, retrain_check, retrain):
+for command in (
+    train,
+    init,
+    process,
+    verify,
+    predict,
+    wheel,
+    promote,
+    rollback,
+    prune,
+    show,
+    monitor,
+    retrain_check,
+    retrain,
+):
     app.command()(command)
 app.command("list")(list_versions)
 app.add_typer(labels, name="labels")

@@ -1,4 +1,4 @@
-"""The commands before there is a model: ``init`` and ``train``."""
+"""The commands before there is a model: ``init``, ``process`` and ``train``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,38 @@ if TYPE_CHECKING:
     from classification_model.training.training_report import TrainingReport
 
 
+RecordFile = Annotated[
+    Path | None,
+    typer.Option(envvar="RUN_RECORDS", help="File of JSON lines to which the record of the run is appended."),
+]
+
+
+def process(
+    output: Annotated[
+        str, typer.Option(help="Where the processed rows go: a Parquet file, or a URL of a file or a table.")
+    ],
+    config: Annotated[Path | None, typer.Option(help="Config file. Default: the packaged one.")] = None,
+    source: Annotated[str | None, typer.Option(help="File or URL of the raw data, instead of data.source.")] = None,
+    drop_bad_rows: Annotated[
+        bool, typer.Option("--drop-bad-rows", help="Drop and count rows that break a rule, instead of an error.")
+    ] = False,
+    record: RecordFile = None,
+) -> None:
+    """Check, cast and derive raw data, and write it as a table that `train` takes."""
+    with require_extra("train", "processing data"):
+        from classification_model.config.core import PACKAGED_CONFIG, load_config
+        from classification_model.processing.data_pipeline import process_data
+        from classification_model.processing.run_records import append_record
+    done = process_data(source, output, load_config(config or PACKAGED_CONFIG), drop_bad_rows=drop_bad_rows)
+    if record is not None:
+        append_record(record, done)
+    typer.echo(
+        f"{done.rows_out} of {done.rows_in} rows of {done.source} written to {done.sink} in {done.seconds:.1f} s"
+    )
+    for reason, count in done.dropped.items():
+        typer.echo(f"dropped {count}: {reason}")
+
+
 def train(
     config: Annotated[Path | None, typer.Option(help="Config file. Default: the packaged one.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder in which the model folder is made.")] = None,
@@ -27,6 +59,7 @@ def train(
     if_changed: Annotated[
         bool, typer.Option("--if-changed", help="Do nothing if the model folder is intact and would come out the same.")
     ] = False,
+    record: RecordFile = None,
 ) -> None:
     """Train a model from a config, evaluate it and save it."""
     with require_extra("train", "training"):
@@ -47,7 +80,9 @@ def train(
         typer.echo(f"{folder} is up to date")
         return
     with progress_bars() as progress:
-        report = run_training(problem, output=output, source=source, progress=progress, jobs=settings.jobs)
+        report = run_training(
+            problem, output=output, source=source, progress=progress, jobs=settings.jobs, record=record
+        )
     typer.echo(_summary(report))
 
 

@@ -17,10 +17,11 @@ from sklearn.pipeline import Pipeline
 from classification_model.errors import DataError, VerificationError
 from classification_model.processing import validation
 from classification_model.processing.fields import bare_schema, complete_config, describe_schema, to_frame
+from classification_model.processing.processed_tables import as_raw, check_processed, read_description
 from classification_model.processing.raw_tables import (
     append_rows,
     fits_given_table,
-    read_raw,
+    frame_of,
     spell_column,
 )
 from classification_model.processing.rows import Rows, read_rows
@@ -31,9 +32,12 @@ from classification_model.runtime.model_folder.artifact import read_files, read_
 from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
 from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout
 from classification_model.tables.formats import SettingError
-from classification_model.tables.locations import short_name
+from classification_model.tables.locations import resolved, short_name
+from classification_model.tables.reading.open_source import opened_source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
@@ -119,7 +123,8 @@ class DataLoader:
     config
         The config.
     source
-        Table to train on instead of ``data.source``: a path, a URL, a frame of raw values, or the result of `read`.
+        Table to train on instead of ``data.source``: a path, a URL (of a raw or a processed table), a frame of raw
+        values, a function that returns one, or the result of `read`.
         Columns of a frame have their names before or after ``data.rename``. It may lack the columns of ``data.drop``
         and ``data.leakage``, and the index; without the index, rows are held out by the hash of their features.
     extra
@@ -144,9 +149,15 @@ class DataLoader:
     """
 
     def __init__(
-        self, config: Config, source: str | pd.DataFrame | Tables | None = None, *, extra: pd.DataFrame | None = None
+        self,
+        config: Config,
+        source: str | pd.DataFrame | Callable[[], pd.DataFrame] | Tables | None = None,
+        *,
+        extra: pd.DataFrame | None = None,
     ) -> None:
         self._config = config
+        if callable(source):
+            source = source()
         self._given: pd.DataFrame | None = None
         self._tables: Tables | None = None
         self._prepared: tuple[Config, Rows, InputSchema] | None = None
@@ -157,10 +168,10 @@ class DataLoader:
             self._config, self._given = fits_given_table(config, source)
             self.source = "the given table"
         else:
-            self.source = source or _resolve(config.data.source, config.folder)
+            self.source = source or resolved(config.data.source, config.folder)
         self._name = self.source if self._given is not None or self._tables is not None else short_name(self.source)
         second = config.data.validation_source
-        self.validation_source = None if second is None else _resolve(second, config.folder)
+        self.validation_source = None if second is None else resolved(second, config.folder)
 
     def load(self) -> TrainingData:
         """Read, check and split the data.
@@ -230,9 +241,16 @@ class DataLoader:
     def _read_file(self, source: str) -> pd.DataFrame:
         data, name = self._config.data, short_name(source)
         try:
-            table = read_raw(source, delimiter=data.delimiter, encoding=data.encoding)
+            with opened_source(source, delimiter=data.delimiter, encoding=data.encoding) as opened:
+                processed = read_description(getattr(opened.table, "metadata", {}), name)
+                if processed is not None:
+                    check_processed(processed, opened.table.types, self._config, name)
+                table = frame_of(opened.table)
+                opened.check_unchanged()
         except SettingError as error:
             raise SettingError(error.fault, error.setting, "set data.{} in the config") from error
+        if processed is not None:
+            return as_raw(table, processed)
         validation.check_new_names(self._config, [str(column) for column in table.columns], name)
         return table.rename(columns=data.rename)
 
@@ -247,14 +265,6 @@ class DataLoader:
 def table_rule(sha256: str) -> str:
     """Return the rule of a hold-out that is a table of its own."""
     return f"a validation table of its own, SHA-256 {sha256}"
-
-
-def _resolve(source: str, folder: Path) -> str:
-    """Return a path of a config, which is relative to its folder, also that of a SQLite database."""
-    sqlite = "sqlite:///"
-    if source.startswith(sqlite):
-        return f"{sqlite}{folder.resolve() / source.removeprefix(sqlite)}"
-    return source if "://" in source else str(folder / source)
 
 
 def _draw_holdout(config: Config, table: pd.DataFrame, rows: Rows) -> tuple[NDArray[np.bool_], Holdout]:

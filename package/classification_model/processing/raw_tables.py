@@ -43,10 +43,11 @@ def parse_table(content: bytes, source: str, *, delimiter: str | None = None, en
     DataError
         If the file is empty or malformed, or column names are missing or repeated.
     """
-    return _frame_of(open_table(in_memory(content, source), delimiter=delimiter, encoding=encoding))
+    return frame_of(open_table(in_memory(content, source), delimiter=delimiter, encoding=encoding))
 
 
-def _frame_of(table: Source) -> pd.DataFrame:
+def frame_of(table: Source) -> pd.DataFrame:
+    """Read all rows of a table into a frame of raw values; see `parse_table`."""
     rows = read_rows(table)
     columns = {name: pd.Series(values, dtype=object) for name, values in rows.columns.items()}
     return pd.DataFrame(columns, index=range(rows.count))
@@ -55,7 +56,7 @@ def _frame_of(table: Source) -> pd.DataFrame:
 def read_raw(source: str, *, delimiter: str | None = None, encoding: str = "utf-8") -> pd.DataFrame:
     """Read a table into a frame of raw values, wherever it is; see `parse_table` and `opened_source`."""
     with opened_source(source, delimiter=delimiter, encoding=encoding) as opened:
-        frame = _frame_of(opened.table)
+        frame = frame_of(opened.table)
         opened.check_unchanged()
     return frame
 

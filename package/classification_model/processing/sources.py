@@ -22,7 +22,7 @@ from classification_model.tables.writing.outputs import opened_output
 from classification_model.tables.writing.spelling import spell_each
 
 if TYPE_CHECKING:
-    from classification_model.tables.writing.databases import Mode
+    from classification_model.tables.writing.output import Mode
 
 _BATCH = 2**16
 #: What the texts of a CSV column may be, in this order.
@@ -155,9 +155,12 @@ def _in_pieces(opened: OpenedTable, columns: Sequence[str] | None) -> pa.Table:
 def _of_values(values: Values, kind: pa.DataType) -> pa.Array:
     if not isinstance(values, list):
         return values
-    for guess in ({}, {"type": kind}):
+    if pa.types.is_floating(kind):
+        with suppress(TypeError, ValueError):  # decimals are numbers too
+            return pa.array([None if value is None else float(value) for value in values], kind)
+    for guess in (None, kind):
         with suppress(pa.ArrowException):
-            return pa.array(values, **guess)
+            return pa.array(values, guess)
     return spell_each(values)
 
 
@@ -180,8 +183,10 @@ def _inferred(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     for kind in _KINDS:
         with suppress(pa.ArrowException):
             values = present.cast(kind)
-            if kind != pa.int64() or pc.all(pc.equal(values.cast(present.type), present), min_count=0).as_py():
-                return values
+            is_name = (
+                kind == pa.int64() and not pc.all(pc.equal(values.cast(present.type), present), min_count=0).as_py()
+            )
+            return present if is_name else values  # zeros before a number are part of a name
     return present
 
 

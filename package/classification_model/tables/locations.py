@@ -25,6 +25,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9_+.-]*(::[a-z][a-z0-9_+.-]*)*", re.IGNORECASE
 _AFTER_HOST = re.compile(r"[/?#]")
 #: What looks like connection settings or a mistyped URL, which are no file and may hold a password.
 _SETTINGS = re.compile(r":.*@|(password|pwd)\s*=|^[a-z][a-z0-9+.-]+:.*(#|[?&]query=)", re.IGNORECASE | re.DOTALL)
+_SQLITE_URL = "sqlite:///"
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -77,6 +78,13 @@ def short_name(source: str) -> str:
     """Return what a table is called in a message: the name of a file without its folder, no secrets of a URL."""
     location = locate(source)
     return location.name if location.kind == "database" else Path(location.name).name
+
+
+def resolved(source: str, folder: Path) -> str:
+    """Return the name of a table in a config, whose paths are relative to its folder, also that of a SQLite file."""
+    if source.startswith(_SQLITE_URL):
+        return f"{_SQLITE_URL}{folder.resolve() / source.removeprefix(_SQLITE_URL)}"
+    return source if "://" in source else str(folder / source)
 
 
 def scheme_of(source: str) -> str:

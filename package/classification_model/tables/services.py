@@ -1,7 +1,7 @@
 """Services that other packages add: functions that read or write a table, by the scheme of its URL.
 
-A package adds one by an entry point of the group ``classification_model.sources`` or ``classification_model.sinks``,
-which is named like the scheme; a program by `register_source` or `register_sink`.
+A package adds one by an entry point of the group `SOURCES` or `SINKS`, which is named like the scheme; a program by
+`register_source` or `register_sink`.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 from classification_model.errors import TrainingError
 from classification_model.estimators import AVERAGE, Setting, build_estimator, candidates_of, settings_of
 from classification_model.evaluation.metrics import METRICS, Outcome, is_better, score
-from classification_model.pipeline import build_derivations, build_preparation
+from classification_model.pipeline import build_preparation
 from classification_model.processing import validation
+from classification_model.processing.features.derivation_steps import build_derivations
 from classification_model.processing.splitting import make_folds
 
 if TYPE_CHECKING:

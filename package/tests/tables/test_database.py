@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import sqlalchemy
 
 from classification_model.errors import DataError
-from classification_model.tables.reading import database
 from classification_model.tables.reading.database import opened_database
 from classification_model.tables.reading.open_table import read_rows
 
@@ -107,7 +107,7 @@ def test_an_error_of_a_driver_before_it_connects_is_told(monkeypatch: pytest.Mon
         msg = "no credentials for s3cr3t\nread https://example.com"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(database.sql, "create_engine", fail)
+    monkeypatch.setattr(sqlalchemy, "create_engine", fail)
     with (
         pytest.raises(DataError, match=r"the postgresql database 'd' cannot be reached: no credentials for \*\*\*$"),
         opened_database("postgresql://me:s3cr3t@host/d", table="parcels"),

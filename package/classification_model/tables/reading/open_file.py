@@ -143,13 +143,23 @@ class Opened:
 
 def unreadable(name: str, error: Exception, redact: Callable[[str], str] = str) -> DataError:
     """Return the error of a file that cannot be read, with the system's reason."""
+    return DataError(f"{name} cannot be read: {reason_of(error, redact)}")
+
+
+def reason_of(error: Exception, redact: Callable[[str], str] = str) -> str:
+    """Return why a system or a library refuses, in one line."""
     cause: BaseException = error
-    while isinstance(error, FileNotFoundError) and not isinstance(error.errno, int) and cause.__cause__ is not None:
-        cause = cause.__cause__  # fsspec says that a file is not there where its host cannot be reached
-    reason = getattr(cause, "strerror", None) or first_sentence(cause) or type(cause).__name__
-    if isinstance(cause, FileNotFoundError) and not isinstance(cause.errno, int) and reason.partition("?")[0] in name:
-        reason = os.strerror(errno.ENOENT)
-    return DataError(f"{name} cannot be read: {redact(reason)}")
+    while _names_alone(cause) and cause.__cause__ is not None:  # fsspec says the same of a host that it cannot reach
+        cause = cause.__cause__
+    if _names_alone(cause):
+        return os.strerror(errno.ENOENT)
+    return redact(str(getattr(cause, "strerror", None) or first_sentence(cause))) or type(cause).__name__
+
+
+def _names_alone(error: BaseException) -> bool:
+    """Tell an error of a missing file that says no more than its name, maybe with advice for programmers."""
+    is_bare = isinstance(error, FileNotFoundError) and not isinstance(error.errno, int)
+    return is_bare and " " not in str(getattr(error, "strerror", None) or first_sentence(error))
 
 
 @contextmanager
@@ -189,7 +199,7 @@ def _opened_url(location: Location) -> BinaryIO:
     """Open a URL; what cannot be read from a place of one's own is read into memory."""
     try:
         with require_extra_of(location.scheme):
-            file = cast("BinaryIO", fsspec.open(location.source, "rb").open())
+            file = cast("BinaryIO", fsspec.open(location.source, "rb", expand=False).open())
         if file.seekable():
             return file
         with file:

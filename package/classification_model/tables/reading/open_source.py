@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from classification_model.errors import ClassificationModelError, DataError, InputError, require_extra
-from classification_model.tables.formats import check_wanted, first_sentence, format_of
+from classification_model.tables.formats import check_wanted, format_of
 from classification_model.tables.locations import Location, locate
 from classification_model.tables.reading.arrow_streams import ArrowSource
-from classification_model.tables.reading.open_file import Opened, opened
+from classification_model.tables.reading.open_file import Opened, opened, unreadable
 from classification_model.tables.reading.open_table import open_table
 from classification_model.tables.services import source_of
 
@@ -106,8 +106,7 @@ def _of_service(location: Location, columns: Sequence[str] | None) -> ArrowSourc
         raise InputError(msg)
 
     def failed(error: Exception) -> DataError:
-        reason = location.redact(first_sentence(error)) or type(error).__name__
-        return DataError(f"{location.name} cannot be read: {reason}")
+        return unreadable(location.name, error, location.redact)
 
     try:
         reader = pa.RecordBatchReader.from_stream(read(location.source))

@@ -44,6 +44,8 @@ class ParquetSource:
     ----------
     name, types, size
         As `Source`; its unit is the row.
+    metadata
+        What the file says of itself.
     """
 
     def __init__(self, file: Opened, rows: int = ROWS) -> None:
@@ -69,6 +71,7 @@ class ParquetSource:
             raise self._unreadable(error) from error
         self.types = {field.name: field.type for field in schema}
         self.size = plain.metadata.num_rows
+        self.metadata: dict[bytes, bytes] = dict(schema.metadata or {})
         self._rows = max(min(rows, BYTES * self.size // max(_bytes_of(plain.metadata), 1)), 64)
 
     def _unreadable(self, error: Exception) -> DataError:

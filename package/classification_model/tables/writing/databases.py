@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import sqlalchemy as sql
@@ -16,9 +16,7 @@ from classification_model.tables.reading.database import check_file, engine_of, 
 if TYPE_CHECKING:
     from classification_model.tables.locations import Location
     from classification_model.tables.source import Batch
-    from classification_model.tables.writing.outputs import Output
-
-Mode = Literal["replace", "append"]
+    from classification_model.tables.writing.output import Mode, Output
 
 
 @contextmanager

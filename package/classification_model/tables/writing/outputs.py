@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -21,24 +21,11 @@ from classification_model.tables.writing.spelling import typed_array
 
 if TYPE_CHECKING:
     from classification_model.tables.source import Batch
-    from classification_model.tables.writing.databases import Mode
+    from classification_model.tables.writing.output import Mode, Output
 
 #: Rows of a group in a Parquet file, at least.
 GROUP = 2**18
 _COMMA = b",\n"
-
-
-class Output(Protocol):
-    """A file that batches are written to."""
-
-    def render(self, batch: Batch) -> Any:
-        """Prepare a batch for writing; on any thread."""
-
-    def write(self, rendered: Any) -> None:
-        """Write what was rendered."""
-
-    def finish(self) -> None:
-        """Write what ends the file, and see that all of it is where it will stay."""
 
 
 class DelimitedOutput:

@@ -14,8 +14,8 @@ import fsspec
 
 from classification_model.errors import ClassificationModelError, DataError
 from classification_model.runtime.system.durable import replacing_file
-from classification_model.tables.formats import STANDARD_STREAM, first_sentence
-from classification_model.tables.reading.open_file import require_extra_of
+from classification_model.tables.formats import STANDARD_STREAM
+from classification_model.tables.reading.open_file import reason_of, require_extra_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,8 +129,7 @@ def uploading(location: Location) -> Iterator[Sink]:
         except ClassificationModelError:
             raise
         except Exception as error:  # noqa: BLE001 - each storage service has errors of its own
-            reason = location.redact(first_sentence(error)) or type(error).__name__
-            msg = f"{location.name} cannot be written: {reason}"
+            msg = f"{location.name} cannot be written: {reason_of(error, location.redact)}"
             raise DataError(msg) from None
 
 

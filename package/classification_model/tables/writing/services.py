@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 
 from classification_model.errors import ClassificationModelError, DataError, InputError
-from classification_model.tables.formats import first_sentence
+from classification_model.tables.reading.open_file import reason_of
 from classification_model.tables.services import sink_of
 from classification_model.tables.writing.spelling import typed_array
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from classification_model.tables.locations import Location
     from classification_model.tables.services import WriteService
     from classification_model.tables.source import Batch
-    from classification_model.tables.writing.outputs import Output
+    from classification_model.tables.writing.output import Output
 
 
 class ServiceOutput:
@@ -69,8 +69,7 @@ class ServiceOutput:
         except ClassificationModelError:
             raise
         except Exception as error:  # noqa: BLE001 - of any library
-            reason = self._location.redact(first_sentence(error)) or type(error).__name__
-            msg = f"{self._location.name} cannot be written: {reason}"
+            msg = f"{self._location.name} cannot be written: {reason_of(error, self._location.redact)}"
             raise DataError(msg) from None
 
 

@@ -1,0 +1,286 @@
+"""The pipeline from raw data to a table to train on: read, rename, check, cast, derive, write.
+
+Each step is a function of a frame. `process_data` runs them in order; `run_training` reads what it wrote.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sklearn.pipeline import Pipeline
+
+from classification_model.errors import InputError
+from classification_model.processing import validation
+from classification_model.processing.features.derivation_steps import build_derivations
+from classification_model.processing.fields import bare_schema, complete_config, to_frame
+from classification_model.processing.processed_tables import Processed, reading_hash
+from classification_model.processing.raw_tables import raw_frame, read_raw
+from classification_model.processing.rows import Rows, read_rows
+from classification_model.processing.run_records import RunRecord
+from classification_model.runtime.input.checking import check_columns
+from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category, spell_key
+from classification_model.tables.arrays import text_array
+from classification_model.tables.locations import locate, resolved, short_name
+from classification_model.tables.source import Batch
+from classification_model.tables.writing.outputs import opened_output
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classification_model.config.sections import Config
+    from classification_model.runtime.input.schema import InputSchema
+
+#: A path, a URL, a frame, or a function that returns a frame.
+DataSource: TypeAlias = "str | pd.DataFrame | Callable[[], pd.DataFrame]"
+#: A path, a URL, or a function that takes the processed table.
+DataSink: TypeAlias = "str | Callable[[pa.Table], None]"
+_BATCH = 2**16
+
+
+@dataclass(frozen=True)
+class ProcessedData:
+    """A processed table.
+
+    Attributes
+    ----------
+    table
+        The rows: features with the types of their kinds, derived features, and the target, index, group, time and
+        weight. Its metadata describes it; see `processed_tables.Processed`.
+    dropped
+        Number of rows that were dropped, by reason.
+    sha256
+        Fingerprint of the rows, as in the manifest of a model that is trained on them.
+    """
+
+    table: pa.Table
+    dropped: dict[str, int] = field(default_factory=dict)
+    sha256: str = ""
+
+
+def process_data(
+    source: DataSource | None, sink: DataSink, config: Config, *, drop_bad_rows: bool = False
+) -> RunRecord:
+    """Read raw data, check and cast it by a config, derive its features, and write it as a table to train on.
+
+    Parameters
+    ----------
+    source
+        The raw data: a path, a URL (see `read_table`), a frame, or a function that returns a frame. None for
+        ``data.source`` of the config.
+    sink
+        Where the processed rows go: a Parquet file or its URL, which `run_training` takes as its source; a table of a
+        database or any other URL that `write_table` takes; or a function of a `pyarrow.Table`.
+    config
+        The config, as `load_config` returns it.
+    drop_bad_rows
+        Whether to drop, and count, rows that break a rule: a value that is not of the kind of its column, a missing or
+        unknown target, a missing or repeated index. By default, the first such row is an error.
+
+    Returns
+    -------
+    RunRecord
+        Numbers of rows read, written and dropped with the reasons, the fingerprint and the seconds.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read, breaks a rule, or cannot be written. Nothing is written then.
+    ConfigError
+        If the config does not fit the data.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import classification_model as cm
+    >>> config = cm.load_config()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record = cm.process_data(None, f"{folder}/titanic.parquet", config)
+    ...     names = list(cm.read_table(f"{folder}/titanic.parquet"))
+    >>> record.rows_in, record.rows_out, names[:3]
+    (1309, 1309, ['survived', 'pclass', 'name'])
+    """
+    started, began = datetime.now(UTC), time.monotonic()
+    raw, name = _read(source, config)
+    raw = renamed(raw, config, name)
+    data = process_frame(raw, config, name, drop_bad_rows=drop_bad_rows)
+    _write(data.table, sink)
+    return RunRecord(
+        run="process",
+        problem=config.app.name,
+        started=started,
+        seconds=time.monotonic() - began,
+        source=name,
+        sink="a function" if callable(sink) else locate(sink).name,
+        rows_in=len(raw),
+        rows_out=data.table.num_rows,
+        dropped=data.dropped,
+        fingerprint=data.sha256,
+        config_hash=config.hash,
+    )
+
+
+def process_frame(raw: pd.DataFrame, config: Config, name: str, *, drop_bad_rows: bool = False) -> ProcessedData:
+    """Check, cast and derive the rows of a renamed frame; see `process_data`."""
+    validation.check_columns_exist(config, raw, name)
+    dropped: dict[str, int] = {}
+    if drop_bad_rows:
+        raw, dropped = without_bad_rows(raw, config, name)
+        validation.check_columns_exist(config, raw, name)
+    completed = complete_config(config, raw, name)
+    rows, schema = checked_rows(raw, completed, name)
+    derived = derived_features(rows.features, completed)
+    table = as_table(rows, raw, derived, schema, completed)
+    described = Processed(
+        reading=reading_hash(config),
+        columns=tuple(map(str, raw.columns)),
+        stored={field_.name: str(field_.type) for field_ in table.schema},
+        derived=tuple(map(str, derived.columns)),
+    )
+    return ProcessedData(table.replace_schema_metadata(described.as_metadata()), dropped, rows.sha256)
+
+
+def renamed(raw: pd.DataFrame, config: Config, name: str) -> pd.DataFrame:
+    """Rename the columns by ``data.rename``.
+
+    Raises
+    ------
+    DataError
+        If a column to rename does not exist, or a new name is taken.
+    """
+    validation.check_new_names(config, [str(column) for column in raw.columns], name)
+    return raw.rename(columns=config.data.rename)
+
+
+def without_bad_rows(raw: pd.DataFrame, config: Config, name: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Drop the rows that break a rule; return the others, and the number of rows for each reason.
+
+    A row is counted for the first rule that it breaks: those of the target, of the index, then of each feature.
+    """
+    data = config.data
+    reasons: NDArray[np.object_] = np.full(len(raw), None, dtype=object)
+    marks = frozenset(word.lower() for word in data.missing_values)
+    for row, value in enumerate(raw[data.target].tolist()):
+        reasons[row] = _fault_of_target(value, config, marks)
+    if data.index is not None:
+        seen: set[Any] = set()
+        for row, value in enumerate(raw[data.index].tolist()):
+            key = spell_key(value)
+            if reasons[row] is None and (key is None or key in seen):
+                reasons[row] = f"{data.index}: the index is {'missing' if key is None else 'repeated'}"
+            seen.add(key)
+    is_good = np.array([reason is None for reason in reasons])
+    completed = complete_config(config, raw[is_good].reset_index(drop=True), name) if is_good.any() else config
+    schema = bare_schema(completed, raw)
+    checked = check_columns(schema, {each.name: raw[each.name].tolist() for each in schema.fields})
+    for issue in checked.errors:
+        if issue.row is not None and reasons[issue.row] is None:
+            reasons[issue.row] = f"{issue.field}: {issue.message}"
+    kept = raw[[reason is None for reason in reasons]].reset_index(drop=True)
+    return kept, dict(Counter(reason for reason in reasons if reason is not None))
+
+
+def _fault_of_target(value: Any, config: Config, marks: frozenset[str]) -> str | None:
+    target, classes = config.data.target, config.data.classes
+    try:
+        label = read_category(value, marks - {each.lower() for each in classes})
+    except UnreadableValue:
+        return f"{target}: the target is no class"
+    if label is None:
+        return f"{target}: the target is missing"
+    return f"{target}: the target is no class" if classes and str(label) not in classes else None
+
+
+def checked_rows(raw: pd.DataFrame, config: Config, name: str) -> tuple[Rows, InputSchema]:
+    """Read the values of a table by the kinds of its columns.
+
+    Raises
+    ------
+    DataError
+        If a value is not of its kind, or a target or index breaks a rule.
+    """
+    schema = bare_schema(config, raw)
+    checked = check_columns(schema, {each.name: raw[each.name].tolist() for each in schema.fields})
+    validation.check_readable(schema, checked, raw, name)
+    return read_rows(to_frame(checked.columns, schema), raw, config), schema
+
+
+def derived_features(features: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Compute the derived features and the parts of dates."""
+    steps = build_derivations(config)
+    if not steps:
+        return features[[]]
+    derived: pd.DataFrame = Pipeline(steps).fit_transform(features)
+    return derived[[name for name in derived.columns if name not in features.columns]]
+
+
+def as_table(rows: Rows, raw: pd.DataFrame, derived: pd.DataFrame, schema: InputSchema, config: Config) -> pa.Table:
+    """Put the target, the other columns with a role, the features and the derived features into an Arrow table.
+
+    Numbers are doubles, truth values booleans, categories and texts strings, and dates timestamps in UTC.
+    """
+    data = config.data
+    kinds = {each.name: each.kind for each in schema.fields}
+    columns: dict[str, pa.Array] = {data.target: _spelled(raw[data.target])}
+    for name in (data.index, data.group, data.time):
+        if name is not None and name not in kinds:
+            columns[name] = _spelled(raw[name])
+    if data.weight is not None and rows.weights is not None:
+        columns[data.weight] = pa.array(rows.weights)
+    for name in rows.features.columns:
+        columns[name] = _typed(rows.features[name], kinds[name])
+    for name in derived.columns:
+        kind = "numeric" if pd.api.types.is_numeric_dtype(derived[name]) else "text"
+        columns[str(name)] = _typed(derived[name], kind)
+    return pa.table(columns)
+
+
+def _spelled(column: pd.Series) -> pa.Array:
+    """Spell the values of a column that is no feature, as training reads them."""
+    return text_array([spell_key(value, NO_MARKS) for value in column.tolist()]).cast(pa.string())
+
+
+def _typed(column: pd.Series, kind: str) -> pa.Array:
+    if kind in {"categorical", "text"}:
+        return text_array([None if pd.isna(value) else str(value) for value in column.tolist()]).cast(pa.string())
+    values = column.to_numpy(dtype=np.float64)
+    is_missing = np.isnan(values)
+    if kind == "boolean":
+        return pa.array(np.where(is_missing, 0, values).astype(bool), mask=is_missing)
+    if kind == "datetime":
+        micros = np.rint(np.where(is_missing, 0, values) * 1e6).astype(np.int64)
+        return pa.array(micros, mask=is_missing).cast(pa.timestamp("us", "UTC"))
+    return pa.array(values, mask=is_missing)
+
+
+def _read(source: DataSource | None, config: Config) -> tuple[pd.DataFrame, str]:
+    if source is None:
+        source = resolved(config.data.source, config.folder)
+    if isinstance(source, str):
+        return read_raw(source, delimiter=config.data.delimiter, encoding=config.data.encoding), short_name(source)
+    frame = source() if callable(source) else source
+    if not isinstance(frame, pd.DataFrame):
+        found = type(frame).__name__
+        msg = f"source: expected a path, a URL, a frame or a function that returns a frame, found {found}"
+        raise InputError(msg)
+    return raw_frame(frame, "the given table"), "the given table"
+
+
+def _write(table: pa.Table, sink: DataSink) -> None:
+    if callable(sink):
+        sink(table)
+        return
+    types = {each.name: each.type for each in table.schema}
+    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    with opened_output(sink, types, metadata=metadata) as output:
+        for batch in table.to_batches(_BATCH):
+            part = dict(zip(types, batch.columns, strict=True))
+            output.write(output.render(Batch(part, batch.num_rows)))
+        output.finish()

@@ -1,0 +1,148 @@
+"""Frames read from and written to tables: values, types, and what cannot be read or written."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sql
+from pandas.testing import assert_frame_equal
+
+import classification_model as cm
+from classification_model.errors import DataError, InputError, MissingExtraError
+from classification_model.tables.reading import database
+
+FRAME = pd.DataFrame(
+    {
+        "whole": [1, 2, 3],
+        "number": [0.5, None, 1e300],
+        "text": ["a", None, 'b,"c"\nd'],
+        "truth": [True, False, True],
+        "moment": [pd.Timestamp(2024, 1, 1, 12, tz="UTC"), None, pd.Timestamp(2024, 2, 29, tz="UTC")],
+    }
+)
+FORMATS = ["csv", "tsv", "parquet", "json", "jsonl"]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_what_was_written_is_read(suffix: str, tmp_path: Path) -> None:
+    """Values come back in each format, with their types where it has types or they can be told from texts."""
+    path = str(tmp_path / f"table.{suffix}")
+    assert cm.write_table(FRAME, path) == 3
+    found = cm.read_table(path)
+    assert_frame_equal(found.drop(columns="moment"), FRAME.drop(columns="moment"), check_dtype=False)
+    assert pd.to_datetime(found["moment"], utc=True).tolist()[0] == datetime(2024, 1, 1, 12, tzinfo=UTC)
+    assert found["whole"].dtype == np.int64
+    assert found["number"].dtype == np.float64
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_columns_are_chosen_in_their_order(suffix: str, tmp_path: Path) -> None:
+    """One that is not there is an error with those that there are."""
+    path = str(tmp_path / f"table.{suffix}")
+    cm.write_table(FRAME, path)
+    assert list(cm.read_table(path, columns=["text", "whole"])) == ["text", "whole"]
+    with pytest.raises(DataError, match=r"has no column 'txt': expected one of 'whole', "):
+        cm.read_table(path, columns=["txt"])
+
+
+def test_texts_of_a_csv_file_are_what_they_spell(tmp_path: Path) -> None:
+    """All of a column or none: a number with a leading zero is a name, and an empty text is missing."""
+    (tmp_path / "t.csv").write_text(
+        "zip,whole,number,truth,day,moment,mixed,gap\n"
+        "01234,1,1.5,true,2024-02-29,2024-01-01 12:00:00,1,\n"
+        ",,1e3,false,,,x,\n"
+    )
+    found = cm.read_table(str(tmp_path / "t.csv"))
+    assert found["zip"].tolist()[0] == "01234"
+    assert found["whole"].isna().tolist() == [False, True]
+    assert found["number"].tolist() == [1.5, 1000.0]
+    assert found["truth"].tolist() == [True, False]
+    assert found["day"].tolist()[0] == date(2024, 2, 29)
+    assert found["moment"].tolist()[0] == pd.Timestamp(2024, 1, 1, 12)
+    assert found["mixed"].tolist() == ["1", "x"]
+    assert found["gap"].isna().all()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_table_without_rows_keeps_its_columns(suffix: str, tmp_path: Path) -> None:
+    """Where the format can say so."""
+    path = str(tmp_path / f"table.{suffix}")
+    assert cm.write_table(FRAME[:0], path) == 0
+    if suffix in {"csv", "tsv", "parquet"}:
+        assert list(cm.read_table(path)) == list(FRAME)
+
+
+def test_values_of_several_types_are_refused_and_leave_the_former_file(tmp_path: Path) -> None:
+    """The column is named; nothing is written."""
+    path = str(tmp_path / "t.parquet")
+    cm.write_table(FRAME, path)
+    with pytest.raises(DataError, match="column 'a': expected values of one type, found several: "):
+        cm.write_table(pd.DataFrame({"a": [1, "x", []]}), path)
+    with pytest.raises(DataError, match="the frame: expected each column name once, found 'a' twice"):
+        cm.write_table(pd.DataFrame([[1, 2]], columns=["a", "a"]), path)
+    assert len(cm.read_table(path)) == 3
+    assert [each.name for each in tmp_path.iterdir()] == ["t.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "reason"),
+    [
+        ("t.xlsx", DataError, r"t\.xlsx: expected a file that ends in \.csv, "),
+        ("no/such/folder/t.csv", DataError, "cannot be written: No such file or directory"),
+        ("nosuch://t", InputError, r"nothing opens a URL that begins with nosuch://"),
+        ("sqlite:///t.db", InputError, "expected the URL of a sqlite database with the table at its end"),
+        ("sqlite:///none.db#t", DataError, "the sqlite database 'none.db' does not exist: expected a SQLite file"),
+    ],
+)
+def test_what_cannot_be_written_is_told(
+    target: str, error: type[Exception], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=reason):
+        cm.write_table(FRAME, target)
+
+
+def test_a_table_of_sqlite_is_written_as_a_whole(tmp_path: Path) -> None:
+    """Made, replaced, added to; rows that it refuses leave it as it was."""
+    path = tmp_path / "depot.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE parcels (key INTEGER PRIMARY KEY, name TEXT)")
+    url = f"sqlite:///{path}#parcels"
+    cm.write_table(pd.DataFrame({"key": [2, 1], "name": ["b", "'); --"]}), url)
+    assert cm.read_table(url)["key"].tolist() == [1, 2]
+    cm.write_table(pd.DataFrame({"key": [3], "name": ["c"]}), url)
+    assert cm.write_table(pd.DataFrame({"key": [4], "name": ["d"]}), url, mode="append") == 1
+    with pytest.raises(DataError, match=r"the sqlite database .* cannot be written: UNIQUE constraint failed"):
+        cm.write_table(pd.DataFrame({"key": [5, 5], "name": ["e", "f"]}), url)
+    assert cm.read_table(url)["key"].tolist() == [3, 4]
+    new = f"sqlite:///{path}#new"
+    cm.write_table(FRAME, new)
+    assert cm.read_table(new)["number"].isna().tolist() == [False, True, False]
+
+
+def test_a_missing_driver_is_told_by_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install."""
+
+    def missing(*_: Any, **__: Any) -> Any:
+        raise ModuleNotFoundError(name="sqlalchemy_bigquery")
+
+    monkeypatch.setattr("sqlalchemy.create_engine", missing)
+    with pytest.raises(
+        MissingExtraError, match=r"a database of bigquery needs sqlalchemy_bigquery, which .*\[bigquery\]"
+    ):
+        cm.read_table("bigquery://project/dataset#table")
+
+
+def test_the_query_of_a_table_of_bigquery_is_its_own_sql() -> None:
+    """Compiled by its dialect; it was not run against the service."""
+    dialect = sql.make_url("bigquery://project/dataset").get_dialect()()
+    table = database.Table("dataset", "passengers", ("name", "age"), ())
+    compiled = " ".join(str(table.select().compile(dialect=dialect)).split())
+    assert compiled == "SELECT `passengers`.`name`, `passengers`.`age` FROM `dataset`.`passengers`"
