@@ -49,3 +49,17 @@ def test_some_rows_of_encoded_texts_have_their_texts() -> None:
     column = encode(["a", None, "b", "a"])
     assert column[np.array([True, True, False, True])].tolist() == ["a", None, "a"]
     assert column[1:3].tolist() == [None, "b"]
+
+
+def test_a_frame_without_columns_has_rows() -> None:
+    """As many as its index has."""
+    checked = check_input(SCHEMA, pd.DataFrame(index=range(3)))
+    assert (checked.count, checked.columns) == (3, {"age": [None] * 3})
+
+
+def test_a_frame_with_a_name_twice_is_refused() -> None:
+    """A number is the text that spells it, and a long name is cut."""
+    with pytest.raises(InputError, match=r"^the frame has the column '1' twice$"):
+        check_input(SCHEMA, pd.DataFrame([[1, 2]], columns=[1, "1"]))
+    with pytest.raises(InputError, match=r"^the frame has the column 'x{100}' twice$"):
+        check_input(SCHEMA, pd.DataFrame([[1, 2]], columns=["x" * 101] * 2))
