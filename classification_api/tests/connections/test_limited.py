@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from app.connections import limited
+from app.connections import arrivals, limited, listening, refusals, timeouts
+from app.connections.arrivals import Bounds
 from app.connections.limited import LimitedConnection
+from app.predicting.admission import Admission
 from app.problem_details import Problem
 
 HEAD = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -76,14 +80,21 @@ class Driven:
         The loop.
     peer
         Address of the client.
+    predictions
+        What stands for those of the server.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, peer: tuple[str, int] | None = ("127.0.0.1", 50_000)) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        peer: tuple[str, int] | None = ("127.0.0.1", 50_000),
+        predictions: Any = None,
+    ) -> None:
         config = Config(application, lifespan="off", ws="none", log_config=None, access_log=False)
         config.load()
         self.loop = loop
         self.transport = Transport(peer)
-        self.connection = LimitedConnection(config, ServerState(), {}, loop)
+        self.connection = LimitedConnection(config, ServerState(), {"predictions": predictions}, loop)
         self.connection.connection_made(self.transport)
 
     def run(self) -> None:
@@ -210,3 +221,261 @@ def test_what_was_refused_is_not_refused_again_at_a_tick(driven: Driven) -> None
     driven.connection._patience.since -= 1000
     driven.connection._look()
     assert (driven.transport.written, driven.transport.is_closed) == (written, False)
+
+
+# With the predictions of a server
+
+
+class Predictions:
+    """Stands for the predictions of a server, and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.admission = Admission(1)
+        self.settings = SimpleNamespace(
+            limit_body=1000, limit_header_bytes=400, limit_header_count=3, limit_receive_seconds=16.0,
+            limit_keep_alive_seconds=8.0,
+        )  # fmt: skip
+        self.finisher = self
+        self.unread: list[tuple[int, bytes, str, float]] = []
+        self.ends = 0
+
+    def end(self) -> None:
+        """Note the end of the server."""
+        self.ends += 1
+        self.admission.is_ending = True
+
+    def log_unread(self, reply: Any, client: str, seconds: float) -> None:
+        """Note a refusal."""
+        self.unread.append((reply.status, reply.request_id, client, seconds))
+
+
+@pytest.fixture
+def predictions() -> Predictions:
+    return Predictions()
+
+
+@pytest.fixture
+def serving(loop: asyncio.AbstractEventLoop, predictions: Predictions) -> Driven:
+    return Driven(loop, predictions=predictions)
+
+
+def test_a_refusal_is_logged_with_its_client_and_its_time(serving: Driven, predictions: Predictions) -> None:
+    """Under the name that the client is told, once."""
+    serving.connection.data_received(b"no HTTP\r\n\r\n")
+    serving.connection.data_received(b"more\r\n\r\n")
+    ((status, name, client, seconds),) = predictions.unread
+    assert (status, client) == (400, "127.0.0.1")
+    assert b"\r\nx-request-id: " + name + b"\r\n" in serving.transport.written
+    assert b"\r\nconnection: close\r\n" in serving.transport.written
+    assert serving.transport.written.count(b"HTTP/1.1 ") == 1
+    assert 0 <= seconds < 60
+
+
+def test_the_limits_of_a_connection_are_those_of_the_settings(serving: Driven, predictions: Predictions) -> None:
+    """Three headers pass here, and a fourth is refused."""
+    more = b"Host: t\r\na: 1\r\nb: 2\r\n"
+    serving.connection.data_received(b"GET /a HTTP/1.1\r\n" + more + b"\r\n")
+    serving.run()
+    assert serving.transport.written.endswith(b"\r\n\r\n/a")
+    serving.connection.data_received(b"GET /b HTTP/1.1\r\n" + more + b"c: 3\r\n\r\n")
+    assert b"HTTP/1.1 431 " in serving.transport.written
+    assert b"expected at most 3 headers, found more" in serving.transport.written
+    assert serving.connection._bounds == Bounds(body=1000, head=400, headers=3)
+    assert predictions.unread[0][0] == 431
+
+
+def test_the_end_of_the_server_reaches_its_predictions(serving: Driven, predictions: Predictions) -> None:
+    """At each connection, and at one that comes later too."""
+    connection = serving.connection
+    assert not connection._is_ending
+    connection.shutdown()
+    assert (predictions.ends, connection._is_ending) == (1, True)
+    Driven(serving.loop, predictions=predictions)
+    assert predictions.ends == 2
+
+
+def test_a_connection_needs_no_predictions_to_end(driven: Driven) -> None:
+    """As in tests of other applications."""
+    driven.connection.shutdown()
+    assert driven.connection._is_ending
+
+
+class Later:
+    """Stands for the loop of a connection, and notes what is due."""
+
+    def __init__(self) -> None:
+        self.due: list[tuple[float, Any]] = []
+
+    def call_later(self, seconds: float, work: Any, *args: Any) -> None:
+        """Note a call."""
+        self.due.append((seconds, partial(work, *args)))
+
+    def wait(self) -> float:
+        """Let the next call be made, and return how long that takes."""
+        ((seconds, work),) = self.due
+        self.due.clear()
+        work()
+        return seconds
+
+
+def test_an_idle_connection_stays_open_for_a_last_call(driven: Driven) -> None:
+    """A fifth of a second after the signal, in two steps; a request meanwhile is answered first."""
+    later: Any = Later()
+    driven.connection.loop = later
+    driven.connection.shutdown()
+    assert [later.wait(), driven.transport.is_closed, later.wait()] == [0.1, False, 0.1]
+    assert driven.transport.is_closed
+    assert not later.due
+
+
+def test_a_last_call_is_prolonged_while_bytes_are_unread(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless nothing is read for now: then they may be there for long."""
+    later: Any = Later()
+    driven.connection.loop = later
+    monkeypatch.setattr(limited, "has_unread", lambda _: True)
+    driven.connection.shutdown()
+    for _ in range(3):
+        assert later.wait() + later.wait() == 0.2
+        assert not driven.transport.is_closed
+    driven.connection.flow.pause_reading()
+    later.wait()
+    later.wait()
+    assert driven.transport.is_closed
+
+
+@pytest.mark.parametrize("request_", [HALF, HEAD], ids=["half a body", "not answered yet"])
+def test_a_busy_connection_gets_no_last_call(driven: Driven, request_: bytes) -> None:
+    """It ends with its answer; so does one that is refused."""
+    driven.connection.data_received(request_)
+    later: Any = Later()
+    driven.connection.loop = later
+    driven.connection.shutdown()
+    assert (later.due, driven.transport.is_closed) == ([], False)
+
+
+def test_a_refused_connection_gets_no_last_call(driven: Driven) -> None:
+    """It has its time to read why."""
+    driven.connection.data_received(b"no HTTP\r\n\r\n")
+    later: Any = Later()
+    driven.connection.loop = later
+    driven.connection.shutdown()
+    assert (later.due, driven.transport.is_closed) == ([], False)
+
+
+def test_a_request_that_was_answered_early_is_closed_at_the_end(driven: Driven) -> None:
+    """Its body is not waited for."""
+    driven.connection.data_received(HALF.replace(b"POST / ", b"POST /early "))
+    driven.run()
+    assert not driven.transport.is_closed
+    driven.connection.shutdown()
+    assert driven.transport.is_closed
+
+
+def test_the_last_reply_closes_the_connection_once_the_server_ends(driven: Driven) -> None:
+    """Not the replies before it."""
+    driven.connection.data_received(HEAD + HEAD)
+    driven.connection.shutdown()
+    driven.run()
+    first, last = driven.transport.written.split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert (b"connection: close" in first, b"connection: close" in last) == (False, True)
+    assert driven.transport.is_closed
+
+
+# Several requests at once
+
+
+def test_reading_goes_on_once_all_requests_are_answered(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or none waits behind the one that is being answered; the timeout begins anew then."""
+    connection = driven.connection
+    resume = connection._resume_reading
+    waiting: list[int] = []
+
+    def noted() -> None:
+        waiting.append(len(connection.pipeline))
+        resume()
+
+    monkeypatch.setattr(connection, "_resume_reading", noted)
+    connection.data_received(
+        HEAD.replace(b"/", b"/early", 1) * 3
+    )  # whose application reads no body, nor goes on reading
+    assert connection.flow.read_paused
+    connection._patience.since -= 1000
+    since = connection._patience.since
+    driven.run()
+    assert driven.transport.written.count(b"HTTP/1.1 200 ") == 3
+    assert waiting == [0]
+    assert not connection.flow.read_paused
+    assert connection._patience.since > since + 900
+
+
+def test_a_client_that_reads_nothing_is_not_read_from(driven: Driven) -> None:
+    """Reading goes on with writing, unless a request waits or the connection ends."""
+    connection = driven.connection
+    flow = connection.flow
+    connection.pause_writing()
+    assert (flow.read_paused, flow.write_paused) == (True, True)
+    connection._resume_reading()
+    assert flow.read_paused
+    connection._patience.since -= 1000
+    since = connection._patience.since
+    connection.resume_writing()
+    assert (flow.read_paused, flow.write_paused) == (False, False)
+    assert connection._patience.since > since + 900
+    since = connection._patience.since = 1.0
+    connection._resume_reading()
+    assert connection._patience.since == since  # it was not paused
+    connection.pause_writing()
+    driven.transport.is_closed = True
+    connection.resume_writing()
+    assert flow.read_paused
+    driven.transport.is_closed = False
+    connection.data_received(HEAD + HEAD)
+    connection.pause_writing()
+    connection.resume_writing()
+    assert flow.read_paused
+
+
+@pytest.mark.parametrize(("count", "is_refused"), [(101, False), (102, True)])
+def test_a_hundred_requests_may_wait(driven: Driven, count: int, is_refused: bool) -> None:
+    """Behind the one that is handled; one more is refused after their answers."""
+    driven.connection.data_received(HEAD * count)
+    assert len(driven.connection.pipeline) == 100
+    for _ in range(10):
+        driven.run()
+    written = driven.transport.written
+    assert written.count(b"HTTP/1.1 200 ") == 101
+    assert (b"HTTP/1.1 503 " in written) == is_refused
+    if is_refused:
+        refusal = written[written.index(b"HTTP/1.1 503 ") :]
+        assert b"\r\nretry-after: 1\r\n" in refusal
+        assert b"expected at most 100 pipelined requests, found more" in refusal
+        assert b'"limit":100' in refusal.replace(b" ", b"")
+
+
+def test_a_connection_that_is_lost_releases_what_it_holds(driven: Driven) -> None:
+    """All its requests learn that their client is gone, and nothing is looked at any more."""
+    handled.clear()
+    connection = driven.connection
+    connection.data_received(HALF)
+    driven.run()
+    assert handled == []
+    connection.connection_lost(None)
+    driven.run()
+    assert handled == ["/"]
+    assert connection._patience._timer is None
+    assert connection._running.disconnected
+
+
+def test_each_reply_is_counted(driven: Driven) -> None:
+    """As uvicorn does."""
+    driven.connection.data_received(HEAD * 3)
+    driven.run()
+    assert driven.connection.server_state.total_requests == 3
+
+
+def test_times_and_sizes_are_those_that_are_documented() -> None:
+    """Of connections, at their end, and while they are refused."""
+    assert (limited.MOST_WAITING, limited.LAST_CALL) == (100, 0.2)
+    assert (refusals.LINGER, timeouts.LONGEST_END, arrivals.COUNTED) == (1.0, 5.0, 16_384)
+    assert (listening.HANDSHAKE, listening.BEGUN) == (1.0, 0.1)
+    assert 0 < timeouts._TICK < timeouts._MARGIN <= 0.15

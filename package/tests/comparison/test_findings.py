@@ -200,7 +200,7 @@ def former_of(result: SetComparison) -> Findings:
     return found
 
 
-WORSE = {"gained": 10, "lost": 30}
+WORSE: dict[str, Any] = {"gained": 10, "lost": 30}
 
 
 @pytest.mark.parametrize(

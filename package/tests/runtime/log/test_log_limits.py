@@ -357,7 +357,12 @@ def test_a_row_that_names_fields_alone_is_logged_as_it_is(
     records = PredictionRecords(manifest)
     shares = [dict.fromkeys(manifest.classes, 0.5)]
     asked: list[object] = []
-    monkeypatch.setattr(records, "_fields_of", lambda row: asked.append(row) or {"a": 1})
+
+    def fields_of(row: object) -> dict[str, int]:
+        asked.append(row)
+        return {"a": 1}
+
+    monkeypatch.setattr(records, "_fields_of", fields_of)
     name = manifest.input_schema.fields[0].name
     for row, features in (({name: 1}, {name: 1}), ({}, {}), ({name: 1, "unknown": 2}, {"a": 1})):
         content = unseal(records.encode(["id"], [row], None, ["x"], shares))

@@ -72,8 +72,8 @@ def put(folder: Path, manifest: Manifest, names: list[str], label: str) -> None:
     """Log predictions of one label under these names."""
     log = PredictionLog(folder)
     shares = dict.fromkeys(manifest.classes, 0.5)
-    rows, labels = [{}] * len(names), [label] * len(names)
-    log.append(PredictionRecords(manifest).encode(names, rows, None, labels, [shares] * len(names)))
+    rows: list[dict[str, Any]] = [{}] * len(names)
+    log.append(PredictionRecords(manifest).encode(names, rows, None, [label] * len(names), [shares] * len(names)))
     log.close()
 
 
@@ -170,7 +170,7 @@ def test_an_index_that_is_no_list_of_keys_is_refused(index: Any, found: str) -> 
 def test_an_index_may_be_any_sequence_or_nothing() -> None:
     """Numbers of numpy become those of Python."""
     assert _keys(None, 2) is None
-    assert _keys(("a", 1), 2) == ["a", 1]  # type: ignore[arg-type]  # a tuple is a sequence
+    assert _keys(("a", 1), 2) == ["a", 1]
     assert _keys({1: 2, 3: 4}.keys(), 2) == [1, 3]  # type: ignore[arg-type]
     found = _keys(np.array([5, 6]), 2)  # type: ignore[arg-type]
     assert found == [5, 6]

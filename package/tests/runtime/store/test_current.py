@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from classification_model.runtime.store.current import (
     replace_current,
     write_current,
 )
+from classification_model.runtime.store.promotion_checks import Promotion, join_changes
 from classification_model.runtime.store.store import ModelStore
 
 LONGEST = "1." + "0" * 126
@@ -106,7 +108,7 @@ def test_a_document_cannot_be_changed() -> None:
     """What was read stays what it was; versions that came after a removed one are kept."""
     document = Current(version="1.3", promoted="", previous=("1.0", "1.1", "1.2"))
     with pytest.raises(ValidationError, match="frozen"):
-        document.version = "2"
+        document.version = "2"  # type: ignore[misc]  # which is what is tested
     assert Current(version="1.0", promoted="").previous == ()
     assert document.without([]) == document
     assert document.without(["1.0"]).previous == ("1.1", "1.2")
@@ -135,3 +137,51 @@ def test_a_version_takes_the_place_of_the_one_that_is_named(model_folder: Path, 
     assert again is not None
     assert again.version == version
     assert store.current() == version
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 12])
+def test_five_changes_are_joined_to_a_line(count: int) -> None:
+    """The others are counted."""
+    changes = [f"change {number}" for number in range(count)]
+    more = f"; and {count - 5} more" if count > 5 else ""
+    assert join_changes(changes) == "; ".join(changes[:5]) + more
+    assert Promotion("1.1", None) == ("1.1", None, (), ())
+
+
+def test_a_store_that_is_not_there_is_told_with_its_remedy(tmp_path: Path) -> None:
+    """In the words of the system."""
+    expected = (
+        f"no model store in {tmp_path}: its folder versions cannot be read: No such file or directory; make one with "
+        "`classification-model promote MODEL_FOLDER --store STORE`"
+    )
+    with pytest.raises(StoreError, match=f"^{re.escape(expected)}$"):
+        ModelStore(tmp_path).versions()
+
+
+def test_versions_are_described_with_their_faults(model_folder: Path, tmp_path: Path) -> None:
+    """A link, a changed file, a folder of another name, and a current version that is missing, in their order."""
+    store = ModelStore(tmp_path / "store")
+    version = store.add(model_folder)
+    versions = tmp_path / "store" / "versions"
+    for name in ("9.1", "9.2"):
+        shutil.copytree(versions / version, versions / name)
+    (versions / "9.1" / "core.onnx").write_bytes(b"")
+    (versions / "9.3").symlink_to(versions / version)
+    (versions / "no version").mkdir()
+    write_current(store.folder, "9.4", (version,))
+    found = store.describe_all()
+    assert [(each.version, each.is_current) for each in found] == [
+        (version, False), ("9.1", False), ("9.2", False), ("9.3", False), ("9.4", True),
+    ]  # fmt: skip
+    assert found[0].manifest is not None
+    assert found[0] == (version, False, store.read_manifest(version), None)
+    assert found[1].manifest == found[0].manifest
+    assert all(fault in str(each.fault) for each, fault in zip(found[1:], FAULTS, strict=True))
+    assert (found[3].manifest, found[4].manifest) == (None, None)
+    with pytest.raises(StoreError, match=rf"^the folder of version 9\.2 holds version {re.escape(version)}: remove it"):
+        store.read_manifest("9.2")
+    with pytest.raises(StoreError, match=r"^there is no version 9\.3 in the store: run `classification-model list`"):
+        store.path("9.3")
+
+
+FAULTS = ("core.onnx", "the folder of version 9.2 holds", "no version 9.3 in the store", "no version 9.4 in the store")
