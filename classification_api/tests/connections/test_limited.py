@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from functools import partial
+from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -479,3 +480,161 @@ def test_times_and_sizes_are_those_that_are_documented() -> None:
     assert (refusals.LINGER, timeouts.LONGEST_END, arrivals.COUNTED) == (1.0, 5.0, 16_384)
     assert (listening.HANDSHAKE, listening.BEGUN) == (1.0, 0.1)
     assert 0 < timeouts._TICK < timeouts._MARGIN <= 0.15
+
+
+# Requests of other kinds
+
+
+def scopes_of(driven: Driven, data: bytes, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Receive bytes, and return the scope of each request that reached the application."""
+    seen: list[Any] = []
+
+    async def noted(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope)
+        await application(scope, receive, send)
+
+    monkeypatch.setattr(driven.connection, "app", noted)
+    driven.connection.data_received(data)
+    driven.run()
+    return seen
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_an_offer_of_another_protocol_is_passed_over(
+    driven: Driven, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request is the same without it, with its body and what comes after it."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nA: 1\r\nContent-Length: 4\r\n"
+    request = b"PUT /a?b=c HTTP/%b\r\nHost: t\r\n%b\r\nbody" % (version.encode(), offer)
+    (scope,) = scopes_of(driven, request, monkeypatch)
+    assert (scope["method"], scope["path"], scope["query_string"], scope["http_version"]) == (
+        "PUT",
+        "/a",
+        b"b=c",
+        version,
+    )
+    names = [name for name, _ in scope["headers"]]
+    assert names == [b"host", b"connection", b"a", b"content-length"]
+    assert dict(scope["headers"])[b"connection"] == b"Upgrade, HTTP2-Settings"
+    assert driven.transport.written.endswith(b"\r\n\r\n/a")
+
+
+def test_what_follows_the_last_request_of_a_connection_is_no_fault(driven: Driven) -> None:
+    """Whether or not it offered another protocol: it is left unread, as uvicorn does."""
+    driven.connection.data_received(HEAD[:-2] + b"Connection: close, upgrade\r\nUpgrade: h2c\r\n\r\n" + HEAD)
+    driven.run()
+    assert driven.transport.written.count(b"HTTP/1.1 200 ") == 1
+    assert b"HTTP/1.1 400 " not in driven.transport.written
+
+
+def test_a_tunnel_is_refused(driven: Driven) -> None:
+    """The server is no proxy."""
+    driven.connection.data_received(b"CONNECT t:80 HTTP/1.1\r\nHost: t\r\n\r\n")
+    assert b"HTTP/1.1 400 " in driven.transport.written
+    assert b"expected a request to this server, found CONNECT" in driven.transport.written
+
+
+@pytest.mark.parametrize(
+    ("header", "is_asked"),
+    [
+        (b"Expect: 100-Continue", True),
+        (b"EXPECT: 100-continue", True),
+        (b"Expect: more", False),
+        (b"X: 100-continue", False),
+    ],
+)
+def test_a_client_that_waits_before_its_body_is_asked_for_it(driven: Driven, header: bytes, is_asked: bool) -> None:
+    """In any case of the letters; the next request has to wait itself."""
+    driven.connection.data_received(HALF[: -len(b"\r\nhalf")] + header + b"\r\n\r\n")
+    driven.run()
+    assert (b"HTTP/1.1 100 Continue\r\n" in driven.transport.written) == is_asked
+    driven.connection.data_received(b"half half" + HALF)
+    driven.run()
+    assert driven.transport.written.count(b"HTTP/1.1 100 ") == is_asked
+    assert driven.transport.written.count(b"HTTP/1.1 200 ") == 1
+
+
+def test_trailers_are_no_headers(serving: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many of them may come, and one more is refused, though the request was begun."""
+    chunked = b"POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nB: 1\r\n\r\n4\r\nbody\r\n0\r\n%b\r\n"
+    (scope,) = scopes_of(serving, chunked % b"c: 1\r\nd: 2\r\ne: 3\r\n", monkeypatch)
+    assert scope["headers"] == [(b"host", b"t"), (b"transfer-encoding", b"chunked"), (b"b", b"1")]
+    assert serving.transport.written.endswith(b"\r\n\r\n/a")
+    serving.connection.data_received(chunked % b"c: 1\r\nd: 2\r\ne: 3\r\nf: 4\r\n")
+    assert b"HTTP/1.1 431 " in serving.transport.written
+
+
+def test_bodies_are_counted_one_by_one(serving: Driven) -> None:
+    """1,000 bytes pass here each time; one more is refused."""
+    head = b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n"
+    for _ in range(3):
+        serving.connection.data_received(head % 1000 + bytes(1000))
+        serving.run()
+    assert serving.transport.written.count(b"HTTP/1.1 200 ") == 3
+    serving.connection.data_received(head % 1001)
+    assert b"HTTP/1.1 413 " in serving.transport.written
+
+
+# Timeouts
+
+
+def after(driven: Driven, seconds: float) -> bool:
+    """Look at a connection so many seconds after the last beginning; return whether it was closed, and undo it."""
+    connection = driven.connection
+    since = connection._patience.since
+    connection._patience.since = perf_counter() - seconds
+    connection._look()
+    connection._patience.since = since
+    is_closed = driven.transport.is_closed
+    driven.transport.is_closed = False
+    return is_closed
+
+
+def test_an_idle_connection_has_its_time(serving: Driven) -> None:
+    """16 seconds for its first request here, and 8 for another one; none while it is answered."""
+    assert [after(serving, seconds) for seconds in (8.5, 15.5, 16.5)] == [False, False, True]
+    serving.connection.data_received(HEAD)
+    assert not after(serving, 1000)
+    serving.run()
+    assert [after(serving, seconds) for seconds in (7.5, 8.5)] == [False, True]
+    assert serving.transport.written.count(b"HTTP/1.1 ") == 1
+
+
+def test_the_rest_of_a_request_has_its_time(serving: Driven, predictions: Predictions) -> None:
+    """16 seconds here, unless nothing is read meanwhile; the refusal is told."""
+    serving.connection.data_received(HALF[:-4])
+    assert not after(serving, 15.5)
+    serving.connection.flow.pause_reading()
+    assert not after(serving, 1000)
+    assert predictions.unread == []
+    serving.connection.flow.resume_reading()
+    serving.connection._patience.since = perf_counter() - 16.5
+    serving.connection._look()
+    assert b"HTTP/1.1 408 " in serving.transport.written
+    ((status, _, _, seconds),) = predictions.unread
+    assert status == 408
+    assert 0 <= seconds < 60
+
+
+def test_a_client_that_reads_nothing_of_its_reply_is_cut_off(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the rest of it; no other look follows."""
+    aborted: list[bool] = []
+    monkeypatch.setattr(driven.transport, "get_write_buffer_size", lambda: 5)
+    monkeypatch.setattr(driven.transport, "abort", lambda: aborted.append(True))
+    connection = driven.connection
+    connection._look()
+    assert aborted == []
+    connection._patience._unsent_since -= 1000
+    timer = connection._patience._timer
+    connection._look()
+    assert aborted == [True]
+    assert connection._patience._timer is timer
+
+
+def test_a_look_is_followed_by_another_one(driven: Driven) -> None:
+    """From the beginning of the connection on."""
+    connection = driven.connection
+    first = connection._patience._timer
+    assert first is not None
+    connection._look()
+    assert connection._patience._timer not in {None, first}

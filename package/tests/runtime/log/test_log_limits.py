@@ -369,3 +369,9 @@ def test_a_row_that_names_fields_alone_is_logged_as_it_is(
         assert content is not None
         assert orjson.loads(content)["features"] == features
     assert asked == [{name: 1, "unknown": 2}]
+
+
+def test_a_model_that_masks_nothing_logs_all_its_fields(model_folder: object) -> None:
+    """Its manifest need not say so."""
+    manifest = packaged_predictor().manifest.model_copy(update={"monitoring": {}})
+    assert PredictionRecords(manifest).masked == frozenset()
