@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from functools import partial
-from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -581,10 +580,10 @@ def test_bodies_are_counted_one_by_one(serving: Driven) -> None:
 def after(driven: Driven, seconds: float) -> bool:
     """Look at a connection so many seconds after the last beginning; return whether it was closed, and undo it."""
     connection = driven.connection
-    since = connection._patience.since
-    connection._patience.since = perf_counter() - seconds
-    connection._look()
-    connection._patience.since = since
+    now = connection._patience.since + seconds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timeouts, "perf_counter", lambda: now)
+        connection._look()
     is_closed = driven.transport.is_closed
     driven.transport.is_closed = False
     return is_closed
@@ -608,8 +607,7 @@ def test_the_rest_of_a_request_has_its_time(serving: Driven, predictions: Predic
     assert not after(serving, 1000)
     assert predictions.unread == []
     serving.connection.flow.resume_reading()
-    serving.connection._patience.since = perf_counter() - 16.5
-    serving.connection._look()
+    after(serving, 16.5)
     assert b"HTTP/1.1 408 " in serving.transport.written
     ((status, _, _, seconds),) = predictions.unread
     assert status == 408

@@ -183,6 +183,10 @@ def test_a_set_is_compared_by_the_limits_of_the_config() -> None:
     strict = compare_set(shared, PromotionConfig(p_value=0.01, margin=0.01), random_state=3)
     lax = compare_set(shared, PromotionConfig(p_value=0.2, margin=0.2), decides=False, random_state=3)
     assert (strict.decides, lax.decides) == (True, False)
+    assert compare_set(shared, PromotionConfig(p_value=0.01, margin=0.01), random_state=3) == strict
+    assert compare_set(shared, PromotionConfig(p_value=0.01, margin=0.01), random_state=0) == compare_set(
+        shared, PromotionConfig(p_value=0.01, margin=0.01)
+    )
     assert strict.accuracy.loss_p_value > lax.accuracy.loss_p_value
     assert strict.accuracy.difference.low < lax.accuracy.difference.low
     assert strict.differences["log_loss"].low < lax.differences["log_loss"].low

@@ -156,3 +156,10 @@ def test_a_sound_value_is_read_quickly(
     for value in slow:
         reader.read({"x": value}, 0, [])
     assert looked_at == slow
+
+
+def test_warnings_of_rows_that_were_read_either_way_are_in_the_order_of_rows() -> None:
+    """The first row among them."""
+    odd = GOOD | {"bounded": 90}
+    for rows in ([MappingProxyType(odd), odd, MappingProxyType(odd)], [odd, MappingProxyType(odd), odd]):
+        assert [issue.row for issue in READER.read_rows(rows).warnings] == [0, 1, 2]

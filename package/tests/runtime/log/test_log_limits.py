@@ -7,6 +7,8 @@ import inspect
 import os
 import re
 import stat
+import sys
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from classification_model.runtime.log.line_files import (
     repair,
 )
 from classification_model.runtime.log.prediction_log import PredictionLog, PredictionRecords, iter_predictions
-from classification_model.runtime.log.sealed_lines import LineFault, LogFaults, seal, unseal
+from classification_model.runtime.log.sealed_lines import LineFault, LogFaults, salvage, seal, unseal
 
 NOW = datetime(2026, 11, 21, 13, 4, 30, tzinfo=UTC)
 LINE = seal(b'{"number": 1}')
@@ -375,3 +377,80 @@ def test_a_model_that_masks_nothing_logs_all_its_fields(model_folder: object) ->
     """Its manifest need not say so."""
     manifest = packaged_predictor().manifest.model_copy(update={"monitoring": {}})
     assert PredictionRecords(manifest).masked == frozenset()
+
+
+@pytest.mark.parametrize(("more", "is_found"), [(0, True), (1, False)])
+def test_the_last_decision_is_in_the_newest_two_mebibytes(more: int, is_found: bool, tmp_path: Path) -> None:
+    """One whose line begins a byte before them is not sought."""
+    entry = append_decision(tmp_path, "promotion", {"model": "m"}, now=NOW)
+    rest = 2_097_152 - (tmp_path / FILE).stat().st_size + more
+    with (tmp_path / FILE).open("ab") as file:
+        file.write(b"x" * (rest - 1) + b"\n")
+    assert decision_log.last_decision(tmp_path, "m") == (entry if is_found else None)
+
+
+def test_an_empty_file_of_decisions_is_not_put_away(tmp_path: Path) -> None:
+    """An entry that is larger than a file may be has one of its own, and those before stay until then."""
+    append_decision(tmp_path, "promotion", {"text": "x" * 100}, file_size=10)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted by Linux's /proc")
+def test_a_log_of_decisions_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    """Neither of the file in use nor of the one that was full."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        append_decision(tmp_path, "promotion", {"model": "m"}, file_size=10)
+        assert len(read_decisions(tmp_path)) in {1, 2}
+        assert decision_log.last_decision(tmp_path, "m") is not None
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_file_that_was_renamed_is_known_by_its_name(tmp_path: Path) -> None:
+    """A writer that waited for its lock asks for it again."""
+    path = tmp_path / FILE
+    path.touch()
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        assert decision_log._is_named(descriptor, path)
+        path.rename(tmp_path / FORMER_FILE)
+        assert not decision_log._is_named(descriptor, path)
+        path.touch()
+        assert not decision_log._is_named(descriptor, path)
+        assert decision_log._is_named(descriptor, tmp_path / FORMER_FILE)
+    finally:
+        os.close(descriptor)
+
+
+# Faults
+
+
+def test_faults_are_counted_from_none() -> None:
+    """Of every kind, and those of all files together."""
+    assert astuple(LogFaults()) == (0, 0, 0, 0, 0, 0, [])
+    assert LogFaults().places is not LogFaults().places
+
+
+def test_faults_of_several_lines_add_up() -> None:
+    """Each stands with the byte at which it begins in its file."""
+    faults = LogFaults()
+    for number in range(2):
+        assert salvage(LINE[:-4], "a", 100 * number, faults) == []
+        assert salvage(LINE[:-4] + b"\n", "b", 100 * number, faults) == []
+        assert salvage(LINE[:-1] + b"x" + LINE, "c", 100 * number, faults) == [unseal(LINE)] * 2
+        assert salvage(LINE[:-1] + b"x", "d", 100 * number, faults) == [unseal(LINE)]
+        assert salvage(LINE[:-1] + b"x" + LINE[:-4], "e", 100 * number, faults) == [unseal(LINE)]
+        assert (faults.torn, faults.damaged) == (2 * number + 2, 3 * number + 3)
+    ends = len(LINE) - 1
+    line_break = "a damaged line break; the line itself is intact"
+    assert faults.places == [
+        LineFault(file, offset + begin, reason)
+        for offset in (0, 100)
+        for file, begin, reason in [
+            ("a", 0, "a line without an end"),
+            ("b", 0, "a damaged line"),
+            ("c", ends, line_break),
+            ("d", ends, line_break),
+            ("e", len(LINE), "a line without an end"),
+        ]
+    ]
