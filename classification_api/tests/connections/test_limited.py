@@ -124,7 +124,7 @@ def driven(loop: asyncio.AbstractEventLoop) -> Driven:
 def test_unread_bytes_delay_a_timeout_once(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that was delayed reads first; a client that sends on and on does not stay longer."""
     connection = driven.connection
-    monkeypatch.setattr(limited, "has_unread", lambda _: True)
+    monkeypatch.setattr(limited, "has_unread", lambda transport: transport is driven.transport)
     connection._patience.since -= 1000
     connection._look()
     assert not driven.transport.is_closed
@@ -135,7 +135,7 @@ def test_unread_bytes_delay_a_timeout_once(driven: Driven, monkeypatch: pytest.M
 def test_a_timeout_that_did_not_come_is_delayed_again(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two delays of the process there was a request in time."""
     connection = driven.connection
-    monkeypatch.setattr(limited, "has_unread", lambda _: True)
+    monkeypatch.setattr(limited, "has_unread", lambda transport: transport is driven.transport)
     for _ in range(3):
         connection._patience.since -= 1000
         connection._look()
@@ -332,7 +332,7 @@ def test_a_last_call_is_prolonged_while_bytes_are_unread(driven: Driven, monkeyp
     """Unless nothing is read for now: then they may be there for long."""
     later: Any = Later()
     driven.connection.loop = later
-    monkeypatch.setattr(limited, "has_unread", lambda _: True)
+    monkeypatch.setattr(limited, "has_unread", lambda transport: transport is driven.transport)
     driven.connection.shutdown()
     for _ in range(3):
         assert later.wait() + later.wait() == 0.2
@@ -636,3 +636,80 @@ def test_a_look_is_followed_by_another_one(driven: Driven) -> None:
     assert first is not None
     connection._look()
     assert connection._patience._timer not in {None, first}
+
+
+# What a connection hands over, and gives back
+
+
+def test_a_websocket_is_handed_over(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytes are not parsed any more, and its timeouts are those of the other protocol."""
+    connection = driven.connection
+    handed: list[bool] = []
+    monkeypatch.setattr(connection, "_should_upgrade", lambda: True)
+    monkeypatch.setattr(connection, "handle_websocket_upgrade", lambda: handed.append(True))
+    connection.data_received(HEAD[:-2] + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\nno HTTP")
+    driven.run()
+    assert handed == [True]
+    assert connection._patience._timer is None
+    assert driven.transport.written == b""
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_large_body_that_is_not_received_gives_its_place_back(
+    serving: Driven, predictions: Predictions, is_refused: bool
+) -> None:
+    """When its client leaves, and when it is refused."""
+    connection = serving.connection
+    connection._bounds = Bounds(body=100_000, head=400, headers=3)
+    connection.data_received(b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 50000\r\n\r\n")
+    assert predictions.admission.arriving == 0
+    connection.data_received(bytes(20_000))
+    assert predictions.admission.arriving == 1
+    if is_refused:
+        connection._refuse(Problem("receive_timeout", "too late"))
+    else:
+        connection.connection_lost(None)
+        assert connection not in connection.connections
+    assert predictions.admission.arriving == 0
+
+
+def test_the_first_of_several_requests_learns_that_its_client_has_left(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it is not the newest one."""
+    seen: list[str] = []
+
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((await receive())["type"])
+        seen.append((await receive())["type"])
+
+    monkeypatch.setattr(driven.connection, "app", wait)
+    driven.connection.data_received(HEAD + HEAD)
+    driven.run()
+    assert seen == ["http.request"]
+    driven.connection.connection_lost(None)
+    driven.run()
+    assert seen == ["http.request", "http.disconnect"]
+
+
+def test_a_refusal_has_the_headers_of_the_server(driven: Driven) -> None:
+    """Such as the date."""
+    driven.connection.server_state.default_headers = [(b"date", b"today")]
+    driven.connection.data_received(b"no HTTP\r\n\r\n")
+    assert b"\r\ndate: today\r\n" in driven.transport.written
+
+
+def test_a_reply_is_not_the_last_while_bytes_are_unread(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may be another request: the connection ends after a last call."""
+    connection = driven.connection
+    monkeypatch.setattr(limited, "has_unread", lambda transport: transport is driven.transport)
+    connection.data_received(HEAD)
+    connection.shutdown()
+    later: Any = Later()
+    connection.loop = later
+    driven.run()
+    assert b"HTTP/1.1 200 " in driven.transport.written
+    assert b"connection: close" not in driven.transport.written
+    assert [later.wait(), later.wait(), driven.transport.is_closed] == [0.1, 0.1, False]
+    connection._patience.end_by = 0.0
+    assert connection._is_last()

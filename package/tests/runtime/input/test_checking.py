@@ -100,4 +100,5 @@ def test_codes_of_texts_are_whole_numbers() -> None:
     column = encode(["b", None, "a", "b"])
     assert (column.codes.tolist(), column.values, len(column)) == ([0, -1, 1, 0], ["b", "a"], 4)
     empty = encode([])
-    assert (empty.codes.dtype, empty.values, empty.tolist()) == (np.int64, [], [])
+    assert empty.codes.dtype == np.int64
+    assert empty.tolist() == list(empty.values) == []

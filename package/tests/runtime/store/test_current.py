@@ -173,8 +173,7 @@ def test_versions_are_described_with_their_faults(model_folder: Path, tmp_path: 
     assert [(each.version, each.is_current) for each in found] == [
         (version, False), ("9.1", False), ("9.2", False), ("9.3", False), ("9.4", True),
     ]  # fmt: skip
-    assert found[0].manifest is not None
-    assert found[0] == (version, False, store.read_manifest(version), None)
+    assert (found[0].manifest, found[0].fault) == (store.read_manifest(version), None)
     assert found[1].manifest == found[0].manifest
     assert all(fault in str(each.fault) for each, fault in zip(found[1:], FAULTS, strict=True))
     assert (found[3].manifest, found[4].manifest) == (None, None)
