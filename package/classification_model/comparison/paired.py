@@ -154,7 +154,6 @@ def paired_accuracy(
     """
     rows = len(champion)
     gained, lost = int((challenger & ~champion).sum()), int((champion & ~challenger).sum())
-    both, neither = int((champion & challenger).sum()), int((~champion & ~challenger).sum())
     more, less = (gained + 1) / (rows + 2), (lost + 1) / (rows + 2)
     middle, deviation = more - less, float(np.sqrt((more + less - (more - less) ** 2) / (rows + 2)))
     reach = float(norm.ppf(1 - p_value / 2))
@@ -163,7 +162,7 @@ def paired_accuracy(
         rows=rows,
         gained=gained,
         lost=lost,
-        p_value=float(mcnemar([[both, lost], [gained, neither]], exact=True).pvalue),
+        p_value=float(mcnemar([[0, lost], [gained, 0]], exact=True).pvalue),  # rows on which both agree do not count
         difference=Difference(
             (gained - lost) / rows, max(-1.0, middle - reach * deviation), min(1.0, middle + reach * deviation)
         ),

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
 
-#: What stands behind the content of a line: ``,"crc":"0123abcd"}`` and the end of the line.
-_SEAL = b',"crc":"'
-_SEAL_LENGTH = len(_SEAL) + 8 + len(b'"}\n')
+#: Of what stands behind the content of a line.
+_SEAL_LENGTH = len(b',"crc":"0123abcd"}\n')
 _SEALED_END = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
 _MOST_PLACES = 100
 

@@ -130,3 +130,32 @@ def test_the_json_schema_of_each_kind_says_what_json_may_hold() -> None:
     assert others["x"]["description"].startswith("A categorical value. Training saw 21 categories; another")
     assert others["y"]["description"] == "A date. Written as %d.%m.%Y. Training never saw it missing."
     assert "format" not in others["y"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"kind": "numeric", "minimum": 1, "maximum": 2}, "A numeric value. Training saw 1 to 2; a value outside gets"),
+        ({"kind": "numeric", "minimum": 1}, "A numeric value. May be missing."),
+        ({"kind": "numeric", "maximum": 1}, "A numeric value. May be missing."),
+        ({"kind": "boolean", "minimum": 0, "maximum": 1}, "A boolean value. May be missing."),
+        ({"kind": "text", "categories": tuple("abcdefghijklmnopqrst")}, "A text value. Training saw a, b, c, d, e, f,"),
+        ({"kind": "text", "categories": tuple("abcdefghijklmnopqrstu")}, "A text value. Training saw 21 categories; "),
+        ({"kind": "text", "categories": ()}, "A text value. Training saw ; another category gets a warning."),
+    ],
+)
+def test_a_range_is_described_where_both_ends_are_known(more: dict[str, Any], said: str) -> None:
+    """That of truth values says nothing; of categories, twenty are named."""
+    field = SchemaField(**{"name": "x", "nullable": True, **more})
+    described = row_model(InputSchema(fields=(field,))).model_json_schema()
+    assert described["title"] == "Row"
+    assert described["properties"]["x"]["description"].startswith(said)
+
+
+def test_a_row_that_was_read_cannot_be_changed() -> None:
+    """And has no more members than the schema."""
+    row = MODEL.model_validate({"open": True})
+    with pytest.raises(ValidationError, match="frozen"):
+        row.field_0 = 1  # type: ignore[attr-defined]  # known when it runs
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        Row.model_validate({"size": 1})

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classification_model.errors import InputError
+from classification_model.runtime.input import row_reader
 from classification_model.runtime.input.checking import Issue, check_rows
 from classification_model.runtime.input.row_reader import RowReader
 from classification_model.runtime.input.schema import InputSchema, SchemaField
@@ -120,3 +121,45 @@ def test_a_field_that_was_never_missing_is_remarked_where_it_is() -> None:
     assert [(issue.field, issue.code) for issue in warnings] == [("title", "unexpected_missing")]
     left_out = {name: cell for name, cell in GOOD.items() if name != "title"}
     assert READER.read(left_out, 0, []) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "quick", "slow"),
+    [
+        (a_field("x", "numeric", minimum=-2, maximum=80), [30, -2, 80, 1.5, -2.0], [81, -2.5, "30", True, None]),
+        (a_field("x", "numeric", minimum=-(2**53), maximum=2**53), [2**53, -(2**53), 0.5], [2**53 + 1]),
+        (a_field("x", "numeric", minimum=-1e30, maximum=0), [-1.5], [3, -3]),
+        (a_field("x", "numeric", minimum=0, maximum=1e30), [1.5], [3]),
+        (a_field("x", "numeric", minimum=0), [], [3, 1.5]),
+        (a_field("x", "numeric", maximum=0), [], [-3, -1.5]),
+        (a_field("x", "categorical", categories=("male", "2", "07")), ["male", "2", 2, "07"], ["Male", 7, 2.0, "x"]),
+        (a_field("x", "categorical", categories=("a" * 100, "b" * 101), longest_text=100), ["a" * 100], ["b" * 101]),
+        (a_field("x", "categorical"), [], ["male"]),
+        (a_field("x", "text", longest_text=100), ["a note", "y" * 100, None], ["y" * 101, " a note", "a note ", "a\n"]),
+        (a_field("x", "text", missing_values=("none",)), ["seven"], ["none", "four", 7]),
+        (a_field("x", "text", missing_values=()), ["a"], [""]),
+        (a_field("x", "text", categories=("a note",)), [], ["a note"]),
+        (a_field("x", "boolean"), [], [True]),
+    ],
+)
+def test_a_sound_value_is_read_quickly(
+    field: SchemaField, quick: list[Any], slow: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers in the range of training, its categories, and plain texts take no second look; all others do."""
+    looked_at: list[Any] = []
+    monkeypatch.setattr(row_reader, "_slow_reader", lambda _: looked_at.append)
+    reader = RowReader(InputSchema(fields=(field,)))
+    for value in quick:
+        expected = float(value) if field.kind == "numeric" else value if value is None else str(value)
+        assert reader.read({"x": value}, 0, []) == {"x": expected}
+    assert looked_at == []
+    for value in slow:
+        reader.read({"x": value}, 0, [])
+    assert looked_at == slow
+
+
+def test_warnings_of_rows_that_were_read_either_way_are_in_the_order_of_rows() -> None:
+    """The first row among them."""
+    odd = GOOD | {"bounded": 90}
+    for rows in ([MappingProxyType(odd), odd, MappingProxyType(odd)], [odd, MappingProxyType(odd), odd]):
+        assert [issue.row for issue in READER.read_rows(rows).warnings] == [0, 1, 2]

@@ -13,6 +13,7 @@ import pytest
 from garbage import anything, texts
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from classification_model.errors import InputError
 from classification_model.runtime.input.checking import CheckedRows, check_columns, check_rows
@@ -388,3 +389,72 @@ def test_marks_of_missing_values_are_known_in_any_case(mark: str) -> None:
     field = a_field("x", "categorical")
     assert field.reader()(f" {mark} ") is None
     assert field.reader()(f"{mark}{mark}x") is not None
+
+
+@pytest.mark.parametrize(
+    ("value", "more", "code"),
+    [
+        (-1.0, {}, "out_of_range"),
+        (11.0, {}, "out_of_range"),
+        (0.0, {}, None),
+        (10.0, {}, None),
+        ("other", {"kind": "categorical", "categories": ("a",)}, "unseen_category"),
+        ("a", {"kind": "categorical", "categories": ("a",)}, None),
+        ("other", {"kind": "categorical", "categories": ()}, "unseen_category"),
+        (None, {"nullable": False}, "unexpected_missing"),
+        (None, {}, None),
+    ],
+)
+def test_each_remark_has_its_code(value: Any, more: dict[str, Any], code: str | None) -> None:
+    """Programs read the code, which does not change."""
+    found = a_field("x", **{"kind": "numeric", "minimum": 0, "maximum": 10, **more}).remark(value)
+    assert (None if found is None else found[0]) == code
+
+
+def test_a_schema_cannot_be_changed_and_has_no_unknown_members() -> None:
+    """Neither a field nor the whole; so a manifest of a later format is refused."""
+    for model, name in ((SCHEMA.fields[0], "nullable"), (SCHEMA, "ignored")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(model, name, ())
+        with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+            type(model).model_validate(model.model_dump() | {"unit": "kg"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_field_has_the_limit_on_texts_that_is_promised(kind: Kind) -> None:
+    """10,000 characters for categories, else 1,000, unless it says so; of rows of the manifest itself, 10,000."""
+    assert a_field("x", kind).longest_text == (10_000 if kind == "categorical" else 1000)
+    assert a_field("x", kind, longest_text=100).longest_text == 100
+    own = InputSchema(fields=(a_field("x", kind, longest_text=100),), ignored=("y",)).for_own_rows()
+    assert ([each.longest_text for each in own.fields], own.ignored) == ([10_000], ("y",))
+    for refused in (99, 10_001):
+        with pytest.raises(ValidationError, match="longest_text"):
+            a_field("x", kind, longest_text=refused)
+
+
+def test_a_key_that_is_ignored_has_no_field_unless_it_is_a_name_of_one() -> None:
+    """Names and aliases come first; texts are the fields that hold categories or texts."""
+    other = a_field("x", "text", aliases=("y", "z"))
+    schema = InputSchema(fields=(*(a_field(kind, kind) for kind in KINDS), other), ignored=("boat", "y"))
+    expected: dict[str, str | None] = {"boat": None, "x": "x", "y": "x", "z": "x"}
+    assert schema.names == expected | {kind: kind for kind in KINDS}
+    assert schema.texts == {"categorical", "text", "x"}
+
+
+def test_an_issue_is_json() -> None:
+    """Row, field, code and message."""
+    (issue,) = check_rows(SCHEMA, [GOOD, GOOD | {"age": "x"}]).errors
+    assert issue.as_dict() == {"row": 1, "field": "age", "code": "type", "message": "expected a number, found text"}
+
+
+def test_some_rows_are_taken_without_what_was_said_of_them() -> None:
+    """In the order that is asked for; as arrays, missing numbers are NaN."""
+    checked = check_rows(SCHEMA, [GOOD | {"age": 99}, GOOD | {"age": "x"}, GOOD | {"age": 2, "note": "c"}])
+    taken = checked.take([2, 0])
+    assert (taken.count, taken.columns["age"], taken.columns["note"]) == (2, [2.0, 99.0], ["c", "a"])
+    assert (taken.errors, taken.warnings) == ([], [])
+    arrays = checked.arrays(SCHEMA.texts)
+    ages = np.asarray(arrays["age"])
+    assert ages.dtype == np.float64
+    assert (ages.tolist()[::2], bool(np.isnan(ages[1]))) == ([99.0, 2.0], True)
+    assert arrays["note"].tolist() == ["a", "a", "c"]

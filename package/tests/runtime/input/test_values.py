@@ -434,3 +434,85 @@ def test_a_moment_is_spelled_as_it_is_read() -> None:
     assert spell_moment(moment) == "0476-09-04T00:00:00+00:00"
     assert spell_moment(moment, "%d.%m.%Y") == "04.09.0476"
     assert spell_moment(moment, "%G week %V") == "0476 week 36"
+
+
+def _offset(seconds: float) -> timezone:
+    return timezone(timedelta(seconds=seconds))
+
+
+FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - a zone is given below
+
+
+@pytest.mark.parametrize(
+    ("moment", "seconds"),
+    [
+        (FIRST.replace(tzinfo=UTC), -62_135_596_800.0),
+        (FIRST.replace(tzinfo=_offset(-1)), -62_135_596_799.0),
+        (LAST.replace(tzinfo=UTC), 253_402_300_799.0),
+        (LAST.replace(tzinfo=_offset(1)), 253_402_300_798.0),
+        (LAST.replace(tzinfo=_offset(-1)), 253_402_300_799.0),
+        (LAST.replace(microsecond=999_999, tzinfo=UTC), 253_402_300_799.0),
+    ],
+)
+def test_the_first_and_the_last_second_of_the_calendar_are_read(moment: datetime, seconds: float) -> None:
+    """In years 1 and 9999 of UTC; a fraction of the last second is cut."""
+    assert read_moment(moment, MARKS, None) == seconds
+    assert spell_moment(seconds)[:4] in {"0001", "9999"}
+
+
+@pytest.mark.parametrize("moment", [FIRST.replace(tzinfo=_offset(1)), LAST.replace(tzinfo=_offset(-2))])
+def test_a_second_beyond_the_calendar_is_refused(moment: datetime) -> None:
+    """The year counts in UTC, in which moments are spelled."""
+    with pytest.raises(UnreadableValue, match=r"^expected a date of the years 1 to 9999, found one before or after$"):
+        read_moment(moment, MARKS, None)
+
+
+@pytest.mark.parametrize("year", [0, 1, 9999, 10_000])
+def test_years_of_numpy_are_those_of_python(year: int) -> None:
+    """1 to 9999, in any column that takes dates."""
+    moment = np.datetime64(year - 1970, "Y")
+    if year in {1, 9999}:
+        assert read_moment(moment, MARKS, None) == datetime(year, 1, 1, tzinfo=UTC).timestamp()
+        assert read_text(moment, MARKS) == f"{year:04}-01-01T00:00:00"
+        return
+    for read in (partial(read_moment, pattern=None), read_text):
+        with pytest.raises(UnreadableValue, match="of the years 1 to 9999") as caught:
+            read(moment, MARKS)
+        assert caught.value.code == "not_a_date"
+
+
+@pytest.mark.parametrize(
+    ("read", "largest", "beyond"),
+    [
+        (read_number, 2**53, 2**53 + 1),
+        (read_number, -(2**53), -(2**53) - 1),
+        (read_number, 1e30, math.nextafter(1e30, math.inf)),
+        (read_number, -1e30, math.nextafter(-1e30, -math.inf)),
+        (read_number, " " * 999 + "1", " " * 1000 + "1"),
+        (partial(read_number, longest=100), "1." + "0" * 98, "1." + "0" * 99),
+        (read_text, 2**64, 2**64 + 1),
+        (read_text, -(2**64), -(2**64) - 1),
+        (read_text, "x" * 10_000, "x" * 10_001),
+        (read_category, 2**64, 2**64 + 1),
+    ],
+)
+def test_the_largest_value_is_read_and_the_next_one_is_refused(
+    read: Callable[..., Any], largest: Any, beyond: Any
+) -> None:
+    """Of each kind, with the same code."""
+    assert read(largest, MARKS) is not None
+    with pytest.raises(UnreadableValue, match=r"^expected .*at most ") as caught:
+        read(beyond, MARKS)
+    assert caught.value.code == "too_large"
+
+
+def test_a_date_of_a_thousand_characters_is_still_parsed() -> None:
+    """Spaces around it do not count; with one character more it is refused, unread."""
+    text, pattern = "x" * 990 + "2020-05-01", "x" * 990 + "%Y-%m-%d"
+    assert len(text) == 1000
+    assert read_moment(f" {text} ", MARKS, pattern) == datetime(2020, 5, 1, tzinfo=UTC).timestamp()
+    with pytest.raises(UnreadableValue, match=r"^expected a date as x+%Y-%m-%d$") as caught:
+        read_moment("x" + text, MARKS, "x" + pattern)
+    assert caught.value.code == "not_a_date"
+    with pytest.raises(UnreadableValue, match=r"^expected a date as in ISO 8601$"):
+        read_moment("soon", MARKS, None)
