@@ -54,10 +54,14 @@ def sizes(folder: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("log", [PredictionLog, LabelLog])
-def test_sizes_are_those_that_are_documented(log: type[PredictionLog | LabelLog]) -> None:
+def test_sizes_are_those_that_are_documented(log: type[PredictionLog | LabelLog], tmp_path: Path) -> None:
     """64 MiB a file and 8 GiB in all, with the operating system, unless another is asked for."""
     defaults = {name: given.default for name, given in inspect.signature(log).parameters.items() if name != "folder"}
     assert defaults == {"durability": "os", "file_size": 67_108_864, "kept_size": 8_589_934_592}
+    writer = log(tmp_path / "a" / "b")
+    assert (writer.durability, writer._file_size, writer._kept_size) == ("os", 67_108_864, 8_589_934_592)
+    writer.append(LINE)  # which makes the folder
+    writer.close()
 
 
 @pytest.mark.parametrize(
@@ -194,8 +198,10 @@ def test_what_can_be_neither_written_nor_taken_back_is_torn(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not hasattr(os, "fdatasync"), reason="this system has no fdatasync")
-def test_lines_wait_for_their_data_alone() -> None:
+def test_lines_wait_for_their_data_alone(tmp_path: Path) -> None:
     """Times of a file need not be on the disk: that takes half as long."""
+    with PredictionLog(tmp_path, durability="disk") as log:
+        log.append(LINE)
     assert line_files._sync is os.fdatasync
 
 
