@@ -6,6 +6,7 @@ import importlib.util
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -284,6 +285,63 @@ def test_row_37_a_server_killed_during_a_write_keeps_what_was_committed(
     assert_frame_equal(cm.read_table(place), FRAME, check_dtype=False)
     cm.write_table(many, place)
     assert cm.read_table(place)["key"].tolist() == list(range(300_000))
+
+
+def test_row_37_a_server_that_hangs_is_given_up(server: tuple[str, Path]) -> None:
+    """It is connected to for so many seconds as the URL says, 10 by default; when it goes on, the command works."""
+    url, data = server
+    place = table_url(f"{url}&connect_timeout=2", "parcels")
+    cm.write_table(FRAME, place)
+    postmaster = int((data / "postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGSTOP)
+    try:
+        for ask in (lambda: cm.write_table(FRAME[:1], place), lambda: cm.read_table(place)):
+            with pytest.raises(DataError, match=r"cannot be (written|read): connection timeout expired"):
+                ask()
+    finally:
+        os.kill(postmaster, signal.SIGCONT)
+    assert len(cm.read_table(place)) == 3
+
+
+def test_row_37_a_command_that_waits_for_a_server_ends_with_ctrl_c(
+    postgres: str, database: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    """Another transaction holds the table: what was there stays."""
+    url = table_url(postgres, "parcels")
+    cm.write_table(FRAME, url)
+    FRAME.to_csv(tmp_path / "t.csv", index=False)
+    script = "import sys, classification_model as cm; cm.write_table(cm.read_table(sys.argv[1]), sys.argv[2])"
+    with database.transaction():
+        database.execute("LOCK TABLE parcels IN ACCESS EXCLUSIVE MODE")
+        waiting = subprocess.Popen(
+            [sys.executable, "-c", script, tmp_path / "t.csv", url], stderr=subprocess.PIPE, text=True
+        )
+        wanted = "SELECT count(*) FROM pg_locks WHERE relation = 'parcels'::regclass AND NOT granted"
+        for _ in range(600):
+            if (database.execute(wanted).fetchone() or (0,))[0]:
+                break
+            time.sleep(0.1)
+        waiting.send_signal(signal.SIGINT)
+        _, told = waiting.communicate(timeout=60)
+    assert waiting.returncode != 0
+    assert told.splitlines()[-1].endswith(("KeyboardInterrupt", "canceling statement due to user request")), told
+    assert len(cm.read_table(url)) == 3
+
+
+def test_row_37_a_server_without_a_free_connection_says_so(postgres: str, database: psycopg.Connection[Any]) -> None:
+    """Nothing is written, and the next run works."""
+    url = table_url(postgres, "parcels")
+    cm.write_table(FRAME, url)
+    with psycopg.connect(as_administrator(postgres), autocommit=True) as administrator:
+        administrator.execute("ALTER ROLE joiner CONNECTION LIMIT 1")
+        try:
+            for ask in (lambda: cm.write_table(FRAME[:1], url), lambda: cm.read_table(url)):
+                with pytest.raises(DataError, match='too many connections for role "joiner"'):
+                    ask()
+        finally:
+            administrator.execute("ALTER ROLE joiner CONNECTION LIMIT -1")
+    assert len(cm.read_table(url)) == 3
+    del database
 
 
 def test_who_reads_during_a_write_has_the_former_rows_or_the_new_ones(
