@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,9 @@ def test_a_table_of_sqlite_is_written_as_a_whole(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"the sqlite database .* cannot be written: UNIQUE constraint failed"):
         cm.write_table(pd.DataFrame({"key": [5, 5], "name": ["e", "f"]}), url)
     assert cm.read_table(url)["key"].tolist() == [3, 4]
+    decimals = f"sqlite:///{path}#decimals"
+    cm.write_table(pd.DataFrame({"price": [Decimal("7.25"), None]}), decimals)
+    assert cm.read_table(decimals)["price"].tolist()[0] == 7.25
     new = f"sqlite:///{path}#new"
     cm.write_table(FRAME, new)
     assert cm.read_table(new)["number"].isna().tolist() == [False, True, False]

@@ -15,7 +15,7 @@ from classification_model.tables.reading.database import check_file, engine_of, 
 
 if TYPE_CHECKING:
     from classification_model.tables.locations import Location
-    from classification_model.tables.source import Batch
+    from classification_model.tables.source import Batch, Values
     from classification_model.tables.writing.output import Mode, Output
 
 
@@ -96,7 +96,7 @@ class SqlOutput:
 
     def render(self, batch: Batch) -> list[dict[str, Any]]:
         """Return the rows."""
-        columns = [python_values(values) for values in batch.columns.values()]
+        columns = [_python_values(values) for values in batch.columns.values()]
         names = list(batch.columns)
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
@@ -107,6 +107,14 @@ class SqlOutput:
 
     def finish(self) -> None:
         """Do nothing: the end of the block commits."""
+
+
+def _python_values(values: Values) -> list[Any]:
+    """Return the values of a column; decimals as floats, which every driver takes."""
+    found = python_values(values)
+    if not isinstance(values, list) and pa.types.is_decimal(values.type):
+        return [None if value is None else float(value) for value in found]
+    return found
 
 
 def _opened_table(
