@@ -123,12 +123,13 @@ def read_complete_lines(path: Path, start: int, end: int, size: int = 2**20) -> 
             file.seek(start - 1)
             start += len(file.readline()) - 1
         while start < end and (lines := file.readlines(min(size, end - start))):
-            stop = start + sum(map(len, lines))
+            read = stop = start + sum(map(len, lines))
             while lines and (stop > end or not lines[-1].endswith(b"\n")):
                 stop -= len(lines.pop())
-            if not lines:
+            if lines:
+                yield start, lines
+            if stop < read:
                 return
-            yield start, lines
             start = stop
 
 
