@@ -117,7 +117,8 @@ def parquet_files(url: str, kind: Kind = "predictions") -> Iterator[tuple[Any, s
     system, root = fsspec.core.url_to_fs(url)
     system.invalidate_cache()
     for path in system.find(f"{root.rstrip('/')}/{kind}"):
-        yield system, str(path)
+        if path.endswith(".parquet"):  # not what a killed process left
+            yield system, str(path)
 
 
 #: Reads the records that have arrived.

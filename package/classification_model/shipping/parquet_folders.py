@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 #: Protocols of stores in which an object is there as a whole or not at all.
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"})
 _NAME = re.compile(r"(?P<file>(?:predictions|labels)-\d{20}-\d+-[0-9a-f]{8}\.\d{6,})\.(\d+)-(?P<end>\d+)\.parquet")
+#: What `replacing_file` calls a file of such a name until it is whole.
+_UNFINISHED = re.compile(rf"\.{_NAME.pattern}\.\d+-[0-9a-f]+\.new")
+_UNFINISHED_SECONDS = 3600
 
 
 class ParquetFolder:
@@ -75,11 +79,21 @@ class ParquetFolder:
             self._system.invalidate_cache()
             for kind in ("predictions", "labels"):
                 for path in self._system.find(f"{self._root}/{kind}"):
-                    match = _NAME.fullmatch(str(path).rpartition("/")[2])
-                    if match is not None:
+                    name = str(path).rpartition("/")[2]
+                    match = _NAME.fullmatch(name)
+                    if match is None:
+                        self._remove_unfinished(str(path))
+                    else:
                         file = f"{match['file']}.jsonl"
                         positions[file] = max(positions.get(file, 0), int(match["end"]))
         return positions
+
+    def _remove_unfinished(self, path: str) -> None:
+        """Remove a file that a killed process began; one of the last hour may be in work, by a process elsewhere."""
+        if isinstance(self._system, LocalFileSystem) and _UNFINISHED.fullmatch(Path(path).name):
+            with suppress(OSError):
+                if Path(path).stat().st_mtime < time.time() - _UNFINISHED_SECONDS:
+                    Path(path).unlink()
 
     def write(self, part: Part) -> None:
         """Write a part; see `OpenTarget.write`."""

@@ -262,6 +262,21 @@ def test_a_name_says_what_a_file_holds(tmp_path: Path) -> None:
     assert found == [f"predictions/date=2026-11-29/{path.stem}.0-{path.stat().st_size}.parquet"]
 
 
+def test_what_a_killed_process_began_is_removed_after_an_hour(tmp_path: Path) -> None:
+    """A younger one may be in work; a file of another name is somebody else's."""
+    log, url = tmp_path / "log", f"{tmp_path / 'copy'}/"
+    write_predictions(log, 8)
+    ship_now(log, url)
+    (whole,) = (tmp_path / "copy").rglob("*.parquet")
+    old, young, other = (whole.with_name(f".{name}.new") for name in (f"{whole.name}.7-0a", f"{whole.name}.8-0a", "x"))
+    for path in (old, young, other):
+        path.touch()
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    ship_now(log, url)
+    assert sorted(whole.parent.iterdir()) == sorted([young, other, whole])
+
+
 def test_a_store_without_atomic_writes_gets_files_under_another_name_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
