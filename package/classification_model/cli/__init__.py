@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from classification_model.cli.labels import labels
+from classification_model.cli.log import log_commands
 from classification_model.cli.models import verify, wheel
 from classification_model.cli.monitoring import monitor
 from classification_model.cli.prediction import predict
@@ -72,6 +73,7 @@ for command in (
     app.command()(command)
 app.command("list")(list_versions)
 app.add_typer(labels, name="labels")
+app.add_typer(log_commands, name="log")
 
 
 def run() -> None:

@@ -75,7 +75,7 @@ def join(
         raw_values=None if data is None else data.classes,
         missing_values=DEFAULT_MISSING_VALUES if data is None else data.missing_values,
     )
-    typer.echo(_as_json(report) if as_json else _summary(report, manifest.classes, dry_run=dry_run))
+    typer.echo(_as_json(report) if as_json else summary(report, manifest.classes, dry_run=dry_run))
 
 
 def _as_json(report: JoinReport) -> str:
@@ -86,7 +86,18 @@ def _as_json(report: JoinReport) -> str:
     return orjson.dumps(dataclasses.asdict(report), option=orjson.OPT_INDENT_2).decode()
 
 
-def _summary(report: JoinReport, classes: Sequence[str], *, dry_run: bool) -> str:
+def summary(report: JoinReport, classes: Sequence[str], *, dry_run: bool = False) -> str:
+    """Say in a few lines what was joined.
+
+    Parameters
+    ----------
+    report
+        What `join_labels` returned.
+    classes
+        Classes of the model.
+    dry_run
+        Whether nothing was added.
+    """
     verb = "would be added" if dry_run else "added"
     labelled = f"{report.labelled} of {report.predictions} predictions"
     lines = [

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from classification_model.cli.options import LogFolder, ServedModel, ServingStore, serving_folder
-from classification_model.errors import require_extra
+from classification_model.errors import InputError, require_extra
 
 if TYPE_CHECKING:
+    from classification_model.labels.sources import LabelSource
     from classification_model.retrain_pipeline import RetrainingReport
     from classification_model.retraining.decision import RetrainingDecision
 
@@ -22,6 +24,15 @@ def retrain_check(
     *,
     model: ServedModel = None,
     store: ServingStore = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="File or URL of a table with labels, which are added to the log before the decision. Default, with "
+            "--key and --label: the environment variable LABELS_URL."
+        ),
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Column of the labels' table with your index of each row.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decision as JSON.")] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 10 for yes, 0 for no and 20 for wait. Default: 0 for each.")
@@ -29,7 +40,8 @@ def retrain_check(
 ) -> None:
     """Decide from its log whether to retrain a model.
 
-    The decision is yes, no or wait. It is logged with its evidence.
+    The decision is yes, no or wait. It is logged with its evidence. With --labels, the labels of a table are added to
+    the log first, as labels join does.
 
     Exit code 0 whatever is decided, unless --exit-code is set; 2 for errors.
     """
@@ -40,7 +52,14 @@ def retrain_check(
 
         from classification_model.retraining.check import check_retraining, read_labelled_log
         from classification_model.runtime.model_folder.artifact import read_manifest
+    source = _labels_to_join(labels, key, label)
     manifest = read_manifest(serving_folder(model, store))
+    if source is not None:
+        from classification_model.cli.labels import summary
+        from classification_model.labels.joining import join_labels
+
+        joined = join_labels(log, source, by="index", classes=manifest.classes, model=manifest.name)
+        typer.echo(f"{summary(joined, manifest.classes)}{'' if as_json else chr(10)}", err=as_json)
     decision, notes = check_retraining(log, read_labelled_log(log, manifest), manifest, datetime.now(UTC))
     if as_json:
         typer.echo(orjson.dumps(decision.as_dict(), option=orjson.OPT_INDENT_2).decode())
@@ -50,6 +69,27 @@ def retrain_check(
             typer.echo(f"note: {note}")
     if exit_code:
         raise typer.Exit(_EXIT_CODES[decision.retrain])
+
+
+def _labels_to_join(url: str | None, key: str | None, label: str | None) -> LabelSource | None:
+    """Return the table of labels; None if there is none to join.
+
+    Raises
+    ------
+    InputError
+        If one of the three is missing.
+    """
+    if url is key is label is None:
+        return None
+    from classification_model.labels.sources import LabelSource
+
+    url = url or os.environ.get("LABELS_URL")
+    if not (url and key and label):
+        given = {"--labels or LABELS_URL": url, "--key": key, "--label": label}
+        missing = " and ".join(name for name, value in given.items() if not value)
+        msg = f"expected --labels, --key and --label together, found no {missing}"
+        raise InputError(msg)
+    return LabelSource(url, key, label)
 
 
 def retrain(

@@ -92,8 +92,7 @@ def record_blocks(folder: Path, kind: Kind, members: Sequence[str], faults: LogF
             if file.stream != stream:
                 stream, latest = file.stream, None
             for contents in read_blocks(file.path, faults):
-                with _uncollected():
-                    block = _read(contents, members, faults)
+                block = read_records(contents, members, faults)
                 if len(block):
                     moments = block.moments if latest is None else np.append(latest, block.moments)
                     faults.backwards += int(np.count_nonzero(np.diff(moments) < 0))
@@ -116,13 +115,25 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _read(contents: list[bytes], members: Sequence[str], faults: LogFaults) -> Block:
-    records = [_parse(content) for content in contents]
-    block = _as_block(records, members)
-    if block is None:
-        sound = _sound(records, members)
-        faults.strange += len(records) - len(sound)
-        block = _as_block(sound, members)
+def read_records(contents: list[bytes], members: Sequence[str], faults: LogFaults) -> Block:
+    """Return the records in the contents of lines, and count those that are none.
+
+    Parameters
+    ----------
+    contents
+        Contents of lines.
+    members
+        What each record has.
+    faults
+        Where it is counted what is no such record.
+    """
+    with _uncollected():
+        records = [_parse(content) for content in contents]
+        block = _as_block(records, members)
+        if block is None:
+            sound = _sound(records, members)
+            faults.strange += len(records) - len(sound)
+            block = _as_block(sound, members)
     return Block(dict.fromkeys(members, ()), np.empty(0, np.int64)) if block is None else block
 
 

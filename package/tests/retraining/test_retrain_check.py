@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from commands import Command
 import classification_model
 from classification_model.config.core import PACKAGED_CONFIG, load_config
 from classification_model.errors import LogUnavailableError
+from classification_model.log_frames.log_frame import read_labels
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import DataLoader
 from classification_model.runtime.log.decision_log import FILE, append_decision, read_decisions
@@ -165,6 +168,61 @@ def test_damage_of_the_log_is_told(command: Command, fill: Fill, aged: Path) -> 
     assert done.code == 0
     assert "note: 1 damaged lines: left out" in done.out
     assert "predictions        259" in done.out
+
+
+def test_labels_of_a_table_are_joined_first(
+    command: Command, fill: Fill, aged: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the index of each row, from a file or a database; they stay in the log, and a second run adds none."""
+    monkeypatch.delenv("LABELS_URL", raising=False)
+    log = fill(0, 0)
+    with PredictionLog(log) as writer:
+        records = PredictionRecords(predictor.manifest)
+        rows: list[dict[str, Any]] = [{} for _ in range(5)]
+        shares = [dict.fromkeys(predictor.manifest.classes, 0.5)] * 5
+        writer.append(records.encode([f"k{n}" for n in range(5)], rows, range(5), ["died"] * 5, shares))
+    Path("outcomes.csv").write_text("passenger,outcome\n0,died\n1,survived\n1.0,died\n9,died\n")
+    options = ["retrain-check", "--log", log, "--model", aged, "--key", "passenger", "--label", "outcome"]
+    first = command(*options, "--labels", "outcomes.csv")
+    assert (first.code, first.err) == (0, "")
+    assert first.out.startswith("3 of 4 rows of outcomes.csv match 2 of ")
+    assert "2 labels added to the log, 0 were there already" in first.out
+    assert re.search(r"^labels +2, minimum", first.out, re.MULTILINE)
+    with sqlite3.connect("outcomes.db") as database:
+        database.execute("CREATE TABLE outcomes AS SELECT 4 AS passenger, 'survived' AS outcome")
+    monkeypatch.setenv("LABELS_URL", "sqlite:///outcomes.db#outcomes")
+    second = command(*options, "--json")
+    assert json.loads(second.out)["evidence"]["labels"] == 3
+    assert "1 labels added to the log" in second.err
+    assert "0 labels added to the log, 1 were there already" in command(*options).out
+    assert len(read_labels(log)) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (["--labels", "outcomes.csv"], "--key and --label"),
+        (["--key", "passenger"], "--labels or LABELS_URL and --label"),
+        (["--labels", "outcomes.csv", "--label", "outcome"], "--key"),
+    ],
+)
+def test_labels_need_their_columns(
+    command: Command, fill: Fill, given: list[str], missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without one of the three options nothing is decided, and the message says which one is missing."""
+    monkeypatch.delenv("LABELS_URL", raising=False)
+    done = command("retrain-check", "--log", fill(0, 0), *given)
+    assert done.code == 2
+    assert done.err == f"error: expected --labels, --key and --label together, found no {missing}\n"
+    assert not read_decisions("log")
+
+
+def test_the_variable_alone_joins_nothing(
+    command: Command, fill: Fill, aged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LABELS_URL, which is there for `labels join`, does not change what `retrain-check` did without it."""
+    monkeypatch.setenv("LABELS_URL", "sqlite:///none.db#outcomes")
+    assert command("retrain-check", "--log", fill(0, 0), "--model", aged).code == 0
 
 
 def test_without_a_log_nothing_is_decided(command: Command, aged: Path) -> None:

@@ -95,17 +95,59 @@ def read_blocks(path: Path, faults: LogFaults, size: int = 2**16) -> Iterator[li
     offset = 0
     with file:
         while lines := file.readlines(size):
-            contents = [unseal(line) for line in lines]
-            if None in contents:
-                yield _salvage_lines(lines, contents, path.name, offset, faults)
-            else:
-                yield cast("list[bytes]", contents)
+            yield contents_of(lines, path.name, offset, faults)
             offset += sum(map(len, lines))
 
 
-def _salvage_lines(
-    lines: list[bytes], contents: list[bytes | None], file: str, offset: int, faults: LogFaults
-) -> list[bytes]:
+def read_complete_lines(path: Path, start: int, end: int, size: int = 2**20) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the lines of a part of a file as they are, so many bytes at a time, each time with their first byte.
+
+    Parameters
+    ----------
+    path
+        The file, to which a process may append meanwhile.
+    start
+        Where to begin. If it is inside a line, the rest of this line is left out.
+    end
+        Where to end. A line that goes on after it is left out, and so is one without its end.
+    size
+        How many bytes at a time, about.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with BufferedReader(FileIO(open_regular(path), "rb"), _BLOCK) as file:
+        if start:
+            file.seek(start - 1)
+            start += len(file.readline()) - 1
+        while start < end and (lines := file.readlines(min(size, end - start))):
+            read = stop = start + sum(map(len, lines))
+            while lines and (stop > end or not lines[-1].endswith(b"\n")):
+                stop -= len(lines.pop())
+            if lines:
+                yield start, lines
+            if stop < read:
+                return
+            start = stop
+
+
+def contents_of(lines: list[bytes], file: str, offset: int, faults: LogFaults) -> list[bytes]:
+    """Return the content of each line that is whole, and count the others.
+
+    Parameters
+    ----------
+    lines
+        Lines of a file, one after the other.
+    file, offset
+        Name of the file, and byte at which the first line begins.
+    faults
+        Where it is counted what cannot be read.
+    """
+    contents = [unseal(line) for line in lines]
+    if None not in contents:
+        return cast("list[bytes]", contents)
     whole = []
     for line, content in zip(lines, contents, strict=True):
         whole += salvage(line, file, offset, faults) if content is None else [content]

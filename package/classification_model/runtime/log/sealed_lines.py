@@ -105,6 +105,13 @@ class LogFaults:
         if len(self.places) < _MOST_PLACES:
             self.places.append(LineFault(file, offset, reason))
 
+    def add(self, others: LogFaults) -> None:
+        """Add the faults of another part of the log."""
+        for name in ("torn", "damaged", "unreadable", "strange", "duplicates", "backwards"):
+            setattr(self, name, getattr(self, name) + getattr(others, name))
+        for place in others.places:
+            self.place(*place)
+
     def describe(self) -> list[str]:
         """Return a line for each kind of fault that was found, and one for each of the first five places."""
         texts = {

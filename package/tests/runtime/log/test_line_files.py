@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 
 import orjson
@@ -17,6 +18,7 @@ from classification_model.runtime.log.line_files import (
     files_of,
     iter_records,
     read_blocks,
+    read_complete_lines,
     read_lines,
     repair,
 )
@@ -203,3 +205,28 @@ def test_a_file_is_read_in_blocks_of_the_size_that_is_asked_for(tmp_path: Path) 
     blocks = list(read_blocks(path, LogFaults(), size=1000))
     assert len(blocks) > 2
     assert [line for block in blocks for line in block] == list(read_lines(path, LogFaults()))
+
+
+@pytest.mark.parametrize("size", [1, 20, 2**20])
+def test_complete_lines_are_read_between_two_bytes(tmp_path: Path, size: int) -> None:
+    """From the first line that begins after the start, to the last one that ends before the end, with their places."""
+    lines = [b"one\n", b"twotwo\n", b"three\n", b"four"]
+    path = tmp_path / "file"
+    path.write_bytes(b"".join(lines))
+
+    def read_part(start: int, end: int) -> list[tuple[int, bytes]]:
+        found: list[tuple[int, bytes]] = []
+        for offset, some in read_complete_lines(path, start, end, size):
+            places = accumulate(map(len, some[:-1]), initial=offset)
+            found += zip(places, some, strict=True)
+        return found
+
+    starts = [0, 4, 11, 17]
+    for start in range(20):
+        for end in range(23):
+            expected = [
+                (begin, line)
+                for begin, line in zip(starts, lines, strict=True)
+                if start <= begin and begin + len(line) <= end and line.endswith(b"\n")
+            ]
+            assert read_part(start, end) == expected
