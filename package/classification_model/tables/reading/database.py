@@ -324,16 +324,16 @@ def find_table(connection: Connection, wanted: str, columns: Sequence[str] | Non
     """
     before, dot, after = wanted.partition(".")
     inspector = sql.inspect(connection)
-    for schema, name in [(None, wanted), (before, after)][: 2 if dot else 1]:
-        try:
-            found = [str(column["name"]) for column in inspector.get_columns(name, schema)]
-        except NoSuchTableError:
-            continue
-        check_wanted(columns or (), found, f"the table {name!r}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SAWarning)  # of its own cache
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # of SQLAlchemy's own cache
+        for schema, name in [(None, wanted), (before, after)][: 2 if dot else 1]:
+            try:
+                found = [str(column["name"]) for column in inspector.get_columns(name, schema)]
+            except NoSuchTableError:
+                continue
+            check_wanted(columns or (), found, f"the table {name!r}")
             key = inspector.get_pk_constraint(name, schema)["constrained_columns"]
-        return Table(schema, name, tuple(columns or found), tuple(key))
+            return Table(schema, name, tuple(columns or found), tuple(key))
     known = sorted(inspector.get_table_names(before if dot else None))
     expected = f"expected one of {_nearest(wanted, known)}" if known else "it has no tables"
     msg = f"the database has no table {wanted!r}: {expected}"
