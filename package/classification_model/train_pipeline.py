@@ -30,7 +30,7 @@ from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
 from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
-from classification_model.processing.run_records import RunRecord, append_record
+from classification_model.processing.run_records import RunRecord, append_record, check_appendable
 from classification_model.reporting.training_reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, write_model_folder
@@ -111,6 +111,8 @@ def run_training(
     """
     started, began = datetime.now(UTC), time.monotonic()
     folder = model_folder(config, output, version)
+    if record is not None:
+        check_appendable(record)
     trained = train_model(config, source=source, extra=extra, version=version, progress=progress, jobs=jobs)
     report = replace(write_model(trained, folder), seconds=time.monotonic() - began)
     if record is not None:

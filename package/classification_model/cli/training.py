@@ -12,6 +12,7 @@ from classification_model.cli.logging_setup import set_up_logging
 from classification_model.cli.options import Delimiter, known_encoding
 from classification_model.errors import InputError, require_extra
 from classification_model.runtime.system.durable import replace_file
+from classification_model.tables.formats import STANDARD_STREAM
 
 if TYPE_CHECKING:
     from classification_model.runtime.model_folder.manifest import Manifest
@@ -35,19 +36,21 @@ def process(
     ] = False,
     record: RecordFile = None,
 ) -> None:
-    """Check, cast and derive raw data, and write it as a table that `train` takes."""
+    """Check and cast raw data, and write it as a table to train on."""
     with require_extra("train", "processing data"):
         from classification_model.config.core import PACKAGED_CONFIG, load_config
         from classification_model.processing.data_pipeline import process_data
-        from classification_model.processing.run_records import append_record
+        from classification_model.processing.run_records import append_record, check_appendable
+    if record is not None:
+        check_appendable(record)
     done = process_data(source, output, load_config(config or PACKAGED_CONFIG), drop_bad_rows=drop_bad_rows)
     if record is not None:
         append_record(record, done)
-    typer.echo(
-        f"{done.rows_out} of {done.rows_in} rows of {done.source} written to {done.sink} in {done.seconds:.1f} s"
-    )
+    is_output_shown = output == STANDARD_STREAM
+    rows = f"{done.rows_out} of {done.rows_in} rows of {done.source}"
+    typer.echo(f"{rows} written to {done.sink} in {done.seconds:.1f} s", err=is_output_shown)
     for reason, count in done.dropped.items():
-        typer.echo(f"dropped {count}: {reason}")
+        typer.echo(f"dropped {count}: {reason}", err=is_output_shown)
 
 
 def train(

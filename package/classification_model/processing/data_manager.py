@@ -16,7 +16,8 @@ from sklearn.pipeline import Pipeline
 
 from classification_model.errors import DataError, VerificationError
 from classification_model.processing import validation
-from classification_model.processing.fields import bare_schema, complete_config, describe_schema, to_frame
+from classification_model.processing.data_pipeline import checked_rows
+from classification_model.processing.fields import complete_config, describe_schema
 from classification_model.processing.processed_tables import as_raw, check_processed, read_description
 from classification_model.processing.raw_tables import (
     append_rows,
@@ -24,9 +25,8 @@ from classification_model.processing.raw_tables import (
     frame_of,
     spell_column,
 )
-from classification_model.processing.rows import Rows, read_rows
+from classification_model.processing.rows import Rows
 from classification_model.processing.splitting import hold_out_by_hash, hold_out_latest
-from classification_model.runtime.input.checking import check_columns
 from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.model_folder.artifact import read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
@@ -82,7 +82,7 @@ class RawTable:
     Attributes
     ----------
     name
-        Path or URL; for a frame, its name in messages.
+        What it is called in messages: the name of a file without its folder, no secrets of a URL.
     frame
         Raw values; columns are named as after the rename.
     sha256
@@ -196,7 +196,7 @@ class DataLoader:
         fingerprint = Fingerprint(rows=len(table), columns=len(table.columns), sha256=rows.sha256)
         second = tables.validation
         if second is None:
-            mask, rule = _draw_holdout(config, table, rows)
+            mask, rule = _draw_holdout(config, rows)
             train, holdout = rows.take(~mask), rows.take(mask)
         else:
             validation.check_tables_differ(config, table, second.frame)
@@ -226,11 +226,12 @@ class DataLoader:
         second = self.validation_source
         table = self._read_file(self.source) if self._given is None else self._given
         self._prepared = config, rows, _ = self._prepare_main(table)
-        main = RawTable(self.source, table, rows.sha256)
+        main = RawTable(self._name, table, rows.sha256)
         if second is None:
             return Tables(main, None)
         other = self._read_file(second)
-        return Tables(main, RawTable(second, other, self._prepare(config, other, short_name(second))[0].sha256))
+        name = short_name(second)
+        return Tables(main, RawTable(name, other, self._prepare(config, other, name)[0].sha256))
 
     def _prepare_main(self, table: pd.DataFrame) -> tuple[Config, Rows, InputSchema]:
         name = self._name
@@ -256,10 +257,7 @@ class DataLoader:
 
     def _prepare(self, config: Config, table: pd.DataFrame, source: str) -> tuple[Rows, InputSchema]:
         validation.check_columns_exist(config, table, source)
-        schema = bare_schema(config, table)
-        checked = check_columns(schema, {field.name: table[field.name].tolist() for field in schema.fields})
-        validation.check_readable(schema, checked, table, source)
-        return read_rows(to_frame(checked.columns, schema), table, config), schema
+        return checked_rows(table, config, source)
 
 
 def table_rule(sha256: str) -> str:
@@ -267,14 +265,14 @@ def table_rule(sha256: str) -> str:
     return f"a validation table of its own, SHA-256 {sha256}"
 
 
-def _draw_holdout(config: Config, table: pd.DataFrame, rows: Rows) -> tuple[NDArray[np.bool_], Holdout]:
+def _draw_holdout(config: Config, rows: Rows) -> tuple[NDArray[np.bool_], Holdout]:
     split, data = config.training.split, config.data
     if split.kind == "time" and rows.moments is not None:
         return hold_out_latest(rows.moments, split.holdout)
     if split.kind == "group" and rows.groups is not None:
         return hold_out_by_hash(pd.DataFrame({data.group: rows.groups}), split.holdout, f"the group, {data.group}")
-    columns = [data.index] if data.index is not None else list(rows.features.columns)
-    texts = pd.DataFrame({name: spell_column(table[name]) for name in columns})
+    columns = {data.index: rows.keys} if data.index is not None else dict(rows.features.items())
+    texts = pd.DataFrame({name: spell_column(pd.Series(column, dtype=object)) for name, column in columns.items()})
     what = f"its index, {data.index}" if data.index is not None else "the values of its features"
     return hold_out_by_hash(texts, split.holdout, what)
 

@@ -26,15 +26,13 @@ from classification_model.processing.raw_tables import raw_frame, read_raw
 from classification_model.processing.rows import Rows, read_rows
 from classification_model.processing.run_records import RunRecord
 from classification_model.runtime.input.checking import check_columns
-from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category, spell_key
+from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category, read_number, spell_key
 from classification_model.tables.arrays import text_array
 from classification_model.tables.locations import locate, resolved, short_name
 from classification_model.tables.source import Batch
 from classification_model.tables.writing.outputs import opened_output
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from classification_model.config.sections import Config
     from classification_model.runtime.input.schema import InputSchema
 
@@ -162,29 +160,48 @@ def renamed(raw: pd.DataFrame, config: Config, name: str) -> pd.DataFrame:
 def without_bad_rows(raw: pd.DataFrame, config: Config, name: str) -> tuple[pd.DataFrame, dict[str, int]]:
     """Drop the rows that break a rule; return the others, and the number of rows for each reason.
 
-    A row is counted for the first rule that it breaks: those of the target, of the index, then of each feature.
+    A row is counted for the first rule that it breaks: of the target, the features, the weight, the time, the index.
     """
     data = config.data
-    reasons: NDArray[np.object_] = np.full(len(raw), None, dtype=object)
     marks = frozenset(word.lower() for word in data.missing_values)
-    for row, value in enumerate(raw[data.target].tolist()):
-        reasons[row] = _fault_of_target(value, config, marks)
+    reasons: list[str | None] = [_fault_of_target(value, config, marks) for value in raw[data.target].tolist()]
+    is_good = [reason is None for reason in reasons]
+    completed = complete_config(config, raw[is_good].reset_index(drop=True), name) if any(is_good) else config
+    schema = bare_schema(completed, raw)
+    checked = check_columns(schema, {each.name: raw[each.name].tolist() for each in schema.fields})
+    for issue in checked.errors:
+        if issue.row is not None:
+            reasons[issue.row] = reasons[issue.row] or f"{issue.field}: {issue.message}"
+    if data.weight is not None:
+        faults = (_fault_of_weight(value, config, marks) for value in raw[data.weight].tolist())
+        reasons = [reason or fault for reason, fault in zip(reasons, faults, strict=True)]
+    if data.time is not None:
+        is_missing = (spell_key(value, marks) is None for value in raw[data.time].tolist())
+        reasons = [
+            reason or (f"{data.time}: the time is missing" if gap else None)
+            for reason, gap in zip(reasons, is_missing, strict=True)
+        ]
     if data.index is not None:
-        seen: set[Any] = set()
+        seen: set[str] = set()
         for row, value in enumerate(raw[data.index].tolist()):
             key = spell_key(value)
             if reasons[row] is None and (key is None or key in seen):
                 reasons[row] = f"{data.index}: the index is {'missing' if key is None else 'repeated'}"
-            seen.add(key)
-    is_good = np.array([reason is None for reason in reasons])
-    completed = complete_config(config, raw[is_good].reset_index(drop=True), name) if is_good.any() else config
-    schema = bare_schema(completed, raw)
-    checked = check_columns(schema, {each.name: raw[each.name].tolist() for each in schema.fields})
-    for issue in checked.errors:
-        if issue.row is not None and reasons[issue.row] is None:
-            reasons[issue.row] = f"{issue.field}: {issue.message}"
+            if reasons[row] is None and key is not None:  # of a row that stays
+                seen.add(key)
     kept = raw[[reason is None for reason in reasons]].reset_index(drop=True)
     return kept, dict(Counter(reason for reason in reasons if reason is not None))
+
+
+def _fault_of_weight(value: Any, config: Config, marks: frozenset[str]) -> str | None:
+    weight = config.data.weight
+    try:
+        number = read_number(value, marks, config.data.longest_text)
+    except UnreadableValue as error:
+        return f"{weight}: {error}"
+    if number is None:
+        return f"{weight}: the weight is missing"
+    return None if number > 0 else f"{weight}: the weight is not above 0"
 
 
 def _fault_of_target(value: Any, config: Config, marks: frozenset[str]) -> str | None:

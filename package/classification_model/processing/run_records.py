@@ -69,13 +69,28 @@ def append_record(path: Path, record: RunRecord) -> None:
     """
     line = record.model_dump_json().encode() + b"\n"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            lock(descriptor)
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with path.open("ab") as file:
+            lock(file.fileno())
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror}"
-        raise DataError(msg) from error
+        raise _unwritable(path, error) from error
+
+
+def check_appendable(path: Path) -> None:
+    """Refuse a file that cannot be appended to, before a run begins; it is made if it does not exist.
+
+    Raises
+    ------
+    DataError
+        If the system refuses.
+    """
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path} cannot be written: {error.strerror}")

@@ -13,8 +13,8 @@ import pyarrow.parquet
 
 from classification_model.errors import DataError
 from classification_model.processing.raw_tables import raw_names
-from classification_model.tables.arrays import text_array
 from classification_model.tables.formats import first_sentence, format_of
+from classification_model.tables.locations import short_name
 from classification_model.tables.python_values import UnreadableArray
 from classification_model.tables.reading.open_source import OpenedTable, opened_source
 from classification_model.tables.source import Batch, Values
@@ -69,12 +69,12 @@ def read_table(
     (1309, 2)
     """
     with opened_source(source, columns=columns, delimiter=delimiter, encoding=encoding) as opened:
-        table = _whole_parquet(opened, columns) or _in_pieces(opened, columns)
+        whole = _whole_parquet(opened, columns)
+        table = _in_pieces(opened, columns) if whole is None else whole
         opened.check_unchanged()
     if opened.file is not None and format_of(opened.name) in {"csv", "tsv"}:
         table = pa.table({name: _inferred(table[name]) for name in table.column_names})
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+    return _as_frame(table, source)
 
 
 def write_table(frame: pd.DataFrame, target: str, *, mode: Mode = "replace") -> int:
@@ -116,6 +116,9 @@ def write_table(frame: pd.DataFrame, target: str, *, mode: Mode = "replace") -> 
     [False, True]
     """
     names = raw_names(frame, "the frame")
+    if not names:
+        msg = "expected a frame with columns to write, found none"
+        raise DataError(msg)
     columns = {name: _as_arrow(frame.iloc[:, place], name) for place, name in enumerate(names)}
     types = {name: column.type for name, column in columns.items()}
     with opened_output(target, types, mode=mode) as output:
@@ -128,6 +131,20 @@ def write_table(frame: pd.DataFrame, target: str, *, mode: Mode = "replace") -> 
                 raise DataError(msg) from error
         output.finish()
     return len(frame)
+
+
+def _as_frame(table: pa.Table, source: str) -> pd.DataFrame:
+    """Return a table as a frame, in which integers with missing values stay integers."""
+    try:
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+        for name in table.column_names:
+            column = table[name]
+            if pa.types.is_integer(column.type) and column.null_count:
+                frame[name] = pd.array(column.to_pylist(), dtype="Int64")
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        msg = f"{short_name(source)} cannot be put into a frame: {first_sentence(error)}"
+        raise DataError(msg) from error
+    return frame
 
 
 def _whole_parquet(opened: OpenedTable, columns: Sequence[str] | None) -> pa.Table | None:
@@ -170,7 +187,8 @@ def _joined(arrays: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
     kinds = {array.type for array in found}
     if len(kinds) > 1:
         try:
-            return pa.chunked_array([array.cast(kind) for array in arrays])
+            parts = [pa.table({"": array}) for array in arrays]
+            return pa.concat_tables(parts, promote_options="permissive").column(0)
         except pa.ArrowException:
             return pa.chunked_array([spell_each(array.to_pylist()) for array in arrays])
     chosen = kinds.pop() if kinds else kind
@@ -180,6 +198,8 @@ def _joined(arrays: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
 def _inferred(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return the texts of a CSV column as what they spell; an empty one is missing."""
     present = pc.if_else(pc.equal(texts, ""), None, texts)
+    if pc.any(pc.match_substring_regex(present, r"^-?\d{19,}$"), min_count=0).as_py():
+        return present  # a number of so many digits names something
     for kind in _KINDS:
         with suppress(pa.ArrowException):
             values = present.cast(kind)
@@ -193,9 +213,7 @@ def _inferred(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 def _as_arrow(column: pd.Series, name: str) -> pa.Array:
     try:
         values = pa.Array.from_pandas(column)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        if column.dtype == object and all(value is None or isinstance(value, str) for value in column):
-            return text_array(column.tolist())
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         msg = f"column {name!r}: expected values of one type, found several: {first_sentence(error)}"
         raise DataError(msg) from error
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

@@ -25,7 +25,8 @@ _SCHEME = re.compile(r"[a-z][a-z0-9_+.-]*(::[a-z][a-z0-9_+.-]*)*", re.IGNORECASE
 _AFTER_HOST = re.compile(r"[/?#]")
 #: What looks like connection settings or a mistyped URL, which are no file and may hold a password.
 _SETTINGS = re.compile(r":.*@|(password|pwd)\s*=|^[a-z][a-z0-9+.-]+:.*(#|[?&]query=)", re.IGNORECASE | re.DOTALL)
-_SQLITE_URL = "sqlite:///"
+_PARAMETERS = re.compile(r"\?[^\s'\"]+")
+_SQLITE_URL = re.compile(r"(sqlite(?:\+\w+)?:///)(.+)", re.DOTALL)
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -58,14 +59,16 @@ class Location:
 
     @property
     def has_password(self) -> bool:
-        """Whether the URL holds one."""
-        return ":" in _authority(self.source).rpartition("@")[0]
+        """Whether the URL holds one, or a signature."""
+        parameters = self.source.partition("?")[2]
+        is_signed = self.kind == "remote file" and parameters != ""
+        return ":" in _authority(self.source).rpartition("@")[0] or is_signed or "password=" in parameters.lower()
 
     def redact(self, text: str) -> str:
         """Remove the secrets of the URL from the text of a library's error."""
         if "://" not in self.source:
             return text
-        text = text.replace(self.source, self.name)
+        text = _PARAMETERS.sub("?***", text.replace(self.source, self.name))  # a library may escape them otherwise
         user, _, password = _authority(self.source).rpartition("@")[0].partition(":")
         parameters = self.source.partition("?")[2].partition("#")[0]
         secrets = {password, unquote(password), parameters, f"{user}:{password}" if password else ""}
@@ -82,8 +85,8 @@ def short_name(source: str) -> str:
 
 def resolved(source: str, folder: Path) -> str:
     """Return the name of a table in a config, whose paths are relative to its folder, also that of a SQLite file."""
-    if source.startswith(_SQLITE_URL):
-        return f"{_SQLITE_URL}{folder.resolve() / source.removeprefix(_SQLITE_URL)}"
+    if sqlite := _SQLITE_URL.fullmatch(source):
+        return f"{sqlite[1]}{folder.resolve() / sqlite[2]}"
     return source if "://" in source else str(folder / source)
 
 
@@ -118,6 +121,8 @@ def locate(source: str) -> Location:
         return Location(source, "service", _without_secrets(source))
     if _is_database(scheme):
         return _locate_in_database(source, scheme)
+    if scheme == "file":
+        return locate(source.partition("://")[2])
     protocols = _file_protocols()
     if all(part.lower() in protocols for part in source.partition("://")[0].split("::")):
         _check_url(source)
@@ -176,10 +181,12 @@ def _locate_in_database(source: str, scheme: str) -> Location:
 
 def _without_secrets(source: str) -> str:
     """Return a URL without user, password and what follows a question mark, such as a signature."""
-    before, _, after = source.partition("://")
-    place = after.partition("?")[0]
-    host, slash, path = place.partition("/")
-    return f"{before}://{host.rpartition('@')[2]}{slash}{path}"
+    parts = []
+    for part in re.split(r"::(?=[a-z][a-z0-9_+.-]*://)", source):  # such as a file in an archive at a URL
+        before, mark, after = part.partition("://")
+        host, slash, path = after.partition("?")[0].partition("/")
+        parts.append(f"{before}{mark}{host.rpartition('@')[2]}{slash}{path}")
+    return "::".join(parts)
 
 
 def _check_url(source: str) -> None:

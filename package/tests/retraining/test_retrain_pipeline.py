@@ -17,7 +17,6 @@ from retraining_process import Retraining, Stage
 from classification_model.config.core import load_config
 from classification_model.config.sections import Config
 from classification_model.errors import StoreError
-from classification_model.processing import data_manager
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.retraining.challenger import shares_holdout
 from classification_model.runtime.log.decision_log import read_decisions
@@ -26,7 +25,6 @@ from classification_model.runtime.log.prediction_log import PredictionLog
 from classification_model.runtime.log.sealed_lines import seal
 from classification_model.runtime.model_folder.manifest import Holdout
 from classification_model.runtime.store.store import ModelStore
-from classification_model.tables.reading.open_file import read_file
 
 pytestmark = pytest.mark.slow
 
@@ -94,13 +92,14 @@ def test_what_drifted_is_learned_and_the_better_model_serves(folder: Path) -> No
 
 def test_the_table_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was hashed is what is learned from and compared on: the file may be gone as soon as it was read."""
+    read = DataLoader._read_file
 
-    def read_and_remove(source: str) -> bytes:
-        content = read_file(source)
+    def read_and_remove(self: DataLoader, source: str) -> pd.DataFrame:
+        table = read(self, source)
         Path(source).unlink()
-        return content
+        return table
 
-    monkeypatch.setattr(data_manager, "read_file", read_and_remove)
+    monkeypatch.setattr(DataLoader, "_read_file", read_and_remove)
     assert (
         run_retraining(load_config(folder / "config.yml"), ModelStore(folder / "store"), folder / "log", jobs=1).outcome
         == "promoted"

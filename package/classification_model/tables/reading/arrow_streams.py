@@ -23,12 +23,12 @@ class ArrowSource:
         What it is called, for messages.
     reader
         The batches.
+    failed
+        Makes the error of a stream that breaks off.
     columns
         Columns that are wanted; all when None.
     decimals
         Columns of texts that spell numbers of any length.
-    failed
-        Makes the error of a stream that breaks off.
 
     Raises
     ------
@@ -45,16 +45,16 @@ class ArrowSource:
         self,
         name: str,
         reader: pa.RecordBatchReader,
+        failed: Callable[[Exception], DataError],
         *,
         columns: Sequence[str] | None = None,
         decimals: frozenset[str] = frozenset(),
-        failed: Callable[[Exception], DataError] | None = None,
     ) -> None:
         self.name = name
         self.size = None
         self._reader = reader
         self._decimals = decimals
-        self._failed = failed or partial(_failed, name)
+        self._failed = failed
         found = reader.schema.names
         check_wanted(columns or (), found, name)
         self._columns = list(columns) if columns is not None else found
@@ -95,7 +95,3 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
     return pa.large_string() if pa.types.is_string_view(kind) else kind
-
-
-def _failed(name: str, error: Exception) -> DataError:
-    return DataError(f"{name} cannot be read: {str(error) or type(error).__name__}")

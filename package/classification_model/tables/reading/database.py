@@ -156,7 +156,7 @@ def failing(place: URL, name: str, doing: str) -> Iterator[None]:
         yield
     except ClassificationModelError:
         raise
-    except (SQLAlchemyError, UnicodeError) as error:
+    except (SQLAlchemyError, UnicodeError, OverflowError) as error:  # the last of SQLite's driver, of large integers
         raise DataError(f"{name} cannot be {doing}: {_reason(place, error)}") from None
 
 
@@ -169,7 +169,9 @@ def _reason(place: URL, error: Exception) -> str:
         reason = type(error).__name__
     else:
         reason = _SQL_TEXT.sub("", first_sentence(cause or error)) or type(error).__name__
-    return reason.replace(str(place.password), "***") if place.password else reason
+    for secret in {place.password, place.query.get("password")} - {None}:
+        reason = reason.replace(str(secret), "***")
+    return reason
 
 
 def name_of(place: URL) -> str:
@@ -187,13 +189,17 @@ def engine_of(place: URL) -> Engine:
     """
     backend = place.get_backend_name()
     try:
-        return sql.create_engine(place, poolclass=sql.NullPool, connect_args=_arguments(place))
+        engine = sql.create_engine(place, poolclass=sql.NullPool, connect_args=_arguments(place))
     except ModuleNotFoundError as error:
         with require_extra(_EXTRAS.get(backend, "sql"), f"a database of {backend}"):
             if backend in {"postgresql", "sqlite", *_EXTRAS}:
                 raise
         msg = f"a database of {backend} needs its driver {error.name}, which is not installed: install it"
         raise MissingExtraError(msg) from error
+    if backend == "sqlite":  # whose driver would commit a new table at once
+        sql.event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+        sql.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
 
 
 def connect(place: URL) -> Connection:

@@ -16,7 +16,7 @@ from classification_model.tables.locations import Location, locate
 from classification_model.tables.reading.arrow_streams import ArrowSource
 from classification_model.tables.reading.open_file import Opened, opened, unreadable
 from classification_model.tables.reading.open_table import open_table
-from classification_model.tables.services import source_of
+from classification_model.tables.services import ReadService, source_of
 
 if TYPE_CHECKING:
     from classification_model.tables.source import Source
@@ -89,7 +89,8 @@ def opened_source(
         with opened_database(location.source, table=location.table, query=location.query, columns=columns) as database:
             yield OpenedTable(database, location.name, None)
     elif location.kind == "service":
-        yield OpenedTable(_of_service(location, columns), location.name, None)
+        with _opened_service(location, columns) as service:
+            yield OpenedTable(service, location.name, None)
     else:
         if location.kind != "stream" and not Path(source).is_dir():  # which opening it says
             format_of(location.name)
@@ -99,19 +100,29 @@ def opened_source(
             yield OpenedTable(table, location.name, file)
 
 
-def _of_service(location: Location, columns: Sequence[str] | None) -> ArrowSource:
+def _reader_of(location: Location) -> ReadService:
     read = source_of(location.scheme)
     if read is None:
         msg = f"{location.name}: {location.scheme}:// is registered for writing alone: register a source too"
         raise InputError(msg)
+    return read
+
+
+@contextmanager
+def _opened_service(location: Location, columns: Sequence[str] | None) -> Iterator[ArrowSource]:
+    """Ask a registered function for a table."""
 
     def failed(error: Exception) -> DataError:
         return unreadable(location.name, error, location.redact)
 
     try:
-        reader = pa.RecordBatchReader.from_stream(read(location.source))
+        given = _reader_of(location)(location.source)
+        if hasattr(given, "iloc"):  # a frame of pandas, whose index is no column
+            given = pa.Table.from_pandas(given, preserve_index=False)
+        reader = pa.RecordBatchReader.from_stream(given)
     except ClassificationModelError:
         raise
     except Exception as error:  # noqa: BLE001 - of any library
         raise failed(error) from None
-    return ArrowSource(location.name, reader, columns=columns, failed=failed)
+    with reader:
+        yield ArrowSource(location.name, reader, failed, columns=columns)

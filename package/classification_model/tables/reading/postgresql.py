@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import adbc_driver_manager
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
+from psycopg.conninfo import make_conninfo
 
 from classification_model.errors import DataError
 from classification_model.tables.formats import check_header, check_wanted
@@ -19,20 +20,23 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 CONNECT_SECONDS = 10
+#: How long a write waits for a table that somebody else uses.
+LOCK_SECONDS = 10
 #: Kept as they are; a value of any other type is read as PostgreSQL spells it.
 _KEPT = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "bpchar", "name", "date", "timestamp",
      "timestamptz"}
 )  # fmt: skip
+_MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 _REASON = re.compile(r"(?:ERROR|FATAL):\s*([^\n]*)")
 _SQL_TEXT = re.compile(r' at or near ".*')
 
 
 def address(place: URL) -> str:
-    """Return the URL as libpq reads it, with a limit on the seconds to connect."""
-    if "connect_timeout" not in place.query:
-        place = place.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
-    return place.set(drivername="postgresql").render_as_string(hide_password=False)
+    """Return the URL in the words of libpq, with a limit on the seconds to connect."""
+    given: dict[str, Any] = {"host": place.host, "port": place.port, "user": place.username}
+    given |= {"password": place.password, "dbname": place.database, "connect_timeout": CONNECT_SECONDS, **place.query}
+    return make_conninfo(**{name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager
@@ -58,11 +62,16 @@ def connected(place: URL, name: str, doing: str) -> Iterator[dbapi.Connection]:
 def failed(name: str, doing: str, place: URL, error: Exception) -> DataError:
     """Return the error of a database, with its reason and without the SQL and the password."""
     text = str(error)
-    found = _REASON.findall(text)
-    reason = found[-1] if found else text.partition("\n")[0].rpartition("[libpq] ")[2]
+    found = _REASON.search(text)
+    reason = found[1] if found else text.partition("\n")[0].rpartition("[libpq] ")[2]
     reason = _SQL_TEXT.sub("", reason)
-    if place.password:
-        reason = reason.replace(str(place.password), "***")
+    if "lock timeout" in reason:
+        reason = (
+            f"another transaction has used the table for {LOCK_SECONDS} seconds, perhaps that of this command, which "
+            "reads it: try again later, or write another table"
+        )
+    for secret in {place.password, place.query.get("password")} - {None}:
+        reason = reason.replace(str(secret), "***")
     return DataError(f"{name} cannot be {doing}: {reason[:300].rstrip('.')}")
 
 
@@ -89,6 +98,7 @@ def opened_postgresql(
         # Large tables are otherwise read from wherever another query reads them at the time.
         cursor.execute("SET TRANSACTION READ ONLY")
         cursor.execute("SET LOCAL synchronize_seqscans = off")
+        cursor.execute("SET LOCAL timezone = 'UTC'")
         types = _types_of(cursor, query)
         check_wanted(columns or (), list(dict(types)), what)
         wanted = [pair for pair in types if columns is None or pair[0] in columns]
@@ -97,9 +107,9 @@ def opened_postgresql(
         yield ArrowSource(
             what,
             cursor.fetch_record_batch(),
+            lambda error: failed(name, "read", place, error),
             columns=columns,
             decimals=frozenset(column for column, kind in wanted if kind == "numeric"),
-            failed=lambda error: failed(name, "read", place, error),
         )
 
 
@@ -111,9 +121,12 @@ def _types_of(cursor: Any, query: str) -> list[tuple[str, str]]:
 
 def _with_texts(query: str, types: Sequence[tuple[str, str]]) -> str:
     """Return a query of the columns that are wanted, in which those of other types are texts."""
-    cells = [
-        quoted(column) if kind in _KEPT else f"{quoted(column)}::text AS {quoted(column)}" for column, kind in types
-    ]
+    cells = []
+    for name, kind in types:
+        cell = quoted(name)
+        if kind in _MOMENTS:  # Arrow has no infinity of these
+            cell = f"CASE WHEN isfinite({cell}) THEN {cell} END AS {cell}"
+        cells.append(cell if kind in _KEPT else f"{cell}::text AS {cell}")
     return f"SELECT {', '.join(cells)} FROM ({query.strip().rstrip(';')}\n) AS asked"  # noqa: S608 - names are quoted
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -43,24 +44,36 @@ def opened_database_output(location: Location, types: Mapping[str, pa.DataType],
         msg = f"expected the URL of a table to write, with #table at its end, found {location.name}"
         raise InputError(msg)
     place = read_url(location.source)
-    name = name_of(place)
-    with failing(place, name, "written"):
-        check_file(place)
-        engine = engine_of(place)
-        with engine.connect() as asking:
-            found = _found(asking, location.table, list(types))
-        before, dot, after = location.table.partition(".")
-        target = found or ((before, after) if dot else (None, location.table))
-        if place.get_backend_name() == "postgresql":
-            with require_extra("sql", "writing to postgresql"):
-                from classification_model.tables.writing.postgresql import opened_postgresql_output  # noqa: PLC0415 - an extra brings it
-            with opened_postgresql_output(
-                place, name, target, types, is_there=found is not None, replaces=mode == "replace"
-            ) as output:
-                yield output
-            return
-        with engine.begin() as connection:
-            yield _opened_table(connection, target, types, is_there=found is not None, replaces=mode == "replace")
+    name, replaces = name_of(place), mode == "replace"
+    failing_to_write = partial(failing, place, name, "written")
+    with ExitStack() as stack:
+        with failing_to_write():  # what the block does is not the database's
+            check_file(place)
+            engine = engine_of(place)
+            with engine.connect() as asking:
+                found = _found(asking, location.table, list(types))
+            before, dot, after = location.table.partition(".")
+            target = found or ((before, after) if dot else (None, location.table))
+            is_there = found is not None
+            output: Output
+            commit: Callable[[], None] = _nothing
+            if place.get_backend_name() == "postgresql":
+                with require_extra("sql", "writing to postgresql"):
+                    from classification_model.tables.writing.postgresql import opened_postgresql_output  # noqa: PLC0415 - an extra brings it
+                opened = opened_postgresql_output(place, name, target, types, is_there=is_there, replaces=replaces)
+                output = stack.enter_context(opened)
+            else:
+                connection = stack.enter_context(engine.connect())
+                commit = connection.begin().commit
+                table = _ready_table(connection, target, types, is_there=is_there, replaces=replaces)
+                output = SqlOutput(connection, table, failing_to_write)
+        yield output
+        with failing_to_write():
+            commit()
+
+
+def _nothing() -> None:
+    """Do nothing: the output commits by itself."""
 
 
 def _found(asking: sql.Connection, table: str, columns: list[str]) -> tuple[str | None, str] | None:
@@ -88,11 +101,16 @@ class SqlOutput:
         In a transaction.
     table
         The table.
+    failing_to_write
+        Turns an error of the database into one of ours.
     """
 
-    def __init__(self, connection: sql.Connection, table: sql.Table) -> None:
+    def __init__(
+        self, connection: sql.Connection, table: sql.Table, failing_to_write: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         self._connection = connection
         self._table = table
+        self._failing = failing_to_write
 
     def render(self, batch: Batch) -> list[dict[str, Any]]:
         """Return the rows."""
@@ -103,28 +121,32 @@ class SqlOutput:
     def write(self, rendered: list[dict[str, Any]]) -> None:
         """Insert the rows."""
         if rendered:
-            self._connection.execute(self._table.insert(), rendered)
+            with self._failing():
+                self._connection.execute(self._table.insert(), rendered)
 
     def finish(self) -> None:
         """Do nothing: the end of the block commits."""
 
 
 def _python_values(values: Values) -> list[Any]:
-    """Return the values of a column; decimals as floats, which every driver takes."""
-    found = python_values(values)
-    if not isinstance(values, list) and pa.types.is_decimal(values.type):
-        return [None if value is None else float(value) for value in found]
-    return found
+    """Return the values of a column: decimals as floats, which every driver takes, and moments in UTC."""
+    if isinstance(values, list):
+        return values
+    if pa.types.is_decimal(values.type):
+        values = values.cast(pa.float64())
+    elif pa.types.is_timestamp(values.type) and values.type.tz is not None:
+        values = values.cast(pa.timestamp("us", "UTC"), safe=False)
+    return python_values(values)
 
 
-def _opened_table(
+def _ready_table(
     connection: sql.Connection,
     target: tuple[str | None, str],
     types: Mapping[str, pa.DataType],
     *,
     is_there: bool,
     replaces: bool,
-) -> SqlOutput:
+) -> sql.Table:
     """Make a table, or delete the rows that it has."""
     schema, name = target
     columns = [sql.Column(column, _sql_type(kind)) for column, kind in types.items()]
@@ -133,7 +155,7 @@ def _opened_table(
         table.create(connection)
     elif replaces:
         connection.execute(table.delete())
-    return SqlOutput(connection, table)
+    return table
 
 
 def _sql_type(kind: pa.DataType) -> sql.types.TypeEngine[Any]:

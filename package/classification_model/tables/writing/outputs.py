@@ -17,7 +17,7 @@ from classification_model.tables.writing.delimited import as_delimited, header_l
 from classification_model.tables.writing.json_rows import as_json_lines, as_json_list
 from classification_model.tables.writing.replacing import Sink, replacing, standard_output, uploading
 from classification_model.tables.writing.services import opened_service_output
-from classification_model.tables.writing.spelling import typed_array
+from classification_model.tables.writing.spelling import typed_batch
 
 if TYPE_CHECKING:
     from classification_model.tables.source import Batch
@@ -147,10 +147,7 @@ class ParquetOutput:
 
     def render(self, batch: Batch) -> pa.RecordBatch:
         """Return the batch with the types of the file."""
-        columns = [
-            typed_array(values, field.type) for field, values in zip(self._schema, batch.columns.values(), strict=True)
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        return typed_batch(batch, self._schema)
 
     def write(self, rendered: pa.RecordBatch) -> None:
         """Write groups of rows."""
@@ -214,6 +211,9 @@ def opened_output(
         with opened_service_output(location, types) as service:
             yield service
         return
+    if location.kind == "remote file" and location.scheme in {"http", "https"}:
+        msg = f"{location.name}: expected a place to write to, found a web server: write to a file or an object store"
+        raise InputError(msg)
     kind = format_of(location.name)
     with _opened_file(location) as sink:
         output: Output

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from classification_model.tables.reading.postgresql import connected, quoted
-from classification_model.tables.writing.spelling import typed_array
+from classification_model.tables.reading.postgresql import LOCK_SECONDS, connected, quoted
+from classification_model.tables.writing.spelling import typed_batch
 
 if TYPE_CHECKING:
     from adbc_driver_postgresql.dbapi import Connection, Cursor
@@ -47,8 +47,7 @@ class PostgresqlOutput:
 
     def render(self, batch: Batch) -> pa.RecordBatch:
         """Return the batch with the types of the table."""
-        columns = [typed_array(batch.columns[field.name], field.type) for field in self._schema]
-        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        return typed_batch(batch, self._schema)
 
     def write(self, rendered: pa.RecordBatch) -> None:
         """Copy the rows."""
@@ -83,6 +82,8 @@ def opened_postgresql_output(
     """
     schema = pa.schema([(column, stored_type(kind)) for column, kind in types.items()])
     with connected(place, name, "written") as connection, connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        cursor.execute("SET LOCAL timezone = 'UTC'")
         if not is_there:
             cursor.adbc_ingest(target[1], schema.empty_table(), mode="create", db_schema_name=target[0])
         elif replaces:
@@ -90,23 +91,30 @@ def opened_postgresql_output(
         if not is_there or _types_there(cursor, target, list(types)) == schema.types:
             yield PostgresqlOutput(connection, target, schema)
         else:
-            with _staged(connection, cursor, target, list(types)) as output:
+            with _staged(connection, cursor, target, schema) as output:
                 yield output
         connection.commit()
 
 
 @contextmanager
-def _staged(connection: Connection, cursor: Cursor, target: Target, columns: list[str]) -> Iterator[PostgresqlOutput]:
-    """Copy rows as texts into a temporary table, from which the database casts them to the types of another one."""
+def _staged(connection: Connection, cursor: Cursor, target: Target, schema: pa.Schema) -> Iterator[PostgresqlOutput]:
+    """Copy rows into a temporary table, from which the database assigns them to columns of other types.
+
+    An assignment refuses what a cast would change, such as a text that is too long. But it does not read texts as other
+    types, so those are cast.
+    """
     stage = f"rows_{token_hex(8)}"
-    texts = ", ".join(f"{quoted(column)} text" for column in columns)
-    cursor.execute(f"CREATE TEMPORARY TABLE {stage} ({texts}) ON COMMIT DROP")
-    schema = pa.schema([(column, pa.string()) for column in columns])
+    cursor.adbc_ingest(stage, schema.empty_table(), mode="create", temporary=True)
     yield PostgresqlOutput(connection, (None, stage), schema, is_temporary=True)
     kinds = _type_names(cursor, target)
-    names = ", ".join(map(quoted, columns))
-    cells = ", ".join(f"{quoted(column)}::{kinds[column]}" for column in columns)
-    cursor.execute(f"INSERT INTO {spelled(target)} ({names}) SELECT {cells} FROM {stage}")  # noqa: S608 - names are quoted
+    cells = []
+    for field in schema:
+        is_read = pa.types.is_string(field.type) and not kinds[field.name].startswith(("text", "character"))
+        cells.append(f"{quoted(field.name)}::{kinds[field.name]}" if is_read else quoted(field.name))
+    names = ", ".join(map(quoted, schema.names))
+    query = f"SELECT {', '.join(cells)} FROM {stage}"  # noqa: S608 - names are quoted
+    cursor.execute(f"INSERT INTO {spelled(target)} ({names}) {query}")
+    cursor.execute(f"DROP TABLE {stage}")
 
 
 def spelled(target: Target) -> str:

@@ -12,7 +12,8 @@ import pyarrow as pa
 from classification_model.errors import ClassificationModelError, DataError, InputError
 from classification_model.tables.reading.open_file import reason_of
 from classification_model.tables.services import sink_of
-from classification_model.tables.writing.spelling import typed_array
+from classification_model.tables.writing.replacing import told
+from classification_model.tables.writing.spelling import typed_batch
 
 if TYPE_CHECKING:
     from classification_model.tables.locations import Location
@@ -45,12 +46,12 @@ class ServiceOutput:
 
     def render(self, batch: Batch) -> pa.RecordBatch:
         """Return the batch with the types of the stream."""
-        columns = [typed_array(batch.columns[field.name], field.type) for field in self._schema]
-        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        return typed_batch(batch, self._schema)
 
     def write(self, rendered: pa.RecordBatch) -> None:
         """Keep the rows."""
-        self._kept.write_batch(rendered)
+        with told("the temporary file for the rows"):
+            self._kept.write_batch(rendered)
 
     def finish(self) -> None:
         """Give all rows to the function.

@@ -16,7 +16,7 @@ from classification_model.tables.formats import first_sentence
 from classification_model.tables.python_values import UnreadableArray
 
 if TYPE_CHECKING:
-    from classification_model.tables.source import Values
+    from classification_model.tables.source import Batch, Values
 
 #: Whole numbers up to it are spelled in full, as Python does.
 _LARGEST_IN_FULL = 1e15
@@ -105,6 +105,12 @@ def typed_array(values: Values, kind: pa.DataType) -> pa.Array:
     except pa.ArrowException as error:
         msg = f"cannot be written as {kind}: {first_sentence(error)}"
         raise UnreadableArray(msg) from error
+
+
+def typed_batch(batch: Batch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the columns of a batch with the types of a schema, and in its order."""
+    columns = [typed_array(batch.columns[field.name], field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def bytes_of_lines(cells: Sequence[pa.LargeStringArray | pa.LargeStringScalar]) -> pa.Buffer:
