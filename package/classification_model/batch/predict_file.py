@@ -151,7 +151,7 @@ def predict_file(
         rows, reason = 0, scorer.fault
         with (
             opened_output(target, types, varied=scorer.numbers, metadata=metadata) as output,
-            rejected_rows(Path(target) if place.kind == "file" else None) as rejects,
+            rejected_rows(Path(place.source) if place.kind == "file" else None) as rejects,
             row_bar(title or name, table.size, is_output_shown=target == STANDARD_STREAM) as bar,
             closing(_predicted(table, scorer, records, output, threads, may_wait=opened.may_wait)) as parts,
         ):

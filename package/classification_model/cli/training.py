@@ -36,7 +36,7 @@ def process(
     ] = False,
     record: RecordFile = None,
 ) -> None:
-    """Check and cast raw data, and write it as a table to train on."""
+    """Check and cast raw data, and write a table to train on."""
     with require_extra("train", "processing data"):
         from classification_model.config.core import PACKAGED_CONFIG, load_config
         from classification_model.processing.data_pipeline import process_data

@@ -147,6 +147,32 @@ def test_bad_rows_are_errors_or_counted(raw: pd.DataFrame, config: Config, tmp_p
     assert len(kept) == 120 - sum(dropped.values())
 
 
+def test_a_dropped_row_does_not_keep_its_index(raw: pd.DataFrame, config: Config) -> None:
+    """A good row of the same index stays; a weight that is no weight, and a row without a time, are dropped."""
+    raw = raw.assign(mass=[0.0 if row == 5 else 1.0 for row in range(120)])
+    raw["day"] = [None if row == 6 else f"2024-01-{1 + row % 28:02}" for row in range(120)]
+    raw["colour"] = [None if row == 3 else value for row, value in enumerate(raw["colour"])]
+    raw["key"] = [3 if row == 4 else value for row, value in enumerate(raw["key"])]
+    data = config.data.model_copy(update={"weight": "mass", "time": "day"})
+    kept, dropped = without_bad_rows(renamed(raw, config, "raw"), config.model_copy(update={"data": data}), "raw")
+    assert dropped == {
+        "colour: the target is missing": 1, "mass: the weight is not above 0": 1, "day: the time is missing": 1
+    }  # fmt: skip
+    assert len(kept) == 117
+
+
+def test_the_hold_out_does_not_depend_on_how_values_are_spelled(tmp_path: Path) -> None:
+    """Without an index, a row belongs to it by its values: 7.10 is 7.1, and NA is missing."""
+    table = make_table(200)
+    spelled = table.assign(size=[f"{value:.3f}0" for value in table["size"].fillna(1)], shape=table["shape"])
+    spelled.to_csv(tmp_path / "raw.csv", index=False)
+    config = make_config(folder=tmp_path, data={"source": "raw.csv"})
+    process_data(None, str(tmp_path / "t.parquet"), config)
+    one, other = (DataLoader(config, source).load() for source in (None, str(tmp_path / "t.parquet")))
+    assert one.fingerprint == other.fingerprint
+    pd.testing.assert_frame_equal(one.holdout.features, other.holdout.features)
+
+
 def test_a_table_of_bad_rows_alone_is_refused(raw: pd.DataFrame, config: Config, tmp_path: Path) -> None:
     """There is nothing to train on."""
     with pytest.raises(DataError, match="the given table has no rows: expected at least one"):

@@ -150,3 +150,64 @@ def test_the_query_of_a_table_of_bigquery_is_its_own_sql() -> None:
     table = database.Table("dataset", "passengers", ("name", "age"), ())
     compiled = " ".join(str(table.select().compile(dialect=dialect)).split())
     assert compiled == "SELECT `passengers`.`name`, `passengers`.`age` FROM `dataset`.`passengers`"
+
+
+def test_moments_are_kept_in_utc_by_sqlite(tmp_path: Path) -> None:
+    """It has no time zones."""
+    (tmp_path / "t.db").touch()
+    url = f"sqlite:///{tmp_path / 't.db'}#t"
+    cm.write_table(pd.DataFrame({"at": [pd.Timestamp("2020-01-01 00:30", tz="Europe/Berlin")]}), url)
+    assert str(cm.read_table(url)["at"].iloc[0]).startswith("2019-12-31 23:30")
+
+
+def test_a_failed_write_leaves_no_table_in_sqlite(tmp_path: Path) -> None:
+    """A table that was made for the rows goes with them."""
+    (tmp_path / "t.db").touch()
+    url = f"sqlite:///{tmp_path / 't.db'}#t"
+    with pytest.raises(DataError, match=r"cannot be written: .*too large"):
+        cm.write_table(pd.DataFrame({"a": np.array([2**64 - 1], dtype=np.uint64)}), url)
+    with pytest.raises(DataError, match="has no table 't': it has no tables"):
+        cm.read_table(url)
+
+
+def test_integers_stay_integers(tmp_path: Path) -> None:
+    """Beside missing ones, and with more digits than a double holds; parts of other types are numbers together."""
+    big = 2**53 + 1
+    cm.write_table(pd.DataFrame({"key": pd.array([big, None], dtype="Int64")}), str(tmp_path / "t.parquet"))
+    assert cm.read_table(str(tmp_path / "t.parquet"))["key"].tolist()[0] == big
+    (tmp_path / "t.csv").write_text("key\n12345678901234567890\n12345678901234567891\n")
+    assert cm.read_table(str(tmp_path / "t.csv"))["key"].nunique() == 2
+    with sqlite3.connect(tmp_path / "t.db") as connection:
+        connection.execute("CREATE TABLE t (a)")
+        connection.executemany("INSERT INTO t VALUES (?)", [(1,)] * 10_000 + [(2.5,)])
+    found = cm.read_table(f"sqlite:///{tmp_path / 't.db'}#t")["a"]
+    assert found.dtype == np.float64
+    assert found.iloc[-1] == 2.5
+
+
+def test_an_index_of_pandas_is_a_column(tmp_path: Path) -> None:
+    """The file holds it as one."""
+    pd.DataFrame({"pid": [7], "v": [1]}).set_index("pid").to_parquet(tmp_path / "t.parquet")
+    assert set(cm.read_table(str(tmp_path / "t.parquet"))) == {"pid", "v"}
+
+
+@pytest.mark.parametrize(
+    ("frame", "target", "error", "reason"),
+    [
+        (FRAME, "https://example.com/t.csv", InputError, "expected a place to write to, found a web server"),
+        (FRAME[[]], "t.csv", DataError, "expected a frame with columns to write, found none"),
+    ],
+)
+def test_what_cannot_be_a_table_is_refused(
+    frame: pd.DataFrame, target: str, error: type[Exception], reason: str
+) -> None:
+    """Before anything is sent."""
+    with pytest.raises(error, match=reason):
+        cm.write_table(frame, target)
+
+
+def test_a_url_of_a_file_is_the_file(tmp_path: Path) -> None:
+    """Written under a temporary name, like any other."""
+    cm.write_table(FRAME, f"file://{tmp_path}/t.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+    assert len(cm.read_table(f"file://{tmp_path}/t.csv")) == 3

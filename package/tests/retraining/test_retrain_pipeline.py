@@ -17,6 +17,7 @@ from retraining_process import Retraining, Stage
 from classification_model.config.core import load_config
 from classification_model.config.sections import Config
 from classification_model.errors import StoreError
+from classification_model.processing.data_manager import DataLoader
 from classification_model.retrain_pipeline import run_retraining
 from classification_model.retraining.challenger import shares_holdout
 from classification_model.runtime.log.decision_log import read_decisions

@@ -27,6 +27,7 @@ from classification_model.errors import DataError, InputError
 from classification_model.processing.data_manager import DataLoader
 from classification_model.tables.reading.open_source import opened_source
 from classification_model.tables.reading.open_table import read_rows
+from classification_model.tables.writing import postgresql as writing
 from classification_model.tables.writing.postgresql import PostgresqlOutput
 
 pytestmark = pytest.mark.slow
@@ -112,6 +113,65 @@ def test_types_are_those_of_the_columns(postgres: str, database: psycopg.Connect
     assert (row["a"], row["j"], row["missing"]) == ("{1,2}", '{"k": 1}', None)
     assert row["u"] == "019abcde-0000-7000-8000-000000000001"
     assert cm.read_table(table_url(postgres, "typed"))["n"].dtype == np.float64
+
+
+def test_a_value_that_does_not_fit_is_refused(postgres: str, database: psycopg.Connection[Any]) -> None:
+    """A cast would cut a text, or leave out a zone; what the session's zone is does not matter."""
+    database.execute("ALTER ROLE joiner SET timezone = 'America/New_York'")
+    try:
+        database.execute(
+            "CREATE TABLE fits (name varchar(3), size int, zoned timestamptz, plain timestamp, span interval)"
+        )
+        moment = pd.Timestamp("2020-01-01 00:30", tz="Europe/Berlin")
+        frame = pd.DataFrame(
+            {"name": ["abc"], "size": [1], "zoned": [moment.tz_localize(None)], "plain": [moment]}
+        ).assign(span=pd.to_timedelta(["1D"]))
+        url = table_url(postgres, "fits")
+        cm.write_table(frame, url)
+        query = "SELECT zoned AT TIME ZONE 'UTC', plain, extract(epoch FROM span) FROM fits"
+        row = database.execute(query).fetchone()
+        assert row is not None
+        assert (row[0], row[1], row[2]) == (datetime(2020, 1, 1, 0, 30), datetime(2019, 12, 31, 23, 30), 86_400)  # noqa: DTZ001
+        with pytest.raises(DataError, match=r"value too long for type character varying\(3\)"):
+            cm.write_table(frame.assign(name="abcdef"), url)
+        with pytest.raises(DataError, match="integer out of range"):
+            cm.write_table(frame.assign(size=2**40), url)
+        assert count(database, "fits") == 1
+    finally:
+        database.execute("ALTER ROLE joiner RESET timezone")
+
+
+def test_infinite_moments_are_missing(postgres: str, database: psycopg.Connection[Any]) -> None:
+    """Arrow has none, and a wrong date would be worse."""
+    database.execute("CREATE TABLE ends AS SELECT 'infinity'::date AS day, '-infinity'::timestamptz AS moment")
+    assert cm.read_table(table_url(postgres, "ends")).isna().all(axis=None)
+
+
+def test_a_table_that_the_command_reads_is_not_replaced(
+    postgres: str, database: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write would wait for the read for ever."""
+    monkeypatch.setattr(writing, "LOCK_SECONDS", 1)
+    url = table_url(postgres, "parcels")
+    cm.write_table(FRAME, url)
+    with (
+        pytest.raises(
+            DataError, match="another transaction has used the table for .* seconds, perhaps that of this comm"
+        ),
+        opened_source(url),
+    ):
+        cm.write_table(FRAME[:1], url)
+    assert count(database, "parcels") == 3
+
+
+def test_parameters_of_the_url_reach_the_server(postgres: str, database: psycopg.Connection[Any]) -> None:
+    """Also one with a blank, of both drivers."""
+    database.execute("CREATE SCHEMA elsewhere")
+    database.execute("CREATE TABLE elsewhere.found AS SELECT 1 AS a")
+    url = f"{postgres}&options=-c%20search_path%3Delsewhere&application_name=my%20app"
+    assert cm.read_table(table_url(url, "found"))["a"].tolist() == [1]
+    found = cm.read_table(query_url(url, "SELECT current_setting('application_name') AS name"))
+    assert found["name"].tolist() == ["my app"]
 
 
 def test_rows_come_in_the_order_of_the_key(postgres: str, database: psycopg.Connection[Any]) -> None:

@@ -159,6 +159,11 @@ def test_one_direction_alone_says_so() -> None:
         ("s3://bucket/a.csv", "remote file", "s3://bucket/a.csv"),
         ("https://me:secret@host:8/a.csv?sig=x#y", "remote file", "https://host:8/a.csv"),
         ("simplecache::s3://bucket/a.csv", "remote file", "simplecache::s3://bucket/a.csv"),
+        (
+            "zip://a/inner.csv::https://me:secret@host/a.zip?sig=secret",
+            "remote file",
+            "zip://a/inner.csv::https://host/a.zip",
+        ),
         ("postgresql+psycopg://me:secret@host/db#sales.t", "database", "the table 'sales.t'"),
         ("sqlite:///a.db#odd%20name%23", "database", "the table 'odd name#'"),
         ("postgresql://host/db?sslmode=require&query=SELECT '#' || a FROM t?", "database", "the query"),
@@ -169,6 +174,21 @@ def test_a_name_says_what_it_is(source: str, kind: str, name: str) -> None:
     found = locate(source)
     assert (found.kind, found.name) == (kind, name)
     assert "secret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["postgresql:///db?user=me&password=secret#t", "https://host/t.csv?sig=secret", "s3://me:secret@bucket/t.csv"],
+)
+def test_a_config_is_not_drafted_with_a_secret(source: str) -> None:
+    """It would be kept in the file."""
+    assert locate(source).has_password
+
+
+def test_a_signature_that_a_library_spells_otherwise_is_redacted() -> None:
+    """Escapes may differ."""
+    found = locate("https://host/t.csv?sv=1&sig=Secret%2FKey")
+    assert found.redact("403, url='https://host/t.csv?sv=1&sig=Secret/Key'") == "403, url='https://host/t.csv?***'"
 
 
 def test_a_query_goes_on_to_the_end_of_the_url() -> None:

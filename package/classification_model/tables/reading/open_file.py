@@ -187,6 +187,7 @@ def opened(source: str) -> Iterator[Opened]:
         with _opened_url(location) as file:
             yield Opened(file, location.name, redact=location.redact)
         return
+    source = location.source
     try:
         file = cast("BinaryIO", open(source, "rb"))  # noqa: PTH123, SIM115 - closed below
     except (OSError, ValueError) as error:

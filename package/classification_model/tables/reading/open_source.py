@@ -92,7 +92,7 @@ def opened_source(
         with _opened_service(location, columns) as service:
             yield OpenedTable(service, location.name, None)
     else:
-        if location.kind != "stream" and not Path(source).is_dir():  # which opening it says
+        if location.kind != "stream" and not Path(location.source).is_dir():  # which opening it says
             format_of(location.name)
         with opened(source) as file:
             table = open_table(file, delimiter=delimiter, encoding=encoding, rows=rows)
