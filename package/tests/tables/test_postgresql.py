@@ -156,7 +156,7 @@ def test_a_table_that_the_command_reads_is_not_replaced(
     cm.write_table(FRAME, url)
     with (
         pytest.raises(
-            DataError, match="another transaction has used the table for .* seconds, perhaps that of this comm"
+            DataError, match=r"another transaction has used the table for .* seconds, perhaps that of this comm"
         ),
         opened_source(url),
     ):
