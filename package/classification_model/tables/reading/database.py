@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _ROWS = 10_000
 _CONNECT_SECONDS = 10
 _SQL_TEXT = re.compile(r' at or near ".*')
+#: What psycopg says before the server's own words.
+_TOLD = re.compile(r"^connection failed: [^\n]*?(?:FATAL|ERROR):\s*")
 #: What the driver of a database is installed by, where it is no dependency.
 _EXTRAS = {"bigquery": "bigquery"}
 
@@ -168,7 +170,8 @@ def _reason(place: URL, error: Exception) -> str:
     elif cause is None and isinstance(error, SQLAlchemyError):  # whose text holds the SQL
         reason = type(error).__name__
     else:
-        reason = _SQL_TEXT.sub("", first_sentence(cause or error)) or type(error).__name__
+        told = _TOLD.sub("", str(cause or error).strip())  # what stands before it names the place, at length
+        reason = _SQL_TEXT.sub("", first_sentence(Exception(told))) or type(error).__name__
     for secret in {place.password, place.query.get("password")} - {None}:
         reason = reason.replace(str(secret), "***")
     return reason
