@@ -7,6 +7,7 @@ A URL may hold a password or a signature. So no message repeats it: `Location.na
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -71,10 +72,14 @@ class Location:
         text = _PARAMETERS.sub("?***", text.replace(self.source, self.name))  # a library may escape them otherwise
         user, _, password = _authority(self.source).rpartition("@")[0].partition(":")
         parameters = self.source.partition("?")[2].partition("#")[0]
-        secrets = {password, unquote(password), parameters, f"{user}:{password}" if password else ""}
-        for secret in sorted(secrets - {""}, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        return hide(text, {password, unquote(password), parameters, f"{user}:{password}" if password else ""})
+
+
+def hide(text: str, secrets: Iterable[str | None]) -> str:
+    """Put stars for secrets in a text; one of three letters or fewer would be shown by the stars."""
+    for secret in sorted((each for each in secrets if each is not None and len(each) > 3), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def short_name(source: str) -> str:

@@ -16,7 +16,7 @@ from commands import Command
 import classification_model as cm
 from classification_model.errors import DataError, InputError
 from classification_model.tables import services
-from classification_model.tables.locations import locate
+from classification_model.tables.locations import hide, locate
 
 #: A package that reads and writes tables that it holds in memory.
 MODULE = """
@@ -189,6 +189,13 @@ def test_a_signature_that_a_library_spells_otherwise_is_redacted() -> None:
     """Escapes may differ."""
     found = locate("https://host/t.csv?sv=1&sig=Secret%2FKey")
     assert found.redact("403, url='https://host/t.csv?sv=1&sig=Secret/Key'") == "403, url='https://host/t.csv?***'"
+
+
+@pytest.mark.parametrize("password", ["", "s", "abc"])
+def test_a_short_password_is_not_shown_by_stars(password: str) -> None:
+    """An empty one stands between all letters of a message."""
+    assert hide("syntax error", [password, None]) == "syntax error"
+    assert hide("no such secret", ["secret"]) == "no such ***"
 
 
 def test_a_query_goes_on_to_the_end_of_the_url() -> None:

@@ -26,6 +26,7 @@ from classification_model.errors import (
     require_extra,
 )
 from classification_model.tables.formats import check_header, check_wanted, first_sentence
+from classification_model.tables.locations import hide
 from classification_model.tables.reading.value_types import ValueTypes
 from classification_model.tables.source import Batch, Piece
 
@@ -172,9 +173,8 @@ def _reason(place: URL, error: Exception) -> str:
     else:
         told = _TOLD.sub("", str(cause or error).strip())  # what stands before it names the place, at length
         reason = _SQL_TEXT.sub("", first_sentence(Exception(told))) or type(error).__name__
-    for secret in {place.password, place.query.get("password")} - {None}:
-        reason = reason.replace(str(secret), "***")
-    return reason
+    secrets = (place.password, place.query.get("password"))
+    return hide(reason, [str(secret) for secret in secrets if secret])
 
 
 def name_of(place: URL) -> str:

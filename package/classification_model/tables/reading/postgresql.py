@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from classification_model.errors import DataError
 from classification_model.tables.formats import check_header, check_wanted
+from classification_model.tables.locations import hide
 from classification_model.tables.reading.arrow_streams import ArrowSource
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def failed(name: str, doing: str, place: URL, error: Exception) -> DataError:
             f"another transaction has used the table for {LOCK_SECONDS} seconds, perhaps that of this command, which "
             "reads it: try again later, or write another table"
         )
-    for secret in {place.password, place.query.get("password")} - {None}:
-        reason = reason.replace(str(secret), "***")
+    secrets = (place.password, place.query.get("password"))
+    reason = hide(reason, [str(secret) for secret in secrets if secret])
     return DataError(f"{name} cannot be {doing}: {reason[:300].rstrip('.')}")
 
 
