@@ -80,6 +80,18 @@ def database(postgres: str) -> Iterator[psycopg.Connection[Any]]:
         connection.execute(f"DROP OWNED BY {ROLE}")
 
 
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """Start an S3 over HTTP; give its address."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - it takes a second, and few tests need it
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what the tests measured: parity of compiled models with their pipelines, and what outlived faults."""
     reports = [report for report in terminalreporter.getreports("passed") if report.when == "call"]

@@ -20,7 +20,7 @@ from classification_model.runtime.log.sealed_lines import seal
 from classification_model.runtime.system.clock import utc_timestamp
 from classification_model.runtime.system.identifiers import uuid7s
 from classification_model.shipping.parts import SCHEMAS
-from classification_model.tables.reading.database import read_url
+from classification_model.tables.databases import read_url
 
 #: A record, as the values of its columns.
 Row = tuple[Any, ...]

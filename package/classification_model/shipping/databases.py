@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from classification_model.errors import DataError, InputError
 from classification_model.shipping.parts import SCHEMAS, Part
 from classification_model.tables.arrays import text_scalar
-from classification_model.tables.reading.database import check_file, engine_of, failing, find_table, name_of, read_url
+from classification_model.tables.databases import check_file, engine_of, failing, name_of, read_url
+from classification_model.tables.reading.database import find_table
 from classification_model.tables.writing.spelling import bytes_of_lines
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """A source of rows: a file or a query in pieces, which threads turn into batches of columns.
 
 To add a file format, give it a suffix in `formats`, a source in `reading/`, and a case in `reading.open_table`. URLs
-are opened by `reading.open_file`. To add a source that is not a file, follow `reading.database`, which `labels.sources`
-opens. `writing.outputs` writes the same formats.
+are opened by `reading.open_file`. To add a source that is not a file, follow `reading.database`, which
+`reading.open_source` opens. `writing.outputs` writes the same formats.
 """
 
 from __future__ import annotations

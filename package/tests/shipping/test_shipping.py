@@ -16,7 +16,6 @@ import psycopg
 import pytest
 import s3fs
 from commands import Command
-from moto.server import ThreadedMotoServer
 from postgres import table_url
 from shipped import (
     Arrived,
@@ -52,20 +51,10 @@ class Place(NamedTuple):
         return self.arrived(self.url, kind)
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[str]:
-    """Start an S3 over HTTP; give its address."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(store: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Make a bucket; give the URL of a folder in it."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", store)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -24,7 +24,7 @@ from postgres import PASSWORD, ROLE, as_administrator, table_url
 from shipped import age, in_database, in_folder, in_log, parquet_files, write_predictions
 
 from classification_model.runtime.log.prediction_log import PredictionLog
-from classification_model.tables.reading.database import read_url
+from classification_model.tables.databases import read_url
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,6 @@ import fsspec
 import pandas as pd
 import pytest
 from commands import Command
-from moto.server import ThreadedMotoServer
 from pandas.testing import assert_frame_equal
 
 import classification_model as cm
@@ -30,21 +29,11 @@ SECRET = "very-secret-key"  # noqa: S105 - of a server that lives as long as the
 FRAME = pd.DataFrame({"key": [1, 2, 3], "weight": [0.5, None, 2.0], "carrier": ["van", None, "a,b\n"]})
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """Start an S3."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Make an empty bucket; give its URL."""
     for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL": s3_endpoint,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_DEFAULT_REGION": "us-east-1",

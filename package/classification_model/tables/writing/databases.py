@@ -11,8 +11,9 @@ import pyarrow as pa
 import sqlalchemy as sql
 
 from classification_model.errors import DataError, InputError, require_extra
+from classification_model.tables.databases import check_file, engine_of, failing, name_of, read_url
 from classification_model.tables.python_values import python_values
-from classification_model.tables.reading.database import check_file, engine_of, failing, find_table, name_of, read_url
+from classification_model.tables.reading.database import find_table
 
 if TYPE_CHECKING:
     from classification_model.tables.locations import Location
