@@ -30,7 +30,7 @@ from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
 from classification_model.processing.model_classifier import ModelClassifier
 from classification_model.processing.pipeline_model import PipelineModel, load_predictor
-from classification_model.processing.run_records import RunRecord, append_record, check_appendable
+from classification_model.processing.run_records import append_record, check_appendable
 from classification_model.reporting.training_reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, write_model_folder
@@ -38,10 +38,9 @@ from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.runtime.model_folder.packaged import trained_models
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
-from classification_model.tables.locations import short_name
 from classification_model.training.describe_model import Fitted, describe_model
 from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
-from classification_model.training.training_report import TrainedModel, TrainingReport
+from classification_model.training.training_report import TrainedModel, TrainingReport, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,29 +115,8 @@ def run_training(
     trained = train_model(config, source=source, extra=extra, version=version, progress=progress, jobs=jobs)
     report = replace(write_model(trained, folder), seconds=time.monotonic() - began)
     if record is not None:
-        append_record(record, _record_of(report, config, source, started))
+        append_record(record, record_of(report, config.data.source if source is None else source, started))
     return report
-
-
-def _record_of(
-    report: TrainingReport, config: Config, source: str | pd.DataFrame | Callable[..., Any] | None, started: datetime
-) -> RunRecord:
-    manifest, rows = report.manifest, len(report.data.train)
-    named = config.data.source if source is None else source
-    return RunRecord(
-        run="train",
-        problem=manifest.name,
-        started=started,
-        seconds=report.seconds,
-        source=short_name(named) if isinstance(named, str) else "the given table",
-        sink=str(report.folder),
-        rows_in=manifest.data.rows,
-        rows_out=rows,
-        held_out=len(report.data.holdout),
-        fingerprint=manifest.data.sha256,
-        config_hash=manifest.config_hash,
-        version=manifest.version,
-    )
 
 
 def train_model(

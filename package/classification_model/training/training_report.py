@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from classification_model.processing.run_records import RunRecord
+from classification_model.tables.locations import short_name
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from classification_model.evaluation.metrics import Outcome
@@ -68,3 +72,32 @@ class TrainedModel:
     report: TrainingReport
     contents: dict[str, bytes] = field(repr=False)
     predictor: Predictor = field(repr=False)
+
+
+def record_of(report: TrainingReport, source: Any, started: datetime) -> RunRecord:
+    """Return the record of a training.
+
+    Parameters
+    ----------
+    report
+        Its report.
+    source
+        The name of the table, or the frame or function that was given.
+    started
+        When it began.
+    """
+    manifest = report.manifest
+    return RunRecord(
+        run="train",
+        problem=manifest.name,
+        started=started,
+        seconds=report.seconds,
+        source=short_name(source) if isinstance(source, str) else "the given table",
+        sink=str(report.folder),
+        rows_in=manifest.data.rows,
+        rows_out=len(report.data.train),
+        held_out=len(report.data.holdout),
+        fingerprint=manifest.data.sha256,
+        config_hash=manifest.config_hash,
+        version=manifest.version,
+    )
