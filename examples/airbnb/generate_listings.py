@@ -2,8 +2,8 @@
 
     python generate_listings.py data/listings.csv --rows 4000 --seed 0
 
-Prices are texts such as $1,250.00, some are missing; beds and bedrooms have gaps; amenities are lists in JSON or in braces,
-in upper and lower case; texts have commas, quotes and line breaks. The same seed gives the same bytes.
+Prices are texts such as $1,250.00, and some are missing. Beds and bedrooms have gaps. Amenities are lists in JSON or in
+braces, in upper and lower case. Texts have commas, quotes and line breaks. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 #: Columns of the file, in its order. Those that no value is made for are empty, as many are in a real file.
 COLUMNS = (
@@ -68,7 +70,13 @@ AMENITIES = {
 #: Amenities that only look like one of those above, and others, among them one with a quote.
 OTHER_AMENITIES = (
     *("Kitchenette", "Smoke alarm", "Essentials", "Hangers", "Hair dryer", "Iron", "Shampoo", "Washer", "Dryer"),
-    *("Free parking on premises", "Luggage dropoff allowed", "Self check-in", 'The host\u2019s 12" pan, lids', "Bathtub"),
+    *(
+        "Free parking on premises",
+        "Luggage dropoff allowed",
+        "Self check-in",
+        'The host\u2019s 12" pan, lids',
+        "Bathtub",
+    ),
     *("Coffee maker: Nespresso", "Pets allowed", "Long term stays allowed", "First aid kit", "Fire extinguisher"),
 )
 
@@ -110,7 +118,8 @@ def make_listings(rows: int, seed: int = 0) -> pd.DataFrame:
     ids = np.sort(draw.choice(10**9, rows, replace=False)) + 10_000
     nights = draw.choice([1, 2, 3, 5, 30], rows, p=[0.25, 0.2, 0.2, 0.1, 0.25])
     reviews = draw.poisson(20, rows) * (draw.random(rows) > 0.2)
-    columns = {
+    ratings = draw.beta(20, 1, rows) * 5
+    columns: dict[str, Sequence[str] | NDArray[np.str_]] = {
         "id": ids.astype(str),
         "listing_url": [f"https://www.airbnb.com/rooms/{number}" for number in ids],
         "scrape_id": ["20261101000000"] * rows,
@@ -134,20 +143,21 @@ def make_listings(rows: int, seed: int = 0) -> pd.DataFrame:
         "bedrooms": _with_gaps(draw, bedrooms, 0.10),
         "beds": _with_gaps(draw, np.maximum(bedrooms, accommodates - 1), 0.25),
         "amenities": [_amenities(draw, [name for name in AMENITIES if has[name][row]]) for row in range(rows)],
-        "price": np.where(draw.random(rows) < 0.08, "", [f"${value:,.2f}" for value in price]),
+        "price": ["" if gap else f"${value:,.2f}" for gap, value in zip(draw.random(rows) < 0.08, price, strict=True)],
         "minimum_nights": nights.astype(str),
         "maximum_nights": draw.choice(["30", "365", "1125"], rows),
         "has_availability": draw.choice(["t", ""], rows, p=[0.95, 0.05]),
         "availability_365": draw.integers(0, 366, rows).astype(str),
         "number_of_reviews": reviews.astype(str),
-        "review_scores_rating": np.where(reviews > 0, draw.beta(20, 1, rows).round(2) * 5, np.nan).round(2).astype(str),
+        "review_scores_rating": [
+            f"{rating:.2f}" if count else "" for rating, count in zip(ratings, reviews, strict=True)
+        ],
         "instant_bookable": draw.choice(["t", "f"], rows),
     }
-    columns["review_scores_rating"] = np.where(reviews > 0, columns["review_scores_rating"], "")
     return pd.DataFrame({name: columns.get(name, [""] * rows) for name in COLUMNS})
 
 
-def _with_gaps(draw: np.random.Generator, values: np.ndarray[tuple[int], np.dtype[np.int64]], share: float) -> list[str]:
+def _with_gaps(draw: np.random.Generator, values: NDArray[np.int64], share: float) -> list[str]:
     """Write whole numbers, without some of them, as the file has them: 2.0 in one release, 2 in another."""
     is_missing, is_decimal = draw.random(len(values)) < share, draw.random(len(values)) < 0.5
     texts = zip(values, is_missing, is_decimal, strict=True)
@@ -196,7 +206,9 @@ def _amenities(draw: np.random.Generator, names: Sequence[str]) -> str:
 
 def main() -> None:
     """Write the table of listings that the arguments ask for."""
-    parser = argparse.ArgumentParser(description="Write made-up listings with the columns of Inside Airbnb's listings.csv.")
+    parser = argparse.ArgumentParser(
+        description="Write made-up listings with the columns of Inside Airbnb's listings.csv."
+    )
     parser.add_argument("path", type=Path, help="CSV file to write; its folder is made")
     parser.add_argument("--rows", type=int, default=4000, help="number of listings (default: 4000)")
     parser.add_argument("--seed", type=int, default=0, help="seed of all draws (default: 0)")
@@ -205,7 +217,7 @@ def main() -> None:
         parser.error(f"--rows: expected 1 or more, found {arguments.rows}")
     arguments.path.parent.mkdir(parents=True, exist_ok=True)
     make_listings(arguments.rows, arguments.seed).to_csv(arguments.path, index=False)
-    print(f"{arguments.rows} listings in {arguments.path}")  # noqa: T201 - a command's output
+    print(f"{arguments.rows} listings in {arguments.path}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -11,17 +10,18 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from generate_listings import AMENITIES, COLUMNS, make_listings
 
 import classification_model as cm
+from generate_listings import AMENITIES, COLUMNS, make_listings
 
 EXAMPLE = Path(__file__).parents[1]
 ROOT = EXAMPLE.parents[1]
@@ -125,12 +125,13 @@ def test_raw_texts_become_the_features_that_the_readme_lists(example: Path) -> N
     assert table["price"].tolist() == [float(text.strip("$").replace(",", "")) for text in raw["price"]]
 
 
-@pytest.mark.parametrize("text", ["TV", "tv", '{TV,Wifi}', '["32 inch TV"]'])
+@pytest.mark.parametrize("text", ["TV", "tv", "{TV,Wifi}", '["32 inch TV"]'])
 def test_a_word_is_found_whatever_surrounds_it(model: Path, text: str) -> None:
     """A television counts however the list is written; what only looks like a word does not."""
     model_ = cm.ServedModel().load(model)
     with_, without = (
-        model_.predict([LISTING | {"amenities": each}])["probabilities"] for each in (text, "Kitchenette, TVs, Heatings")
+        model_.predict([LISTING | {"amenities": each}])["probabilities"]
+        for each in (text, "Kitchenette, TVs, Heatings")
     )
     none = model_.predict([LISTING | {"amenities": "nothing"}])["probabilities"]
     assert with_ != none
@@ -148,30 +149,29 @@ def address(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         environment = os.environ | {"LOG_FOLDER": str(folder / "log")}
         server = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
-            wait_for(f"http://127.0.0.1:{port}/health/ready", server, folder / "output")
+            wait_until_ready(f"http://127.0.0.1:{port}", server, folder / "output")
             yield f"http://127.0.0.1:{port}"
         finally:
             server.send_signal(signal.SIGTERM)
             assert server.wait(60) == 0
 
 
-def wait_for(address: str, server: subprocess.Popen[bytes], output: Path) -> None:
-    """Wait until an address answers, for as long as its server lives."""
+def wait_until_ready(address: str, server: subprocess.Popen[bytes], output: Path) -> None:
+    """Wait until the server has a model, for as long as it lives."""
     for _ in range(1200):
         assert server.poll() is None, output.read_text(encoding="utf-8")
-        try:
-            with urllib.request.urlopen(address):
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{address}/health/ready").is_success:
                 return
-        except OSError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     pytest.fail(output.read_text(encoding="utf-8"))
 
 
-def post(address: str, body: bytes) -> dict[str, Any]:
+def post(address: str, **body: Any) -> dict[str, Any]:
     """Send a request for predictions."""
-    request = urllib.request.Request(f"{address}/predict", data=body, headers={"content-type": "application/json"})
-    with urllib.request.urlopen(request) as reply:
-        answer: dict[str, Any] = json.load(reply)
+    reply = httpx.post(f"{address}/predict", **body)
+    assert reply.is_success, reply.text
+    answer: dict[str, Any] = reply.json()
     return answer
 
 
@@ -187,7 +187,7 @@ def test_the_api_answers_with_the_names_of_the_classes(address: str) -> None:
         "amenities": "{}",
     }
     dear = LISTING | {"accommodates": 12, "bedrooms": 5, "bathrooms_text": "3 baths"}
-    answer = post(address, json.dumps({"inputs": [cheap, dear]}).encode())
+    answer = post(address, json={"inputs": [cheap, dear]})
     assert answer["predictions"] == ["low", "lux"]
     assert list(answer["probabilities"][0]) == ["low", "mid", "high", "lux"]
 
@@ -195,7 +195,7 @@ def test_the_api_answers_with_the_names_of_the_classes(address: str) -> None:
 def test_a_row_of_the_file_is_predicted_as_it_is(example: Path, address: str) -> None:
     """All 75 columns, the price among them, are accepted; what the model does not use is ignored."""
     rows = pd.read_csv(example / "data" / "listings.csv", dtype=str, keep_default_na=False)[:20]
-    answer = post(address, json.dumps({"inputs": rows.to_dict("records")}).encode())
+    answer = post(address, json={"inputs": rows.to_dict("records")})
     assert set(answer["predictions"]) <= {"low", "mid", "high", "lux"}
     assert len(answer["predictions"]) == 20
 
@@ -204,8 +204,9 @@ def test_the_call_that_make_prints_is_answered(address: str) -> None:
     """What a new user is told to type gets a prediction."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (call,) = re.findall(r"^ *curl localhost:8003/predict (.+?\}')$", makefile, re.DOTALL | re.MULTILINE)
-    body = shlex.split(call)[3]
-    assert post(address, body.encode())["predictions"][0] in {"high", "lux"}
+    _, header, _, body = shlex.split(call)
+    name, _, value = header.partition(": ")
+    assert post(address, headers={name: value}, content=body)["predictions"][0] in {"high", "lux"}
 
 
 def test_neither_package_nor_api_knows_about_the_example() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,9 +48,9 @@ def learn_edges(values: NDArray[np.float64], count: int, target: str) -> tuple[f
     if len(set(edges.tolist())) < count - 1 or edges[-1] == values.max():
         distinct = len(np.unique(values))
         msg = (
-            f"column {target!r}, the target: expected values that data.target_bins can divide into {count} bins of about "
-            f"the same size, found {distinct} distinct value(s) in {len(values)} training row(s), some of them too "
-            "frequent: lower data.target_bins"
+            f"column {target!r}, the target: expected values that data.target_bins can divide into {count} bins of "
+            f"about the same size, found {distinct} distinct value(s) in {len(values)} training row(s), some "
+            "of them too frequent: lower data.target_bins"
         )
         raise DataError(msg)
     return tuple(edges.tolist())
@@ -79,7 +80,7 @@ def describe_bins(edges: Sequence[float], classes: Sequence[str]) -> tuple[str, 
     spelled = [np.format_float_positional(edge, trim="-") for edge in edges]
     ranges = [
         f"at most {spelled[0]}",
-        *(f"above {low}, at most {high}" for low, high in zip(spelled, spelled[1:], strict=False)),
+        *(f"above {low}, at most {high}" for low, high in pairwise(spelled)),
         f"above {spelled[-1]}",
     ]
     return tuple(f"{label}: {text}" for label, text in zip(classes, ranges, strict=True))

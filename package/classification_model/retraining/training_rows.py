@@ -153,9 +153,7 @@ def _as_rows(rows: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _as_table(
-    rows: pd.DataFrame, names: Sequence[str], config: Config, edges: tuple[float, ...]
-) -> pd.DataFrame:
+def _as_table(rows: pd.DataFrame, names: Sequence[str], config: Config, edges: tuple[float, ...]) -> pd.DataFrame:
     """Return rows with the columns that the table of the problem has."""
     data = config.data
     table = pd.DataFrame(_as_rows(rows, names), columns=list(names), dtype=object)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ import pytest
 from commands import Command
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from problems import make_config
 
 from classification_model.config.core import load_config
@@ -88,9 +88,9 @@ def folder(trained: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained, tmp_path / "rooms"))
 
 
-def numbers_of(rooms: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+def numbers_of(rooms: pd.DataFrame) -> NDArray[np.float64]:
     """Return the prices of rooms as numbers."""
-    return rooms["price"].str.replace(r"[$,]", "", regex=True).astype(float).to_numpy()
+    return rooms["price"].str.replace(r"[$,]", "", regex=True).to_numpy(dtype=np.float64)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=20, max_size=80, unique=True), st.integers(2, 6))
@@ -160,7 +160,9 @@ def test_a_class_for_each_bin_is_expected(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     for wrong in (CONFIG.replace("    3: high\n", ""), CONFIG.replace("    1: low\n", "    0: low\n")):
         path.write_text(wrong, encoding="utf-8")
-        with pytest.raises(ConfigError, match=r"config.yml:8: data.classes: expected a label for each of the bins 1 to 3"):
+        with pytest.raises(
+            ConfigError, match=r"config.yml:8: data.classes: expected a label for each of the bins 1 to 3"
+        ):
             load_config(path)
     path.write_text(CONFIG.replace("target_bins: 3", "target_bins: 1"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"config.yml:7: data.target_bins: expected .* 2"):
@@ -169,7 +171,11 @@ def test_a_class_for_each_bin_is_expected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("price", "fault"),
-    [("", "is missing in row 0"), ("cheap", "row 0 .*: expected a number, found text"), ("1e999", "row 0 .*: expected")],
+    [
+        ("", "is missing in row 0"),
+        ("cheap", "row 0 .*: expected a number, found text"),
+        ("1e999", "row 0 .*: expected"),
+    ],
 )
 def test_a_target_that_is_no_number_is_refused_or_dropped(folder: Path, price: str, fault: str) -> None:
     """Training names the row; the data pipeline drops and counts such rows where it is told to."""
@@ -201,7 +207,7 @@ def test_the_model_class_takes_prices_but_no_names_of_bins(folder: Path) -> None
     features = rooms.drop(columns="price")
     model.fit(features, numbers_of(rooms), jobs=1)
     assert len(model.manifest.target_edges) == 2
-    with pytest.raises(DataError, match="column 'price', the target, row 0 .*: expected a number, found text"):
+    with pytest.raises(DataError, match=r"column 'price', the target, row 0 .*: expected a number, found text"):
         model.fit(features, ["low", "mid", "high"] * 200, jobs=1)
 
 
@@ -214,7 +220,10 @@ def log_rooms(folder: Path, rooms: pd.DataFrame, labels: bool = True) -> list[st
     truth = np.array(model.manifest.classes)[bins_of(numbers_of(rooms), model.manifest.target_edges)].tolist()
     if labels:
         with LabelLog(folder / "log") as label_log:
-            label_log.add(zip(answer["prediction_ids"], truth, strict=True), source="bookings")
+            label_log.add(
+                [(str(key), label) for key, label in zip(answer["prediction_ids"], truth, strict=True)],
+                source="bookings",
+            )
     return list(truth)
 
 
