@@ -65,9 +65,10 @@ hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
 	$(BIN)/pre-commit install
 
-test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API
+test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the examples
 	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build,wheel_tests
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
+	cd examples/airbnb && ../../$(BIN)/tox run -e test_example,checks
 
 check-lowest: .venv/tox ## the quick tests on the lowest versions that pyproject.toml allows; trains a model with them
 	cd package && ../$(BIN)/tox run -e lowest

@@ -215,7 +215,7 @@ class Manifest(BaseModel):
     libraries: dict[str, str]
     input_schema: InputSchema
     classes: tuple[str, ...]
-    target_edges: tuple[float, ...] = ()
+    target_edges: tuple[float, ...]
     threshold: float | None
     estimator: str
     parameters: dict[str, Any]
