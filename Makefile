@@ -16,11 +16,21 @@ The API listens on http://localhost:8002 until Ctrl-C. In another terminal:
 endef
 export WELCOME
 
+define LISTING
+The API listens on http://localhost:8003 until Ctrl-C. In another terminal:
+
+  curl localhost:8003/predict -H 'content-type: application/json' -d '{"inputs": [{"accommodates": 4, "bedrooms": 2,
+    "beds": 2, "room_type": "Entire home/apt", "property_type": "Entire condo", "bathrooms_text": "1.5 baths",
+    "neighbourhood_group_cleansed": "Manhattan", "amenities": "[\"Wifi\", \"Kitchen\", \"Elevator\"]"}]}'
+
+endef
+export LISTING
+
 MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api hooks test check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-quality bench-serving bench-peers clean
+.PHONY: help run check checks checks-package checks-api hooks test check-lowest check-pythons faults mutants example-airbnb bench bench-operation bench-tables bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +39,15 @@ run: .venv/installed ## train on Titanic if needed, then serve the model on loca
 	$(BIN)/classification-model train --if-changed
 	@$(if $(RUN_OPTIONS),,printf '%s\n' "$$WELCOME")
 	$(BIN)/classification-api serve --port 8002 $(RUN_OPTIONS)
+
+AIRBNB := examples/airbnb
+example-airbnb: .venv/installed ## price categories of Airbnb listings: generate a table, process it, train, verify, serve on localhost:8003 until Ctrl-C
+	@test -e $(AIRBNB)/data/listings.csv || $(BIN)/python $(AIRBNB)/generate_listings.py $(AIRBNB)/data/listings.csv
+	$(BIN)/classification-model process --config $(AIRBNB)/config.yml --drop-bad-rows --output $(AIRBNB)/data/processed.parquet
+	$(BIN)/classification-model train --config $(AIRBNB)/config.yml --source $(AIRBNB)/data/processed.parquet --output $(AIRBNB)/models
+	$(BIN)/classification-model verify $(AIRBNB)/models/classification_model_output_v1.0.0
+	@$(if $(RUN_OPTIONS),,printf '%s\n' "$$LISTING")
+	LOG_FOLDER=$(AIRBNB)/log $(BIN)/classification-api serve $(AIRBNB)/models/classification_model_output_v1.0.0 --port 8003 $(RUN_OPTIONS)
 
 check: .venv/tox ## the fast lane, through tox: checks of both, and the tests that are not marked slow
 	cd package && ../$(BIN)/tox run -e fast
@@ -46,9 +65,10 @@ hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
 	$(BIN)/pre-commit install
 
-test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API
+test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the examples
 	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build,wheel_tests
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
+	cd examples/airbnb && ../../$(BIN)/tox run -e test_example,checks
 
 check-lowest: .venv/tox ## the quick tests on the lowest versions that pyproject.toml allows; trains a model with them
 	cd package && ../$(BIN)/tox run -e lowest

@@ -124,6 +124,7 @@ def train_model(
     *,
     source: str | pd.DataFrame | Callable[[], pd.DataFrame] | Tables | None = None,
     extra: pd.DataFrame | None = None,
+    target_edges: tuple[float, ...] = (),
     version: str | None = None,
     progress: Progress | None = None,
     jobs: int = -1,
@@ -136,6 +137,8 @@ def train_model(
         The config.
     source
         Table to train on instead of ``data.source``: a path, a URL, a frame or the result of `DataLoader.read`.
+    target_edges
+        See `DataLoader`.
     extra, version, progress, jobs
         See `run_training`. Another version does not change the config or its hash.
 
@@ -155,7 +158,8 @@ def train_model(
     _check_patterns(config)
     source_date_epoch()  # fail on a bad SOURCE_DATE_EPOCH before training
     with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
-        trained = _train(config, version, DataLoader(config, source, extra=extra), progress, jobs)
+        loader = DataLoader(config, source, extra=extra, target_edges=target_edges)
+        trained = _train(config, version, loader, progress, jobs)
     return replace(trained, report=replace(trained.report, seconds=time.monotonic() - started))
 
 
@@ -218,6 +222,7 @@ def _train(config: Config, version: str, loader: DataLoader, progress: Progress 
         gates={str(metric): limit for metric, limit in config.gates.items()},
         monitoring=config.monitoring.model_dump(mode="json"),
         random_state=config.training.random_state,
+        target_edges=data.target_edges,
     )
     report = TrainingReport(
         folder=Path(folder_name(config, version)),

@@ -65,6 +65,7 @@ def join(
         from classification_model.runtime.model_folder.artifact import read_manifest
     manifest = read_manifest(serving_folder(model, store))
     data = None if config is None else load_config(config).data
+    is_binned = data is not None and data.target_bins is not None
     report = join_labels(
         log,
         LabelSource(source, key, label, delimiter=delimiter, encoding=encoding),
@@ -72,7 +73,8 @@ def join(
         classes=manifest.classes,
         model=manifest.name,
         dry_run=dry_run,
-        raw_values=None if data is None else data.classes,
+        raw_values=None if data is None or is_binned else data.classes,
+        target_edges=manifest.target_edges if is_binned else (),
         missing_values=DEFAULT_MISSING_VALUES if data is None else data.missing_values,
     )
     typer.echo(_as_json(report) if as_json else summary(report, manifest.classes, dry_run=dry_run))

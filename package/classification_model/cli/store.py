@@ -197,6 +197,7 @@ def _details(models: ModelStore, stored: StoredVersion) -> dict[str, Any]:
             "name": manifest.name,
             "estimator": manifest.estimator,
             "classes": list(manifest.classes),
+            **({"target_edges": list(manifest.target_edges)} if manifest.target_edges else {}),
             "rows": manifest.data.rows,
             "compiled": manifest.compiled is not None,
             "size": sum(record.size for record in manifest.files.values()),

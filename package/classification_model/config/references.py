@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _SHARES = {"roc_auc", "average_precision", "accuracy", "f1"}
 
 
+def bin_numbers(count: int) -> list[str]:
+    """Return the numbers of the bins of a target, as ``data.classes`` names them."""
+    return [str(number) for number in range(1, count + 1)]
+
+
 def check_references(config: Config) -> list[Complaint]:
     """Return the contradictions in a config whose values are all well-formed."""
     return [*_columns(config), *_classes(config), *_options(config), *_sources(config), *_training(config)]
@@ -41,8 +46,11 @@ def _columns(config: Config) -> Iterator[Complaint]:
 
 
 def _classes(config: Config) -> Iterator[Complaint]:
-    classes = config.data.classes
-    if len(classes) == 1:
+    classes, bins = config.data.classes, config.data.target_bins
+    if classes and bins is not None and list(classes) != bin_numbers(bins):
+        expected = f"a label for each of the bins 1 to {bins}, the lowest first"
+        yield Complaint(("data", "classes"), expected, ", ".join(classes))
+    elif len(classes) == 1:
         yield Complaint(("data", "classes"), "two classes or more", "one")
     labels = list(classes.values())
     for value, label in classes.items():

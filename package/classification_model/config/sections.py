@@ -65,7 +65,10 @@ class DataConfig(Section):
         Column to predict.
     classes
         Label of each value of the target, in order. The second of two classes is the positive one. By default the
-        classes are the values of the target.
+        classes are the values of the target. With `target_bins`, label of each bin by its number, 1 for the lowest.
+    target_bins
+        Number of bins, 2 to 20, of about the same size, into which a numeric target is divided. Each bin is a class.
+        The edges are quantiles of the training rows.
     index
         Column with a unique value in each row.
     group
@@ -95,6 +98,7 @@ class DataConfig(Section):
     validation_source: Name | None = None
     target: Name
     classes: dict[Name, Name] = Field(default_factory=dict)
+    target_bins: int | None = Field(None, ge=2, le=20)
     index: Name | None = None
     group: Name | None = None
     time: Name | None = None

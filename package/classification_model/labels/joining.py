@@ -13,8 +13,9 @@ import pandas as pd
 from classification_model.errors import DataError
 from classification_model.labels.latest import NOTHING, Counted, repetitions
 from classification_model.log_frames.log_frame import read_labels, read_log
+from classification_model.processing.target_bins import bins_of
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
-from classification_model.runtime.input.values import UnreadableValue, read_category, spell_key
+from classification_model.runtime.input.values import UnreadableValue, read_category, read_number, spell_key
 from classification_model.runtime.log.label_log import LabelLog
 from classification_model.runtime.log.sealed_lines import LogFaults
 
@@ -84,6 +85,7 @@ def join_labels(
     by: By,
     classes: Sequence[str],
     raw_values: Mapping[str, str] | None = None,
+    target_edges: Sequence[float] = (),
     missing_values: Sequence[str] = DEFAULT_MISSING_VALUES,
     model: str | None = None,
     dry_run: bool = False,
@@ -107,6 +109,8 @@ def join_labels(
         Classes of the model.
     raw_values
         Label of each raw value of the target, if the source has raw values. Other values are read as labels.
+    target_edges
+        Edges of the bins of a numeric target, if the source has its numbers. Other values are read as labels.
     missing_values
         Words, in lower case, that mean "missing", unless they are labels.
     model
@@ -135,7 +139,7 @@ def join_labels(
     matching = _Matching(
         JoinReport(source.name, predictions=len(ids)),
         [spell_key(value) for value in predictions[by].tolist()],
-        _Classes(classes, raw_values or {}, missing_values),
+        _Classes(classes, raw_values or {}, target_edges, missing_values),
     )
     for part in source.parts():
         matching.add(*part)
@@ -189,13 +193,27 @@ def _recorded(labels: pd.DataFrame, ids: pd.Series, classes: Sequence[str]) -> N
 class _Classes:
     """Reads labels as numbers of classes: -1 for a missing one, -2 for one that is no class."""
 
-    def __init__(self, classes: Sequence[str], raw_values: Mapping[str, str], missing_values: Sequence[str]) -> None:
+    def __init__(
+        self,
+        classes: Sequence[str],
+        raw_values: Mapping[str, str],
+        target_edges: Sequence[float],
+        missing_values: Sequence[str],
+    ) -> None:
+        self._edges = target_edges
         numbers = {label: number for number, label in enumerate(classes)}
         self._numbers = numbers | {raw: numbers[label] for raw, label in raw_values.items() if label in numbers}
         self._marks = frozenset(word.lower() for word in missing_values) - {word.lower() for word in self._numbers}
 
     def read(self, value: Any) -> int:
         """Return the number of a label."""
+        if self._edges:
+            try:
+                number = read_number(value, self._marks)
+            except UnreadableValue:
+                pass  # a label, perhaps
+            else:
+                return _NONE if number is None else int(bins_of(np.array([number]), self._edges)[0])
         try:
             label = read_category(value, self._marks)
         except UnreadableValue:

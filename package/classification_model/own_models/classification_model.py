@@ -65,7 +65,8 @@ class ClassificationModel(ServedModel):
             Frame of raw values with the columns of the config's table, or those of its features alone. The default is
             the table of the config.
         labels
-            The target of each row, shape (n_rows,): raw values of the table, or labels of the classes.
+            The target of each row, shape (n_rows,): raw values of the table, or labels of the classes; numbers with
+            ``data.target_bins``.
         jobs
             Number of threads; -1 for one per core.
 
@@ -103,6 +104,8 @@ class ClassificationModel(ServedModel):
         if given.shape != (len(features),):
             msg = f"labels: expected shape ({len(features)},), one for each row, found {given.shape}"
             raise InputError(msg)
+        if self.config.data.target_bins is not None:
+            return features.assign(**{target: given})
         values = {label: value for value, label in reversed(self.config.data.classes.items())}
         if set(map(str, given)) <= values.keys() - self.config.data.classes.keys():
             given = np.array([values[str(label)] for label in given], dtype=object)

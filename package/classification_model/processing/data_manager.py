@@ -27,6 +27,7 @@ from classification_model.processing.raw_tables import (
 )
 from classification_model.processing.rows import Rows
 from classification_model.processing.splitting import hold_out_by_hash, hold_out_latest
+from classification_model.processing.target_bins import learn_edges
 from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.model_folder.artifact import read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
@@ -60,6 +61,8 @@ class TrainingData:
         How the hold-out was drawn.
     fingerprint
         Size and hash of the table.
+    target_edges
+        Edges of the bins of the target, ascending; empty without ``data.target_bins``.
     """
 
     config: Config
@@ -68,6 +71,7 @@ class TrainingData:
     holdout: Rows
     holdout_rule: Holdout
     fingerprint: Fingerprint
+    target_edges: tuple[float, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -132,6 +136,9 @@ class DataLoader:
         and the target holds raw values of the table. Columns that are left out are missing values. The rows are held
         out by the same rule as those of the table; with a validation table, none is. Features and classes that the
         config leaves out are inferred from the table alone.
+    target_edges
+        Edges of the bins of the target, with ``data.target_bins``: those of a model that the new one is to replace. By
+        default they are learned from the training rows.
 
     Attributes
     ----------
@@ -154,8 +161,10 @@ class DataLoader:
         source: str | pd.DataFrame | Callable[[], pd.DataFrame] | Tables | None = None,
         *,
         extra: pd.DataFrame | None = None,
+        target_edges: tuple[float, ...] = (),
     ) -> None:
         self._config = config
+        self._target_edges = target_edges
         if callable(source):
             source = source()
         self._given: pd.DataFrame | None = None
@@ -202,7 +211,10 @@ class DataLoader:
             validation.check_tables_differ(config, table, second.frame)
             train, holdout = rows, self._prepare(config, second.frame, second.name)[0]
             rule = Holdout(rule=table_rule(second.sha256), kind="table", share=1.0, rows=len(holdout))
-        classes = tuple(config.data.classes.values())
+        classes, edges = tuple(config.data.classes.values()), self._target_edges
+        if train.target is not None:
+            edges = edges or learn_edges(train.target, len(classes), config.data.target)
+            train, holdout = train.in_bins(edges, classes), holdout.in_bins(edges, classes)
         validation.check_class_sizes(train.labels.tolist(), classes, config.data.target, config.training.folds)
         if len(set(holdout.labels)) < 2:
             msg = (
@@ -211,7 +223,8 @@ class DataLoader:
             )
             raise DataError(msg)
         validation.check_features_vary(train.features)
-        return TrainingData(config, describe_schema(schema, train.features), train, holdout, rule, fingerprint)
+        schema = describe_schema(schema, train.features)
+        return TrainingData(config, schema, train, holdout, rule, fingerprint, edges)
 
     def read(self) -> Tables:
         """Read the tables.

@@ -194,18 +194,26 @@ def without_bad_rows(raw: pd.DataFrame, config: Config, name: str) -> tuple[pd.D
 
 
 def _fault_of_weight(value: Any, config: Config, marks: frozenset[str]) -> str | None:
-    weight = config.data.weight
+    weight = str(config.data.weight)
+    fault = _fault_of_number(weight, "weight", value, config, marks)
+    if fault is not None:
+        return fault
+    number = read_number(value, marks, config.data.longest_text)
+    return None if number is not None and number > 0 else f"{weight}: the weight is not above 0"
+
+
+def _fault_of_number(name: str, role: str, value: Any, config: Config, marks: frozenset[str]) -> str | None:
     try:
         number = read_number(value, marks, config.data.longest_text)
     except UnreadableValue as error:
-        return f"{weight}: {error}"
-    if number is None:
-        return f"{weight}: the weight is missing"
-    return None if number > 0 else f"{weight}: the weight is not above 0"
+        return f"{name}: {error}"
+    return f"{name}: the {role} is missing" if number is None else None
 
 
 def _fault_of_target(value: Any, config: Config, marks: frozenset[str]) -> str | None:
     target, classes = config.data.target, config.data.classes
+    if config.data.target_bins is not None:
+        return _fault_of_number(target, "target", value, config, marks)
     try:
         label = read_category(value, marks - {each.lower() for each in classes})
     except UnreadableValue:
@@ -245,7 +253,8 @@ def as_table(rows: Rows, raw: pd.DataFrame, derived: pd.DataFrame, schema: Input
     """
     data = config.data
     kinds = {each.name: each.kind for each in schema.fields}
-    columns: dict[str, pa.Array] = {data.target: _spelled(raw[data.target])}
+    target = _spelled(raw[data.target]) if rows.target is None else pa.array(rows.target)
+    columns: dict[str, pa.Array] = {data.target: target}
     for name in (data.index, data.group, data.time):
         if name is not None and name not in kinds:
             columns[name] = _spelled(raw[name])

@@ -81,7 +81,7 @@ def draft_config(
     if not 2 <= len(classes) <= MOST_CLASSES:
         msg = (
             f"{shown}: expected a target of 2 to {MOST_CLASSES} classes, found {len(classes)} distinct value(s) "
-            f"in {target!r}"
+            f"in {target!r}: choose another target, or write a config that divides a number with data.target_bins"
         )
         raise DataError(msg)
     labels = [read_category(value, frozenset(_MARKS_OF_TARGETS)) for value in table[target].tolist()]

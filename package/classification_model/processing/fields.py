@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from classification_model.config.features import ColumnFeature, used_features
-from classification_model.config.references import check_references
+from classification_model.config.references import bin_numbers, check_references
 from classification_model.errors import ConfigError, DataError
 from classification_model.patterns.searched_texts import longest_texts
 from classification_model.processing.column_kinds import infer_classes, infer_columns
@@ -49,7 +49,10 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
     data = config.data
     update: dict[str, Any] = {}
     if not data.classes and data.target in table.columns:
-        classes = infer_classes(table[data.target], data.missing_values)
+        if data.target_bins is None:
+            classes = infer_classes(table[data.target], data.missing_values)
+        else:
+            classes = {number: number for number in bin_numbers(data.target_bins)}
         update["data"] = data.model_copy(update={"classes": classes})
     if not config.features:
         taken = {*data.roles, *(name for name in (data.group, data.time) if name is not None)}

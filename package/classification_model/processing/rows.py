@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import orjson
 from classification_model.errors import DataError
 from classification_model.processing import validation
 from classification_model.processing.column_kinds import infer_columns
+from classification_model.processing.target_bins import bins_of
 from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category, read_moment, read_number
 
 if TYPE_CHECKING:
@@ -34,9 +35,11 @@ class Rows:
         Frame of the raw features, (n_rows, n_features): float64 for numbers, truth values and moments (seconds
         since 1970), object for categories and texts; missing is NaN or None.
     labels
-        Class labels, shape (n_rows,), texts.
+        Class labels, shape (n_rows,), texts. None in each row of which only the number in `target` is known.
     groups, moments, weights, keys
         Group, time, sample weight and index of each row, shape (n_rows,); None where the config names no such column.
+    target
+        Number of each row of which the classes are bins, shape (n_rows,); None without ``data.target_bins``.
     """
 
     features: pd.DataFrame
@@ -45,6 +48,7 @@ class Rows:
     moments: NDArray[np.float64] | None = None
     weights: NDArray[np.float64] | None = None
     keys: NDArray[np.object_] | None = None
+    target: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,13 +64,20 @@ class Rows:
             None if self.moments is None else self.moments[rows],
             None if self.weights is None else self.weights[rows],
             None if self.keys is None else self.keys[rows],
+            None if self.target is None else self.target[rows],
         )
+
+    def in_bins(self, edges: Sequence[float], classes: Sequence[str]) -> Rows:
+        """Return the rows with the labels of the bins of `target`; the rows themselves if the classes are no bins."""
+        if self.target is None:
+            return self
+        return replace(self, labels=np.array(classes, dtype=object)[bins_of(self.target, edges)])
 
     @property
     def sha256(self) -> str:
         """SHA-256 of the values, which is the same whether they were read from CSV, Parquet or a database."""
         named = {f"feature {name}": column.to_numpy() for name, column in self.features.items()}
-        named["label"] = self.labels
+        named["label"] = self.labels if self.target is None else self.target
         others = {"group": self.groups, "time": self.moments, "weight": self.weights, "index": self.keys}
         named |= {name: values for name, values in others.items() if values is not None}
         digest = hashlib.sha256()
@@ -100,9 +111,15 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     """
     data = config.data
     marks = frozenset(word.lower() for word in data.missing_values)
-    no_class = marks - {value.lower() for value in data.classes}
-    values = _read_column(table, data.target, lambda value: read_category(value, no_class), "the target")
-    validation.check_labels(values, data.classes, data.target)
+    target: NDArray[np.float64] | None = None
+    if data.target_bins is not None:
+        target = _read_numbers(table, data.target, marks, data.longest_text, "the target")
+        labels = np.full(len(target), None, dtype=object)
+    else:
+        no_class = marks - {value.lower() for value in data.classes}
+        values = _read_column(table, data.target, lambda value: read_category(value, no_class), "the target")
+        validation.check_labels(values, data.classes, data.target)
+        labels = np.array([data.classes[str(value)] for value in values], dtype=object)
     keys: NDArray[np.object_] | None = None
     if data.index is not None:
         index = _read_column(table, data.index, lambda value: read_category(value, NO_MARKS), "the index")
@@ -124,8 +141,7 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
             where = f"column {data.weight!r}, the weight, row {row} (counted from 0)"
             msg = f"{where}: expected a number above 0, found {weights[row]:g}"
             raise DataError(msg)
-    labels = np.array([data.classes[str(value)] for value in values], dtype=object)
-    return Rows(features, labels, groups, moments, weights, keys)
+    return Rows(features, labels, groups, moments, weights, keys, target)
 
 
 def _read_column(table: pd.DataFrame, name: str, read: Callable[[Any], Value], role: str) -> Sequence[Value]:

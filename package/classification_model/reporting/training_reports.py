@@ -17,6 +17,7 @@ from skops.card import Card
 from classification_model.config.features import ColumnFeature, used_features
 from classification_model.evaluation.metrics import METRICS
 from classification_model.pipeline import MISSING_CATEGORY, RARE_CATEGORY
+from classification_model.processing.target_bins import describe_bins
 from classification_model.reporting.html_pages import render_page
 from classification_model.runtime.wheel.markdown import as_text
 
@@ -74,6 +75,7 @@ def render_html(report: TrainingReport) -> str:
         config=report.data.config,
         names=METRIC_NAMES,
         higher=METRICS,
+        classes=classes_in_words(report.manifest),
         features=feature_notes(report),
         compiled=compilation_note(report.manifest),
         plots={
@@ -91,7 +93,7 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
     metrics = [manifest.metrics[name] for name in METRIC_NAMES]
     card = Card(pipeline, template=None)
     title = f"{as_text(manifest.name)}, version {manifest.version}".replace("/", "&#47;")  # skops nests at a slash
-    target, classes = as_text(data.target), as_text(", ".join(manifest.classes))
+    target, classes = as_text(data.target), as_text(classes_in_words(manifest))
     leakage = as_text(", ".join(data.leakage)) or "none"
     card.add(
         **{
@@ -125,6 +127,13 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
         },
     )
     return str(card.render()).lstrip("\n")
+
+
+def classes_in_words(manifest: Manifest) -> str:
+    """List the classes, each with its range if it is a bin of a number."""
+    if manifest.target_edges:
+        return "; ".join(describe_bins(manifest.target_edges, manifest.classes))
+    return ", ".join(manifest.classes)
 
 
 def compilation_note(manifest: Manifest) -> str:

@@ -65,12 +65,25 @@ class Challenge:
     champion: Predictor
 
     @property
+    def target_edges(self) -> tuple[float, ...]:
+        """Edges of the bins of the target: the champion's, so that a class means the same for both models.
+
+        Empty if the config has other bins, so that they must be learned anew.
+        """
+        edges, bins = self.champion.manifest.target_edges, self.config.data.target_bins
+        return edges if bins is not None and len(edges) == bins - 1 else ()
+
+    @property
     def digest(self) -> str:
         """What the challenger is named for: all that it depends on, its code included."""
         parts = [self.config.hash, code_hash(), *self.tables.hashes, self.champion.manifest.digest]
         parts.append(hash_of_rows(self.extra))
         parts.append(hashlib.sha256(orjson.dumps([self.recent, self.recent_labels])).hexdigest())
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:8]
+
+    def loader(self, extra: pd.DataFrame | None = None) -> DataLoader:
+        """Return a loader of the tables, and of further rows."""
+        return DataLoader(self.config, self.tables, extra=extra, target_edges=self.target_edges)
 
     def version(self, now: datetime) -> str:
         """Return the version of a challenger that is trained now."""
@@ -118,13 +131,13 @@ def train_challenger(
     there = next((version for version in store.versions() if version.endswith(f".{challenge.digest}")), None)
     if there is not None:
         logger.warning("version %s was trained on the same data before: it is not trained again", there)
-        loader = DataLoader(challenge.config, challenge.tables, extra=challenge.extra)
-        return _challenger(challenge, store.load(there), loader.load())
+        return _challenger(challenge, store.load(there), challenge.loader(challenge.extra).load())
     version = challenge.version(now)
     trained = train_model(
         challenge.config,
         source=challenge.tables,
         extra=challenge.extra,
+        target_edges=challenge.target_edges,
         version=version,
         progress=progress,
         jobs=jobs,
@@ -141,7 +154,7 @@ def _challenger(challenge: Challenge, predictor: Predictor, data: TrainingData) 
     rule = data.holdout_rule
     if challenge.extra.empty:
         return Challenger(predictor, rule, data.holdout, 0)
-    table = DataLoader(challenge.config, challenge.tables).load()
+    table = challenge.loader().load()
     if rule.cutoff is None:
         return Challenger(predictor, rule, table.holdout, len(data.train) - len(table.train))
     moments = [rows.moments for rows in (table.train, table.holdout) if rows.moments is not None]

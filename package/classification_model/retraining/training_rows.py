@@ -12,6 +12,7 @@ import pandas as pd
 
 from classification_model.labels.row_identity import identify, own_names
 from classification_model.log_frames.log_frame import FEATURE
+from classification_model.processing.target_bins import value_in_bin
 from classification_model.runtime.input.checking import check_columns
 from classification_model.runtime.input.values import is_missing
 
@@ -62,7 +63,7 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     groups: the newest groups that the table does not have are compared on, and not trained on. Groups that both models
     hold out by their hash are compared on as well.
 
-    With masked features there are no rows.
+    With masked features there are no rows, and none if the target of the config has other bins than the current model.
 
     Parameters
     ----------
@@ -76,6 +77,10 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     masked = manifest.monitoring.get("masked", ())
     if masked:
         note = f"logged rows are not used, as monitoring.masked leaves out {', '.join(masked)}"
+        return TrainingRows(pd.DataFrame(), notes=[note])
+    edges = () if known.config.data.target_bins is None else manifest.target_edges
+    if len(edges) != (known.config.data.target_bins or 1) - 1:
+        note = "logged rows are not used, as data.target_bins has changed, and with it what a label means"
         return TrainingRows(pd.DataFrame(), notes=[note])
     notes: list[str] = []
     rows = _keep(frame, (frame["model"] == manifest.name).to_numpy(), "of another problem", notes)
@@ -92,7 +97,7 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
         rows = _keep(rows, ~rows[column].to_numpy(), f"with {what} as a row of a training table", notes)
     is_recent, is_extra = _divide(rows, known, manifest, notes)
     return TrainingRows(
-        extra=_as_table(rows[is_extra], [name for name in names if name in known.columns], known.config),
+        extra=_as_table(rows[is_extra], [name for name in names if name in known.columns], known.config, edges),
         recent=_as_rows(rows[is_recent], names),
         recent_labels=rows.loc[is_recent, "label"].tolist(),
         notes=notes,
@@ -148,11 +153,13 @@ def _as_rows(rows: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _as_table(rows: pd.DataFrame, names: Sequence[str], config: Config) -> pd.DataFrame:
+def _as_table(rows: pd.DataFrame, names: Sequence[str], config: Config, edges: tuple[float, ...]) -> pd.DataFrame:
     """Return rows with the columns that the table of the problem has."""
     data = config.data
     table = pd.DataFrame(_as_rows(rows, names), columns=list(names), dtype=object)
-    values = {label: value for value, label in reversed(data.classes.items())}
+    values: dict[str, Any] = {label: value for value, label in reversed(data.classes.items())}
+    if data.target_bins is not None:
+        values = {label: value_in_bin(number, edges) for number, label in enumerate(data.classes.values())}
     table[data.target] = pd.Series([values[label] for label in rows["label"]], dtype=object)
     if data.index is not None:
         table[data.index] = pd.Series(own_names(rows), dtype=object)

@@ -72,6 +72,7 @@ def describe_model(
     gates: dict[str, float],
     monitoring: dict[str, Any],
     random_state: int,
+    target_edges: tuple[float, ...] = (),
 ) -> Manifest:
     """Write the manifest of a model; hashes of files are filled in when the folder is written.
 
@@ -79,7 +80,7 @@ def describe_model(
     ----------
     fitted
         The model.
-    name, version, config_hash, data, holdout, estimator, parameters, metrics, gates, monitoring
+    name, version, config_hash, data, holdout, estimator, parameters, metrics, gates, monitoring, target_edges
         See `Manifest`.
     stem
         Name of the pipeline's file, without its suffix.
@@ -110,6 +111,7 @@ def describe_model(
         libraries=library_versions(),
         input_schema=fitted.schema,
         classes=fitted.classes,
+        target_edges=target_edges,
         threshold=fitted.threshold,
         estimator=estimator,
         parameters=parameters,

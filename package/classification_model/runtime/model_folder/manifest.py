@@ -160,6 +160,9 @@ class Manifest(BaseModel):
         The columns that the model takes.
     classes
         Labels in the order of the probabilities.
+    target_edges
+        Edges of the bins of a numeric target, ascending, of which the classes are the names: a number belongs to the
+        first class whose edge is not below it, or else to the last class. Empty if the classes are values.
     threshold
         Probability from which the second of two classes is predicted; None with more classes.
     estimator, parameters
@@ -212,6 +215,7 @@ class Manifest(BaseModel):
     libraries: dict[str, str]
     input_schema: InputSchema
     classes: tuple[str, ...]
+    target_edges: tuple[float, ...]
     threshold: float | None
     estimator: str
     parameters: dict[str, Any]

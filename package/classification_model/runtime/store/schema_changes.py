@@ -35,6 +35,8 @@ def schema_changes(before: Manifest, after: Manifest) -> tuple[str, ...]:
     lines = [*_field_changes(before.input_schema, after.input_schema)]
     if before.classes != after.classes:
         lines.append(f"classes: {_join(before.classes)} -> {_join(after.classes)}")
+    elif before.target_edges != after.target_edges:
+        lines.append(f"edges of the classes: {_numbers(before.target_edges)} -> {_numbers(after.target_edges)}")
     return tuple(lines)
 
 
@@ -114,6 +116,10 @@ def _format(field: SchemaField) -> str:
 
 def _join(names: Iterable[str]) -> str:
     return ", ".join(map(_shown, names))
+
+
+def _numbers(edges: Iterable[float]) -> str:
+    return ", ".join(map(str, edges)) or "none"
 
 
 def _shown(name: str) -> str:
