@@ -126,6 +126,9 @@ def init(
     data: Annotated[str, typer.Argument(help="CSV, Parquet or JSON file, or a URL of a file, a table or a query.")],
     *,
     target: Annotated[str, typer.Option(help="Column to predict.")],
+    target_bins: Annotated[
+        int | None, typer.Option(min=2, max=20, help="Divide a number into so many classes of about the same size.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Config file to write.")] = Path("config.yml"),
     delimiter: Delimiter = None,
     encoding: Annotated[
@@ -139,7 +142,8 @@ def init(
     if output.exists() and not force:
         msg = f"{output} exists: set another --output, or replace it with --force"
         raise InputError(msg)
-    text = draft_config(data, target, output.resolve().parent, delimiter=delimiter, encoding=encoding)
+    folder = output.resolve().parent
+    text = draft_config(data, target, folder, target_bins=target_bins, delimiter=delimiter, encoding=encoding)
     try:
         replace_file(output, text.encode())
     except OSError as error:

@@ -8,19 +8,26 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from classification_model.config.complaints import nearest
+from classification_model.config.references import bin_numbers
 from classification_model.errors import DataError, InputError
 from classification_model.processing import validation
 from classification_model.processing.column_kinds import Inferred, infer_classes, infer_columns
 from classification_model.processing.raw_tables import parse_table, read_raw
+from classification_model.processing.rows import read_numbers
+from classification_model.processing.target_bins import bins_of, describe_bins, learn_edges
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
-from classification_model.runtime.input.values import read_category
+from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, read_category
 from classification_model.tables.formats import STANDARD_STREAM, format_of, sniff_delimiter
 from classification_model.tables.locations import locate
 from classification_model.tables.reading.open_file import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from classification_model.config.features import ColumnFeature
 
@@ -33,7 +40,13 @@ _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*(?: [\w./+-]+)*|\d+(?:\.\d+)?", re.ASCII
 
 
 def draft_config(
-    source: str, target: str, folder: Path, *, delimiter: str | None = None, encoding: str | None = None
+    source: str,
+    target: str,
+    folder: Path,
+    *,
+    target_bins: int | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
 ) -> str:
     """Draft a commented ``config.yml`` from a table.
 
@@ -45,6 +58,8 @@ def draft_config(
         Column to predict.
     folder
         Folder of the config; a file is named relative to it.
+    target_bins
+        Number of classes into which a numeric target is divided; see ``data.target_bins``.
     delimiter, encoding
         Delimiter and encoding of a CSV file; guessed by default.
 
@@ -77,15 +92,9 @@ def draft_config(
     if target not in columns:
         msg = f"{shown} has no column {target!r}, the target: expected {nearest(target, columns)}"
         raise DataError(msg)
-    classes = infer_classes(table[target], _MARKS_OF_TARGETS)
-    if not 2 <= len(classes) <= MOST_CLASSES:
-        msg = (
-            f"{shown}: expected a target of 2 to {MOST_CLASSES} classes, found {len(classes)} distinct value(s) "
-            f"in {target!r}: choose another target, or write a config that divides a number with data.target_bins"
-        )
-        raise DataError(msg)
-    labels = [read_category(value, frozenset(_MARKS_OF_TARGETS)) for value in table[target].tolist()]
-    validation.check_labels(labels, classes, target)
+    lines_of_target, smallest_class = (
+        _classes(table, target, shown) if target_bins is None else _bins(table, target, target_bins)
+    )
     inferred = infer_columns(table[[name for name in columns if name != target]])
     named = source if "://" in source else os.path.relpath(source, folder)
     return "\n".join(
@@ -102,14 +111,12 @@ def draft_config(
             *(["  # The file is not UTF-8; this encoding is a guess:"] if guessed and encoding != "utf-8" else []),
             *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
             f"  target: {_scalar(target)}",
-            "  # Label of each value of the target; the second of two classes is the positive one.",
-            "  classes:",
-            *(f"    {_key(value)}: {_scalar(label)}" for value, label in classes.items()),
+            *lines_of_target,
             *_unused(inferred),
             "",
             *_features(inferred),
             "",
-            *_training(min(Counter(labels).values())),
+            *_training(smallest_class),
             "",
             "# Limits that the model must reach on the hold-out to be saved, such as",
             "# gates:",
@@ -117,6 +124,42 @@ def draft_config(
             "",
         ]
     )
+
+
+def _classes(table: pd.DataFrame, target: str, shown: str) -> tuple[list[str], int]:
+    """Draft the classes of a target; return the lines, and the number of rows of the smallest class."""
+    classes = infer_classes(table[target], _MARKS_OF_TARGETS)
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        remedy = "choose another target, or divide a number into classes with --target-bins"
+        msg = (
+            f"{shown}: expected a target of 2 to {MOST_CLASSES} classes, found {len(classes)} distinct value(s) "
+            f"in {target!r}: {remedy}"
+        )
+        raise DataError(msg)
+    labels = [read_category(value, frozenset(_MARKS_OF_TARGETS)) for value in table[target].tolist()]
+    validation.check_labels(labels, classes, target)
+    lines = [
+        "  # Label of each value of the target; the second of two classes is the positive one.",
+        "  classes:",
+        *(f"    {_key(value)}: {_scalar(label)}" for value, label in classes.items()),
+    ]
+    return lines, min(Counter(labels).values())
+
+
+def _bins(table: pd.DataFrame, target: str, count: int) -> tuple[list[str], int]:
+    """Draft the bins of a numeric target; return the lines, and the number of rows of the smallest bin."""
+    values = read_numbers(table, target, frozenset(DEFAULT_MISSING_VALUES), LONGEST_PARSED_TEXT, "the target")
+    edges = learn_edges(values, count, target)
+    lines = [
+        "  # Classes of about the same size; training learns the edges between them.",
+        f"  target_bins: {count}",
+        "  # Label of each bin, the lowest first.",
+        "  classes:",
+    ]
+    for number, description in enumerate(describe_bins(edges, bin_numbers(count)), start=1):
+        lines.append(f"    # {description.partition(': ')[2]} in this table")
+        lines.append(f"    {number}: bin {number}")
+    return lines, int(np.bincount(bins_of(values, edges)).min())
 
 
 def _guess_encoding(content: bytes) -> str:

@@ -113,7 +113,7 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     marks = frozenset(word.lower() for word in data.missing_values)
     target: NDArray[np.float64] | None = None
     if data.target_bins is not None:
-        target = _read_numbers(table, data.target, marks, data.longest_text, "the target")
+        target = read_numbers(table, data.target, marks, data.longest_text, "the target")
         labels = np.full(len(target), None, dtype=object)
     else:
         no_class = marks - {value.lower() for value in data.classes}
@@ -135,7 +135,7 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
         feature = config.features.get(data.time)
         moments = _read_moments(table, data.time, marks, data.longest_text, feature)
     if data.weight is not None:
-        weights = _read_numbers(table, data.weight, marks, data.longest_text, "the weight")
+        weights = read_numbers(table, data.weight, marks, data.longest_text, "the weight")
         if (weights <= 0).any():
             row = int(np.argmax(weights <= 0))
             where = f"column {data.weight!r}, the weight, row {row} (counted from 0)"
@@ -155,9 +155,27 @@ def _read_column(table: pd.DataFrame, name: str, read: Callable[[Any], Value], r
     return values
 
 
-def _read_numbers(
+def read_numbers(
     table: pd.DataFrame, name: str, marks: frozenset[str], longest_text: int, role: str
 ) -> NDArray[np.float64]:
+    """Read a column of numbers without gaps.
+
+    Parameters
+    ----------
+    table
+        Raw values.
+    name, role
+        Name of the column, and what it is for in messages, such as ``the weight``.
+    marks
+        Words, in lower case, that mean "missing".
+    longest_text
+        Maximum number of characters of a number that is given as text.
+
+    Raises
+    ------
+    DataError
+        If a value is missing or no number; the message names the column and the row.
+    """
     numbers = _read_column(table, name, lambda value: read_number(value, marks, longest_text), role)
     return _complete(numbers, name, role)
 
@@ -173,7 +191,7 @@ def _read_moments(
             msg = f"column {name!r}, the time, cannot order the rows: {inferred.reason}"
             raise DataError(msg)
     if feature is None or feature.kind != "datetime":
-        return _read_numbers(table, name, marks, longest_text, "the time")
+        return read_numbers(table, name, marks, longest_text, "the time")
     pattern = feature.datetime_format
     moments = _read_column(table, name, lambda value: read_moment(value, marks, pattern), "the time")
     return _complete(moments, name, "the time")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
-from written import read_table
+from written import read_table, write_table
 
 from classification_model.config.core import load_config, parse_config
 from classification_model.errors import DataError
@@ -390,3 +390,25 @@ def test_whatever_columns_and_classes_are_called_the_draft_loads(
     schema = bare_schema(config, frame)
     assert named(text) == set(table)
     assert not check_columns(schema, {field.name: frame[field.name].tolist() for field in schema.fields}).errors
+
+
+def test_a_number_is_drafted_as_bins(tmp_path: Path) -> None:
+    """With a number of bins, the draft has them with their ranges in this table, and trains as it stands."""
+    draw = np.random.default_rng(0)
+    size = draw.uniform(10, 100, 300).round(1)
+    table = pd.DataFrame({"size": size, "price": [f"${value:,.2f}" for value in size * 30]})
+    write_table(table, str(tmp_path / "rooms.csv"))
+    with pytest.raises(
+        DataError, match=r"distinct value.* in 'price': .* divide a number into classes with --target-bins"
+    ):
+        draft_config(str(tmp_path / "rooms.csv"), "price", tmp_path)
+    text = draft_config(str(tmp_path / "rooms.csv"), "price", tmp_path, target_bins=3)
+    prices = (size * 30).round(2)
+    low, high = np.quantile(prices, [1 / 3, 2 / 3], method="inverted_cdf")
+    assert f"    # above {low:g}, at most {high:g} in this table\n    2: bin 2\n" in text
+    (tmp_path / "config.yml").write_text(text, encoding="utf-8")
+    data = DataLoader(load_config(tmp_path / "config.yml")).load()
+    assert data.classes == ("bin 1", "bin 2", "bin 3")
+    write_table(table[:10], str(tmp_path / "few.csv"))
+    with pytest.raises(DataError, match=r"column 'size', the target: expected values that .* 20 bins"):
+        draft_config(str(tmp_path / "few.csv"), "size", tmp_path, target_bins=20)
