@@ -109,7 +109,7 @@ def options(command: Callable[..., Any]) -> dict[str, Documented]:
         parts = ["required"] if is_required else [spell(parameter.default)] if parameter.default is not None else []
         parts += [f"`{info.envvar}`"] if info.envvar else []
         limits = spell_limits(minimum=info.min, maximum=info.max)
-        default = "off" if kind is bool else ", or ".join(parts) + limits
+        default = "off" if kind is bool else (", or ".join(parts) or ("none" if limits else "")) + limits
         found[named if named.startswith("--") else option] = Documented(default, choices(kind))
     return found
 
