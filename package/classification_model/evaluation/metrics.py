@@ -90,7 +90,7 @@ def score(outcome: Outcome) -> dict[str, float]:
 
 
 def score_with_intervals(outcome: Outcome, random_state: int) -> dict[str, MetricValue]:
-    """Compute all metrics with 95 % percentile bootstrap intervals over rows.
+    """Compute all metrics with 95% percentile bootstrap intervals over rows.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def test_disagreements_are_tested_as_coins_are(gained: int, lost: int, rest: int
 
 
 def test_the_interval_of_the_accuracy_covers_the_true_difference() -> None:
-    """Of intervals of 95 %, about 95 % hold the true difference, of 60 rows as of 500."""
+    """Of intervals of 95%, about 95% hold the true difference, of 60 rows as of 500."""
     draw = np.random.default_rng(0)
     for rows in (60, 500):
         covered = 0

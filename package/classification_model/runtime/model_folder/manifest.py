@@ -70,7 +70,7 @@ class Holdout(BaseModel):
 
 
 class MetricValue(BaseModel):
-    """A metric on the hold-out with its 95 % bootstrap interval."""
+    """A metric on the hold-out with its 95% bootstrap interval."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
