@@ -17,6 +17,7 @@ from classification_model.comparison.findings import (
     judge_set,
     judge_slices,
     judge_without_former_world,
+    judge_without_merit,
 )
 from classification_model.comparison.metric_lines import table
 from classification_model.comparison.shared_rows import SetComparison, compare_set
@@ -204,9 +205,7 @@ def compare(
     if world_changed and holdout is None:
         judge_without_former_world(found)
     if not any(result.decides and result.finding == "better" for result in compared):
-        newest = "the newest labelled predictions; because the data has changed, only these count in its favour"
-        where = newest if world_changed else "any set"
-        found.obstacles.append(f"the challenger is not significantly better on {where}")
+        judge_without_merit(found, world_changed=world_changed, has_recent=any(item.name == RECENT for item in sets))
     judge_slices(slices, found)
     judge_latency(latency_ms, limits, found)
     judge_gates(holdout, gates or {}, found)

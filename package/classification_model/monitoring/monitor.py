@@ -186,7 +186,7 @@ def _features(
             (never, "fields that no request has, all of whose values are missing"),
             (
                 untested,
-                "not tested for drift, as nearly all values fall into one bin (perhaps that of rare categories)",
+                "not tested for drift, because all values fall into one bin after rare values were combined",
             ),
         ):
             if names:

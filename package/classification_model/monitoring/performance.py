@@ -140,8 +140,8 @@ def contradiction(right: NDArray[np.bool_], confidence: NDArray[np.float64]) -> 
     if not is_impossible and (deviation == 0 or 2 * norm.sf(abs(found - promised) / deviation) >= SURELY):
         return None
     return (
-        f"do not rely on the expected accuracy: of {len(right)} labelled predictions {found:.1%} were right, while "
-        f"their probabilities predict {promised:.1%}"
+        f"do not rely on the expected accuracy: {found:.1%} of {len(right)} labelled predictions were right, but their "
+        f"probabilities predict {promised:.1%}"
     )
 
 
