@@ -150,8 +150,7 @@ def _fired(drifting: MonitoringReport, limits: MonitoringConfig, evidence: dict[
         fired["accuracy"] = f"{_spell(found)}: the whole interval is below the floor {limits.accuracy_floor:g}"
     if newest and newest["high"] < limits.accuracy_floor:
         fired["recent-accuracy"] = (
-            f"{_spell(newest, 'of the newest ')}: the whole 99.9% interval is below the floor "
-            f"{limits.accuracy_floor:g}"
+            f"{_spell(newest, 'of the newest ')}: the whole 99.9% interval is below the floor {limits.accuracy_floor:g}"
         )
     drifted, share = evidence["drifted_features"], evidence["drifted_share"]
     if drifting.predictions >= limits.minimum_count and drifted and share is not None and share >= limits.drift.share:

@@ -119,7 +119,8 @@ def test_a_contradicted_expectation_is_named(manifest: Manifest) -> None:
     frame = make_frame(manifest, 400)
     assert "do not rely on the expected accuracy" not in notes_of(monitor(frame, manifest))
     frame["label"] = np.where(frame["label"] == "died", "survived", "died")
-    assert "of 400 labelled predictions were right, but their probabilities predict" in notes_of(monitor(frame, manifest))
+    note = "of 400 labelled predictions were right, but their probabilities predict"
+    assert note in notes_of(monitor(frame, manifest))
 
 
 def test_calibration_bins_hold_every_labelled_row_once(manifest: Manifest) -> None:
