@@ -59,8 +59,8 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
         - ``predictions``: the label of each row, in order. None for a row with an error.
         - ``probabilities``: for each row, a dict with the probability of each label. None for a row with an error.
         - ``version``: the version of the model.
-        - ``warnings``: values that did not occur in training, such as a new category. Each warning has ``row`` (counted
-          from 0), ``field`` (the column), ``code`` and ``message``; see `AnswerIssue`.
+        - ``warnings``: values that differ from those in training, such as a new category. Each warning has ``row``
+          (counted from 0), ``field`` (the column), ``code`` and ``message``; see `AnswerIssue`.
         - ``errors``: values that violate the input schema, in the same form. None if there are none. ``row`` is None if
           the whole column is wrong.
         - ``explanations``, only with ``explain=True``: for each row, a dict as follows. None for a row with an error.

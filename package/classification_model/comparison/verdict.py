@@ -164,7 +164,7 @@ def compare(
     - The challenger is better on at least one set.
     - Every set has at least ``minimum_count`` rows, and the challenger is not inferior on each of them.
     - No slice is doubtful.
-    - The Brier score and the expected calibration error are larger by at most ``margin``, on every set.
+    - On every set, the Brier score and the expected calibration error are larger by at most ``margin``.
     - If there are gates, there is a hold-out to check them on.
 
     **hold** in all other cases: the champion stays. A later comparison with more rows may lead to another verdict.
@@ -176,25 +176,27 @@ def compare(
     accuracy on it is acceptable. So the sets have different roles:
 
     - Only the set ``recent`` can show that the challenger is better. The rules for slices and calibration apply to this
-      set alone. Without it, the challenger is not promoted.
-    - The hold-out leads to *reject* only if the challenger misses a gate. It prevents a promotion, so that the verdict
-      is *hold*, in three cases: the challenger is worse on it; it has at least ``minimum_count`` rows and the accuracy
-      on it is lower by more than ``margin``, significantly or not; or the models have no common hold-out, for example
-      because the split in the config has changed.
-    - A hold-out with fewer rows than ``minimum_count`` does not prevent a promotion by its size. But the challenger
-      counts as worse on it if McNemar's test, which is exact for any number of rows, says so, or, from 20 rows on, if
-      the interval of the log loss does. That interval is a little too narrow for few rows. A false alarm costs a
-      person some time; without the rule, a worse model could be promoted unnoticed.
+      set alone. Without this set, the challenger is not promoted.
+    - The hold-out leads to *reject* only if the challenger misses a gate.
+    - The hold-out prevents a promotion if the challenger is worse on it, or if it has at least ``minimum_count`` rows
+      and the accuracy of the challenger on it is lower by more than ``margin``, significantly or not. The verdict is
+      then *hold*.
+    - Without a set ``holdout``, the verdict is *hold* too. There is none if the models hold out different rows, for
+      example because the split in the config has changed.
+    - A hold-out with fewer rows than ``minimum_count`` does not prevent a promotion by its size. On such a hold-out,
+      the challenger is worse if McNemar's test says so, which is exact for any number of rows. From 20 rows on, it is
+      also worse if the interval of the difference in log loss says so. This interval is a little too narrow for few
+      rows. But a false alarm only costs a person some time, whereas a worse model could be promoted unnoticed.
 
     If the hold-out and the newest predictions disagree, a person has to decide, because there are two explanations. The
     data may really have changed. Or the newest labels may be a biased sample: a default on a loan is known at once, but
-    a loan that is paid back is known only months later. On such a sample, a challenger that was trained on it looks
-    better than it is.
+    a loan that is paid back is known only months later. A challenger that was trained on such a sample looks better on
+    it than it is.
 
     **Errors.** If both models are equally good, each of the two tests of a set errs with a probability of about
-    ``p_value / 2`` in each direction. With two sets, about ``2 * p_value`` of the comparisons at most end in *promote*,
-    and as many in *reject* because of a set. Slices can add ``p_value`` at most to the share of *reject*. This is
-    accepted: users lose nothing if one of two equally good models replaces the other or does not.
+    ``p_value / 2`` in each direction. With two sets, at most about ``2 * p_value`` of the comparisons end in *promote*,
+    and at most as many end in *reject* because of a set. Slices add at most ``p_value`` to the second share. This is
+    accepted, because nothing is lost if one of two equally good models replaces the other or does not.
 
     Examples
     --------
