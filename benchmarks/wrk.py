@@ -19,7 +19,7 @@ class Load:
     per_second
         Requests answered with success.
     p50, p99
-        Milliseconds to an answer: the median, and what 99 % did not exceed.
+        Milliseconds to an answer: the median, and what 99% did not exceed.
     errors
         Requests answered with another status than success, or by a broken connection or not at all.
     """

@@ -17,7 +17,7 @@
 
 Each message says what was expected, what was found and what to do. It is one line, or one line for each fault.
 
-A row that breaks the input schema raises nothing: the prediction reports it in its ``errors``.
+A row that violates the input schema raises no error. Instead, ``errors`` in the result of the prediction lists it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class GateError(TrainingError):
 
 
 class ExportError(TrainingError):
-    """A fitted pipeline has a step without a converter, or its compiled model does not predict the same."""
+    """A step of a fitted pipeline cannot be compiled, or the compiled model gives other predictions."""
 
 
 class ArtifactError(ClassificationModelError):
@@ -83,7 +83,7 @@ class StoreError(ArtifactError):
 
 
 class LogUnavailableError(ClassificationModelError):
-    """A prediction, label or decision cannot be logged, so it must not be used."""
+    """A prediction, label or decision cannot be logged, or a log cannot be read. Do not use what was not logged."""
 
 
 class InputError(ClassificationModelError):

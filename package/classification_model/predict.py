@@ -40,33 +40,40 @@ def packaged_predictor() -> Predictor:
 
 
 def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
-    """Predict rows with the packaged model.
+    """Make a prediction for each row, with the packaged model.
 
     Parameters
     ----------
     input_data
-        A pandas DataFrame, a mapping of column to values, or a sequence of mappings of column to value. Columns of
-        the training table that the model does not use are ignored. A value may be None or NaN; the model's report
-        lists how missing values of each feature are handled.
+        The rows: a pandas DataFrame, a mapping of each column to its values, or a sequence of mappings of each column
+        to its value. Columns of the training table that the model does not use are ignored. None and NaN are missing
+        values. The file ``reports/report.html`` of the model folder says what replaces a missing value of each column.
     explain
-        Whether to compute the contribution of each field to each prediction.
+        Whether to compute the contribution of each column to each prediction.
 
     Returns
     -------
     Answer
-        ``predictions``: the label of each row, in order; None for a row with an error.
-        ``probabilities``: for each row a dict of the probability of each label; None for a row with an error.
-        ``version``: version of the model.
-        ``warnings``: values that training did not see, each with ``row`` (counted from 0), ``field``, ``code`` and
-        ``message``.
-        ``errors``: values that break the input schema, in the same form, or None if there are none. ``row`` is None if
-        the whole column is wrong.
-        ``explanations``, only with ``explain=True``: for each row a dict,
-        or None for a row with an error. ``value`` is the model's output for the row, and ``base_value`` its output for
-        the baseline (a row of typical values in the manifest). ``contributions`` has one number for each field, and
-        these sum to ``value`` minus ``base_value``. They explain the output for ``class``: with two classes this is the
-        second one, with more classes the predicted one. ``scale`` is their unit: ``log_odds`` for a logistic
-        regression, ``probability`` for any other estimator.
+        A dict with these keys:
+
+        - ``predictions``: the label of each row, in order. None for a row with an error.
+        - ``probabilities``: for each row, a dict with the probability of each label. None for a row with an error.
+        - ``version``: the version of the model.
+        - ``warnings``: values that differ from those in training, such as a new category. Each warning has ``row``
+          (counted from 0), ``field`` (the column), ``code`` and ``message``; see `AnswerIssue`.
+        - ``errors``: values that violate the input schema, in the same form. None if there are none. ``row`` is None if
+          the whole column is wrong.
+        - ``explanations``, only with ``explain=True``: for each row, a dict as follows. None for a row with an error.
+
+        An explanation has these keys:
+
+        - ``class``: the class whose output is explained. With two classes, it is the second one; with more classes, the
+          predicted one.
+        - ``scale``: the unit of the numbers. ``log_odds`` for a logistic regression, ``probability`` for any other
+          estimator.
+        - ``value``: the output of the model for the row.
+        - ``base_value``: the output of the model for the baseline, a row of typical values in the manifest.
+        - ``contributions``: a number for each column. The numbers sum to ``value`` minus ``base_value``.
 
     Raises
     ------
@@ -77,22 +84,28 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
 
     Notes
     -----
-    Contributions are baseline Shapley values [1]_ [2]_ [3]_. The contribution of a field is the change of the output
-    when the field's value replaces that of the baseline, averaged over all orders of replacing the fields. A field
-    whose value is that of the baseline contributes 0.
+    Contributions are baseline Shapley values [1]_ [2]_ [3]_. To get the contribution of a column, the value of the row
+    replaces the value of the baseline in this column. The contribution is the change in the output, averaged over all
+    orders in which the columns can be replaced. A column that has the value of the baseline contributes 0.
 
-    With up to 12 fields that differ from the baseline, contributions are exact, and take up to 4,096 predictions for
-    each row. If n of them differ and n is greater than 12, they are the mean over 64 random orders and their reverses,
-    the same for every row, and take about 128 n predictions.
+    The cost depends on n, the number of columns in which a row differs from the baseline:
 
-    Log-odds are ``log(p / (1 - p))``, limited to the range from -36.7 to 36.7, because a double holds no probability
-    closer to 1. With more than two classes, they are the logarithm of the probability minus the mean of the logarithms
-    over the classes. On this scale a logistic regression is additive: if a field enters it as a single term, its
-    contribution is the coefficient times the difference from the baseline.
+    - If n is at most 12, contributions are exact, and take up to 4,096 predictions for the row.
+    - If n is greater, contributions are means over 128 orders: 64 random ones and their reverses. These orders are the
+      same for every row with the same n. The contributions take about 128 n predictions for the row.
 
-    Contributions describe the model, not the effect of a change in the world. They are relative to the baseline; the
-    effect of fields that act together is shared equally among them; and the rows that mix values of the row and the
-    baseline may be unrealistic, such as a child with the name of a man.
+    With two classes, log-odds are ``log(p / (1 - p))``, limited to the range from -36.7 to 36.7. The upper limit is the
+    log-odds of the largest double below 1; the lower limit is its negative, so that the scale is symmetric. With more
+    classes, the log-odds of a class are the logarithm of its probability minus the mean of the logarithms over all
+    classes. On this scale a logistic regression is additive: the contribution of a numeric column that is a feature by
+    itself is its coefficient times its difference from the baseline.
+
+    Contributions describe the model. They do not describe the effect of a change in the world:
+
+    - Contributions are relative to the baseline.
+    - If several columns have an effect only together, each of them gets an equal part of the effect.
+    - The model is called for rows that mix values of the row and of the baseline. Such rows may be unrealistic, for
+      example a child with the name of a man.
 
     .. [1] L. S. Shapley, "A value for n-person games", Contributions to the Theory of Games II, 307-317, 1953.
     .. [2] E. Strumbelj and I. Kononenko, "Explaining prediction models and individual predictions with feature

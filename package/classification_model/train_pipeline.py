@@ -322,7 +322,7 @@ def check_gates(config: Config, metrics: dict[str, MetricValue]) -> None:
         Naming each missed gate, with its limit and the metric.
     """
     missed = [
-        f"{name} is {metrics[name].value:.4f} (95 % interval {metrics[name].low:.4f} to {metrics[name].high:.4f}), "
+        f"{name} is {metrics[name].value:.4f} (95% interval {metrics[name].low:.4f} to {metrics[name].high:.4f}), "
         f"expected {'at least' if METRICS[name] else 'at most'} {limit:g}"
         for name, limit in config.gates.items()
         if not (is_better(name, metrics[name].value, limit) or metrics[name].value == limit)

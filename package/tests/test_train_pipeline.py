@@ -176,7 +176,7 @@ def test_a_missed_gate_saves_nothing(tmp_path: Path) -> None:
     with pytest.raises(GateError, match="the model misses its gates and is not saved: ") as caught:
         train(make_table(), config)
     number = r"\d\.\d{4}"
-    missed = rf"is {number} \(95 % interval {number} to {number}\)"
+    missed = rf"is {number} \(95% interval {number} to {number}\)"
     assert re.search(
         rf"roc_auc {missed}, expected at least 0\.999; log_loss {missed}, expected at most", str(caught.value)
     )

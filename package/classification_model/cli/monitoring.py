@@ -121,7 +121,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _quality(report: MonitoringReport) -> Table:
-    table = _table("Quality", "measure", "value", "95 % interval", "rows")
+    table = _table("Quality", "measure", "value", "95% interval", "rows")
     for name, one in (("accuracy", report.accuracy), ("expected accuracy", report.expected_accuracy)):
         table.add_row(name, *_estimate(one), str(one.count if one else 0))
     for name in ("roc_auc", "log_loss", "brier", "calibration_error"):

@@ -95,7 +95,7 @@ def _summary(report: TrainingReport) -> str:
     manifest, selection = report.manifest, report.selection
     lines = [
         f"{manifest.name}, version {manifest.version}: {manifest.estimator}, best of {len(selection.trials)} trials",
-        f"metrics on {len(report.data.holdout)} held-out rows, with 95 % intervals:",
+        f"metrics on {len(report.data.holdout)} held-out rows, with 95% intervals:",
     ]
     for name in METRICS:
         metric = manifest.metrics[name]

@@ -44,7 +44,7 @@ def judge_set(result: SetComparison, limits: PromotionConfig, found: Findings) -
     evidence = _evidence(result)
     if result.finding == "too few rows":
         found.obstacles.append(
-            f"{result.name}: too few rows to tell, {result.rows} (minimum {limits.minimum_count}); a difference of "
+            f"{result.name}: too few rows to tell, {result.rows} (minimum {limits.minimum_count}); a difference in "
             f"accuracy below {result.accuracy.smallest:.3f} is not detectable"
         )
         return
@@ -105,6 +105,18 @@ def judge_without_former_world(found: Findings) -> None:
         "newest predictions cannot tell, as labels of one class may arrive sooner than those of others: a person has "
         "to decide"
     )
+
+
+def judge_without_merit(found: Findings, *, world_changed: bool, has_recent: bool) -> None:
+    """Add the reason not to promote a challenger that is better on no set that can show it."""
+    only = "because the data has changed, only these could show that the challenger is better"
+    if not world_changed:
+        reason = "the challenger is not significantly better on any set"
+    elif has_recent:
+        reason = f"the challenger is not significantly better on the newest labelled predictions; {only}"
+    else:
+        reason = f"there are no newer labelled predictions to compare on; {only}"
+    found.obstacles.append(reason)
 
 
 def _is_few_and_worse(result: SetComparison, limits: PromotionConfig) -> bool:

@@ -32,27 +32,27 @@ _WARM_UP = 5
 def outcome_of(
     predictor: Predictor, rows: pd.DataFrame | Sequence[Row], labels: Sequence[str] | NDArray[np.object_]
 ) -> Outcome:
-    """Predict labelled rows.
+    """Compute the probabilities of a model for labelled rows.
 
     Parameters
     ----------
     predictor
         The model.
     rows
-        A prepared frame, as `processing.rows.Rows.features`, or raw rows as dicts.
+        The raw rows as dicts, or a prepared frame such as `processing.rows.Rows.features`.
     labels
-        True class of each row, shape (n_rows,).
+        True label of each row, shape (n_rows,).
 
     Returns
     -------
     Outcome
-        Labels and predicted probabilities of the rows.
+        The true labels and the probabilities.
 
     Raises
     ------
     DataError
-        If there are no rows, a row breaks the input schema, a column is missing, or a label is not a class of the
-        model.
+        If there are no rows, the numbers of rows and labels differ, a row violates the input schema, a column is
+        missing, or a label is not a class of the model.
 
     Examples
     --------
@@ -97,21 +97,23 @@ def features_of(schema: InputSchema, rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def latency_of(predictor: Predictor, rows: Sequence[Row], *, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Measure the latency of a single row: the median of 200 predictions, in milliseconds.
+    """Measure how long a model needs for a single row: the median of 200 predictions.
+
+    Up to five predictions before them warm up the model, and are not measured.
 
     Parameters
     ----------
     predictor
-        The model. It predicts five rows first, which are not measured.
+        The model.
     rows
-        One or more raw rows as dicts.
+        One or more raw rows as dicts. They are used in turn.
     clock
-        Returns the time in seconds.
+        Function that returns the time in seconds.
 
     Returns
     -------
     float
-        Median time to predict one row, in milliseconds.
+        Median time for one row, in milliseconds.
 
     Raises
     ------

@@ -25,6 +25,6 @@ def table(item: SetComparison) -> list[str]:
     accuracy = item.accuracy
     lines.append(
         f"  {accuracy.gained} gained, {accuracy.lost} lost, McNemar p = {accuracy.p_value:.2g}; the smallest "
-        f"detectable difference of accuracy is {accuracy.smallest:.3f}"
+        f"detectable difference in accuracy is {accuracy.smallest:.3f}"
     )
     return lines

@@ -33,21 +33,20 @@ _LEAST_RESAMPLES, _MOST_DRAWN = 200, 20_000_000
 
 @dataclass(frozen=True)
 class SharedRows:
-    """Labelled rows that both models predicted.
+    """A set of labelled rows with the predictions of both models. Neither model was trained on these rows.
 
     Attributes
     ----------
     name
-        ``holdout``: rows held out by the rule of the manifest, which neither model was trained on. ``recent``: the
-        newest labelled predictions, which neither model was trained on.
+        ``holdout``: rows that the rule in the manifest holds out. ``recent``: the newest labelled predictions.
     champion, challenger
-        Labels and predictions of each model.
+        The `Outcome` of each model on the rows: true labels and probabilities.
     features
-        Prepared features of the same rows, as `processing.rows.Rows.features`, by which the rows are sliced.
+        Frame with the features of the same rows in the same order. `compare` slices the rows by the values in it.
 
     Examples
     --------
-    See `compare`, which takes it:
+    `compare` shows a whole comparison:
 
     >>> import numpy as np
     >>> import pandas as pd

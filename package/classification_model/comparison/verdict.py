@@ -17,6 +17,7 @@ from classification_model.comparison.findings import (
     judge_set,
     judge_slices,
     judge_without_former_world,
+    judge_without_merit,
 )
 from classification_model.comparison.metric_lines import table
 from classification_model.comparison.shared_rows import SetComparison, compare_set
@@ -111,17 +112,17 @@ def compare(
     Parameters
     ----------
     sets
-        The hold-out, the newest labelled predictions, or both.
+        One or two `SharedRows`: the set ``holdout``, the set ``recent`` (the newest labelled predictions), or both.
     limits
         Section ``promotion`` of the config.
     champion, challenger
         Versions of the models.
     latency_ms
-        Median time to predict one row in milliseconds: the champion's, then the challenger's.
+        Median time that the champion and the challenger need for one row, in milliseconds, in this order.
     gates
-        Limit of each metric that the challenger must reach on the hold-out.
+        Limit of each metric that the challenger must reach on the set ``holdout``. The default is no limits.
     world_changed
-        Whether the challenger was trained because the data has changed: inputs drifted, or the accuracy fell.
+        Whether the challenger was trained because the data has changed: the features drifted, or the accuracy fell.
     random_state
         Seed of the bootstrap.
 
@@ -133,44 +134,69 @@ def compare(
     Raises
     ------
     DataError
-        If there is no set, or the rows or classes of both models differ.
+        If there is no set, a set has another name or occurs twice, or the two models of a set do not have the same rows
+        and classes.
 
     Notes
     -----
-    On a set, the challenger is *better* or *worse* if the p-value of McNemar's exact test is below ``p_value``, or if
-    the confidence interval of the difference in log loss (of confidence ``1 - p_value``) excludes 0. It is *not
-    inferior* if a one-sided test at the level ``p_value`` rejects a loss of accuracy greater than ``margin``. On a set
-    with fewer rows than ``minimum_count`` it is none of these.
+    **Each set.** On a set with at least ``minimum_count`` rows, the challenger can be:
 
-    **reject**, if it is worse on a set, or on a slice by more than the margin, or its calibration is significantly
-    worse by more than the margin, or it takes longer than ``latency_ms``, or it misses a gate. **promote**, if none of
-    this holds, and it is better on at least one set, on every set not inferior, and doubtful on no slice (less accurate
-    by more than the margin, and significantly so only before Holm's correction), and its Brier score and expected
-    calibration error are larger by no more than the margin. Otherwise **hold**: the champion stays. A comparison on
-    more rows may decide.
+    - *worse*, if McNemar's exact test is significant (a p-value below ``p_value``) and the champion is right more
+      often, or if the whole interval of the difference in log loss, challenger minus champion, is above 0. One of the
+      two is enough, even if the other one favours the challenger.
+    - *better*, if it is not worse, and McNemar's test is significant in its favour or that whole interval is below 0.
+    - *not inferior*, if a one-sided test at the level ``p_value`` shows that it loses at most ``margin`` of accuracy.
 
-    A slice of too few rows does not prevent a promotion, as slices of 20 rows are too small for the tests. The reasons
-    list such slices.
+    **Each slice.** A slice is the rows of a set that share a value of a feature, at least 20 rows. If the challenger
+    loses more than ``margin`` of accuracy on a slice, and McNemar's p-value is below ``p_value``, the slice is *worse*
+    if the p-value is still below ``p_value`` after Holm's correction for the number of slices. Otherwise the slice is
+    *doubtful*.
 
-    *If the data has changed* (``world_changed``), the hold-out is of older data, on which a challenger trained for the
-    newer data may lose a little. So only the newest predictions, with their slices and their calibration, can show that
-    the challenger is better; if there are none, it is not promoted. The hold-out can prevent a promotion, but not cause
-    a rejection: the verdict is *hold* if the challenger is worse on it, or if its accuracy there is lower by more than
-    ``margin``, significantly or not. There are two explanations for that. Either the data has really changed, and it is
-    unknown which rows resemble future ones. Or it has not, and the newest labels are a biased sample. For example, the
-    label of a loan that fails is known at once, and that of a loan that is paid back is known only months later: a
-    challenger trained on such a sample looks better on it. So a person has to decide. The newest rows may be a mix of
-    older and newer data, which makes the challenger look worse, never better. If the models share no hold-out, for
-    example because the split in the config has changed, the challenger is not promoted.
+    **reject**, if one of these holds:
 
-    If the data has changed, a hold-out with fewer rows than ``minimum_count`` also prevents a promotion if McNemar's
-    test, which is exact for any number of rows, finds the challenger worse. From 20 rows on, the interval of the log
-    loss can do the same. With few rows that interval is a little too narrow. But a false alarm only costs a person's
-    time, whereas a worse model that goes unnoticed would be promoted.
+    - The challenger is worse on a set, or a slice is worse.
+    - On a set with at least ``minimum_count`` rows, the whole interval of the increase of the Brier score or of the
+      expected calibration error is above ``margin``.
+    - The challenger needs more than ``latency_ms``, or misses a gate.
 
-    As each of two sets is tested twice, a challenger of equal quality may be promoted more often than ``p_value`` says,
-    at most twice as often; the same holds for its rejection. This is accepted, because neither does harm to a model of
-    equal quality.
+    **promote**, if none of these holds, and all of the following do:
+
+    - The challenger is better on at least one set.
+    - Every set has at least ``minimum_count`` rows, and the challenger is not inferior on each of them.
+    - No slice is doubtful.
+    - On every set, the Brier score and the expected calibration error are larger by at most ``margin``.
+    - If there are gates, there is a hold-out to check them on.
+
+    **hold** in all other cases: the champion stays. A later comparison with more rows may lead to another verdict.
+
+    A slice of 20 rows is usually too small to rule out a loss of ``margin``. Such a slice does not prevent a promotion;
+    the reasons list it.
+
+    **If the data has changed** (``world_changed``), the hold-out shows the data from before the change. A small loss of
+    accuracy on it is acceptable. So the sets have different roles:
+
+    - Only the set ``recent`` can show that the challenger is better. The rules for slices and calibration apply to this
+      set alone. Without this set, the challenger is not promoted.
+    - The hold-out leads to *reject* only if the challenger misses a gate.
+    - The hold-out prevents a promotion if the challenger is worse on it, or if it has at least ``minimum_count`` rows
+      and the accuracy of the challenger on it is lower by more than ``margin``, significantly or not. The verdict is
+      then *hold*.
+    - Without a set ``holdout``, the verdict is *hold* too. There is none if the models hold out different rows, for
+      example because the split in the config has changed.
+    - A hold-out with fewer rows than ``minimum_count`` does not prevent a promotion by its size. On such a hold-out,
+      the challenger is worse if McNemar's test says so, which is exact for any number of rows. From 20 rows on, it is
+      also worse if the interval of the difference in log loss says so. This interval is a little too narrow for few
+      rows. But a false alarm only costs a person some time, whereas a worse model could be promoted unnoticed.
+
+    If the hold-out and the newest predictions disagree, a person has to decide, because there are two explanations. The
+    data may really have changed. Or the newest labels may be a biased sample: a default on a loan is known at once, but
+    a loan that is paid back is known only months later. A challenger that was trained on such a sample looks better on
+    it than it is.
+
+    **Errors.** If both models are equally good, each of the two tests of a set errs with a probability of about
+    ``p_value / 2`` in each direction. With two sets, at most about ``2 * p_value`` of the comparisons end in *promote*,
+    and at most as many end in *reject* because of a set. Slices add at most ``p_value`` to the second share. This is
+    accepted, because nothing is lost if one of two equally good models replaces the other or does not.
 
     Examples
     --------
@@ -204,9 +230,7 @@ def compare(
     if world_changed and holdout is None:
         judge_without_former_world(found)
     if not any(result.decides and result.finding == "better" for result in compared):
-        newest = "the newest labelled predictions; because the data has changed, only these count in its favour"
-        where = newest if world_changed else "any set"
-        found.obstacles.append(f"the challenger is not significantly better on {where}")
+        judge_without_merit(found, world_changed=world_changed, has_recent=any(item.name == RECENT for item in sets))
     judge_slices(slices, found)
     judge_latency(latency_ms, limits, found)
     judge_gates(holdout, gates or {}, found)

@@ -29,13 +29,13 @@ def load_config(path: Path | str = PACKAGED_CONFIG) -> Config:
     Returns
     -------
     Config
-        The validated config. It cannot be changed.
+        The validated config. Its values cannot be changed.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read or is wrong. The message has a line for each fault: file, line, key, what was
-        expected and what was found.
+        If the file cannot be read, or a key or value in it is wrong. The message has one line for each fault: the file,
+        the line, the key, what was expected and what was found.
 
     Examples
     --------

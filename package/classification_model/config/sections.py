@@ -272,15 +272,17 @@ class PromotionConfig(Section):
     Attributes
     ----------
     p_value
-        Maximum p-value of the tests that the challenger is better.
+        Significance level of the tests in `compare`. The confidence of the intervals is ``1 - p_value``.
     margin
-        Maximum loss of accuracy, on all rows and on any slice of them.
+        Maximum loss of accuracy, on all rows and on each slice. Also the maximum increase of the Brier score and of the
+        expected calibration error.
     minimum_count
         Minimum number of rows for a comparison.
     latency_ms
-        Maximum median time to predict one row, in milliseconds.
+        Maximum median time that the challenger needs for one row, in milliseconds.
     recent_share
-        Share of the labelled predictions, the newest, that both models are compared on and none is trained on.
+        Share of the labelled predictions that is kept for the comparison: the newest ones. Neither model is trained on
+        them.
 
     Examples
     --------

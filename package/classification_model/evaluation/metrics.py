@@ -38,18 +38,18 @@ SMALLEST_PROBABILITY = np.finfo(np.float64).eps
 
 @dataclass(frozen=True)
 class Outcome:
-    """True classes and predicted probabilities of the same rows.
+    """The true classes of some rows, and the probabilities that a model gives them.
 
     Attributes
     ----------
     classes
         Labels in the order of the columns of `probabilities`.
     truth
-        Number of the true class of each row, counted from 0, shape (n_rows,).
+        Position of the true class of each row in `classes`, counted from 0, shape (n_rows,).
     probabilities
-        Probability of each class, shape (n_rows, n_classes); rows sum to one.
+        Probability of each class, shape (n_rows, n_classes). Each row sums to 1.
     threshold
-        Probability from which the second of two classes is predicted; None for more classes.
+        The second of two classes is predicted if its probability is at least this value. None with more classes.
 
     Examples
     --------
@@ -70,11 +70,11 @@ class Outcome:
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """Number of the predicted class of each row, shape (n_rows,)."""
+        """Position of the predicted class of each row in `classes`, counted from 0, shape (n_rows,)."""
         return decide(self.probabilities, self.threshold)
 
     def take(self, mask: NDArray[np.bool_]) -> Outcome:
-        """Return the rows of a mask."""
+        """Return the rows for which the mask is true."""
         return Outcome(self.classes, self.truth[mask], self.probabilities[mask], self.threshold)
 
 
@@ -90,7 +90,7 @@ def score(outcome: Outcome) -> dict[str, float]:
 
 
 def score_with_intervals(outcome: Outcome, random_state: int) -> dict[str, MetricValue]:
-    """Compute all metrics with 95 % percentile bootstrap intervals over rows.
+    """Compute all metrics with 95% percentile bootstrap intervals over rows.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class Slice:
     rows
         Number of them.
     accuracy, low, high
-        Share of right classes with its 95 % Wilson interval.
+        Share of right classes with its 95% Wilson interval.
     log_loss
         Mean negative logarithm of the probability of the true class.
     actual, predicted

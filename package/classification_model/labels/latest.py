@@ -81,21 +81,21 @@ class LabelledLog:
 
 
 def with_labels(frame: pd.DataFrame, labels: pd.DataFrame, classes: Sequence[str]) -> LabelledLog:
-    """Add to each prediction its latest label.
+    """Add the latest true label to each prediction.
 
     Parameters
     ----------
     frame
-        Predictions, as `read_log` returns them.
+        The predictions, as `read_log` returns them.
     labels
-        Labels, as `read_labels` returns them.
+        The labels, as `read_labels` returns them.
     classes
-        Classes of the model.
+        The classes of the model. Other labels are not used.
 
     Returns
     -------
     LabelledLog
-        The predictions with their labels, and counts of the labels that are not used.
+        The predictions with their labels, and the numbers of unusual labels, such as repeated ones.
 
     Examples
     --------

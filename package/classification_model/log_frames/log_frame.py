@@ -42,22 +42,26 @@ def read_log(
     folder
         The log folder.
     faults
-        Counts what is wrong with the log. By default, a warning is logged for each kind of fault.
+        A `LogFaults`, to which the counts of faulty lines and files are added. By default, a warning is logged for each
+        kind of fault.
     columns
-        Names of the columns to read, as listed below. The default is all.
+        Names of the columns to read, as listed below. The default is all columns.
     version
-        Version of the model whose predictions to read. The default is all.
+        Read only the predictions of this version of the model. The default is all versions.
     since
-        Time, with a time zone, of the oldest predictions to read. The default is all.
+        Read only the predictions from this time on. The time must have a time zone. The default is the whole log.
 
     Returns
     -------
     pandas.DataFrame
-        A row per prediction, oldest first, with the columns ``prediction_id``, ``timestamp`` (UTC), ``model``,
-        ``version``, ``index`` (text, int or None), ``prediction``, ``features.<name>`` and ``probabilities.<label>``.
-        Features have the values that the caller gave, as JSON values: a column of texts only has dtype str, of floats
-        only float64, of integers only int64, and any other one object. A missing value is NaN in texts and floats, and
-        None in objects. Of records with the same ``prediction_id``, the first is kept.
+        One row for each prediction, oldest first. If several records have the same ``prediction_id``, the first one is
+        used. The columns are ``prediction_id``, ``timestamp`` (UTC), ``model``, ``version``, ``index`` (str, int or
+        None), ``prediction``, ``features.<name>`` and ``probabilities.<label>``.
+
+        Features have the raw values that the caller sent. The dtype of such a column is ``str`` if it holds only
+        strings, ``float64`` if it holds only floats, and ``int64`` if it holds only integers and no value is missing.
+        Any other column has the dtype ``object``. A missing value is NaN in a column of strings or floats, and None in
+        a column of objects.
 
     Raises
     ------
@@ -95,12 +99,13 @@ def read_labels(folder: Path | str, faults: LogFaults | None = None) -> pd.DataF
     folder
         The log folder.
     faults
-        Counts what is wrong with the log. By default, a warning is logged for each kind of fault.
+        A `LogFaults`, to which the counts of faulty lines and files are added. By default, a warning is logged for each
+        kind of fault.
 
     Returns
     -------
     pandas.DataFrame
-        A row per label, oldest first, with the columns ``prediction_id``, ``timestamp`` (UTC), ``label`` and
+        One row for each label, oldest first, with the columns ``prediction_id``, ``timestamp`` (UTC), ``label`` and
         ``source``.
 
     Raises

@@ -46,17 +46,18 @@ def monitor(
     Parameters
     ----------
     frame
-        The log, as `read_log` returns it, with a column ``label`` if labels are known; see `with_labels`. Rows of
-        models of another name or version are left out; the notes give their number.
+        The log, as `read_log` returns it. Add the true labels, if any are known, with `with_labels`. Rows of another
+        model or version are left out; a note gives their number.
     manifest
         Manifest of the model.
     window
-        Size of a window: a number of predictions, such as ``500``, or a time, such as ``30m``, ``12h``, ``7d`` or
-        ``2w``. The default is that of the manifest. The newest 1,000 windows are reported.
+        Size of a window: a number of predictions such as ``500``, or a duration such as ``30m``, ``12h``, ``7d`` or
+        ``2w``. The default is ``monitoring["window"]`` of the manifest. The report keeps the newest 1,000 windows.
     recent
-        Number or time of the newest predictions to report on, in the same form. The default is all.
+        How many of the newest predictions to report on: a number of predictions, or a duration before the last one,
+        written like `window`. The default is all predictions.
     notes
-        Notes to put before those of the report, such as on damaged lines of the log.
+        Notes that the report shows before its own, such as those of `read_labelled_log` on damaged lines.
 
     Returns
     -------
@@ -186,7 +187,7 @@ def _features(
             (never, "fields that no request has, all of whose values are missing"),
             (
                 untested,
-                "not tested for drift, as nearly all values fall into one bin (perhaps that of rare categories)",
+                "not tested for drift, because all values fall into one bin after rare values were combined",
             ),
         ):
             if names:

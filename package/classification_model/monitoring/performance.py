@@ -19,7 +19,7 @@ SURELY = 0.01
 
 
 class Estimate(BaseModel):
-    """A share of right predictions with its 95 % interval.
+    """A share of right predictions with its 95% interval.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class CalibrationBin(BaseModel):
     predicted
         Their mean probability.
     actual, actual_low, actual_high
-        How often it came true, with its 95 % Wilson interval.
+        How often it came true, with its 95% Wilson interval.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,7 +85,7 @@ class Scores(BaseModel):
 
 
 def observed_accuracy(right: NDArray[np.bool_]) -> Estimate | None:
-    """Return the share of right predictions with its 95 % Wilson interval; None of none."""
+    """Return the share of right predictions with its 95% Wilson interval; None of none."""
     if not len(right):
         return None
     hits, count = int(right.sum()), len(right)
@@ -98,7 +98,7 @@ def expected_accuracy(confidence: NDArray[np.float64]) -> Estimate | None:
 
     Where probabilities are calibrated, the probability of the predicted class is the chance that it is right, so
     that the number of right ones has a Poisson binomial distribution. The interval is where the accuracy of these
-    very predictions lies with 95 % then, by the normal approximation.
+    very predictions lies with 95% then, by the normal approximation.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ def contradiction(right: NDArray[np.bool_], confidence: NDArray[np.float64]) -> 
     if not is_impossible and (deviation == 0 or 2 * norm.sf(abs(found - promised) / deviation) >= SURELY):
         return None
     return (
-        f"do not rely on the expected accuracy: of {len(right)} labelled predictions {found:.1%} were right, while "
-        f"their probabilities predict {promised:.1%}"
+        f"do not rely on the expected accuracy: {found:.1%} of {len(right)} labelled predictions were right, but their "
+        f"probabilities predict {promised:.1%}"
     )
 
 

@@ -58,12 +58,12 @@ def draw_plots(report: MonitoringReport, floor: float) -> dict[str, str]:
     """
     plots: dict[str, Callable[[Axes], None]] = {}
     if report.windows:
-        plots["Accuracy by window: observed with its 95 % interval, expected, and the floor (dashed)"] = lambda axes: (
+        plots["Accuracy by window: observed with its 95% interval, expected, and the floor (dashed)"] = lambda axes: (
             _draw_accuracy(axes, report, floor)
         )
         plots["Predictions and labels by window"] = lambda axes: _draw_counts(axes, report)
     if report.calibration:
-        plots["Calibration: actual share by predicted probability, with 95 % intervals"] = lambda axes: (
+        plots["Calibration: actual share by predicted probability, with 95% intervals"] = lambda axes: (
             _draw_calibration(axes, report)
         )
     return {caption: _svg(draw, number) for number, (caption, draw) in enumerate(plots.items())}

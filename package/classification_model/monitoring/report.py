@@ -80,7 +80,7 @@ class MonitoringReport(BaseModel):
     first, last
         Time of the first and the last prediction; None without predictions.
     accuracy
-        Share of labelled predictions that were right, with its 95 % Wilson interval; None without labels.
+        Share of labelled predictions that were right, with its 95% Wilson interval; None without labels.
     expected_accuracy
         Accuracy of all predictions, estimated from their probabilities; None without predictions.
     roc_auc, log_loss, brier

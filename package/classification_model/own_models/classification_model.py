@@ -25,25 +25,26 @@ if TYPE_CHECKING:
 
 
 class ClassificationModel(ServedModel):
-    """A model that is trained by a config, and predicts and logs; see `MLEModel`.
+    """A model that a config describes. It can be trained, make predictions and log them; see `MLEModel`.
 
     Parameters
     ----------
     config
-        The config. The default is the packaged one.
+        What `load_config` returns: the table, the features and how to train. The default is the config of the packaged
+        model.
     log
-        Log of `predict_with_logging`.
+        The prediction log that `predict_with_logging` writes to.
 
     Attributes
     ----------
     config
-        The config.
+        The config that `fit` trains by.
     trained
-        The result of `fit`; None before, and after `load`.
+        The result of the last `fit`. None before the first `fit`, and after `load`.
 
     Examples
     --------
-    Load the packaged model; `fit` trains one instead:
+    Load the packaged model. To train a model from the config, call `fit` instead of `load`:
 
     >>> import classification_model as cm
     >>> model = cm.ClassificationModel().load()
@@ -62,13 +63,13 @@ class ClassificationModel(ServedModel):
         Parameters
         ----------
         features
-            Frame of raw values with the columns of the config's table, or those of its features alone. The default is
-            the table of the config.
+            Frame of raw values, without the target. It has the other columns of the table of the config, or only the
+            columns that are features. The default is the table of the config.
         labels
-            The target of each row, shape (n_rows,): raw values of the table, or labels of the classes; numbers with
-            ``data.target_bins``.
+            The target of each row, shape (n_rows,): the raw values of the table, or the labels of the classes. With
+            ``data.target_bins``, only numbers. Give `features` and `labels` together, or neither.
         jobs
-            Number of threads; -1 for one per core.
+            Number of threads; -1 means one per core.
 
         Returns
         -------
@@ -81,7 +82,7 @@ class ClassificationModel(ServedModel):
             If only one of `features` and `labels` is given, or they differ in length.
         DataError, TrainingError, GateError
             If the frame cannot be trained on, a candidate cannot be fitted, or a metric misses a gate; see
-            `train_pipeline.run_training`. The model that was there before stays.
+            `train_pipeline.run_training`. The model that was trained or loaded before stays in use.
         """
         source = None if features is None and labels is None else self._table(features, labels)
         trained = train_model(self.config, source=source, jobs=jobs)
@@ -112,7 +113,13 @@ class ClassificationModel(ServedModel):
         return features.assign(**{target: given})
 
     def load(self, folder: Path | str | None = None) -> Self:
-        """Verify and load a model folder: its compiled model, or its pipeline if it has none; see `load_predictor`."""
+        """Verify and load a model folder; see `load_predictor`.
+
+        Parameters
+        ----------
+        folder
+            A model folder. The default is the packaged model.
+        """
         super().load(folder)
         self.trained = None
         return self
@@ -126,12 +133,12 @@ class ClassificationModel(ServedModel):
         Parameters
         ----------
         folder
-            The model folder; a model in it is replaced.
+            The model folder to write. A model that it already contains is replaced.
 
         Raises
         ------
         ArtifactError
-            If there is no model yet, or the folder cannot be written.
+            If nothing was trained or loaded yet, or the folder cannot be written.
         """
         if self.trained is None:
             super().save(folder)

@@ -70,30 +70,32 @@ def save_estimator(
     Parameters
     ----------
     estimator
-        A classifier, or a pipeline that ends in one. It must be fitted on a DataFrame, and all its steps must be ones
-        that can be compiled (docs/compiled-model.md lists them). If it does not accept missing numbers, a median
-        imputer is put in front of it.
+        A classifier, or a pipeline that ends in a classifier. It must be fitted on a DataFrame, and each step must be
+        one that can be compiled (docs/compiled-model.md lists them). If the estimator has only numeric columns and
+        does not accept missing values, a median imputer is put in front of it.
     features
-        The rows that it was fitted on, with the same columns in the same order. The columns hold numbers, booleans and,
-        if a step of the pipeline encodes them, strings.
+        The rows that the estimator was fitted on, with the same columns in the same order. A column holds numbers or
+        booleans, or strings if a step of the pipeline encodes them.
     labels
-        Label of each row, shape (n_rows,), values of ``estimator.classes_``.
+        Label of each row, shape (n_rows,). Each label is a value of ``estimator.classes_``.
     name
-        Name of the problem.
+        Name of the problem that the model solves, such as ``iris``. All versions of the model have this name.
     version
         PEP 440 version of the model.
     folder
-        The model folder to write; a model in it is replaced.
+        The model folder to write. A model that it already contains is replaced.
     class_names
         Names of the classes in predictions, in the order of ``estimator.classes_``. The default is ``str`` of each
         class.
     threshold
-        Probability from which the second of two classes is predicted, between 0 and 1.
+        The second of two classes is predicted if its probability is at least this value. It must lie between 0 and 1.
+        The default is 0.5.
     evaluation
-        Features and labels of rows that the estimator was not fitted on, for the metrics and the distribution of the
-        predictions. Without them, the manifest has neither.
+        Features and labels of rows that the estimator was not fitted on. The metrics and the distribution of the
+        predictions in the manifest are computed from these rows. By default the manifest has neither.
     monitoring
-        Limits to monitor the model by, with the keys of the section ``monitoring`` of a config.
+        Limits for monitoring and retraining, with the keys of the section ``monitoring`` of a config. The default of
+        each limit is that of the config.
 
     Returns
     -------
@@ -103,20 +105,21 @@ def save_estimator(
     Raises
     ------
     InputError
-        If the estimator is not a fitted classifier, an argument is wrong, or a regular expression in the pipeline takes
-        more than a millisecond on a string of the longest length that a row may have.
+        If the estimator is not a fitted classifier, an argument is wrong, or a regular expression of the pipeline needs
+        more than a millisecond for a string that its column accepts.
     DataError
-        If a label is missing or not a class of the estimator, or a value is not of the kind of its column.
+        If a label is missing or is not a class of the estimator, or a value does not have the kind of its column, such
+        as a string in a numeric column.
     ExportError
-        If a step has no converter, or the compiled model does not give the same predictions as the estimator; the
-        message names the step or row.
+        If a step cannot be compiled, or the compiled model does not give the same predictions as the estimator. The
+        message names the step or the row.
     ArtifactError
         If the folder cannot be written.
 
     Notes
     -----
-    This function cannot check whether the estimator was really fitted on `features`, or whether it has seen
-    `evaluation`. It refuses `evaluation` only if all its rows also occur in `features`.
+    This function cannot check whether the estimator was really fitted on `features`, or whether it was fitted on
+    `evaluation` too. It refuses `evaluation` only if all rows of `evaluation` also occur in `features`.
 
     Examples
     --------

@@ -298,7 +298,7 @@ def dump_pipeline(pipeline: Pipeline) -> bytes:
 
 
 def load_pipeline(folder: Path | str) -> tuple[Pipeline, Manifest]:
-    """Load the scikit-learn pipeline of a model folder, after checking the hashes of its files.
+    """Check the hashes of the files of a model folder, then load its scikit-learn pipeline.
 
     Parameters
     ----------
@@ -313,9 +313,10 @@ def load_pipeline(folder: Path | str) -> tuple[Pipeline, Manifest]:
     Raises
     ------
     ArtifactError
-        If the folder holds no model.
+        If the folder contains no model.
     VerificationError
-        If a file was changed, in which case nothing is unpickled, or the installed libraries cannot unpickle it.
+        If a file was changed, or the installed libraries cannot unpickle the pipeline. After a change, nothing is
+        unpickled.
 
     Examples
     --------

@@ -66,31 +66,32 @@ class ProcessedData:
 def process_data(
     source: DataSource | None, sink: DataSink, config: Config, *, drop_bad_rows: bool = False
 ) -> RunRecord:
-    """Read raw data, check and cast it by a config, derive its features, and write it as a table to train on.
+    """Make a table to train on from raw data: check and cast the values as the config says, and derive the features.
 
     Parameters
     ----------
     source
-        The raw data: a path, a URL (see `read_table`), a frame, or a function that returns a frame. None for
+        The raw data: a path, a URL (see `read_table`), a frame, or a function that returns a frame. None means
         ``data.source`` of the config.
     sink
-        Where the processed rows go: a Parquet file or its URL, which `run_training` takes as its source; a table of a
-        database or any other URL that `write_table` takes; or a function of a `pyarrow.Table`.
+        Where to write the processed rows: a path or a URL that `write_table` accepts, or a function that takes a
+        `pyarrow.Table`. To train on the rows, choose a Parquet file.
     config
         The config, as `load_config` returns it.
     drop_bad_rows
-        Whether to drop, and count, rows that break a rule: a value that is not of the kind of its column, a missing or
-        unknown target, a missing or repeated index. By default, the first such row is an error.
+        Whether to drop and count bad rows. A row is bad if a value does not have the kind of its column, the target is
+        missing or unknown, or the index is missing or repeated. By default, the first bad row is an error.
 
     Returns
     -------
     RunRecord
-        Numbers of rows read, written and dropped with the reasons, the fingerprint and the seconds.
+        The numbers of rows read, written and dropped, the reasons for dropping, the fingerprint of the rows, and the
+        duration in seconds.
 
     Raises
     ------
     DataError
-        If the data cannot be read, breaks a rule, or cannot be written. Nothing is written then.
+        If the data cannot be read or written, or has a bad row. Nothing is written then.
     ConfigError
         If the config does not fit the data.
 

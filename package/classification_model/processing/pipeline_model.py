@@ -62,9 +62,9 @@ class PipelineModel:
 
 
 def load_predictor(folder: Path | str | None = None) -> Predictor:
-    """Verify and load a model folder: its compiled model, or its pipeline if it has none.
+    """Verify and load a model folder: its compiled model or, if there is none, its pipeline.
 
-    If it has to load a pipeline, it first checks the hash of the file, and logs a warning because the file is a pickle.
+    The pipeline is a pickle. The hash of its file is checked before it is loaded, and a warning is logged.
 
     Parameters
     ----------
@@ -74,14 +74,14 @@ def load_predictor(folder: Path | str | None = None) -> Predictor:
     Returns
     -------
     Predictor
-        The model, ready to predict.
+        The loaded model.
 
     Raises
     ------
     ArtifactError
-        If the folder holds no model.
+        If the folder contains no model.
     VerificationError
-        If a file was changed, or the model does not give the predictions that the manifest records (its golden rows).
+        If a file was changed, or the model does not give the recorded probabilities of a golden row.
 
     Examples
     --------

@@ -32,33 +32,40 @@ _KINDS = (pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us"))
 def read_table(
     source: str, *, columns: Sequence[str] | None = None, delimiter: str | None = None, encoding: str = "utf-8"
 ) -> pd.DataFrame:
-    """Read a table into a frame, wherever it is.
+    """Read a table from a file, a database, a web address or a service into a frame.
 
     Parameters
     ----------
     source
-        A path; a URL that fsspec opens, such as ``s3://bucket/table.parquet``; a table or a query of a database, such
-        as ``postgresql://host/name#table`` or ``sqlite:///file.db?query=SELECT ...``; or a URL of a registered
-        service. A file is CSV, TSV, Parquet, JSON or JSON lines, by its suffix. Set passwords in the environment.
+        One of these:
+
+        - the path of a file
+        - a URL that fsspec opens, such as ``s3://bucket/table.parquet``
+        - a table or a query of a database, such as ``postgresql://host/name#table`` or
+          ``sqlite:///file.db?query=SELECT ...``
+        - a URL of a service that `register_source` added
+
+        The suffix of a file gives its format: CSV, TSV, Parquet, JSON or JSON lines. Set passwords in environment
+        variables instead of the URL.
     columns
-        Columns to read, in this order. The default is all.
+        Columns to read, in this order. The default is all columns.
     delimiter, encoding
         Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
 
     Returns
     -------
     pandas.DataFrame
-        Columns of the types of the table. Those of a CSV file are integers, numbers, truth values or dates if all texts
-        of the column are spelled so, else texts.
+        The table, with the types of its columns. A column of a CSV file becomes integers, floats, booleans or dates if
+        all its values can be read as such. Otherwise it becomes strings.
 
     Raises
     ------
     DataError
-        If the table cannot be read, or lacks a column.
+        If the table cannot be read, or does not have one of the columns.
     InputError
-        If nothing opens such a URL.
+        If no reader is known for the URL.
     MissingExtraError
-        If what opens it is not installed.
+        If the library that reads the URL is not installed.
 
     Examples
     --------
@@ -78,31 +85,31 @@ def read_table(
 
 
 def write_table(frame: pd.DataFrame, target: str, *, mode: Mode = "replace") -> int:
-    """Write a frame as a table, as a whole or not at all.
+    """Write a frame as a table. If that fails, the table stays as it was.
 
     Parameters
     ----------
     frame
-        The rows; the index of the frame is not written.
+        The rows. The index of the frame is not written.
     target
-        A path or a URL, as for `read_table`; of a database, that of a table.
+        A path or a URL, as in `read_table`. In a database, it must be a table.
     mode
-        ``replace``: the rows take the place of those of the table. ``append``: they are added, which a table of a
-        database allows.
+        ``replace``: the rows replace those of the table. ``append``: the rows are added to the table. Only a table of a
+        database accepts ``append``.
 
     Returns
     -------
     int
-        Number of rows.
+        Number of rows that were written.
 
     Raises
     ------
     DataError
-        If the table cannot be written, or has other columns.
+        If the table cannot be written, or exists with other columns.
     InputError
-        If nothing writes such a URL.
+        If no writer is known for the URL.
     MissingExtraError
-        If what writes it is not installed.
+        If the library that writes the URL is not installed.
 
     Examples
     --------

@@ -117,7 +117,7 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
             "Metrics on the hold-out": {
                 "metric": list(METRIC_NAMES.values()),
                 "value": [f"{metric.value:.4f}" for metric in metrics],
-                "95 % interval": [f"{metric.low:.4f} to {metric.high:.4f}" for metric in metrics],
+                "95% interval": [f"{metric.low:.4f} to {metric.high:.4f}" for metric in metrics],
             },
             "Features": {
                 "feature": [as_text(note.name) for note in feature_notes(report)],

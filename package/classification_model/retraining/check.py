@@ -45,12 +45,12 @@ def read_labelled_log(folder: Path | str, manifest: Manifest) -> MonitoredLog:
     folder
         The log folder.
     manifest
-        Manifest of the model; labels must be among its classes.
+        Manifest of the model. Labels that are not among its classes are not used, and a note counts them.
 
     Returns
     -------
     MonitoredLog
-        A frame of the predictions with their labels, and notes on what could not be read.
+        A frame of the predictions with their labels, and notes on records and labels that are not used.
 
     Raises
     ------

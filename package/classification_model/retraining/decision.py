@@ -105,8 +105,8 @@ def decide_retraining(
     -------
     RetrainingDecision
         **yes**, if a rule holds. ``accuracy``: of ``minimum_count`` labels or more, the upper bound of the accuracy's
-        95 % Wilson interval is below the floor. ``recent-accuracy``: the same for the newest windows that have so many
-        labels, with a 99.9 % interval, since a daily check would often fall below a 95 % interval by chance. ``drift``:
+        95% Wilson interval is below the floor. ``recent-accuracy``: the same for the newest windows that have so many
+        labels, with a 99.9% interval, since a daily check would often fall below a 95% interval by chance. ``drift``:
         the share of drifted features is ``drift.share`` or more. ``age``: the model is ``max_age_days`` old or older.
 
         **wait**, if a rule holds within ``cooldown_days`` of the last retraining (``cooldown``; a version without a
@@ -150,8 +150,7 @@ def _fired(drifting: MonitoringReport, limits: MonitoringConfig, evidence: dict[
         fired["accuracy"] = f"{_spell(found)}: the whole interval is below the floor {limits.accuracy_floor:g}"
     if newest and newest["high"] < limits.accuracy_floor:
         fired["recent-accuracy"] = (
-            f"{_spell(newest, 'of the newest ')}: the whole 99.9 % interval is below the floor "
-            f"{limits.accuracy_floor:g}"
+            f"{_spell(newest, 'of the newest ')}: the whole 99.9% interval is below the floor {limits.accuracy_floor:g}"
         )
     drifted, share = evidence["drifted_features"], evidence["drifted_share"]
     if drifting.predictions >= limits.minimum_count and drifted and share is not None and share >= limits.drift.share:
@@ -224,7 +223,7 @@ def _evidence(
 
 
 def _recent(report: MonitoringReport, least: int) -> dict[str, Any] | None:
-    """Return the accuracy of the newest windows that have enough labels together, with its 99.9 % interval."""
+    """Return the accuracy of the newest windows that have enough labels together, with its 99.9% interval."""
     right = count = 0
     for window in reversed(report.windows):
         if window.accuracy is not None:

@@ -6,11 +6,11 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class AnswerIssue(TypedDict):
-    """An error or a warning on an input. It never contains the value.
+    """An error or a warning about a value of the input, or about a whole column. It never contains the value.
 
-    ``row`` is the number of the row, counted from 0, or None for a whole column. ``field`` is the name of the column.
-    ``code`` is a name that does not change, such as ``"unseen_category"``. ``message`` says what was expected and what
-    was found.
+    ``row`` is the number of the row, counted from 0, or None if the whole column is wrong. ``field`` is the name of the
+    column. ``code`` is the kind of the error or warning, such as ``"unseen_category"``; later versions keep the codes.
+    ``message`` says what was expected and what was found.
 
     Examples
     --------
@@ -44,9 +44,10 @@ Explanation = TypedDict(
         "contributions": dict[str, float],
     },
 )
-Explanation.__doc__ = """The contribution of each field of a row to its prediction; see `make_prediction`.
+Explanation.__doc__ = """The contribution of each column of a row to the prediction; see `make_prediction`.
 
-The contributions sum to ``value - base_value``. Both are outputs of the model for the ``class``, in units of ``scale``.
+The contributions sum to ``value - base_value``. Both numbers are outputs of the model for the class in ``class``, on
+the scale in ``scale``.
 
 Examples
 --------
@@ -65,8 +66,8 @@ True
 class Answer(TypedDict):
     """The result of `make_prediction`: one prediction for each row, in order.
 
-    A row with an error has the prediction None and the probabilities None. The probabilities of a row are a dict with
-    one entry for each label, and they sum to 1. ``errors`` is None if there are none. ``explanations`` is present only
+    The prediction of a row is a label, and its probabilities are a dict with one entry for each label; they sum to 1.
+    For a row with an error, both are None. ``errors`` is None if no row has an error. ``explanations`` is present only
     with ``explain=True``.
 
     Examples
@@ -88,8 +89,8 @@ class Answer(TypedDict):
 class LoggedAnswer(Answer):
     """The result of `MLEModel.predict_with_logging`: an `Answer` with the id of each logged prediction.
 
-    ``prediction_ids`` has a UUID for each predicted row, and None for a row with an error, which is not logged. Labels
-    are logged with this id later.
+    ``prediction_ids`` has a UUID for each row. When the true label of the row is known, log the label with this UUID. A
+    row with an error is not logged, and has None instead of a UUID.
 
     Examples
     --------

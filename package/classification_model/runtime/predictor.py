@@ -43,25 +43,25 @@ class Model(Protocol):
 
 
 class Predictor:
-    """A verified model, ready to predict. Several threads can use it at once.
+    """A verified model that can make predictions. Several threads can use it at the same time.
 
-    Make one with `Predictor.load`.
+    Create a predictor with `Predictor.load`.
 
     Parameters
     ----------
     model
-        Computes the probabilities.
+        The object that computes the probabilities.
     manifest
         Manifest of the model folder.
     notes
-        Remarks on loading, such as library versions that differ from those of training.
+        Remarks on the loading of the model, such as libraries that have another version than in training.
 
     Attributes
     ----------
     manifest
         Manifest of the model folder.
     notes
-        Remarks on loading.
+        Remarks on the loading of the model.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
-        """Load the compiled model of a folder, after verifying the hashes of its files and then the golden rows.
+        """Verify and load a model folder: first the hashes of its files, then the golden rows.
 
         Parameters
         ----------
@@ -91,9 +91,9 @@ class Predictor:
         Raises
         ------
         ArtifactError
-            If the folder holds no model, or one without a compiled form.
+            If the folder contains no model, or a model without a compiled form.
         VerificationError
-            If a file was changed, or a golden row is not predicted as recorded.
+            If a file was changed, or the model does not give the recorded probabilities of a golden row.
         """
         folder = packaged_model() if folder is None else Path(folder)
         manifest = read_manifest(folder)
@@ -108,14 +108,14 @@ class Predictor:
         manifest
             Manifest of the folder.
         contents
-            Bytes of its files with verified hashes; see `artifact.read_files`.
+            Bytes of the files of the folder. The hashes must be verified already; see `artifact.read_files`.
 
         Raises
         ------
         ArtifactError
             If there is no compiled model.
         VerificationError
-            If a golden row is not predicted as recorded.
+            If the model does not give the recorded probabilities of a golden row.
         """
         if manifest.compiled is None:
             msg = (
@@ -185,14 +185,15 @@ class Predictor:
         return self._model.probabilities(checked.arrays(self.manifest.input_schema.texts), checked.count)
 
     def predict(self, input_data: Any, *, explain: bool = False) -> Answer:
-        """Predict rows.
+        """Make a prediction for each row.
 
         Parameters
         ----------
         input_data
-            A pandas DataFrame, a mapping of column to values, or a sequence of mappings of column to value.
+            The rows: a pandas DataFrame, a mapping of each column to its values, or a sequence of mappings of each
+            column to its value.
         explain
-            Whether to compute the contribution of each field to each prediction.
+            Whether to compute the contribution of each column to each prediction.
 
         Returns
         -------
@@ -253,22 +254,22 @@ class Predictor:
         }
 
     def read_few_rows(self, rows: Sequence[Any], warnings: list[Issue]) -> list[dict[str, Any]] | None:
-        """Read a few rows, each a dict.
+        """Check and read a few rows, each a dict, for `answer_few_rows`.
 
-        With `answer_few_rows` it is what a server needs that reads requests one by one and predicts them together.
+        With both methods, a server can read requests one by one and then answer them together.
 
         Parameters
         ----------
         rows
-            Values by name of the field, or of a column that is ignored.
+            For each row, the values by the names of the columns. Ignored columns are allowed.
         warnings
-            Where those of the rows are added.
+            List to which the warnings about the rows are appended.
 
         Returns
         -------
         list or None
-            What `answer_few_rows` takes; None when a row is in error, which `checking.check_rows` explains, or has
-            other names than those of the fields.
+            The argument of `answer_few_rows`. None if a row has an error, which `checking.check_rows` explains, or uses
+            another name than that of the column, such as an alias.
         """
         read = []
         for number, row in enumerate(rows):
@@ -279,7 +280,7 @@ class Predictor:
         return read
 
     def answer_few_rows(self, read: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[str, float]]]:
-        """Return the label of each row, and its probability of each label; the rows cannot be used again."""
+        """Return the label and the probabilities of each row. Do not use the rows in `read` again."""
         return self._answers(self._model.probabilities_of_rows(read))
 
     def _answers(self, probabilities: NDArray[np.float64]) -> tuple[list[str], list[dict[str, float]]]:

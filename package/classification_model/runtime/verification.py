@@ -51,7 +51,8 @@ class Verification:
 def verify(folder: Path | str | None = None) -> Verification:
     """Verify a model folder: the manifest, the hash of every file, and the predictions for the golden rows.
 
-    For a model that a wheel installed, the files of that wheel are verified too.
+    The golden rows are rows whose probabilities were recorded in training. If the model was installed by a wheel, the
+    other files of this wheel are verified too.
 
     Parameters
     ----------
@@ -61,14 +62,15 @@ def verify(folder: Path | str | None = None) -> Verification:
     Returns
     -------
     Verification
-        What was verified.
+        The verified manifest, the number of verified files, and notes.
 
     Raises
     ------
     ArtifactError
-        If the folder holds no model.
+        If the folder contains no model.
     VerificationError
-        If a file was changed, which the message names, or a golden row is not predicted as recorded.
+        If a file was changed, or the model does not give the recorded probabilities of a golden row. The message names
+        the file or the row.
 
     Examples
     --------

@@ -28,21 +28,22 @@ _registered: dict[str, dict[str, Callable[..., Any]]] = {SOURCES: {}, SINKS: {}}
 
 
 def register_source(scheme: str, read: ReadService) -> None:
-    """Let URLs of a scheme be read by a function, wherever a table is asked for.
+    """Read URLs with a certain scheme by a function of your own. They are then accepted wherever a table is read.
 
     Parameters
     ----------
     scheme
-        What comes before ``://``: lower-case letters, digits, ``.`` and ``-``.
+        The part of the URLs before ``://``: lower-case letters, digits, ``.`` and ``-``. The first character is a
+        letter.
     read
-        Takes the URL, and returns a table with Arrow's stream interface (``__arrow_c_stream__``), such as a
-        `pyarrow.Table`, a `pyarrow.RecordBatchReader` or a frame of pandas or polars. Rows of a reader are read batch
-        by batch.
+        Function that takes the URL and returns a table with Arrow's stream interface (``__arrow_c_stream__``). Such
+        tables are `pyarrow.Table`, `pyarrow.RecordBatchReader`, and frames of pandas and polars. The rows of a
+        `pyarrow.RecordBatchReader` are read batch by batch.
 
     Raises
     ------
     InputError
-        If the scheme is malformed.
+        If the scheme has other characters.
 
     Examples
     --------
@@ -56,20 +57,20 @@ def register_source(scheme: str, read: ReadService) -> None:
 
 
 def register_sink(scheme: str, write: WriteService) -> None:
-    """Let URLs of a scheme be written by a function, wherever an output is asked for.
+    """Write URLs with a certain scheme by a function of your own. They are then accepted wherever a table is written.
 
     Parameters
     ----------
     scheme
-        What comes before ``://``.
+        The part of the URLs before ``://``, as in `register_source`.
     write
-        Takes a `pyarrow.RecordBatchReader` and the URL, and returns when all rows are written. It is called once all
-        rows are known, so that it gets all or is not called.
+        Function that takes a `pyarrow.RecordBatchReader` and the URL, and returns when all rows are written. It is
+        called after all rows are computed. If computing them fails, it is not called.
 
     Raises
     ------
     InputError
-        If the scheme is malformed.
+        If the scheme has other characters.
 
     Examples
     --------

@@ -38,7 +38,7 @@ def typical_inputs(features: pd.DataFrame, schema: InputSchema, plan: Iterable[D
     dict
         For each field a value that a caller may send; missing, None, where more than half of the rows miss it. For
         numbers and dates it is the median; for truth values, categories and texts the most frequent one, of several
-        the first in order. A category that fewer than 5 % of the rows have is not typical, such as a ticket: then it
+        the first in order. A category that fewer than 5% of the rows have is not typical, such as a ticket: then it
         is missing. Where no text is that frequent, such as a name, it is one whose derived features are: of which the
         shares, multiplied, are largest, again the first in order; missing where none of them is frequent either.
     """

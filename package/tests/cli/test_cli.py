@@ -76,7 +76,7 @@ def test_train_says_what_was_made_and_how_good_it_is(trained: Path) -> None:
     """The summary names problem, version, estimator, each metric with its interval, and the folder."""
     lines = (trained / "stdout").read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"Colours, version {VERSION}: logistic_regression, best of 1 trials"
-    assert re.fullmatch(r"metrics on \d+ held-out rows, with 95 % intervals:", lines[1])
+    assert re.fullmatch(r"metrics on \d+ held-out rows, with 95% intervals:", lines[1])
     for name, line in zip(
         ["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"], lines[2:8], strict=True
     ):

@@ -93,7 +93,7 @@ def test_a_set_says_what_was_found_and_on_what_evidence() -> None:
     worse = Difference(0.5, 0.4, 0.6)
     assert found_of(a_set("too few rows", rows=99, brier=worse, loss_p_value=0.9)) == Findings(
         obstacles=[
-            "recent: too few rows to tell, 99 (minimum 100); a difference of accuracy below 0.125 is not detectable"
+            "recent: too few rows to tell, 99 (minimum 100); a difference in accuracy below 0.125 is not detectable"
         ]
     )
 
@@ -408,7 +408,7 @@ def test_a_verdict_is_text_with_reasons_sets_and_slices() -> None:
             "  roc_auc               0.5000     0.5000    +0.0000   -0.1250 to +0.1250",
             "  brier                 0.5000     0.5000    +0.0000   -0.1250 to +0.1250",
             "  calibration_error     0.5000     0.5000    +0.0000   -0.1250 to +0.1250",
-            "  30 gained, 10 lost, McNemar p = 0.01; the smallest detectable difference of accuracy is 0.125",
+            "  30 gained, 10 lost, McNemar p = 0.01; the smallest detectable difference in accuracy is 0.125",
         ]
         * 2,
     ]

@@ -70,7 +70,7 @@ def test_the_interval_is_that_of_bonett_and_price(
 
 @pytest.mark.parametrize(("gained", "lost", "rest"), CASES)
 def test_the_smallest_difference_is_that_of_connor(gained: int, lost: int, rest: int) -> None:
-    """The one that a test of this level finds with a power of 80 %, among so many rows that the models tell apart."""
+    """The one that a test of this level finds with a power of 80%, among so many rows that the models tell apart."""
     rows = gained + lost + rest
     reach = NORMAL.inv_cdf(0.975) + NORMAL.inv_cdf(0.8)
     expected = min(1, reach * sqrt((gained + lost + 1) / (rows + 2) / rows))

@@ -155,7 +155,7 @@ def test_an_interval_of_the_accuracy_is_as_wide_as_that_of_a_share() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("metric", "truth"), [("accuracy", 0.6745), ("brier", 0.2066), ("roc_auc", 0.7394)])
 def test_intervals_cover_what_they_should(metric: str, truth: float) -> None:
-    """Of 120 tables about 95 % have the true value, known from two million rows, within their interval."""
+    """Of 120 tables about 95% have the true value, known from two million rows, within their interval."""
     covered = 0
     for seed in range(120):
         found = score_with_intervals(simulated(150, seed), 0)[metric]

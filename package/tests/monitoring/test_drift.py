@@ -104,7 +104,7 @@ SAME: list[tuple[Callable[[np.random.Generator, int], Any], str]] = [
 @pytest.mark.parametrize(("make", "kind"), SAME, ids=lambda value: getattr(value, "__name__", value))
 @pytest.mark.parametrize("rows", [100, 5000])
 def test_the_same_distribution_seldom_gives_a_small_p_value(make: Any, kind: str, rows: int) -> None:
-    """Of 300 pairs of samples of one distribution, about 5 % have p below 0.05, and 1 % drifted, none in large logs."""
+    """Of 300 pairs of samples of one distribution, about 5% have p below 0.05, and 1% drifted, none in large logs."""
     draw = np.random.default_rng(7)
     found = [drift(make(draw, TRAINED), make(draw, rows), kind) for _ in range(300)]
     # Three standard deviations above 0.05 and 0.01.

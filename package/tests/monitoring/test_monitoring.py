@@ -119,7 +119,8 @@ def test_a_contradicted_expectation_is_named(manifest: Manifest) -> None:
     frame = make_frame(manifest, 400)
     assert "do not rely on the expected accuracy" not in notes_of(monitor(frame, manifest))
     frame["label"] = np.where(frame["label"] == "died", "survived", "died")
-    assert "do not rely on the expected accuracy: of 400 labelled predictions" in notes_of(monitor(frame, manifest))
+    note = "of 400 labelled predictions were right, but their probabilities predict"
+    assert note in notes_of(monitor(frame, manifest))
 
 
 def test_calibration_bins_hold_every_labelled_row_once(manifest: Manifest) -> None:
@@ -220,6 +221,16 @@ def test_masked_features_are_named_and_not_missing(manifest: Manifest) -> None:
     assert "fields that are not in the log, whose drift is unknown: pclass, name, sex" in notes_of(report)
     assert found["cabin"].missing_now == 1
     assert "fields that no request has, all of whose values are missing: fare, cabin" in notes_of(report)
+
+
+def test_features_of_a_single_bin_are_named(manifest: Manifest) -> None:
+    """A feature whose values fall into one bin, as those of rare categories do, is not tested, and a note says so."""
+    frame = make_frame(manifest, 200, ticket=[f"{number}" for number in range(200)])
+    note = "not tested for drift, because all values fall into one bin after rare values were combined: "
+    (named,) = (line.removeprefix(note) for line in monitor(frame, manifest).notes if line.startswith(note))
+    assert "ticket" in named.split(", ")
+    (ticket,) = (one for one in monitor(frame, manifest).drift if one.feature == "ticket")
+    assert (ticket.p_value, ticket.drifted) == (None, False)
 
 
 def test_drift_of_features_and_predictions_is_found(manifest: Manifest) -> None:

@@ -110,7 +110,7 @@ def test_the_page_shows_every_part_of_the_report(manifest: Manifest) -> None:
     for one in (*report.drift, *report.prediction_drift):
         assert f'<th scope="row">{one.feature}</th>' in page
     assert page.count("<caption>") == page.count("<table>")
-    assert "100.0 %" in page
+    assert "100.0%" in page
 
 
 def test_what_stands_in_a_log_is_escaped(manifest: Manifest) -> None:

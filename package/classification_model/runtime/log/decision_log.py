@@ -27,9 +27,9 @@ DecisionKind = Literal["retrain-check", "comparison", "promotion", "rollback", "
 class DecisionEntry(TypedDict):
     """An entry of the decision log; see `read_decisions`.
 
-    ``timestamp`` is RFC 3339 in UTC. ``content`` is the decision with its evidence; its members depend on ``kind``.
-    ``repaired`` is present only if a torn line was removed before this entry: its size in bytes, or 0 if only the line
-    break was missing.
+    ``timestamp`` is RFC 3339 in UTC. ``content`` is the decision with its evidence; the members of ``content`` depend
+    on ``kind``. ``repaired`` is present only if the log ended with an incomplete line when this entry was added. It is
+    the number of bytes that were removed, or 0 if only the line break was missing.
 
     Examples
     --------
@@ -130,18 +130,18 @@ def read_decisions(folder: Path | str, faults: LogFaults | None = None) -> list[
     folder
         The log folder. Read permission is enough.
     faults
-        Counts torn and damaged lines.
+        A `LogFaults`, to which the counts of faulty lines are added.
 
     Returns
     -------
     list of DecisionEntry
-        The entries, oldest first, each with ``kind``, ``timestamp`` (RFC 3339, UTC) and ``content``; empty without a
-        decision log.
+        The entries, oldest first, each with ``kind``, ``timestamp`` (RFC 3339, UTC) and ``content``. The list is empty
+        if the folder has no decision log.
 
     Raises
     ------
     LogUnavailableError
-        If the log exists and cannot be read.
+        If the log exists but cannot be read.
 
     Examples
     --------

@@ -18,18 +18,19 @@ MEMBERS = ("prediction_id", "timestamp", "label", "source")
 
 
 class LabelLog(LineWriter):
-    """Writes true labels of predictions to a log folder, each process to files of its own.
+    """Writes the true labels of predictions to a log folder. Each process writes files of its own.
 
     Parameters
     ----------
     folder
-        The log folder; it is made if it does not exist.
+        The log folder. It is created if it does not exist.
     durability
-        ``os``: labels survive a killed process; ``disk``: also a power failure.
+        ``os``: labels survive a killed process. ``disk``: labels also survive a power failure.
     file_size
-        Size in bytes at which a new file is begun. The default is 64 MiB.
+        Size in bytes at which a new file is started. The default is 64 MiB.
     kept_size
-        Size in bytes of all files of labels, beyond which the oldest are removed. The default is 8 GiB.
+        Maximum size in bytes of all label files together. Beyond it, the oldest files are deleted. The default is
+        8 GiB.
 
     Examples
     --------
@@ -47,19 +48,19 @@ class LabelLog(LineWriter):
     kind = "labels"
 
     def add(self, labels: Iterable[tuple[str, str]], source: str) -> None:
-        """Log labels, all or none.
+        """Log several labels: all of them, or none if that fails.
 
         Parameters
         ----------
         labels
-            The ``prediction_id`` of each prediction, and its true label.
+            Pairs of a ``prediction_id`` and the true label of this prediction.
         source
             Where the labels come from: ``feedback``, or the name of a file or table.
 
         Raises
         ------
         LogUnavailableError
-            If they cannot be written.
+            If the labels cannot be written.
         """
         moment = utc_timestamp()
         lines = [

@@ -23,18 +23,19 @@ MEMBERS = ("prediction_id", "timestamp", "model", "version", "index", "features"
 
 
 class PredictionLog(LineWriter):
-    """Writes predictions to a log folder, each process to files of its own. Several threads can use it at once.
+    """Writes predictions to a log folder. Each process writes files of its own, and several threads can share a log.
 
     Parameters
     ----------
     folder
-        The log folder; it is made if it does not exist.
+        The log folder. It is created if it does not exist.
     durability
-        ``os``: predictions survive a killed process; ``disk``: also a power failure.
+        ``os``: predictions survive a killed process. ``disk``: predictions also survive a power failure.
     file_size
-        Size in bytes at which a new file is begun. The default is 64 MiB.
+        Size in bytes at which a new file is started. The default is 64 MiB.
     kept_size
-        Size in bytes of all files of predictions, beyond which the oldest are removed. The default is 8 GiB.
+        Maximum size in bytes of all prediction files together. Beyond it, the oldest files are deleted. The default is
+        8 GiB.
 
     Examples
     --------

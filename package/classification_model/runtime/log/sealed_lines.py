@@ -60,19 +60,20 @@ class LogFaults:
     Attributes
     ----------
     torn
-        Lines without their end: one that is being written, or that a killed process left.
+        Number of incomplete lines. Such a line is still being written, or a killed process left it.
     damaged
-        Lines whose checksum is wrong.
+        Number of lines with a wrong checksum.
     unreadable
-        Files that cannot be read.
+        Number of files that cannot be read.
     strange
-        Intact lines that are not records of the log.
+        Number of intact lines that are not records of this log.
     duplicates
-        Repeated records, of which the first counts.
+        Number of records with the ``prediction_id`` of a record that was read before. Only the first record is used.
     backwards
-        Records older than the one before them in their file, as the clock was set back.
+        Number of records with an earlier time than the previous record of the same process. The clock was set back
+        between the two.
     places
-        File and byte of the first hundred faults.
+        Place of each of the first hundred faults: file, byte and reason.
 
     Examples
     --------

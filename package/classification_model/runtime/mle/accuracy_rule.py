@@ -7,7 +7,7 @@ from typing import Literal
 
 Verdict = Literal["yes", "no", "wait"]
 
-#: Of the standard normal distribution, 95 % and 99.9 % lie within so many standard deviations.
+#: Of the standard normal distribution, 95% and 99.9% lie within so many standard deviations.
 Z_95, Z_999 = 1.959963984540054, 3.290526731491895
 
 
@@ -21,7 +21,7 @@ def wilson(right: int, count: int, z: float = Z_95) -> tuple[float, float]:
     count
         Number of answers; of none, the share may be anything: 0 to 1.
     z
-        How sure, in standard deviations of the standard normal distribution; `Z_95` for 95 %.
+        How sure, in standard deviations of the standard normal distribution; `Z_95` for 95%.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def verdict(right: int, count: int, floor: float, minimum: int) -> Verdict:
     Returns
     -------
     str
-        ``yes``: the whole 95 % Wilson interval is below the floor. ``wait``: there are too few labels, or the accuracy
+        ``yes``: the whole 95% Wilson interval is below the floor. ``wait``: there are too few labels, or the accuracy
         is below the floor but its interval contains the floor. Otherwise ``no``.
 
     Raises

@@ -28,7 +28,7 @@ class AccuracyVerdict:
     count, right
         Number of the model's labelled predictions in the log, and of those that are right.
     accuracy, low, high
-        Share that is right, and its 95 % Wilson interval; the share is None without labels.
+        Share that is right, and its 95% Wilson interval; the share is None without labels.
     floor
         Accuracy below which the model needs retraining.
     minimum_count

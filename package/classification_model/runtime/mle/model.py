@@ -34,9 +34,9 @@ class MLEModel(ABC):
     Attributes
     ----------
     log
-        Log of `predict_with_logging`; None without one.
+        The prediction log that `predict_with_logging` writes to, or None.
     predictor
-        The verified model folder, with its name, version and schema; None before `load`.
+        The loaded and verified model. None before `load`.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class MLEModel(ABC):
 
     @abstractmethod
     def load(self, folder: Path | str) -> Self:
-        """Load a model folder, and set `predictor`."""
+        """Load a model folder, and set `predictor` to the loaded model."""
 
     @abstractmethod
     def save(self, folder: Path | str) -> None:
@@ -70,7 +70,7 @@ class MLEModel(ABC):
 
     @abstractmethod
     def predict(self, features: Any) -> Answer:
-        """Predict rows; see `make_prediction`."""
+        """Make a prediction for each row; see `make_prediction`."""
 
     @property
     def manifest(self) -> Manifest:
@@ -90,28 +90,28 @@ class MLEModel(ABC):
         return self.predictor
 
     def predict_with_logging(self, features: Any, index: Sequence[str | int | None] | None = None) -> LoggedAnswer:
-        """Predict rows, and log the predictions before they are returned.
+        """Make a prediction for each row, and log the predictions before they are returned.
 
         Parameters
         ----------
         features
-            Rows, as `predict` takes them.
+            The rows, in the form that `predict` accepts.
         index
-            Your key of each row, by which its label can be joined later: a text of up to 256 characters, a whole number
-            of 64 bits, or None.
+            Your own key for each row: a string of up to 256 characters, a 64-bit integer, or None. Use the keys to join
+            true labels with the predictions later.
 
         Returns
         -------
         LoggedAnswer
-            The result of `predict`, and ``prediction_ids``: a UUID for each predicted row. A row with an error has
-            None, and is not logged.
+            The result of `predict`, and ``prediction_ids``: a UUID for each row, or None for a row with an error, which
+            is not logged.
 
         Raises
         ------
         LogUnavailableError
-            If there is no log, or it cannot be written. Nothing is returned then.
+            If the model has no log, or the log cannot be written. No prediction is returned then.
         InputError
-            If the input is not a table, or the index does not have one key for each row.
+            If the input is not a table, or `index` does not have one key for each row.
         """
         if self.log is None:
             msg = (
@@ -133,16 +133,17 @@ class MLEModel(ABC):
     ) -> AccuracyVerdict:
         """Decide whether the accuracy of the logged predictions is too low.
 
-        `classification-model retrain-check` takes drift into account as well.
+        The command ``classification-model retrain-check`` also considers drift and the age of the model.
 
         Parameters
         ----------
         labels
-            True label by ``prediction_id``.
+            The true label of each ``prediction_id``.
         floor
-            Accuracy below which the model needs retraining, 0 to 1. The default is the manifest's.
+            Accuracy below which the model needs retraining, 0 to 1. The default is ``monitoring["accuracy_floor"]`` of
+            the manifest.
         minimum_count
-            Minimum number of labels for a decision. The default is the manifest's.
+            Minimum number of labels for a decision. The default is ``monitoring["minimum_count"]`` of the manifest.
 
         Returns
         -------
@@ -152,7 +153,7 @@ class MLEModel(ABC):
         Raises
         ------
         LogUnavailableError
-            If there is no log, or it cannot be read.
+            If the model has no log, or the log cannot be read.
         InputError
             If a label is not a class of the model, or a limit is out of its range.
         """
@@ -166,7 +167,7 @@ class MLEModel(ABC):
 
 
 class ServedModel(MLEModel):
-    """A model for serving: it loads a model folder, predicts and logs, but cannot be fitted; see `MLEModel`.
+    """A model for serving. It loads a model folder, makes predictions and logs them, but cannot be fitted.
 
     Parameters
     ----------
@@ -198,9 +199,9 @@ class ServedModel(MLEModel):
         Raises
         ------
         ArtifactError
-            If the folder holds no model, or one without a compiled form.
+            If the folder contains no model, or a model without a compiled form.
         VerificationError
-            If a file was changed, or a golden row is not predicted as recorded.
+            If a file was changed, or the model does not give the recorded probabilities of a golden row.
         """
         folder = packaged_model() if folder is None else Path(folder)
         self.predictor = self._read(folder)
@@ -211,17 +212,17 @@ class ServedModel(MLEModel):
         return Predictor.load(folder)
 
     def save(self, folder: Path | str) -> None:
-        """Verify the loaded model folder again, and copy it.
+        """Verify the loaded model folder again, and copy it to another folder.
 
         Parameters
         ----------
         folder
-            The copy; a model in it is replaced.
+            The folder to write. A model that it already contains is replaced.
 
         Raises
         ------
         ArtifactError
-            If no model folder is loaded, it was changed since, or the copy cannot be written.
+            If no model folder is loaded, the loaded folder was changed since, or the copy cannot be written.
         """
         manifest = self.manifest
         if self._source is None:
@@ -234,7 +235,7 @@ class ServedModel(MLEModel):
         write_model_folder(Path(folder), there, read_files(self._source, there))
 
     def fit(self, features: Any = None, labels: Any = None) -> Self:
-        """Raise an error, as a served model is not fitted.
+        """Raise an error, because a served model cannot be fitted.
 
         Raises
         ------
@@ -249,7 +250,7 @@ class ServedModel(MLEModel):
         raise TrainingError(msg)
 
     def predict(self, features: Any) -> Answer:
-        """Predict rows; see `make_prediction`."""
+        """Make a prediction for each row; see `make_prediction`."""
         return self._loaded().predict(features)
 
 

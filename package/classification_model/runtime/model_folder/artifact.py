@@ -54,12 +54,12 @@ def read_manifest(folder: Path | str) -> Manifest:
     Returns
     -------
     Manifest
-        The manifest; its digest is verified.
+        The verified manifest.
 
     Raises
     ------
     ArtifactError
-        If the folder holds no model, or one of another format version.
+        If the folder contains no model, or the manifest has another format version.
     VerificationError
         If the manifest was changed.
 

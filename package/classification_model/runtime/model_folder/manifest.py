@@ -70,7 +70,7 @@ class Holdout(BaseModel):
 
 
 class MetricValue(BaseModel):
-    """A metric on the hold-out with its 95 % bootstrap interval."""
+    """A metric on the hold-out with its 95% bootstrap interval."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -125,7 +125,7 @@ class Manifest(BaseModel):
     format_version
         Version of the manifest's format.
     name
-        Name of the problem.
+        Name of the problem that the model solves, such as ``Titanic survival``. All versions of a model have it.
     version
         Version of the model (PEP 440).
     created
@@ -164,26 +164,28 @@ class Manifest(BaseModel):
         Edges of the bins of a numeric target, ascending, of which the classes are the names: a number belongs to the
         first class whose edge is not below it, or else to the last class. Empty if the classes are values.
     threshold
-        Probability from which the second of two classes is predicted; None with more classes.
+        The second of two classes is predicted if its probability is at least this value. None with more classes.
     estimator, parameters
         The selected estimator and its parameters.
     metrics
         Metrics on the hold-out, or empty if there is none.
     golden_rows
-        Rows with recorded probabilities. Whenever the model is loaded, it must give them again.
+        Rows with recorded probabilities. Each time the model is loaded, its probabilities for these rows must equal the
+        recorded ones.
     baseline
-        A row of typical values, which explanations are relative to.
+        A row of typical values. Explanations compare other rows with it.
     training_distribution
-        Distribution of each field in the training rows, which drift is measured against.
+        Distribution of each column in the training rows. Drift is measured against it.
     prediction_distribution
-        Distribution of the out-of-fold probabilities of each class, which drift is measured against. For a model that
-        was fitted elsewhere (`save_estimator`), it is that of its evaluation rows, or empty if there are none.
+        Distribution of the probabilities of each class. Drift is measured against it. The probabilities are out-of-fold
+        predictions for the training rows; for a model of `save_estimator`, they are predictions for the evaluation
+        rows. Empty if there are no such rows.
     gates
-        Limits on the metrics that the model had to reach.
+        Limit of each metric that the model had to reach.
     monitoring
-        Limits by which the model is monitored.
+        Limits for monitoring and retraining: the section ``monitoring`` of the config.
     digest
-        SHA-256 of the manifest without the line of this field.
+        SHA-256 of the manifest file without the line that holds the digest.
 
     Examples
     --------

@@ -21,7 +21,7 @@ def trained_models() -> Path:
 
 
 def packaged_model() -> Path:
-    """Return the folder of the packaged model, whether or not it was trained yet.
+    """Return the folder of the packaged model. The folder may not exist yet, before the first training.
 
     Examples
     --------

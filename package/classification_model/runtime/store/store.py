@@ -46,14 +46,15 @@ LOCK = "lock"
 
 
 class ModelStore(StoreReader):
-    """A folder of versions of a model, of which one is current. The first `add` makes the folder.
+    """A folder with several versions of a model. One version is current, which means that servers use it.
 
-    Several processes can use a store; they write one after the other.
+    The first `add` creates the folder. Several processes can use a store at the same time; only one of them writes at a
+    time.
 
     Parameters
     ----------
     folder
-        The store.
+        Path of the store.
 
     Examples
     --------
@@ -68,16 +69,17 @@ class ModelStore(StoreReader):
     """
 
     def add(self, model_folder: Path | str, *, schema_change: bool = True) -> str:
-        """Verify a model folder and copy it into the store. It does not become current.
+        """Verify a model folder and copy it into the store. The current version stays current.
 
-        Adding the same model again does nothing. A damaged version in the store is replaced.
+        If the store already contains the same model, `add` changes nothing, or replaces the files if they are damaged.
 
         Parameters
         ----------
         model_folder
-            The model folder.
+            The model folder to copy.
         schema_change
-            Whether the model may have other input columns or classes than the current version.
+            Whether the model may have other columns or classes than the current version. The default is true, because
+            adding a model does not affect clients.
 
         Returns
         -------
@@ -87,9 +89,9 @@ class ModelStore(StoreReader):
         Raises
         ------
         ArtifactError
-            If the model cannot be loaded, is of another problem than the store, has other input columns or classes
-            and may not, its version is in the store with other content, or the store cannot be written. Nothing is
-            added then.
+            If the model cannot be loaded, belongs to another problem than the store, has other columns or classes
+            although `schema_change` is false, or has the version of another model in the store, or if the store cannot
+            be written. Nothing is added then.
         """
         model = read_model(Path(model_folder))
         Predictor.of_files(model.manifest, model.contents)
@@ -115,31 +117,33 @@ class ModelStore(StoreReader):
     def promote(self, version: str, *, instead_of: str, schema_change: bool = False) -> Promotion | None: ...
 
     def promote(self, version: str, *, instead_of: str | None = None, schema_change: bool = False) -> Promotion | None:
-        """Verify a version and make it current; does nothing if it is current already.
+        """Verify a version and make it current. If it is current already, nothing changes.
 
-        The input columns and classes are compared with those of the current version. If that version cannot be read,
-        the latest readable one before it is compared instead. If there is none, nothing is compared, and the notes of
-        the result say so; so promoting a version repairs a store.
+        The columns and classes of the version are compared with those of the current version. If the current version
+        cannot be read, they are compared with those of the latest earlier version that can be read. If no version can
+        be read, nothing is compared, and the notes of the result say so. In this way, `promote` repairs a store.
 
         Parameters
         ----------
         version
             A version in the store.
         instead_of
-            The version that must be current until then. The default is any.
+            Promote the version only if `instead_of` is the current version. The default is any current version.
         schema_change
-            Whether the version may have other input columns or classes than the current one.
+            Whether the version may have other columns or classes than the current version.
 
         Returns
         -------
         Promotion or None
-            None if another version than `instead_of` is current, which then stays so.
+            The new and the previous current version, the changes for clients, and notes. None if `instead_of` was not
+            the current version; then nothing is promoted.
 
         Raises
         ------
         ArtifactError
-            If the version cannot be loaded, is of another problem than the store, has other input columns or classes
-            and may not, or the store cannot be written. The current version stays so then.
+            If the version cannot be loaded, belongs to another problem than the store, or has other columns or classes
+            although `schema_change` is false, or if the store cannot be written. The current version stays current
+            then.
         """
         with self._writing():
             manifest = self.load(version).manifest
@@ -157,20 +161,21 @@ class ModelStore(StoreReader):
             return Promotion(version, None if current is None else current.version, changes, notes)
 
     def rollback(self) -> Promotion:
-        """Make the previous version current again. Call it again to go back further.
+        """Make the version current that was current before. To go back further, call this method again.
 
-        The version may have other input columns and classes, or be of another problem: the changes of the result say
-        so.
+        That version may have other columns and classes than the current one, or belong to another problem. The result
+        lists these changes.
 
         Returns
         -------
         Promotion
-            The version that is current now, and the changes.
+            The version that is current now, the version that was current until now, and the changes for clients.
 
         Raises
         ------
         ArtifactError
-            If there is no previous version, it cannot be loaded, or the store cannot be written.
+            If there is no previous version, if the previous version cannot be loaded, or if the store cannot be
+            written.
         """
         with self._writing():
             found = self.read_current()
@@ -190,15 +195,15 @@ class ModelStore(StoreReader):
     def prune(self, keep: int, *, dry_run: bool = False) -> list[str]:
         """Remove old versions.
 
-        The current version stays, as do the `keep` newest, and those of the last `keep` promotions. `rollback` goes
-        back as far as no version was removed.
+        These versions are kept: the current one, the `keep` highest version numbers, and the last `keep` versions that
+        were current before. After that, `rollback` can go back only to versions that were kept.
 
         Parameters
         ----------
         keep
             Number of versions to keep, 1 or more.
         dry_run
-            Whether to remove nothing, and only return what would be removed.
+            Whether to only return the versions that would be removed.
 
         Returns
         -------
@@ -208,7 +213,8 @@ class ModelStore(StoreReader):
         Raises
         ------
         StoreError
-            If the file that names the current version is damaged, or the store cannot be written; call it again then.
+            If the file ``CURRENT`` is damaged, or the store cannot be written. After an interruption, call `prune`
+            again.
         """
         if keep < 1:
             msg = f"keep: expected 1 version or more, found {keep}"

@@ -66,7 +66,7 @@ def _quality(manifest: Manifest) -> str:
     if not manifest.metrics:
         return f"The model was not evaluated when it was made: {as_text(manifest.holdout.rule)}.{reports}"
     lines = [
-        f"On {manifest.holdout.rows} rows that the model was not trained on, with 95 % intervals:",
+        f"On {manifest.holdout.rows} rows that the model was not trained on, with 95% intervals:",
         "",
         "| metric | value | interval |",
         "|---|---|---|",

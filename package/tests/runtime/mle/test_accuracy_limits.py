@@ -23,7 +23,7 @@ from classification_model.runtime.model_folder.manifest import Manifest
 
 
 def test_confidences_are_those_of_the_normal_distribution() -> None:
-    """95 % and 99.9 % of it, half of the rest on each side."""
+    """95% and 99.9% of it, half of the rest on each side."""
     assert pytest.approx(NormalDist().inv_cdf(0.975), abs=1e-12) == Z_95
     assert pytest.approx(NormalDist().inv_cdf(0.9995), abs=1e-12) == Z_999
 
