@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +275,7 @@ def test_a_source_that_cannot_be_read_is_an_error(name: str, key: str, fault: st
 def test_a_sqlite_file_without_a_table_is_told_its_url(name: str, log: Path) -> None:
     """Whatever a file of SQLite is called, the message says how to name one of its tables, and that works."""
     path = log.parent / name
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE outcomes AS SELECT 'a' AS key, 'red' AS label")
     database.close()
     with pytest.raises(

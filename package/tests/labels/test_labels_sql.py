@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -320,7 +321,7 @@ SQLITE = {
 def test_a_sqlite_database_is_only_read(end: str, fault: str, log: Path) -> None:
     """A query that would change something, and a parameter that is none, end with a line."""
     path = log.parent / "crm.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE outcomes AS SELECT 'a' AS key, 'red' AS label")
     with pytest.raises((DataError, InputError), match=fault) as raised:
         join(log, f"sqlite:///{path}{end}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -113,7 +114,7 @@ def test_what_cannot_be_written_is_told(
 def test_a_table_of_sqlite_is_written_as_a_whole(tmp_path: Path) -> None:
     """Made, replaced, added to; rows that it refuses leave it as it was."""
     path = tmp_path / "depot.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE parcels (key INTEGER PRIMARY KEY, name TEXT)")
     url = f"sqlite:///{path}#parcels"
     cm.write_table(pd.DataFrame({"key": [2, 1], "name": ["b", "'); --"]}), url)
@@ -177,7 +178,7 @@ def test_integers_stay_integers(tmp_path: Path) -> None:
     assert cm.read_table(str(tmp_path / "t.parquet"))["key"].tolist()[0] == big
     (tmp_path / "t.csv").write_text("key\n12345678901234567890\n12345678901234567891\n")
     assert cm.read_table(str(tmp_path / "t.csv"))["key"].nunique() == 2
-    with sqlite3.connect(tmp_path / "t.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "t.db")) as connection, connection:
         connection.execute("CREATE TABLE t (a)")
         connection.executemany("INSERT INTO t VALUES (?)", [(1,)] * 10_000 + [(2.5,)])
     found = cm.read_table(f"sqlite:///{tmp_path / 't.db'}#t")["a"]

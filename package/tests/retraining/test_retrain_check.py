@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ def test_labels_of_a_table_are_joined_first(
     assert first.out.startswith("3 of 4 rows of outcomes.csv match 2 of ")
     assert "2 labels added to the log, 0 were there already" in first.out
     assert re.search(r"^labels +2, minimum", first.out, re.MULTILINE)
-    with sqlite3.connect("outcomes.db") as database:
+    with closing(sqlite3.connect("outcomes.db")) as database, database:
         database.execute("CREATE TABLE outcomes AS SELECT 4 AS passenger, 'survived' AS outcome")
     monkeypatch.setenv("LABELS_URL", "sqlite:///outcomes.db#outcomes")
     second = command(*options, "--json")

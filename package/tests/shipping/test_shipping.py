@@ -7,6 +7,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,7 +69,8 @@ def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def sqlite_url(tmp_path: Path) -> str:
     """Make a SQLite file; give the URL of a table in it."""
-    sqlite3.connect(tmp_path / "log.db").executescript("CREATE TABLE other (a)")
+    with closing(sqlite3.connect(tmp_path / "log.db")) as database:
+        database.executescript("CREATE TABLE other (a)")
     return f"sqlite:///{tmp_path / 'log.db'}#predictions"
 
 
