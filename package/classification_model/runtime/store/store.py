@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import overload
+from typing import Literal, overload
 
 from classification_model.errors import ArtifactError, StoreError
 from classification_model.runtime.model_folder.artifact import WholeModel, copy_model_folder, read_model
@@ -67,6 +67,21 @@ class ModelStore(StoreReader):
     True
     """
 
+    def create(self) -> None:
+        """Make the folder of the store; does nothing if it exists.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be made.
+        """
+        try:
+            if not self._versions.is_dir():
+                self._versions.mkdir(parents=True, exist_ok=True)
+                sync_folder(self.folder)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
     def add(self, model_folder: Path | str, *, schema_change: bool = True) -> str:
         """Verify a model folder and copy it into the store. It does not become current.
 
@@ -95,11 +110,7 @@ class ModelStore(StoreReader):
         Predictor.of_files(model.manifest, model.contents)
         version = model.manifest.version
         check_version(version, f"the version of {model_folder}")
-        try:
-            self._versions.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.folder)
-        except OSError as error:
-            raise self._unwritable(error) from error
+        self.create()
         with self._writing():
             served = find_serving(self).manifest
             check_problem(self, model.manifest, served)
@@ -114,7 +125,12 @@ class ModelStore(StoreReader):
     @overload
     def promote(self, version: str, *, instead_of: str, schema_change: bool = False) -> Promotion | None: ...
 
-    def promote(self, version: str, *, instead_of: str | None = None, schema_change: bool = False) -> Promotion | None:
+    @overload
+    def promote(self, version: str, *, as_first: Literal[True]) -> Promotion | None: ...
+
+    def promote(
+        self, version: str, *, instead_of: str | None = None, schema_change: bool = False, as_first: bool = False
+    ) -> Promotion | None:
         """Verify a version and make it current; does nothing if it is current already.
 
         The input columns and classes are compared with those of the current version. If that version cannot be read,
@@ -129,11 +145,13 @@ class ModelStore(StoreReader):
             The version that must be current until then. The default is any.
         schema_change
             Whether the version may have other input columns or classes than the current one.
+        as_first
+            Whether no version may be current until then.
 
         Returns
         -------
         Promotion or None
-            None if another version than `instead_of` is current, which then stays so.
+            None if another version than `instead_of` is current, or one is in spite of `as_first`; it then stays so.
 
         Raises
         ------
@@ -145,6 +163,8 @@ class ModelStore(StoreReader):
             manifest = self.load(version).manifest
             current, served, notes = find_serving(self, but=version)
             if instead_of is not None and (current is None or current.version != instead_of):
+                return None
+            if as_first and current is not None:
                 return None
             if current is not None and current.version == version:
                 return Promotion(version, version)
