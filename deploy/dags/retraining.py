@@ -1,7 +1,7 @@
 """Retrain a classification model on a schedule: process its table, check its log, and retrain it if the check says yes.
 
 Each task is a call of `classification-model`, which is installed in an environment of its own, away from Airflow. The
-Airflow variables below, such as `retraining_store`, say where things are; the defaults expect all of them in one folder.
+Airflow variables below, such as `retraining_store`, say where things are; by default, all of them are in one folder.
 Only `retrain` changes the store: it promotes the new model if it is better, or if it is the first one.
 """
 
