@@ -29,9 +29,12 @@ def dag_bag() -> DagBag:
 
 
 @pytest.fixture
-def dag(dag_bag: DagBag) -> DAG:
-    """Give the DAG."""
-    return dag_bag.dags["retraining"]
+def dag(dag_bag: DagBag, monkeypatch: pytest.MonkeyPatch) -> DAG:
+    """Give the DAG without its retries, whose delay a test would wait for."""
+    dag: DAG = dag_bag.dags["retraining"]
+    for task in dag.tasks:
+        monkeypatch.setattr(task, "retries", 0)
+    return dag
 
 
 @pytest.fixture(scope="session")

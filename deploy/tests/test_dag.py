@@ -38,8 +38,9 @@ def test_the_folder_holds_one_dag_of_three_tasks_in_a_row(dag_bag: DagBag) -> No
     assert not any("promote" in task.bash_command for task in dag.tasks)
 
 
-def test_runs_do_not_pile_up_and_failures_are_tried_again(dag: DAG) -> None:
+def test_runs_do_not_pile_up_and_failures_are_tried_again(dag_bag: DagBag) -> None:
     """One run at a time, none for the past, and two retries five minutes apart."""
+    dag = dag_bag.dags["retraining"]
     assert (dag.schedule, dag.catchup, dag.max_active_runs) == ("15 3 * * *", False, 1)
     assert {(task.retries, task.retry_delay) for task in dag.tasks} == {(2, timedelta(minutes=5))}
 
@@ -95,13 +96,9 @@ def test_a_manual_run_without_a_logical_date_does_the_same(run: Run, folder: Pat
 
 
 @pytest.mark.parametrize("failing", ["process_data", "retrain_check", "retrain"])
-def test_a_command_that_fails_fails_its_task_and_changes_no_store(
-    run: Run, dag: DAG, folder: Path, monkeypatch: pytest.MonkeyPatch, failing: str
-) -> None:
+def test_a_command_that_fails_fails_its_task_and_changes_no_store(run: Run, folder: Path, failing: str) -> None:
     """What comes after the task does not run, and the version that served still does."""
     before = current(folder), versions(folder)
-    for task in dag.tasks:
-        monkeypatch.setattr(task, "retries", 0)
     if failing == "process_data":
         states = run(folder, config=folder / "nowhere.yml")
     elif failing == "retrain_check":
@@ -125,6 +122,7 @@ def test_a_failure_that_passes_is_tried_again(
 ) -> None:
     """A source that is there only at the second try costs a retry, and the run succeeds."""
     for task in dag.tasks:
+        monkeypatch.setattr(task, "retries", 2)
         monkeypatch.setattr(task, "retry_delay", timedelta(0))
     wrapper = folder / "command"
     wrapper.write_text(f'#!/bin/sh\nmkdir {folder}/tried || exec {COMMAND} "$@"\nexit 2\n', encoding="utf-8")
