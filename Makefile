@@ -52,7 +52,7 @@ test: .venv/tox ## everything, through tox: training, tests, checks, build of th
 	cd deploy && ../$(BIN)/tox run -e test_dag
 
 test-dag: .venv/tox ## the schedule alone: the DAG in a real Airflow, and the commands of the recipes
-	cd deploy && ../$(BIN)/tox run -e test_dag $(if $(TEST_OPTIONS),-- $(TEST_OPTIONS))
+	cd deploy && ../$(BIN)/tox run -e test_dag
 
 check-lowest: .venv/tox ## the quick tests on the lowest versions that pyproject.toml allows; trains a model with them
 	cd package && ../$(BIN)/tox run -e lowest

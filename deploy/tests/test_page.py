@@ -25,6 +25,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "place" / ".venv").symlink_to(COMMAND.parents[1])
     dag = DAG_FILE.read_text(encoding="utf-8").replace(FOLDER, str(tmp_path / "place"))
     (tmp_path / "clone" / "deploy" / "dags" / "retraining.py").write_text(dag, encoding="utf-8")
+    (tmp_path / "clone" / "package").symlink_to(DEPLOY.parent / "package")
     return tmp_path / "place"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 from pathlib import Path
 
@@ -63,7 +62,8 @@ def kinds(folder: Path) -> list[str]:
 
 def versions_once_added(store: ModelStore) -> dict[str, int]:
     """Return each version with the inode of its folder, which tells whether it was written again."""
-    return {version: store.path(version).stat().st_ino for version in store.versions()}
+    versions = store.versions() if store.folder.exists() else []
+    return {version: store.path(version).stat().st_ino for version in versions}
 
 
 def test_the_first_retraining_makes_the_store_and_says_so(retrain: Command, problem: Path) -> None:
@@ -134,13 +134,13 @@ def test_row_34_a_first_training_that_is_killed_is_finished_by_the_next(problem:
     """A model that was added is promoted and not trained again; it serves in the end, and that is on record once."""
     assert Retraining(problem, stage).end() == (-signal.SIGKILL, "")
     store = ModelStore(problem / "store")
+    outcome = "first model" if store.current() is None else "not needed"
     added = versions_once_added(store)
-    code, out = Retraining(problem).end()
-    assert (code, out) == (0, "not needed" if stage.function == "write_current" and stage.when == "after" else out)
+    assert Retraining(problem).end() == (0, outcome)
     after = versions_once_added(store)
     (version,) = after
     assert added in ({}, after)
-    assert store.current() == version, out
+    assert store.current() == version
     promotions = [entry["content"] for entry in read_decisions(problem / "log") if entry["kind"] == "promotion"]
     assert promotions == [{"model": "Parcels", "version": version, "previous": None}]
     assert not (problem / "store" / "retraining").exists()
@@ -248,4 +248,3 @@ def test_a_promotion_as_the_first_one_needs_a_store_without_a_current_version(pr
     promotion = store.promote(other, as_first=True)
     assert promotion is not None
     assert (promotion.version, promotion.previous) == ("1.0.1", None)
-    shutil.rmtree(problem / "store")
