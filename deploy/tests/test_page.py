@@ -19,8 +19,8 @@ BLOCK = re.compile(r"<!-- not run here: the tests in deploy/ run it -->\n```bash
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Make what the page has before its first block that is run here: a clone, an environment and an Airflow."""
-    for name in ("place", "clone/deploy/dags", "airflow/dags"):
+    """Make what the page has before its first block that is run here: a clone and an environment."""
+    for name in ("place", "clone/deploy/dags"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "place" / ".venv").symlink_to(COMMAND.parents[1])
     dag = DAG_FILE.read_text(encoding="utf-8").replace(FOLDER, str(tmp_path / "place"))
