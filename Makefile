@@ -30,7 +30,7 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api hooks test check-lowest check-pythons faults mutants example-airbnb bench bench-operation bench-tables bench-quality bench-serving bench-peers clean
+.PHONY: help run check checks checks-package checks-api hooks test test-dag check-lowest check-pythons faults mutants example-airbnb bench bench-operation bench-tables bench-quality bench-serving bench-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,10 +65,14 @@ hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
 	$(BIN)/pre-commit install
 
-test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the examples
+test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the examples, tests of the schedule
 	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build,wheel_tests
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
+	cd deploy && ../$(BIN)/tox run -e test_dag
 	cd examples/airbnb && ../../$(BIN)/tox run -e test_example,checks
+
+test-dag: .venv/tox ## the schedule alone: the DAG in a real Airflow, and the commands of the recipes
+	cd deploy && ../$(BIN)/tox run -e test_dag
 
 check-lowest: .venv/tox ## the quick tests on the lowest versions that pyproject.toml allows; trains a model with them
 	cd package && ../$(BIN)/tox run -e lowest
@@ -106,7 +110,7 @@ bench-peers: .venv/installed ## environments of the peers that bench-serving mea
 
 clean: ## remove environments, builds and caches; the trained model stays
 	rm -rf .venv .venv-peers
-	for folder in package classification_api; do \
+	for folder in package classification_api deploy; do \
 		(cd $$folder && rm -rf .tox .venv build dist *.egg-info .hypothesis .*_cache .coverage*); \
 	done
 

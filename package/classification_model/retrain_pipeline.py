@@ -6,22 +6,29 @@ it is found in the store, and a decision is logged before it is carried out.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from classification_model.errors import GateError, StoreError
 from classification_model.labels.known_rows import known_rows
 from classification_model.processing.data_manager import DataLoader
-from classification_model.retraining.challenger import STAGE, Challenge, hold_against_champion, train_challenger
+from classification_model.retraining.challenger import Challenge, hold_against_champion, train_challenger
 from classification_model.retraining.check import check_retraining, read_labelled_log
+from classification_model.retraining.first_model import check_without_model, train_first_model
+from classification_model.retraining.records import (
+    complete_record,
+    record_comparison,
+    record_promotion,
+    record_retraining,
+)
+from classification_model.retraining.retraining_report import RetrainingReport
+from classification_model.retraining.training_into_store import STAGE
 from classification_model.retraining.training_rows import training_rows
-from classification_model.runtime.log.decision_log import append_decision, read_decisions
 from classification_model.runtime.store.schema_changes import renamed_fields, schema_changes
 from classification_model.runtime.system.locks import lock
 from classification_model.runtime.system.safe_open import open_regular
@@ -29,68 +36,16 @@ from classification_model.runtime.system.safe_open import open_regular
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classification_model.comparison import Comparison
     from classification_model.config.sections import Config
-    from classification_model.retraining.decision import RetrainingDecision
+    from classification_model.retraining.retraining_report import Outcome
     from classification_model.retraining.training_rows import TrainingRows
     from classification_model.runtime.model_folder.manifest import Manifest
     from classification_model.runtime.predictor import Predictor
     from classification_model.runtime.store.store import ModelStore
     from classification_model.training.model_selection import Progress
 
-Outcome = Literal["not needed", "nothing new", "promoted", "held", "rejected", "overtaken", "gate missed"]
 _OUTCOMES: dict[str, Outcome] = {"promote": "promoted", "hold": "held", "reject": "rejected"}
 LOCK = "retraining.lock"
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RetrainingReport:
-    """The result of a retraining.
-
-    Attributes
-    ----------
-    outcome
-        ``not needed``: the decision was not to retrain. ``nothing new``: the champion was trained on all of the data.
-        ``gate missed``: the challenger missed a gate, and was not saved. ``promoted``, ``held`` or ``rejected``: the
-        verdict of the comparison; ``held`` without a comparison, if the challenger has other input columns, names of
-        fields or classes. ``overtaken``: another version was promoted meanwhile.
-    decision
-        The decision on retraining.
-    champion
-        The version that was current at the start.
-    challenger
-        The version that was trained, if any.
-    learned_rows, recent_rows
-        Number of logged rows that the challenger was trained on, and that both models were compared on.
-    comparison
-        The comparison of both models, if there was one.
-    notes
-        Rows that were left out, with the reasons, and other remarks.
-    """
-
-    outcome: Outcome
-    decision: RetrainingDecision
-    champion: str
-    challenger: str | None = None
-    learned_rows: int = 0
-    recent_rows: int = 0
-    comparison: Comparison | None = None
-    notes: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
-        return {
-            "outcome": self.outcome,
-            "champion": self.champion,
-            "challenger": self.challenger,
-            "learned_rows": self.learned_rows,
-            "recent_rows": self.recent_rows,
-            "notes": list(self.notes),
-            "decision": self.decision.as_dict(),
-            "comparison": None if self.comparison is None else self.comparison.as_dict(),
-        }
 
 
 def run_retraining(
@@ -106,14 +61,16 @@ def run_retraining(
 ) -> RetrainingReport:
     """Retrain the current model of a store if needed, and promote the new one if it is better.
 
+    A store without a current version, or without a folder, gets its first model: one that is trained on the table.
+
     Parameters
     ----------
     config
         Config of the problem.
     store
-        The store, to which the new model is added.
+        The store, to which the new model is added. Its folder is made if it does not exist.
     log
-        The log folder with predictions, labels and decisions.
+        The log folder with predictions, labels and decisions. It may be missing for the first model.
     source
         Table to train on instead of ``data.source``.
     force
@@ -133,15 +90,20 @@ def run_retraining(
     Raises
     ------
     StoreError
-        If the store has no current version, is of another problem, or another retraining of it is running.
+        If the store is of another problem, cannot be written, or another retraining of it is running.
     ClassificationModelError
         If the log or the table cannot be read, or training fails. The current version stays so then.
     """
     now = datetime.now(UTC) if now is None else now
+    is_there = store.folder.exists()
     with _only_retraining(store):
-        champion = _champion(store, config)
-        _complete_record(log, champion)
+        current = store.current()
+        if current is None:
+            decision = check_without_model(log, store.folder, config.app.name, now, is_there=is_there)
+            return train_first_model(config, store, log, decision, source=source, now=now, progress=progress, jobs=jobs)
+        champion = _champion(store, current, config)
         manifest = champion.manifest
+        complete_record(log, manifest)
         labelled = read_labelled_log(log, manifest)
         decision, notes = check_retraining(log, labelled, manifest, now)
         if decision.retrain != "yes" and not force:
@@ -159,15 +121,15 @@ def run_retraining(
             challenger = train_challenger(challenge, store, now=now, progress=progress, jobs=jobs)
         except GateError as error:
             result = RetrainingReport("gate missed", decision, manifest.version, notes=(*notes, str(error)))
-            return _recorded(log, result, manifest)
+            return record_retraining(log, manifest.name, result)
         version = challenger.predictor.manifest.version
         reasons = _why_held(manifest, challenger.predictor.manifest)
         if reasons:
             learned = challenger.learned_rows
             result = RetrainingReport("held", decision, manifest.version, version, learned, notes=(*reasons, *notes))
-            return _recorded(log, result, manifest)
+            return record_retraining(log, manifest.name, result)
         comparison, more = hold_against_champion(challenge, challenger, world_changed=decision.world_changed)
-        append_decision(log, "comparison", comparison.as_dict() | {"model": manifest.name})
+        record_comparison(log, manifest.name, comparison)
         result = RetrainingReport(
             _OUTCOMES[comparison.verdict],
             decision,
@@ -180,11 +142,11 @@ def run_retraining(
         )
         if comparison.verdict == "promote":
             if store.promote(version, instead_of=manifest.version):
-                _record_promotion(log, manifest.name, version, manifest.version)
+                record_promotion(log, manifest.name, version, manifest.version)
             else:
                 note = f"version {store.current()} was promoted meanwhile, and was not compared with the challenger"
                 result = replace(result, outcome="overtaken", notes=(*result.notes, note))
-        return _recorded(log, result, manifest)
+        return record_retraining(log, manifest.name, result)
 
 
 def _why_held(champion: Manifest, challenger: Manifest) -> tuple[str, ...]:
@@ -218,7 +180,7 @@ def _is_anything_new(config: Config, champion: Manifest, rows: TrainingRows, sha
 @contextmanager
 def _only_retraining(store: ModelStore) -> Iterator[None]:
     """Hold the store's lock for retrainings; it ends with the process, killed or not."""
-    store.versions()  # or there is no store
+    store.create()
     try:
         descriptor = open_regular(store.folder / LOCK, os.O_RDWR | os.O_CREAT, mode=0o666)
     except OSError as error:
@@ -234,11 +196,7 @@ def _only_retraining(store: ModelStore) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _champion(store: ModelStore, config: Config) -> Predictor:
-    version = store.current()
-    if version is None:
-        msg = f"the store {store.folder} has no current version: promote one first"
-        raise StoreError(msg)
+def _champion(store: ModelStore, version: str, config: Config) -> Predictor:
     champion = store.load(version)
     if champion.manifest.name != config.app.name:
         msg = (
@@ -247,39 +205,3 @@ def _champion(store: ModelStore, config: Config) -> Predictor:
         )
         raise StoreError(msg)
     return champion
-
-
-def _complete_record(log: Path, champion: Predictor) -> None:
-    """Put a promotion on record that was done when the process was killed."""
-    version, name = champion.manifest.version, champion.manifest.name
-    promised = None
-    for entry in read_decisions(log):
-        content = entry["content"]
-        if content.get("model") != name:
-            continue
-        if entry["kind"] == "comparison" and content.get("verdict") == "promote":
-            promised = content
-        elif entry["kind"] == "promotion":
-            promised = None
-    if promised is not None and promised["challenger"] == version:
-        logger.warning("the promotion of %s was not logged, as its process was killed: it is logged now", version)
-        _record_promotion(log, name, version, promised["champion"])
-
-
-def _record_promotion(log: Path, model: str, version: str, previous: str) -> None:
-    append_decision(log, "promotion", {"model": model, "version": version, "previous": previous})
-
-
-def _recorded(log: Path, result: RetrainingReport, manifest: Manifest) -> RetrainingReport:
-    """Put the end of a retraining on record; from here on the cooldown counts."""
-    content = {
-        "model": manifest.name,
-        "outcome": result.outcome,
-        "champion": result.champion,
-        "challenger": result.challenger,
-        "learned_rows": result.learned_rows,
-        "recent_rows": result.recent_rows,
-        "notes": list(result.notes),
-    }
-    append_decision(log, "retraining", content)
-    return result

@@ -13,8 +13,8 @@ from classification_model.errors import InputError, require_extra
 
 if TYPE_CHECKING:
     from classification_model.labels.sources import LabelSource
-    from classification_model.retrain_pipeline import RetrainingReport
     from classification_model.retraining.decision import RetrainingDecision
+    from classification_model.retraining.retraining_report import RetrainingReport
 
 _EXIT_CODES = {"yes": 10, "no": 0, "wait": 20}
 
@@ -43,16 +43,23 @@ def retrain_check(
     The decision is yes, no or wait. It is logged with its evidence. With --labels, the labels of a table are added to
     the log first, as labels join does.
 
+    For a store without a current version the decision is yes: retrain trains its first model.
+
     Exit code 0 whatever is decided, unless --exit-code is set; 2 for errors.
     """
     with require_extra("train", "the decision on retraining"):
         from datetime import UTC, datetime
 
-        import orjson
-
         from classification_model.retraining.check import check_retraining, read_labelled_log
+        from classification_model.retraining.first_model import check_without_model
         from classification_model.runtime.model_folder.artifact import read_manifest
+        from classification_model.runtime.store.reader import StoreReader
     source = _labels_to_join(labels, key, label)
+    if model is None and store is not None and StoreReader(store).current() is None:
+        decision = check_without_model(log, store, None, datetime.now(UTC), is_there=store.exists())
+        note = "no labels were added to the log: there is no model with their classes"
+        _print_decision(decision, () if source is None else (note,), as_json=as_json, exit_code=exit_code)
+        return
     manifest = read_manifest(serving_folder(model, store))
     if source is not None:
         from classification_model.cli.labels import summary
@@ -61,6 +68,12 @@ def retrain_check(
         joined = join_labels(log, source, by="index", classes=manifest.classes, model=manifest.name)
         typer.echo(f"{summary(joined, manifest.classes)}{'' if as_json else chr(10)}", err=as_json)
     decision, notes = check_retraining(log, read_labelled_log(log, manifest), manifest, datetime.now(UTC))
+    _print_decision(decision, notes, as_json=as_json, exit_code=exit_code)
+
+
+def _print_decision(decision: RetrainingDecision, notes: tuple[str, ...], *, as_json: bool, exit_code: bool) -> None:
+    import orjson
+
     if as_json:
         typer.echo(orjson.dumps(decision.as_dict(), option=orjson.OPT_INDENT_2).decode())
     else:
@@ -105,7 +118,8 @@ def retrain(
 ) -> None:
     """Retrain the current model of a store if needed.
 
-    Decides as retrain-check does. Trains a challenger on the table of the config and the labelled predictions of the
+    A store without a current version gets its first model, trained on the table of the config. Otherwise, decides as
+    retrain-check does. Trains a challenger on the table of the config and the labelled predictions of the
     log, compares it with the current model, the champion, and promotes it if it is better. Exit code 0 whatever the
     outcome, 2 for errors, after which the champion is still current.
     """
@@ -133,18 +147,20 @@ def retrain(
     if as_json:
         typer.echo(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2).decode())
     else:
-        typer.echo(_report_text(report))
+        typer.echo(_report_text(report, store))
 
 
-def _report_text(report: RetrainingReport) -> str:
+def _report_text(report: RetrainingReport, store: Path) -> str:
+    stays = f"{report.champion} stays current" if report.champion else f"the store {store} has no current version"
     what = {
+        "first model": f"first model: {report.challenger} is the first current version of the store {store}",
         "not needed": f"not needed: {report.champion} stays current",
         "nothing new": f"nothing new to train on: {report.champion} stays current",
         "promoted": f"promoted: {report.challenger} replaces {report.champion}",
         "held": f"held: {report.champion} stays current, {report.challenger} is in the store",
         "rejected": f"rejected: {report.champion} stays current, {report.challenger} is in the store",
         "overtaken": f"overtaken: another version was promoted meanwhile, {report.challenger} is in the store",
-        "gate missed": f"gate missed: the new model is not saved, {report.champion} stays current",
+        "gate missed": f"gate missed: the new model is not saved, {stays}",
     }
     lines = [what[report.outcome], f"retrain-check: {report.decision.retrain}: {report.decision.reasons[0]}"]
     if report.comparison is not None:
@@ -155,6 +171,8 @@ def _report_text(report: RetrainingReport) -> str:
 
 def _text(decision: RetrainingDecision) -> str:
     evidence = decision.evidence
+    if decision.rule == "no-model":  # nothing was measured
+        return f"{decision.retrain}: {decision.reasons[0]}\n\nrule               {decision.rule}"
     share = evidence["drifted_share"]
     drifted = "unknown" if share is None else f"{share:.0%}"
     lines = [

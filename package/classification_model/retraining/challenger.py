@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +13,12 @@ from classification_model.comparison import SharedRows, compare, features_of, la
 from classification_model.errors import DataError
 from classification_model.processing.data_manager import DataLoader
 from classification_model.processing.raw_tables import hash_of_rows
-from classification_model.train_pipeline import train_model, write_model
+from classification_model.retraining.training_into_store import train_into_store
 from classification_model.training.describe_model import code_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import pandas as pd
 
@@ -32,11 +30,6 @@ if TYPE_CHECKING:
     from classification_model.runtime.predictor import Predictor
     from classification_model.runtime.store.store import ModelStore
     from classification_model.training.model_selection import Progress
-
-#: Folder in the store in which a model is written before it is added.
-STAGE = "retraining"
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,11 +78,6 @@ class Challenge:
         """Return a loader of the tables, and of further rows."""
         return DataLoader(self.config, self.tables, extra=extra, target_edges=self.target_edges)
 
-    def version(self, now: datetime) -> str:
-        """Return the version of a challenger that is trained now."""
-        base = self.config.version.partition("+")[0]
-        return f"{base}+{now.astimezone(UTC):%Y%m%dt%H%M%Sz}.{self.digest}"
-
 
 @dataclass(frozen=True)
 class Challenger:
@@ -128,25 +116,21 @@ def train_challenger(
     ClassificationModelError
         If it cannot be trained or saved.
     """
-    there = next((version for version in store.versions() if version.endswith(f".{challenge.digest}")), None)
-    if there is not None:
-        logger.warning("version %s was trained on the same data before: it is not trained again", there)
-        return _challenger(challenge, store.load(there), challenge.loader(challenge.extra).load())
-    version = challenge.version(now)
-    trained = train_model(
+    version, data = train_into_store(
+        store,
         challenge.config,
-        source=challenge.tables,
+        challenge.tables,
+        challenge.digest,
         extra=challenge.extra,
         target_edges=challenge.target_edges,
-        version=version,
+        now=now,
         progress=progress,
         jobs=jobs,
     )
-    stage = store.folder / STAGE
-    write_model(trained, stage / version)
-    store.add(stage / version)
-    shutil.rmtree(stage, ignore_errors=True)
-    return _challenger(challenge, store.load(version), trained.report.data)
+    predictor = store.load(version)
+    if data is None:
+        data = challenge.loader(challenge.extra).load()
+    return _challenger(challenge, predictor, data)
 
 
 def _challenger(challenge: Challenge, predictor: Predictor, data: TrainingData) -> Challenger:

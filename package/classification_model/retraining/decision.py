@@ -23,6 +23,7 @@ Rule = Literal[
     "drift",
     "prediction-drift",
     "age",
+    "no-model",
     "clock",
     "cooldown",
     "too-few-predictions",
@@ -55,7 +56,8 @@ class RetrainingDecision:
         ``accuracy_floor``, ``minimum_count``, ``drifted_features`` and ``drifted_predictions`` (each with ``feature``,
         ``psi``, ``test``, ``statistic``, ``adjusted_p_value``), ``drifted_share``, ``drift_limits``, ``created``,
         ``last_retrained``, ``now``, ``age_days``, ``max_age_days``, ``cooldown_days`` and ``fired``, the names of all
-        rules for retraining that hold.
+        rules for retraining that hold. With the rule ``no-model``, for a store without a current version, only
+        ``model``, ``version`` (null), ``now`` and ``fired``.
     """
 
     retrain: Retrain

@@ -147,8 +147,6 @@ def test_the_current_version_of_a_store_is_checked(
 ) -> None:
     """The model is the store's current one, and the folders may come from the environment of the API."""
     fill(200, 250)
-    done = command("retrain-check", "--log", "log", "--store", "store")
-    assert (done.code, done.out) == (2, "")
     store = ModelStore(Path("store"))
     store.promote(store.add(aged))
     monkeypatch.setenv("LOG_FOLDER", "log")

@@ -113,7 +113,7 @@ def check_problem(store: StoreReader, manifest: Manifest, served: Manifest | Non
     StoreError
         If it is one, naming the problems.
     """
-    problems = _stored_problems(store, manifest) if served is None else {served.name}
+    problems = stored_problems(store, but=manifest) if served is None else {served.name}
     if problems and manifest.name not in problems:
         msg = (
             f"expected a model of {', '.join(map(repr, sorted(problems)))} for this store, found version "
@@ -122,13 +122,13 @@ def check_problem(store: StoreReader, manifest: Manifest, served: Manifest | Non
         raise StoreError(msg)
 
 
-def _stored_problems(store: StoreReader, but: Manifest) -> set[str]:
+def stored_problems(store: StoreReader, *, but: Manifest | None = None) -> set[str]:
     """Return what the versions in a store are models of, as far as they can be read, apart from one model."""
     found = set()
     for version in store.versions():
         with suppress(ArtifactError):
             manifest = store.read_manifest(version)
-            if manifest.digest != but.digest:
+            if but is None or manifest.digest != but.digest:
                 found.add(manifest.name)
     return found
 

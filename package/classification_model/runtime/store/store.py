@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import overload
+from typing import Literal, overload
 
 from classification_model.errors import ArtifactError, StoreError
 from classification_model.runtime.model_folder.artifact import WholeModel, copy_model_folder, read_model
@@ -68,6 +68,21 @@ class ModelStore(StoreReader):
     True
     """
 
+    def create(self) -> None:
+        """Make the folder of the store; does nothing if it exists.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be made.
+        """
+        try:
+            if not self._versions.is_dir():
+                self._versions.mkdir(parents=True, exist_ok=True)
+                sync_folder(self.folder)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
     def add(self, model_folder: Path | str, *, schema_change: bool = True) -> str:
         """Verify a model folder and copy it into the store. The current version stays current.
 
@@ -97,11 +112,7 @@ class ModelStore(StoreReader):
         Predictor.of_files(model.manifest, model.contents)
         version = model.manifest.version
         check_version(version, f"the version of {model_folder}")
-        try:
-            self._versions.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.folder)
-        except OSError as error:
-            raise self._unwritable(error) from error
+        self.create()
         with self._writing():
             served = find_serving(self).manifest
             check_problem(self, model.manifest, served)
@@ -116,7 +127,12 @@ class ModelStore(StoreReader):
     @overload
     def promote(self, version: str, *, instead_of: str, schema_change: bool = False) -> Promotion | None: ...
 
-    def promote(self, version: str, *, instead_of: str | None = None, schema_change: bool = False) -> Promotion | None:
+    @overload
+    def promote(self, version: str, *, as_first: Literal[True]) -> Promotion | None: ...
+
+    def promote(
+        self, version: str, *, instead_of: str | None = None, schema_change: bool = False, as_first: bool = False
+    ) -> Promotion | None:
         """Verify a version and make it current. If it is current already, nothing changes.
 
         The columns and classes of the version are compared with those of the current version. If the current version
@@ -131,12 +147,14 @@ class ModelStore(StoreReader):
             Promote the version only if `instead_of` is the current version. The default is any current version.
         schema_change
             Whether the version may have other columns or classes than the current version.
+        as_first
+            Promote the version only if no version is current.
 
         Returns
         -------
         Promotion or None
             The new and the previous current version, the changes for clients, and notes. None if `instead_of` was not
-            the current version; then nothing is promoted.
+            the current version, or a version was current in spite of `as_first`; then nothing is promoted.
 
         Raises
         ------
@@ -149,6 +167,8 @@ class ModelStore(StoreReader):
             manifest = self.load(version).manifest
             current, served, notes = find_serving(self, but=version)
             if instead_of is not None and (current is None or current.version != instead_of):
+                return None
+            if as_first and current is not None:
                 return None
             if current is not None and current.version == version:
                 return Promotion(version, version)

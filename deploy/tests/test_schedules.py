@@ -1,0 +1,151 @@
+"""The recipes for other schedulers: the command of each, as it stands there, retrains a real store."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import COMMAND, DEPLOY
+from problem import write_problem
+
+SCHEDULES = DEPLOY / "schedules"
+FOLDER = "/srv/classification-model"
+
+
+def read(name: str) -> Any:
+    """Read a recipe in YAML; `on` stays a name."""
+    return yaml.load((SCHEDULES / name).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - reads texts alone
+
+
+def cron_lines() -> list[str]:
+    """Return the lines of the crontab that run something."""
+    lines = (SCHEDULES / "crontab").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not re.match(r"#|\w+=", line)]
+
+
+def of_crontab() -> list[str]:
+    """Return what cron runs: the rest of the line after five fields, by /bin/sh."""
+    (line,) = cron_lines()
+    return ["/bin/sh", "-c", line.split(maxsplit=5)[5]]
+
+
+def container() -> dict[str, Any]:
+    """Return the only container of the CronJob."""
+    (found,) = read("kubernetes-cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    return dict(found)
+
+
+def of_cron_job() -> list[str]:
+    """Return what the container runs."""
+    return [*container()["command"], *container()["args"]]
+
+
+def of_workflow() -> list[str]:
+    """Return what the runner runs: the script of the last step, by the shell that `shell: bash` stands for."""
+    step = read("github-actions.yml")["jobs"]["retrain"]["steps"][-1]
+    assert step["env"] == {"FOLDER": FOLDER}
+    return ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Make the folder that the recipes expect, with the program in its environment."""
+    folder = tmp_path / "place"
+    write_problem(folder)
+    (folder / ".venv").symlink_to(COMMAND.parents[1])
+    return folder
+
+
+def run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in the folder, which stands where the recipe has its own."""
+    here = {"FOLDER": str(place), "GITHUB_STEP_SUMMARY": str(place / "summary.md"), "HOME": str(place)}
+    path = os.pathsep.join([str(COMMAND.parent), os.environ["PATH"]])
+    return subprocess.run(
+        [part.replace(FOLDER, str(place)) for part in command],
+        cwd=place,
+        env={"PATH": path, **here},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [(of_crontab, "retraining.log"), (of_cron_job, None), (of_workflow, "summary.md")],
+    ids=["crontab", "kubernetes", "github"],
+)
+def test_the_command_of_a_recipe_trains_the_first_model_and_no_second_one(
+    command: Callable[[], list[str]], output: str | None, place: Path
+) -> None:
+    """It runs as it stands there; what it says is where the recipe promises, and an error is an exit code."""
+    for outcome in ("first model: ", "not needed: "):
+        done = run(command(), place)
+        assert done.returncode == 0, done.stderr
+        said = done.stdout if output is None else (place / output).read_text(encoding="utf-8")
+        assert outcome in said
+    assert len(list((place / "store" / "versions").iterdir())) == 1
+    (place / "config.yml").unlink()
+    assert run(command(), place).returncode == 2
+
+
+def test_the_crontab_has_one_job_of_five_fields() -> None:
+    """Nothing in the command is a `%`, which cron would read as a line break."""
+    (line,) = cron_lines()
+    assert re.match(r"15 3 \* \* \* \S", line)
+    assert "%" not in line
+
+
+def test_the_cron_job_has_what_the_api_server_requires() -> None:
+    """Every required field is there, each mounted volume is declared, and runs never overlap."""
+    job = read("kubernetes-cronjob.yaml")
+    assert (job["apiVersion"], job["kind"]) == ("batch/v1", "CronJob")
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", job["metadata"]["name"])
+    assert (job["spec"]["schedule"], job["spec"]["concurrencyPolicy"]) == ("15 3 * * *", "Forbid")
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["restartPolicy"] in {"Never", "OnFailure"}
+    assert {"name", "image"} <= container().keys()
+    mounts = {mount["name"]: mount["mountPath"] for mount in container()["volumeMounts"]}
+    assert sorted(mounts) == sorted(volume["name"] for volume in pod["volumes"])
+    assert mounts["state"] == FOLDER
+
+
+def test_the_cron_job_may_do_nothing_but_retrain() -> None:
+    """No root, no writable image, no capabilities, no token of the cluster, and a limit on memory."""
+    pod = read("kubernetes-cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert (pod["automountServiceAccountToken"], pod["securityContext"]["runAsNonRoot"]) == ("false", "true")
+    assert container()["securityContext"] == {
+        "allowPrivilegeEscalation": "false",
+        "readOnlyRootFilesystem": "true",
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert "memory" in container()["resources"]["limits"]
+
+
+def test_the_workflow_has_no_permission_but_to_read_and_pins_its_actions() -> None:
+    """Actions are named by their full hash, with the version behind it; runs never overlap."""
+    workflow = read("github-actions.yml")
+    assert workflow["permissions"] == {}
+    assert workflow["jobs"]["retrain"]["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"] == {"group": "retraining", "cancel-in-progress": "false"}
+    assert workflow["defaults"]["run"]["shell"] == "bash"
+    lines = re.findall(r"uses: (.+)", (SCHEDULES / "github-actions.yml").read_text(encoding="utf-8"))
+    assert lines
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line) for line in lines)
+
+
+@pytest.mark.parametrize("name", ["crontab", "kubernetes-cronjob.yaml", "github-actions.yml"])
+def test_the_recipes_keep_the_folder_and_the_time_of_the_dag(name: str) -> None:
+    """Who changes from one scheduler to another finds everything in the same place."""
+    dag = (DEPLOY / "dags" / "retraining.py").read_text(encoding="utf-8")
+    recipe = (SCHEDULES / name).read_text(encoding="utf-8")
+    assert f'FOLDER = "{FOLDER}"' in dag
+    assert '"15 3 * * *"' in dag
+    assert FOLDER in recipe
+    assert "15 3 * * *" in recipe
