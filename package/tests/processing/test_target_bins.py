@@ -240,12 +240,31 @@ def test_a_retraining_keeps_the_edges_of_the_champion(folder: Path) -> None:
     assert report.comparison is not None, report.notes
     assert read_manifest(folder / "store" / "versions" / report.challenger).target_edges == before
     assert report.learned_rows > 100
-    again = run_training(config, output=folder / "again", version="2.0.0", jobs=1)
-    assert again.manifest.target_edges != before
-    store.add(again.folder)
+    anew = run_training(config, output=folder / "anew", version="2.0.0", jobs=1)
+    assert anew.manifest.target_edges != before
+    store.add(anew.folder)
     with pytest.raises(Exception, match=r"edges of the classes: .* -> .*") as caught:
         store.promote("2.0.0")
     assert "schema-change" in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_retraining_after_a_kill_keeps_the_edges_too(folder: Path) -> None:
+    """The challenger is in the store already, and is compared on the same rows with the same labels."""
+    log_rooms(folder, make_rooms(100, 2), labels=False)
+    pd.concat([make_rooms(600, 1), make_rooms(600, 3, factor=2.0)]).to_csv(folder / "rooms.csv", index=False)
+    killed = shutil.copytree(folder, folder.with_name("killed"))
+    first = run_retraining(
+        load_config(folder / "config.yml"), ModelStore(folder / "store"), folder / "log", force=True, jobs=1
+    )
+    assert first.challenger is not None
+    assert first.comparison is not None
+    store = ModelStore(killed / "store")
+    store.add(ModelStore(folder / "store").path(first.challenger))
+    second = run_retraining(load_config(killed / "config.yml"), store, killed / "log", force=True, jobs=1)
+    assert second.challenger == first.challenger
+    assert second.comparison is not None
+    assert second.comparison.as_dict()["sets"] == first.comparison.as_dict()["sets"]
 
 
 @pytest.mark.slow

@@ -125,7 +125,7 @@ class Manifest(BaseModel):
     format_version
         Version of the manifest's format.
     name
-        Name of the problem that the model solves, such as ``Titanic survival``. All versions of a model have it.
+        Name of the problem that the model solves, `app.name` of its config. All versions of a model have it.
     version
         Version of the model (PEP 440).
     created
