@@ -13,9 +13,9 @@ from typing import Any
 
 import classification_model as cm
 import pandas as pd
+
 from data_science.connections import table_url
 from data_science.fetch_data import fetch_feature_store
-
 from local_postgres import local_postgres
 from serving import ask, command, served
 

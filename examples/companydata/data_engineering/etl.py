@@ -8,17 +8,18 @@ from typing import Annotated
 
 import psycopg
 import typer
-from data_science.connections import address, database
 
 from data_engineering.failing import failing, run
 from data_engineering.generated_shop import Shop
 from data_engineering.loading import build_features, load, read_watermark
+from data_science.connections import address, database
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def etl(
+    *,
     customers: Annotated[int, typer.Option(min=1, max=10_000_000, help="Number of customers.")] = 5_000,
     sales_per_day: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of sales on each day.")] = 50,
     days: Annotated[int, typer.Option(min=1, max=20_000, help="Number of days from 2024-01-01.")] = 730,

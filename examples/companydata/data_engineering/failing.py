@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import classification_model as cm
 import psycopg
 import typer
+
 from data_science.connections import reason_of
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, cast
 
 import classification_model as cm
-import psycopg
 import pyarrow as pa
 import pyarrow.csv
 from psycopg import sql
@@ -153,7 +152,9 @@ def build_features(connection: Connection[Any], *, label_days: int, cut_off: dat
             raise cm.errors.DataError(msg)
         latest = last - timedelta(days=label_days - 1)
         if cut_off is not None and cut_off > latest:
-            msg = f"expected a cut-off date up to {latest}, {label_days} days before the end of the sales, found {cut_off}"
+            msg = (
+                f"expected a cut-off date up to {latest}, so that {label_days} days from it are known, found {cut_off}"
+            )
             raise cm.errors.DataError(msg)
         chosen = cut_off or latest
         values = {"cut_off": chosen, "label_days": label_days}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, LiteralString, cast, get_args
 
 import psycopg
 import typer
-from data_science.connections import CONNECT_SECONDS, DATABASE, Role, address, server
 from psycopg import sql
 
 from data_engineering.failing import failing, run
+from data_science.connections import DATABASE, Role, address, server
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -38,23 +38,21 @@ def make_database(url: URL, passwords: Mapping[Role, str]) -> None:
     DataError
         If the server refuses a statement.
     """
-    with failing(url, "the setup of the database"):
-        with connected(url, url.database or "postgres") as connection:
-            connection.execute(_LOCK)
-            run_script(connection, "1_roles.sql")
-            for role, password in passwords.items():
-                set_password(connection, role, password)
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
-                run_script(connection, "2_database.sql")
-            with connected(url, DATABASE) as inside:
-                for script in ("3_schema.sql", "4_tables.sql", "5_privileges.sql"):
-                    run_script(inside, script)
+    with failing(url, "the setup of the database"), connected(url, url.database or "postgres") as connection:
+        connection.execute(_LOCK)
+        run_script(connection, "1_roles.sql")
+        for role, password in passwords.items():
+            set_password(connection, role, password)
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+            run_script(connection, "2_database.sql")
+        with connected(url, DATABASE) as inside:
+            for script in ("3_schema.sql", "4_tables.sql", "5_privileges.sql"):
+                run_script(inside, script)
 
 
 def connected(url: URL, database: str) -> psycopg.Connection[Any]:
     """Connect to a database of a server."""
-    place = url.set(database=database).update_query_dict({"connect_timeout": str(CONNECT_SECONDS)} | dict(url.query))
-    return psycopg.connect(address(place), autocommit=True)
+    return psycopg.connect(address(url.set(database=database)), autocommit=True)
 
 
 def run_script(connection: psycopg.Connection[Any], name: str) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import classification_model as cm
 import sqlalchemy as sql
+from psycopg.conninfo import make_conninfo
 from sqlalchemy.exc import ArgumentError
 
 DATABASE = "companydata"
@@ -61,25 +62,21 @@ def database(role: Role) -> sql.URL:
         If ``DATABASE_URL`` is missing or wrong.
     """
     url = server()
-    return sql.URL.create(
-        "postgresql",
-        role,
-        os.environ.get(f"{role.upper()}_PASSWORD") or None,
-        url.host,
-        url.port,
-        DATABASE,
-        {"connect_timeout": str(CONNECT_SECONDS)} | dict(url.query),
-    )
+    password = os.environ.get(f"{role.upper()}_PASSWORD") or None
+    return sql.URL.create("postgresql", role, password, url.host, url.port, DATABASE, url.query)
 
 
 def table_url(role: Role, table: str) -> str:
     """Return the URL of a table, as `classification_model.read_table` and every command take it; see `database`."""
-    return f"{address(database(role))}#{quote(f'public.{table}')}"
+    url = database(role).render_as_string(hide_password=False).replace(" ", "%20")
+    return f"{url}#{quote(f'public.{table}')}"
 
 
 def address(url: sql.URL) -> str:
-    """Return a URL as libpq takes it, with its password."""
-    return url.render_as_string(hide_password=False)
+    """Return a URL in the words of libpq, with its password."""
+    given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
+    given |= {"dbname": url.database, "connect_timeout": CONNECT_SECONDS, **url.query}
+    return make_conninfo(**{name: value for name, value in given.items() if value is not None})
 
 
 def reason_of(error: Exception, url: sql.URL) -> str:
