@@ -85,7 +85,7 @@ def local_postgres(folder: Path) -> Iterator[LocalPostgres]:
     As root, it runs as the user ``pgserver``, which is made if it is not there, because PostgreSQL refuses to be root.
     """
     runtime = folder / "run"
-    runtime.mkdir(mode=0o700)
+    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True)  # or its lock is in the system's /tmp
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # where the library looks for a place when it is imported
     try:

@@ -40,7 +40,7 @@ def train(
     """
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     table = wait_for_features(wait)
-    typer.echo(f"{len(table)} customers in feature_store, {table['bought'].mean():.1%} of them bought again")
+    typer.echo(f"{len(table)} customers in feature_store")
     typer.echo(train_and_store(table, cm.ModelStore(store)))
 
 

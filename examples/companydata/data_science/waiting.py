@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import classification_model as cm
 import psycopg
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential, wait_random
 
 from data_science.connections import Role, address, database, reason_of
 from data_science.fetch_data import fetch_feature_store
@@ -104,7 +104,7 @@ def wait_for_features(
         raise GaveUpError(msg) from None
 
 
-_pause = wait_exponential_jitter(initial=0.5, max=LONGEST_PAUSE, jitter=0.5)
+_pause = wait_exponential(multiplier=0.5, max=LONGEST_PAUSE) + wait_random(0, 0.5)
 
 
 def _tell(state: RetryCallState) -> None:
