@@ -20,10 +20,10 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api hooks test check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-quality bench-serving bench-peers clean
+.PHONY: help run check checks checks-package checks-api checks-example hooks test check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-quality bench-serving bench-peers example-companydata clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/installed ## train on Titanic if needed, then serve the model on localhost:8002 until Ctrl-C; RUN_OPTIONS="--port 8003" for another port
 	$(BIN)/classification-model train --if-changed
@@ -34,7 +34,7 @@ check: .venv/tox ## the fast lane, through tox: checks of both, and the tests th
 	cd package && ../$(BIN)/tox run -e fast
 	cd classification_api && ../$(BIN)/tox run -e fast
 
-checks: checks-package checks-api ## ruff, mypy and import-linter alone, as at every commit once there are hooks
+checks: checks-package checks-api checks-example ## ruff, mypy and import-linter alone, as at every commit once there are hooks
 
 checks-package: .venv/tox
 	cd package && ../$(BIN)/tox run -e checks
@@ -42,13 +42,17 @@ checks-package: .venv/tox
 checks-api: .venv/tox
 	cd classification_api && ../$(BIN)/tox run -e checks
 
+checks-example: .venv/tox
+	cd examples/companydata && ../../$(BIN)/tox run -e checks
+
 hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
 	$(BIN)/pre-commit install
 
-test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API
+test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the example
 	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build,wheel_tests
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
+	cd examples/companydata && ../../$(BIN)/tox run -e test_example,checks
 
 check-lowest: .venv/tox ## the quick tests on the lowest versions that pyproject.toml allows; trains a model with them
 	cd package && ../$(BIN)/tox run -e lowest
@@ -84,9 +88,13 @@ bench-serving: .venv/installed ## the API beside an echo, plain FastAPI with the
 bench-peers: .venv/installed ## environments of the peers that bench-serving measures, in .venv-peers: 5 GB
 	$(BIN)/python benchmarks/peer_environments.py $(BENCH_OPTIONS)
 
+example-companydata: .venv/installed ## a company's database, from its sales to predictions in it: on DATABASE_URL, or else on a PostgreSQL of its own
+	$(PIP) --quiet --editable './package[train,sql]' --editable './examples/companydata[local]'
+	$(BIN)/python examples/companydata/demonstration.py
+
 clean: ## remove environments, builds and caches; the trained model stays
 	rm -rf .venv .venv-peers
-	for folder in package classification_api; do \
+	for folder in package classification_api examples/companydata; do \
 		(cd $$folder && rm -rf .tox .venv build dist *.egg-info .hypothesis .*_cache .coverage*); \
 	done
 

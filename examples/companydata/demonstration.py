@@ -50,7 +50,7 @@ def run(*program: str, **variables: str) -> None:
 def inputs_of(customers: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of customers as the API takes them."""
     rows = customers[list(FEATURES)].astype(object)
-    return rows.where(rows.notna(), None).to_dict("records")
+    return [dict(zip(FEATURES, row, strict=True)) for row in rows.where(rows.notna(), None).itertuples(index=False)]
 
 
 def demonstrate(folder: Path) -> None:

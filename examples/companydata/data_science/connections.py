@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import classification_model as cm
@@ -74,7 +74,7 @@ def table_url(role: Role, table: str) -> str:
 
 def address(url: sql.URL) -> str:
     """Return a URL in the words of libpq, with its password."""
-    given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
+    given: dict[str, Any] = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
     given |= {"dbname": url.database, "connect_timeout": CONNECT_SECONDS, **url.query}
     return make_conninfo(**{name: value for name, value in given.items() if value is not None})
 

@@ -43,7 +43,7 @@ def fill(connection: psycopg.Connection[Any], shop: Shop = SHOP, days: int = SHO
 def snapshot(connection: psycopg.Connection[Any]) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of each table, in the order of their keys."""
     return {
-        table: connection.execute(f"SELECT * FROM {table} ORDER BY {key}").fetchall()  # type: ignore[arg-type]  # noqa: S608
+        table: connection.execute(f"SELECT * FROM {table} ORDER BY {key}").fetchall()  # noqa: S608
         for table, key in TABLES.items()
     }
 

@@ -45,9 +45,9 @@ def postgres(shared_postgres: LocalPostgres, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("DATABASE_URL", shared_postgres.url)
     yield shared_postgres
     with psycopg.connect(shared_postgres.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         for role in ("de_user", "ds_user", "analyst", "app_user"):
-            connection.execute(f"DROP ROLE IF EXISTS {role}")  # type: ignore[arg-type]
+            connection.execute(f"DROP ROLE IF EXISTS {role}")
 
 
 @pytest.fixture

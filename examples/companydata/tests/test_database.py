@@ -22,8 +22,9 @@ PASSWORD = "s3cr3t ' \\ @/%: and long"  # noqa: S105 - of a database that lives 
 def dump(postgres: LocalPostgres) -> str:
     """Return the database as pg_dump writes it, with its privileges and without its rows."""
     place = address(server().set(database=DATABASE))
-    program = [postgres.server.bin_path / "pg_dump", "--schema-only", "--restrict-key=none", place]
-    return subprocess.run(program, check=True, capture_output=True, text=True).stdout
+    program = [str(postgres.server.bin_path / "pg_dump"), "--schema-only", "--restrict-key=none", place]
+    done = subprocess.run(program, check=True, capture_output=True, text=True)
+    return done.stdout
 
 
 def ask_for_passwords(postgres: LocalPostgres) -> None:
@@ -63,11 +64,11 @@ def test_psql_runs_the_scripts_too(database: LocalPostgres) -> None:
     """As README.md shows it, twice: the result is that of the program."""
     before = dump(database)
     with psycopg.connect(database.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {DATABASE}")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE {DATABASE}")
     for run in range(2):
         for script in sorted(SCRIPTS.glob("*.sql")):
             place = server() if script.name < "3" else server().set(database=DATABASE)
-            program = [database.server.bin_path / "psql", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--quiet"]
+            program = [str(database.server.bin_path / "psql"), "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--quiet"]
             done = subprocess.run(
                 [*program, address(place), "--file", script], capture_output=True, text=True, check=False
             )
@@ -109,9 +110,9 @@ def test_an_administrator_need_not_be_a_superuser(own_postgres: LocalPostgres) -
     """A role that may make roles and databases, as managed servers give one, makes the same database, twice."""
     before = dump(own_postgres)
     with psycopg.connect(own_postgres.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {DATABASE}")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE {DATABASE}")
         for role in ("de_user", "ds_user", "analyst", "app_user"):
-            connection.execute(f"DROP ROLE {role}")  # type: ignore[arg-type]
+            connection.execute(f"DROP ROLE {role}")
         connection.execute("CREATE ROLE manager LOGIN CREATEROLE CREATEDB")
     for _ in range(2):
         make_database(server().set(username="manager"), {})

@@ -69,7 +69,8 @@ def test_predictions_come_back_to_the_database(predicted: dict[str, Any], tmp_pa
     with as_role("ds_user") as connection:
         rows = connection.execute(
             "SELECT prediction_id::text, \"index\", prediction, (features->>'frequency')::int, version, l.label "
-            'FROM predictions p JOIN predictions_labels USING (prediction_id) JOIN labels l ON customer_id::text = "index" '
+            "FROM predictions JOIN predictions_labels USING (prediction_id) "
+            'JOIN labels l ON customer_id::text = "index" '
             "WHERE predictions_labels.label = l.label ORDER BY customer_id"
         ).fetchall()
     assert [row[0] for row in rows] == predicted["prediction_ids"]
@@ -91,12 +92,12 @@ def test_shipping_needs_no_more_than_app_user_has(predicted: dict[str, Any], tmp
     assert run(*ship, LOG_SHIP_TO=table_url("ds_user", "predictions")).returncode == 2
     with as_role("de_user") as connection:
         for privilege in needed:
-            connection.execute(f"REVOKE {privilege} FROM app_user")  # type: ignore[arg-type]
+            connection.execute(f"REVOKE {privilege} FROM app_user")
             done = run(*ship, **target)
             assert (done.returncode, done.stderr.count("\n")) == (2, 1)
             assert "permission denied for table predictions" in done.stderr
             assert connection.execute("SELECT count(*) FROM predictions").fetchone() == (0,)
-            connection.execute(f"GRANT {privilege} TO app_user")  # type: ignore[arg-type]
+            connection.execute(f"GRANT {privilege} TO app_user")
         tables = "SELECT relname FROM pg_class WHERE relkind = 'r' ORDER BY relname"
         before = connection.execute(tables).fetchall()
         assert run(*ship, **target).returncode == 0

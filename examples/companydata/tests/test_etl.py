@@ -171,7 +171,7 @@ def check_texts(connection: psycopg.Connection[Any], texts: list[str]) -> None:
     things = [(number, number, START, text, 1.0) for number, text in enumerate(texts, 1)]
     load(connection, [customers(*people)], [sales(*things)])
     for column in ("name FROM customers", "product FROM sales"):
-        found = connection.execute(f"SELECT {column} ORDER BY customer_id").fetchall()  # type: ignore[arg-type]
+        found = connection.execute(f"SELECT {column} ORDER BY customer_id").fetchall()
         assert [text for (text,) in found] == texts
 
 

@@ -108,6 +108,8 @@ def test_a_build_that_was_cut_off_leaves_the_former_features(own_postgres: Local
             time.sleep(0.05)
         own_postgres.kill()
         assert "OperationalError" in build.communicate()[1]
+        blocker.close()
+        connection.close()
     own_postgres.start_again()
     with as_role("de_user") as connection:
         assert snapshot(connection) == before != clean

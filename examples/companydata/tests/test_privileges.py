@@ -76,7 +76,7 @@ def is_done(role: Role, text: str) -> bool:
     """Tell whether a role may do something; what was done is undone."""
     with psycopg.connect(address(database(role))) as connection:
         try:
-            connection.execute(text)  # type: ignore[arg-type]
+            connection.execute(text)
         except psycopg.errors.InsufficientPrivilege:
             return False
         finally:
@@ -111,7 +111,7 @@ def test_only_de_user_makes_and_changes_tables(role: Role, text: str) -> None:
     if text.startswith("GRANT"):  # to who may grant nothing, PostgreSQL gives a warning where it may read the table
         with psycopg.connect(address(database(role))) as connection:
             try:
-                connection.execute(text)  # type: ignore[arg-type]
+                connection.execute(text)
                 row = connection.execute("SELECT has_table_privilege('app_user', 'sales', 'SELECT')").fetchone()
                 is_granted = row == (True,)
             except psycopg.errors.InsufficientPrivilege:

@@ -90,7 +90,7 @@ def test_a_table_that_cannot_be_learned_from_is_an_error(
 ) -> None:
     """One class, too few rows, labels by chance, a missing column: 2, lines that name it, and nothing in the store."""
     with as_role("de_user") as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)
     done = train(tmp_path / "store")
     assert done.returncode == 2
     assert all(line.startswith("error: ") for line in done.stderr.splitlines())
@@ -106,7 +106,7 @@ def test_the_class_is_used_as_any_other(filled: LocalPostgres, tmp_path: Path) -
     cm.verify(tmp_path / "model")
     loaded = RepeatPurchaseModel(cm.PredictionLog(tmp_path / "log")).load(tmp_path / "model")
     rows = table.drop(columns="bought")[:200]
-    answer = loaded.predict_with_logging(rows, index=rows["customer_id"])
+    answer = loaded.predict_with_logging(rows, index=rows["customer_id"].tolist())
     assert (
         answer["predictions"]
         == model.predict(rows)["predictions"]

@@ -30,7 +30,7 @@ def run_as_owner(*statements: str) -> Callable[[], None]:
     def run() -> None:
         with as_role("de_user") as connection:
             for statement in statements:
-                connection.execute(statement)  # type: ignore[arg-type]
+                connection.execute(statement)
 
     return run
 
@@ -42,10 +42,10 @@ def make_and_fill() -> None:
         fill(connection)
 
 
-def gives_up(seconds: float = 0.0, reason: str = "", **options: float) -> Reactions:
+def gives_up(seconds: float = 0.0, reason: str = "") -> Reactions:
     """Check that the wait ends at its deadline with one line; return what was told before."""
     with reacting() as waits, pytest.raises(GaveUpError, match=reason) as caught:
-        wait_for_features(seconds, **options)  # type: ignore[arg-type]
+        wait_for_features(seconds)
     assert str(caught.value).startswith(f"gave up after {seconds:g} s: expected rows in feature_store, found that ")
     assert "\n" not in str(caught.value)
     return waits
@@ -113,7 +113,7 @@ def test_it_waits_on_when_the_table_goes_between_the_look_and_the_read(
 def test_it_waits_for_a_database_that_is_not_made_yet(filled: LocalPostgres) -> None:
     """The server runs, and has the roles only."""
     with psycopg.connect(filled.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {DATABASE}")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE {DATABASE}")
     with reacting(make_and_fill) as waits:
         assert len(wait_for_features(LONG)) > 100
     assert 'database "companydata" does not exist' in waits.told[0]
