@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ def failing(url: URL, doing: str) -> Iterator[None]:
 
 def run(program: Callable[[], None]) -> None:
     """Run a program: an error of ours is a line on standard error and exit code 2."""
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # what it warns of comes with the error that is told
     try:
         program()
     except cm.errors.ClassificationModelError as error:

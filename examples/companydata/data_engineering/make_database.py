@@ -38,7 +38,8 @@ def make_database(url: URL, passwords: Mapping[Role, str]) -> None:
     DataError
         If the server refuses a statement.
     """
-    with failing(url, "the setup of the database"), connected(url, url.database or "postgres") as connection:
+    first = url.database if url.database and url.database != DATABASE else "postgres"
+    with failing(url, "the setup of the database"), connected(url, first) as connection:
         connection.execute(_LOCK)
         run_script(connection, "1_roles.sql")
         for role, password in passwords.items():

@@ -15,6 +15,9 @@ DATABASE = "companydata"
 #: Seconds to connect, unless the URL says otherwise.
 CONNECT_SECONDS = 10
 
+#: Parameters of a URL that say who connects, and to which database.
+_OF_THE_USER = frozenset({"user", "password", "dbname"})
+
 Role = Literal["de_user", "ds_user", "analyst", "app_user"]
 
 
@@ -63,7 +66,8 @@ def database(role: Role) -> sql.URL:
     """
     url = server()
     password = os.environ.get(f"{role.upper()}_PASSWORD") or None
-    return sql.URL.create("postgresql", role, password, url.host, url.port, DATABASE, url.query)
+    parameters = {name: value for name, value in url.query.items() if name not in _OF_THE_USER}
+    return sql.URL.create("postgresql", role, password, url.host, url.port, DATABASE, parameters)
 
 
 def table_url(role: Role, table: str) -> str:

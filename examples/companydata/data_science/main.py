@@ -39,6 +39,7 @@ def train(
     Exit code 0 when the model is in the store, 3 when the table was not there in time, 2 for any other error.
     """
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # what it warns of is the reason of a wait
     table = wait_for_features(wait)
     typer.echo(f"{len(table)} customers in feature_store")
     typer.echo(train_and_store(table, cm.ModelStore(store)))

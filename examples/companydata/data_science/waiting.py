@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Most and least seconds for an answer to whether the table is filled; the least are for the last question, at the
-#: deadline.
-ASK_SECONDS, LEAST_ASK_SECONDS = 10.0, 2.0
+#: Most seconds for an answer to whether the table is filled.
+ASK_SECONDS = 10.0
 #: Most seconds to read the table, once it was found filled.
 READ_SECONDS = 600.0
 #: Longest pause before the next question.
@@ -54,6 +53,7 @@ def wait_for_features(
     *,
     role: Role = "ds_user",
     fetch: Callable[[], pd.DataFrame] | None = None,
+    ask_seconds: float = ASK_SECONDS,
     read_seconds: float = READ_SECONDS,
 ) -> pd.DataFrame:
     """Read the feature store as soon as it has rows.
@@ -65,13 +65,13 @@ def wait_for_features(
     Parameters
     ----------
     seconds
-        Time within which the table must be found filled; 0 to ask once.
+        Time after which the table is not asked for again; 0 to ask once.
     role
         Who reads.
     fetch
         What reads the table. The default is `fetch_feature_store`.
-    read_seconds
-        Time within which a filled table must be read.
+    ask_seconds, read_seconds
+        Time for an answer to whether the table is filled, and for reading it then.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def wait_for_features(
         reraise=True,
     )
     try:
-        return attempts(_read_if_filled, role, read, end, read_seconds)
+        return attempts(_read_if_filled, role, read, ask_seconds, read_seconds)
     except NotThereYetError as error:
         msg = f"gave up after {seconds:g} s: expected rows in feature_store, found that {error}"
         raise GaveUpError(msg) from None
@@ -113,8 +113,10 @@ def _tell(state: RetryCallState) -> None:
     logger.warning("waiting for feature_store: %s; asking again in %.1f s", error, pause)
 
 
-def _read_if_filled(role: Role, read: Callable[[], pd.DataFrame], end: float, read_seconds: float) -> pd.DataFrame:
-    in_time(lambda: check_filled(role), max(LEAST_ASK_SECONDS, min(ASK_SECONDS, end - time.monotonic())))
+def _read_if_filled(
+    role: Role, read: Callable[[], pd.DataFrame], ask_seconds: float, read_seconds: float
+) -> pd.DataFrame:
+    in_time(lambda: check_filled(role), ask_seconds)
     try:
         table = in_time(read, read_seconds)
     except cm.errors.DataError as error:  # it was there a moment ago: the next attempt sees why it is not
@@ -138,7 +140,7 @@ def check_filled(role: Role) -> None:
     url = database(role)
     try:
         with psycopg.connect(address(url)) as connection:
-            connection.execute("SELECT set_config('statement_timeout', %s, true)", [f"{int(ASK_SECONDS * 1000)}"])
+            connection.execute("SELECT set_config('statement_timeout', %s, true)", [f"{ASK_SECONDS:g}s"])
             row = connection.execute(_IS_FILLED).fetchone()
     except psycopg.errors.UndefinedTable:
         msg = "there is no table feature_store"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from data_engineering.generated_shop import Shop
 from data_engineering.loading import Built, build_features, load
 from data_science.connections import Role, address, database
+from local_postgres import LocalPostgres
 
 #: A shop that is quick to load and can be trained on, and its number of days.
 SHOP, SHOP_DAYS = Shop(customers=900, sales_per_day=12), 300
@@ -25,6 +26,11 @@ TABLES = {
     "labels": "customer_id",
     "etl_watermarks": "source",
 }
+
+
+def patiently(postgres: LocalPostgres) -> str:
+    """Return the URL of a server with a time to connect that no busy machine exceeds."""
+    return f"{postgres.url}&connect_timeout=600"
 
 
 @contextmanager

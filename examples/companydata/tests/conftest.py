@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import hypothesis
 import psycopg
 import pytest
-from companies import SHOP, SHOP_DAYS, as_role, fill
+from companies import SHOP, SHOP_DAYS, as_role, fill, patiently
 
 from data_engineering.make_database import make_database
 from data_science.connections import DATABASE, server
@@ -42,7 +42,7 @@ def shared_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalP
 @pytest.fixture
 def postgres(shared_postgres: LocalPostgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalPostgres]:
     """Give a PostgreSQL with neither the database nor its roles, named by ``DATABASE_URL``."""
-    monkeypatch.setenv("DATABASE_URL", shared_postgres.url)
+    monkeypatch.setenv("DATABASE_URL", patiently(shared_postgres))
     yield shared_postgres
     with psycopg.connect(shared_postgres.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
@@ -69,6 +69,6 @@ def filled(database: LocalPostgres) -> LocalPostgres:
 def own_postgres(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalPostgres]:
     """Start a PostgreSQL that a test may kill and freeze, with the database and empty tables."""
     with local_postgres(tmp_path_factory.mktemp("own")) as postgres:
-        monkeypatch.setenv("DATABASE_URL", postgres.url)
+        monkeypatch.setenv("DATABASE_URL", patiently(postgres))
         make_database(server(), {})
         yield postgres

@@ -20,6 +20,10 @@ def test_a_role_takes_the_place_of_the_user(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("APP_USER_PASSWORD", "a b/@%:'\\")
     expected = {"host": "db", "port": "6543", "dbname": "companydata", "sslmode": "require", "connect_timeout": "10"}
     assert conninfo_to_dict(address(database("ds_user"))) == expected | {"user": "ds_user"}
+    monkeypatch.setenv(
+        "DATABASE_URL", "postgresql://db:6543/?user=admin&password=s3cr3t&dbname=postgres&sslmode=require"
+    )
+    assert conninfo_to_dict(address(database("ds_user"))) == expected | {"user": "ds_user"}
     mine = expected | {"user": "app_user", "password": "a b/@%:'\\"}
     assert conninfo_to_dict(address(database("app_user"))) == mine
     url = table_url("app_user", "labels")

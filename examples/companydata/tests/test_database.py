@@ -49,6 +49,13 @@ def test_a_second_run_changes_nothing(filled: LocalPostgres) -> None:
         assert privilege in before
 
 
+def test_the_url_may_name_the_database_that_is_to_be_made(postgres: LocalPostgres) -> None:
+    """An administrator who gives the URL that all others use gets the database too."""
+    for database_name in (DATABASE, None):
+        make_database(server().set(database=database_name), {})
+        assert "CREATE TABLE public.feature_store" in dump(postgres)
+
+
 def test_a_second_run_repairs_privileges(database: LocalPostgres) -> None:
     """What somebody granted by hand is taken back, and what somebody took is granted again."""
     before = dump(database)

@@ -175,7 +175,7 @@ def check_texts(connection: psycopg.Connection[Any], texts: list[str]) -> None:
         assert [text for (text,) in found] == texts
 
 
-def test_texts_are_stored_literally(database: LocalPostgres) -> None:
+def test_row_38_texts_are_stored_literally(database: LocalPostgres) -> None:
     """Whatever a name holds, it comes back as it is: quotes, SQL, marks of CSV and of COPY."""
     with as_role("de_user") as connection:
         check_texts(connection)

@@ -19,7 +19,7 @@ from data_engineering.loading import build_features, load
 from local_postgres import LocalPostgres
 
 HERE = Path(__file__).resolve().parents[1]
-KILLS = int(os.environ.get("POSTGRES_KILLS", "4"))
+KILLS = 4
 
 
 def killing(blocks: Iterator[pa.Table], after: int, postgres: LocalPostgres) -> Iterator[pa.Table]:
@@ -31,7 +31,7 @@ def killing(blocks: Iterator[pa.Table], after: int, postgres: LocalPostgres) -> 
 
 
 @pytest.mark.parametrize("after", [0, SHOP_DAYS // 2, SHOP_DAYS - 1])
-def test_a_load_that_was_cut_off_leaves_nothing_and_the_next_one_is_exact(
+def test_row_37_a_load_that_was_cut_off_leaves_nothing_and_the_next_one_is_exact(
     after: int, own_postgres: LocalPostgres
 ) -> None:
     """At the first, a middle and the last block: nothing of the load is there, and then all of it."""
@@ -52,7 +52,7 @@ def test_a_load_that_was_cut_off_leaves_nothing_and_the_next_one_is_exact(
         assert snapshot(connection) == clean
 
 
-def test_kills_at_any_moment_of_the_etl_are_made_good_by_the_next_run(own_postgres: LocalPostgres) -> None:
+def test_row_37_kills_at_any_moment_of_the_etl_are_made_good_by_the_next_run(own_postgres: LocalPostgres) -> None:
     """Killed at random moments, in loads and in builds: after one whole run the tables are the exact ones."""
     draw = random.Random(4)  # noqa: S311 - moments are no secret
     options = ["--customers", "2000", "--sales-per-day", "400", "--days", "120", "--label-days", "30"]
@@ -90,7 +90,7 @@ def is_at_work() -> bool:
     return row is not None and row[0] > 0
 
 
-def test_a_build_that_was_cut_off_leaves_the_former_features(own_postgres: LocalPostgres) -> None:
+def test_row_37_a_build_that_was_cut_off_leaves_the_former_features(own_postgres: LocalPostgres) -> None:
     """The build waits for a lock when the server is killed; the former table stays, and the next build is exact."""
     with as_role("de_user") as connection:
         fill(connection)

@@ -87,7 +87,7 @@ def is_done(role: Role, text: str) -> bool:
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("table", ROWS)
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_may_do_what_is_its_task_and_nothing_else(role: Role, table: str, action: str) -> None:
+def test_row_38_a_role_may_do_what_is_its_task_and_nothing_else(role: Role, table: str, action: str) -> None:
     """The statement succeeds exactly where the table of privileges has it, and is refused everywhere else."""
     assert is_done(role, statement(action, table)) == (action in MAY[role][table])
 
@@ -106,7 +106,7 @@ def test_a_role_may_do_what_is_its_task_and_nothing_else(role: Role, table: str,
     ],
 )
 @pytest.mark.parametrize("role", ROLES)
-def test_only_de_user_makes_and_changes_tables(role: Role, text: str) -> None:
+def test_row_38_only_de_user_makes_and_changes_tables(role: Role, text: str) -> None:
     """Nobody but the owner makes a table, not even a temporary one, changes one or grants anything on it."""
     if text.startswith("GRANT"):  # to who may grant nothing, PostgreSQL gives a warning where it may read the table
         with psycopg.connect(address(database(role))) as connection:

@@ -51,7 +51,7 @@ def test_it_trains_once_on_the_same_table(filled: LocalPostgres, tmp_path: Path)
     assert store.current() != version
 
 
-def test_it_gives_up_with_3(database: LocalPostgres, tmp_path: Path) -> None:
+def test_row_36_it_gives_up_with_3(database: LocalPostgres, tmp_path: Path) -> None:
     """3 and one line when the table is not filled by the deadline; the wait is logged, and there is no store."""
     done = train(tmp_path / "store", "--wait", "1")
     assert (done.returncode, done.stdout) == (3, "")
