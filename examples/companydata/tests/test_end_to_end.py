@@ -12,6 +12,7 @@ import classification_model as cm
 import psycopg
 import pytest
 from companies import as_role
+from test_database import ask_for_passwords
 from test_training import train
 
 from data_science.connections import table_url
@@ -121,6 +122,18 @@ def test_the_demonstration_does_it_all(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert text in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demonstration_runs_on_a_server_that_asks_for_passwords(own_postgres: LocalPostgres) -> None:
+    """With DATABASE_URL and a password for each role: every step logs in with its own, and none is printed."""
+    ask_for_passwords(own_postgres)
+    passwords = {f"{role.upper()}_PASSWORD": f"s3cr3t {role} @/#%" for role in ("de_user", "ds_user", "app_user")}
+    command = [sys.executable, "demonstration.py"]
+    done = subprocess.run(command, cwd=HERE, env=os.environ | passwords, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "passwords set for de_user, ds_user, app_user" in done.stdout
+    assert "shipped 1 predictions and 1 labels" in done.stdout
+    assert "s3cr3t" not in done.stdout + done.stderr
 
 
 def test_the_demonstration_ends_where_a_step_fails(tmp_path: Path) -> None:
