@@ -30,10 +30,10 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api hooks test test-dag check-lowest check-pythons faults mutants example-airbnb bench bench-operation bench-tables bench-quality bench-serving bench-peers clean
+.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-quality bench-serving bench-peers example-airbnb example-companydata clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/installed ## train on Titanic if needed, then serve the model on localhost:8002 until Ctrl-C; RUN_OPTIONS="--port 8003" for another port
 	$(BIN)/classification-model train --if-changed
@@ -53,13 +53,17 @@ check: .venv/tox ## the fast lane, through tox: checks of both, and the tests th
 	cd package && ../$(BIN)/tox run -e fast
 	cd classification_api && ../$(BIN)/tox run -e fast
 
-checks: checks-package checks-api ## ruff, mypy and import-linter alone, as at every commit once there are hooks
+checks: checks-package checks-api checks-examples ## ruff, mypy and import-linter alone, as at every commit once there are hooks
 
 checks-package: .venv/tox
 	cd package && ../$(BIN)/tox run -e checks
 
 checks-api: .venv/tox
 	cd classification_api && ../$(BIN)/tox run -e checks
+
+checks-examples: .venv/tox
+	cd examples/airbnb && ../../$(BIN)/tox run -e checks
+	cd examples/companydata && ../../$(BIN)/tox run -e checks
 
 hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
@@ -69,7 +73,8 @@ test: .venv/tox ## everything, through tox: training, tests, checks, build of th
 	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build,wheel_tests
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
 	cd deploy && ../$(BIN)/tox run -e test_dag
-	cd examples/airbnb && ../../$(BIN)/tox run -e test_example,checks
+	cd examples/airbnb && ../../$(BIN)/tox run -e test_example
+	cd examples/companydata && ../../$(BIN)/tox run -e test_example
 
 test-dag: .venv/tox ## the schedule alone: the DAG in a real Airflow, and the commands of the recipes
 	cd deploy && ../$(BIN)/tox run -e test_dag
@@ -108,9 +113,13 @@ bench-serving: .venv/installed ## the API beside an echo, plain FastAPI with the
 bench-peers: .venv/installed ## environments of the peers that bench-serving measures, in .venv-peers: 5 GB
 	$(BIN)/python benchmarks/peer_environments.py $(BENCH_OPTIONS)
 
+example-companydata: .venv/installed ## a company's database, from its sales to predictions in it: on DATABASE_URL, or else on a PostgreSQL of its own
+	$(PIP) --quiet --editable './package[train,sql]' --editable './examples/companydata[local]'
+	$(BIN)/python examples/companydata/demonstration.py
+
 clean: ## remove environments, builds and caches; the trained model stays
 	rm -rf .venv .venv-peers
-	for folder in package classification_api deploy; do \
+	for folder in package classification_api deploy examples/airbnb examples/companydata; do \
 		(cd $$folder && rm -rf .tox .venv build dist *.egg-info .hypothesis .*_cache .coverage*); \
 	done
 

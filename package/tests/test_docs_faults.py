@@ -11,7 +11,7 @@ from pathlib import Path
 from documented import code_spans, rows_with
 
 ROOT = Path(__file__).resolve().parents[2]
-SUITES = (ROOT / "package", ROOT / "classification_api")
+SUITES = (ROOT / "package", ROOT / "classification_api", ROOT / "examples" / "companydata")
 PAGE = ROOT / "docs" / "faults.md"
 
 

@@ -1,0 +1,1 @@
+"""The database ``companydata`` and the ETL that fills it, run by the administrator and by ``de_user``."""

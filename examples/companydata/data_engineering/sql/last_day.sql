@@ -1,0 +1,1 @@
+SELECT max(sold_on) FROM public.sales;
