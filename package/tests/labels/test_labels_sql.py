@@ -321,13 +321,13 @@ SQLITE = {
 def test_a_sqlite_database_is_only_read(end: str, fault: str, log: Path) -> None:
     """A query that would change something, and a parameter that is none, end with a line."""
     path = log.parent / "crm.db"
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE outcomes AS SELECT 'a' AS key, 'red' AS label")
-    with pytest.raises((DataError, InputError), match=fault) as raised:
-        join(log, f"sqlite:///{path}{end}")
-    assert "s3cr3t" not in str(raised.value)
-    assert connection.execute("SELECT count(*) FROM outcomes").fetchone() == (1,)
-    connection.close()
+    with closing(sqlite3.connect(path)) as connection:
+        with connection:
+            connection.execute("CREATE TABLE outcomes AS SELECT 'a' AS key, 'red' AS label")
+        with pytest.raises((DataError, InputError), match=fault) as raised:
+            join(log, f"sqlite:///{path}{end}")
+        assert "s3cr3t" not in str(raised.value)
+        assert connection.execute("SELECT count(*) FROM outcomes").fetchone() == (1,)
     assert join(log, f"sqlite:///{path}?timeout=3#outcomes").matched == 1
 
 
