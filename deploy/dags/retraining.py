@@ -23,6 +23,7 @@ SETTINGS = {
     "COMMAND": variable("command", f"{FOLDER}/.venv/bin/classification-model"),
     "CONFIG": variable("config", f"{FOLDER}/config.yml"),
     "SOURCE": variable("source", ""),  # the raw table; empty for data.source of the config
+    "DROP_BAD_ROWS": variable("drop_bad_rows", ""),  # anything, to leave out rows that break a rule, and count them
     "LOG": variable("log", f"{FOLDER}/log"),
     "STORE": variable("store", f"{FOLDER}/store"),
     "PROCESSED": variable("processed", f"{FOLDER}/processed"),
@@ -49,7 +50,8 @@ with DAG(
         task_id="process_data",
         bash_command="""
             mkdir -p -- "$PROCESSED" &&
-            "$COMMAND" process --config "$CONFIG" ${SOURCE:+--source "$SOURCE"} --output "$PROCESSED/$INTERVAL.parquet"
+            "$COMMAND" process --config "$CONFIG" ${SOURCE:+--source "$SOURCE"} ${DROP_BAD_ROWS:+--drop-bad-rows} \
+                --output "$PROCESSED/$INTERVAL.parquet"
         """,
     )
     retrain_check = BashOperator(

@@ -117,6 +117,16 @@ def test_a_command_that_fails_fails_its_task_and_changes_no_store(run: Run, fold
     assert (current(folder), versions(folder)) == before
 
 
+def test_bad_rows_are_left_out_where_a_variable_says_so(run: Run, tmp_path: Path) -> None:
+    """A row without a target is an error by default."""
+    folder = tmp_path / "problem"
+    write_problem(folder)
+    with (folder / "table.csv").open("a", encoding="utf-8") as table:
+        table.write("0-last,12.5,van,\n")
+    assert run(folder)["process_data"] == "failed"
+    assert run(folder, drop_bad_rows="yes") == TRAINED
+
+
 def test_a_failure_that_passes_is_tried_again(
     run: Run, dag: DAG, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

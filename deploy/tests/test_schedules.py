@@ -92,7 +92,26 @@ def test_the_command_of_a_recipe_trains_the_first_model_and_no_second_one(
         assert outcome in said
     assert len(list((place / "store" / "versions").iterdir())) == 1
     (place / "config.yml").unlink()
-    assert run(command(), place).returncode == 2
+    done = run(command(), place)
+    assert done.returncode == 2
+    assert "config.yml cannot be read" in (done.stderr if output is None else (place / output).read_text("utf-8"))
+
+
+def test_cron_mails_where_to_look_after_a_failure_alone(place: Path) -> None:
+    """What cron mails is what the command prints: nothing, unless it fails."""
+    assert run(of_crontab(), place).stdout == ""
+    (place / "config.yml").unlink()
+    assert run(of_crontab(), place).stdout == f"retraining failed: see retraining.log in {place}\n"
+
+
+def test_the_summary_of_the_workflow_is_a_block_of_code(place: Path) -> None:
+    """Its lines and columns stay as they are, also after an error."""
+    for _ in range(2):
+        run(of_workflow(), place)
+        lines = (place / "summary.md").read_text(encoding="utf-8").splitlines()
+        assert lines[0] == lines[-1] == "```"
+        assert len(lines) > 2
+        (place / "config.yml").unlink(missing_ok=True)
 
 
 def test_the_crontab_has_one_job_of_five_fields() -> None:

@@ -3,6 +3,7 @@
 import io
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,10 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """Start a PostgreSQL; give its URL, of a role that has a password."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as url:
+    # Not in a folder of pytest: another run of it closes those to the user that the server runs as.
+    with tempfile.TemporaryDirectory() as folder, running_postgres(Path(folder)) as url:
         yield url
 
 

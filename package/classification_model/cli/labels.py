@@ -109,9 +109,10 @@ def summary(report: JoinReport, classes: Sequence[str], *, dry_run: bool = False
     counts = {"rows without a key": report.without_key, "rows without a label": report.without_label}
     lines += [f"{count} {text}" for text, count in counts.items() if count]
     known = ", ".join(classes[:8])
+    raw_values = "if these are raw values, use labels join with --config"
     named = {
         "rows whose key matches no prediction; keys": report.unknown_keys,
-        f"rows whose label is not one of {known} (set --config if these are raw values); keys": report.unknown_classes,
+        f"rows whose label is not one of {known} ({raw_values}); keys": report.unknown_classes,
         "rows that contradict an earlier row of the same key, of which the last counts; keys": report.conflicts,
     }
     lines += [f"{found.count} {text}: {', '.join(found.first)}" for text, found in named.items() if found.count]

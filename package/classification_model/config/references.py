@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from classification_model.config.complaints import Complaint, nearest
 from classification_model.config.features import OPTION_KINDS, SOURCE_RULES, ColumnFeature, DatePartsFeature
+from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 _SHARES = {"roc_auc", "average_precision", "accuracy", "f1"}
 
 
-def bin_numbers(count: int) -> list[str]:
-    """Return the numbers of the bins of a target, as ``data.classes`` names them."""
-    return [str(number) for number in range(1, count + 1)]
+def bin_names(count: int) -> dict[str, str]:
+    """Return the labels of the bins of a target that ``data.classes`` leaves out, by their numbers as its keys."""
+    return {str(number): f"bin {number}" for number in range(1, count + 1)}
 
 
 def check_references(config: Config) -> list[Complaint]:
@@ -47,15 +48,25 @@ def _columns(config: Config) -> Iterator[Complaint]:
 
 def _classes(config: Config) -> Iterator[Complaint]:
     classes, bins = config.data.classes, config.data.target_bins
-    if classes and bins is not None and list(classes) != bin_numbers(bins):
+    if classes and bins is not None and list(classes) != list(bin_names(bins)):
         expected = f"a label for each of the bins 1 to {bins}, the lowest first"
         yield Complaint(("data", "classes"), expected, ", ".join(classes))
     elif len(classes) == 1:
         yield Complaint(("data", "classes"), "two classes or more", "one")
     labels = list(classes.values())
     for value, label in classes.items():
+        if bins is not None and _is_number(label):
+            expected = "a label that cannot be read as a number, as a number in a table of labels is one of the target"
+            yield Complaint(("data", "classes", value), expected, repr(label))
         if labels.count(label) > 1:
             yield Complaint(("data", "classes", value), "a label of its own", repr(label))
+
+
+def _is_number(label: str) -> bool:
+    try:
+        return read_number(label, NO_MARKS) is not None
+    except UnreadableValue:
+        return False
 
 
 def _options(config: Config) -> Iterator[Complaint]:

@@ -215,7 +215,9 @@ class DataLoader:
         if train.target is not None:
             edges = edges or learn_edges(train.target, len(classes), config.data.target)
             train, holdout = train.in_bins(edges, classes), holdout.in_bins(edges, classes)
-        validation.check_class_sizes(train.labels.tolist(), classes, config.data.target, config.training.folds)
+        validation.check_class_sizes(
+            train.labels.tolist(), classes, config.data.target, config.training.folds, self._target_edges
+        )
         if len(set(holdout.labels)) < 2:
             msg = (
                 f"expected two classes of {config.data.target!r} or more in the hold-out, found fewer in its "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classification_model.config.complaints import nearest
-from classification_model.config.references import bin_numbers
+from classification_model.config.references import bin_names
 from classification_model.errors import DataError, InputError
 from classification_model.processing import validation
 from classification_model.processing.column_kinds import Inferred, infer_classes, infer_columns
@@ -156,9 +156,9 @@ def _bins(table: pd.DataFrame, target: str, count: int) -> tuple[list[str], int]
         "  # Label of each bin, the lowest first.",
         "  classes:",
     ]
-    for number, description in enumerate(describe_bins(edges, bin_numbers(count)), start=1):
-        lines.append(f"    # {description.partition(': ')[2]} in this table")
-        lines.append(f"    {number}: bin {number}")
+    names = bin_names(count)
+    for (number, name), description in zip(names.items(), describe_bins(edges, [""] * count), strict=True):
+        lines += [f"    # {description.removeprefix(': ')} in this table", f"    {number}: {name}"]
     return lines, int(np.bincount(bins_of(values, edges)).min())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from classification_model.config.features import ColumnFeature, used_features
-from classification_model.config.references import bin_numbers, check_references
+from classification_model.config.references import bin_names, check_references
 from classification_model.errors import ConfigError, DataError
 from classification_model.patterns.searched_texts import longest_texts
 from classification_model.processing.column_kinds import infer_classes, infer_columns
@@ -52,7 +52,7 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
         if data.target_bins is None:
             classes = infer_classes(table[data.target], data.missing_values)
         else:
-            classes = {number: number for number in bin_numbers(data.target_bins)}
+            classes = bin_names(data.target_bins)
         update["data"] = data.model_copy(update={"classes": classes})
     if not config.features:
         taken = {*data.roles, *(name for name in (data.group, data.time) if name is not None)}

@@ -201,6 +201,7 @@ def _complete(values: Sequence[Value], name: str, role: str) -> NDArray[np.float
     array = np.array(values, dtype=np.float64)
     if np.isnan(array).any():
         row = int(np.argmax(np.isnan(array)))
-        msg = f"column {name!r}, {role}, is missing in row {row} (counted from 0): fill it or remove the row"
+        msg = f"column {name!r}, {role}, is missing in row {row} (counted from 0): fill it or remove the row, as "
+        msg += "process --drop-bad-rows does"
         raise DataError(msg)
     return array

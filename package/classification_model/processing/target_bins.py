@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+#: Share of the rows of a bin of the average size that each bin must have.
+_SMALLEST_SHARE = 0.5
+
 
 def learn_edges(values: NDArray[np.float64], count: int, target: str) -> tuple[float, ...]:
     """Return the edges between bins with about the same number of rows each.
@@ -36,7 +39,7 @@ def learn_edges(values: NDArray[np.float64], count: int, target: str) -> tuple[f
     Raises
     ------
     DataError
-        If the values are too few or too often equal for so many bins.
+        If a bin would have less than half of its share of the rows, since values are too few or too often equal.
 
     Examples
     --------
@@ -45,12 +48,15 @@ def learn_edges(values: NDArray[np.float64], count: int, target: str) -> tuple[f
     (80.0,)
     """
     edges = np.quantile(values, np.arange(1, count) / count, method="inverted_cdf")
-    if len(set(edges.tolist())) < count - 1 or edges[-1] == values.max():
-        distinct = len(np.unique(values))
+    sizes = np.bincount(bins_of(values, edges.tolist()), minlength=count)
+    if sizes.min() < _SMALLEST_SHARE * len(values) / count:
+        found, counts = np.unique(values, return_counts=True)
+        most = int(np.argmax(counts))
+        fewer = "use fewer bins, or " if count > 2 else ""
         msg = (
-            f"column {target!r}, the target: expected values that data.target_bins can divide into {count} bins of "
-            f"about the same size, found {distinct} distinct value(s) in {len(values)} training row(s), some "
-            "of them too frequent: lower data.target_bins"
+            f"column {target!r}, the target: expected numbers that {count} bins of about the same size can hold, found "
+            f"{found[most]:g} in {counts[most]} of {len(values)} training row(s), and a bin of {sizes.min()}: {fewer}"
+            "put a column of classes into the table, and name it as data.target without data.target_bins"
         )
         raise DataError(msg)
     return tuple(edges.tolist())

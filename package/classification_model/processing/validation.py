@@ -58,8 +58,8 @@ def check_labels(labels: Sequence[Value], classes: dict[str, str], target: str) 
     if missing:
         msg = (
             f"column {target!r}, the target, is missing in {len(missing)} row(s), first in row {missing[0]} (counted "
-            "from 0): fill it or remove the rows; words such as NA count as missing unless data.classes in the config "
-            "lists them"
+            "from 0): fill it or remove the rows, as process --drop-bad-rows does; words such as NA count as missing "
+            "unless data.classes in the config lists them"
         )
         raise DataError(msg)
     found = {str(label) for label in labels}
@@ -91,10 +91,20 @@ def check_tables_differ(config: Config, table: pd.DataFrame, second: pd.DataFram
         raise DataError(msg)
 
 
-def check_class_sizes(labels: Sequence[str], classes: Sequence[str], target: str, folds: int) -> None:
+def check_class_sizes(
+    labels: Sequence[str], classes: Sequence[str], target: str, folds: int, given_edges: Sequence[float] = ()
+) -> None:
     """Refuse a class with fewer rows to train on than there are folds."""
     counts = Counter(labels)
     for label in classes:
+        if counts[label] < folds and given_edges:
+            edges = ", ".join(f"{edge:g}" for edge in given_edges)
+            msg = (
+                f"column {target!r}, the target: expected {folds} rows of each class to train on, as many as "
+                f"training.folds, found {counts[label]} of {label!r} by the edges of the current version ({edges}): "
+                "its classes no longer fit the data; train a model with new edges, and promote it with --schema-change"
+            )
+            raise DataError(msg)
         if counts[label] < folds:
             msg = (
                 f"column {target!r}, the target: expected {folds} rows of each class to train on, as many as "

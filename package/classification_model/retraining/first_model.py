@@ -12,7 +12,7 @@ from classification_model.retraining.decision import RetrainingDecision
 from classification_model.retraining.records import record_promotion, record_retraining
 from classification_model.retraining.retraining_report import RetrainingReport
 from classification_model.retraining.training_into_store import train_into_store
-from classification_model.runtime.log.decision_log import append_decision
+from classification_model.runtime.log.decision_log import append_decision, read_decisions
 from classification_model.runtime.store.promotion_checks import stored_problems
 from classification_model.training.describe_model import code_hash
 
@@ -98,7 +98,7 @@ def train_first_model(
     Raises
     ------
     StoreError
-        If the store holds models of other problems alone.
+        If the store holds models of other problems alone, or a version that may have been current.
     ClassificationModelError
         If the table cannot be read, or training fails. The store has no current version then.
     """
@@ -111,10 +111,10 @@ def train_first_model(
         )
         raise StoreError(msg)
     tables = DataLoader(config, source).read()
+    digest = _digest(config, tables)
+    _check_never_served(store, log, name, digest)
     try:
-        version, _ = train_into_store(
-            store, config, tables, _digest(config, tables), now=now, progress=progress, jobs=jobs
-        )
+        version, _ = train_into_store(store, config, tables, digest, now=now, progress=progress, jobs=jobs)
     except GateError as error:
         return record_retraining(log, name, RetrainingReport("gate missed", decision, None, notes=(str(error),)))
     result = record_retraining(log, name, RetrainingReport("first model", decision, None, version))
@@ -123,6 +123,31 @@ def train_first_model(
         return record_retraining(log, name, replace(result, outcome="overtaken", notes=(note,)))
     record_promotion(log, name, version, None)
     return result
+
+
+def _check_never_served(store: ModelStore, log: Path, name: str, digest: str) -> None:
+    """Refuse a store whose current version was lost: nothing is promoted over its versions without a comparison.
+
+    A version of a first training that was killed before its promotion is none of these: it has the digest of this
+    training, or the log announces it as a first model and knows of no promotion.
+    """
+    announced = set()
+    for entry in read_decisions(log):
+        content = entry["content"]
+        if content.get("model") == name and content.get("outcome") == "first model":
+            announced.add(content["challenger"])
+        elif content.get("model") == name and entry["kind"] == "promotion":
+            announced.discard(content["version"])
+    former = [
+        version for version in store.versions() if version not in announced and not version.endswith(f".{digest}")
+    ]
+    if former:
+        listed = ", ".join(former[:5]) + (f" and {len(former) - 5} more" if len(former) > 5 else "")
+        msg = (
+            f"expected a current version in the store {store.folder}, which holds {listed}, found none: make one of "
+            "them current with promote, or use an empty --store"
+        )
+        raise StoreError(msg)
 
 
 def _digest(config: Config, tables: Tables) -> str:

@@ -63,7 +63,8 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     groups: the newest groups that the table does not have are compared on, and not trained on. Groups that both models
     hold out by their hash are compared on as well.
 
-    With masked features there are no rows, and none if the target of the config has other bins than the current model.
+    With masked features there are no rows, and none if the bins of the target are others than those of the current
+    model, or have other names.
 
     Parameters
     ----------
@@ -78,10 +79,13 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
     if masked:
         note = f"logged rows are not used, as monitoring.masked leaves out {', '.join(masked)}"
         return TrainingRows(pd.DataFrame(), notes=[note])
-    edges = () if known.config.data.target_bins is None else manifest.target_edges
-    if len(edges) != (known.config.data.target_bins or 1) - 1:
-        note = "logged rows are not used, as data.target_bins has changed, and with it what a label means"
-        return TrainingRows(pd.DataFrame(), notes=[note])
+    data, edges = known.config.data, manifest.target_edges
+    is_binned = data.target_bins is not None
+    if is_binned != bool(edges) or (is_binned and tuple(data.classes.values()) != manifest.classes):
+        note = (
+            "logged rows are not used, as data.target_bins or the names of the bins have changed: a label means another"
+        )
+        return TrainingRows(pd.DataFrame(), notes=[f"{note} range"])
     notes: list[str] = []
     rows = _keep(frame, (frame["model"] == manifest.name).to_numpy(), "of another problem", notes)
     rows = _keep(rows, rows["label"].notna().to_numpy(), "", notes)

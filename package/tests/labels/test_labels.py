@@ -390,7 +390,7 @@ def test_the_command_tells_what_was_matched(command: Command, log: Path, model: 
         "3 labels added to the log, 0 were there already",
         "1 rows without a label",
         "1 rows whose key matches no prediction; keys: c",
-        "1 rows whose label is not one of r, g (set --config if these are raw values); keys: a",
+        "1 rows whose label is not one of r, g (if these are raw values, use labels join with --config); keys: a",
     ]
     assert recorded(log) == {"p0": "g", "p1": "g", "p5": "r"}
     again = run(command, log, table, "--model", model, "--dry-run")

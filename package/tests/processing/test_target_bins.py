@@ -107,11 +107,31 @@ def test_bins_are_of_the_same_size_and_never_cut_an_edge(values: list[float], co
     )
 
 
-@pytest.mark.parametrize("values", [[1.0] * 50 + [2.0] * 2, [1.0, 2.0], [3.0] * 9, [1.0] + [2.0] * 30])
-def test_values_that_are_too_often_equal_are_refused(values: list[float]) -> None:
-    """A bin without rows would be a class that nothing is known of."""
-    with pytest.raises(DataError, match=r"column 'price', the target: expected values that .* 3 bins .*: lower data"):
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([1.0] * 50 + [2.0] * 2, "found 1 in 50 of 52 .* a bin of 0: use fewer bins, or put"),
+        ([1.0, 2.0], "found 1 in 1 of 2 "),
+        ([3.0] * 9, "found 3 in 9 of 9 "),
+        ([1.0] + [2.0] * 30, "found 2 in 30 of 31 "),
+        (
+            [0.0] * 60 + [float(number) for number in range(1, 41)],
+            "found 0 in 60 of 100 .* a bin of 7: use fewer bins",
+        ),
+    ],
+)
+def test_values_that_are_too_often_equal_are_refused(values: list[float], found: str) -> None:
+    """A bin of few rows would be a class that little is known of; the message names the value that is to blame."""
+    with pytest.raises(DataError, match=f"column 'price', the target: expected numbers that 3 bins .*, {found}"):
         learn_edges(np.array(values), 3, "price")
+
+
+def test_two_bins_cannot_be_fewer() -> None:
+    """The remedy is one that there is."""
+    with pytest.raises(
+        DataError, match=r"found 5 in 19 of 20 training row\(s\), and a bin of 1: put a column of classes"
+    ):
+        learn_edges(np.array([5.0] * 19 + [6.0]), 2, "price")
 
 
 def test_edges_are_learned_on_the_training_rows_alone(trained: Path) -> None:
@@ -143,7 +163,7 @@ def test_the_reports_say_what_a_class_stands_for(trained: Path) -> None:
 
 
 def test_without_labels_the_bins_are_numbered(tmp_path: Path) -> None:
-    """The classes are 1, 2 and so on, the lowest first, more than nine of them in order."""
+    """The classes are bin 1, bin 2 and so on, the lowest first, more than nine of them in order."""
     make_rooms(900, 1).to_csv(tmp_path / "table.csv", index=False)
     config = make_config(
         {"size": {"kind": "numeric"}},
@@ -151,8 +171,13 @@ def test_without_labels_the_bins_are_numbered(tmp_path: Path) -> None:
         data={"target": "price", "target_bins": 12, "classes": {}, "index": "id"},
     )
     data = DataLoader(config).load()
-    assert data.classes == tuple(map(str, range(1, 13)))
-    assert pd.Series(data.train.target).groupby(pd.Series(data.train.labels).astype(int)).max().is_monotonic_increasing
+    assert data.classes == tuple(f"bin {number}" for number in range(1, 13))
+    assert (
+        pd.Series(data.train.target)
+        .groupby(pd.Series(data.train.labels).str[4:].astype(int))
+        .max()
+        .is_monotonic_increasing
+    )
 
 
 def test_a_class_for_each_bin_is_expected(tmp_path: Path) -> None:
@@ -164,6 +189,11 @@ def test_a_class_for_each_bin_is_expected(tmp_path: Path) -> None:
             ConfigError, match=r"config.yml:8: data.classes: expected a label for each of the bins 1 to 3"
         ):
             load_config(path)
+    path.write_text(CONFIG.replace("2: mid", "2: '$1,000'"), encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"config.yml:10: data.classes.2: expected a label that cannot be read as a number"
+    ):
+        load_config(path)
     path.write_text(CONFIG.replace("target_bins: 3", "target_bins: 1"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"config.yml:7: data.target_bins: expected .* 2"):
         load_config(path)
@@ -249,6 +279,17 @@ def test_a_retraining_keeps_the_edges_of_the_champion(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_numbers_that_left_the_bins_of_the_champion_say_what_to_do(folder: Path) -> None:
+    """If prices rise tenfold, no row is low any more: the message names the edges and the way out."""
+    log_rooms(folder, make_rooms(300, 2))
+    make_rooms(600, 3, factor=10.0).to_csv(folder / "rooms.csv", index=False)
+    config = load_config(folder / "config.yml")
+    expected = r"found \d+ of 'low' by the edges of the current version \(\d.*\): .* promote it with --schema-change"
+    with pytest.raises(DataError, match=expected):
+        run_retraining(config, ModelStore(folder / "store"), folder / "log", force=True, jobs=1)
+
+
+@pytest.mark.slow
 def test_a_retraining_after_a_kill_keeps_the_edges_too(folder: Path) -> None:
     """The challenger is in the store already, and is compared on the same rows with the same labels."""
     log_rooms(folder, make_rooms(100, 2), labels=False)
@@ -268,15 +309,37 @@ def test_a_retraining_after_a_kill_keeps_the_edges_too(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_other_bins_need_a_person_and_no_logged_rows(folder: Path) -> None:
-    """What a label of three bins means for four is unknown."""
+@pytest.mark.parametrize(
+    ("config", "change"),
+    [
+        (
+            CONFIG.replace("bins: 3", "bins: 4").replace("3: high", "3: high\n    4: lux"),
+            "classes: low, mid, high -> low, mid, high, lux",
+        ),
+        (
+            CONFIG.replace("1: low", "1: high").replace("3: high", "3: low"),
+            "classes: low, mid, high -> high, mid, low",
+        ),
+        (
+            CONFIG.replace("  target_bins: 3\n", "")
+            .replace("1: low", "1: low")
+            .replace("target: price", "target: band"),
+            "edges of the classes: ",
+        ),
+    ],
+    ids=["more bins", "other order", "no bins"],
+)
+def test_other_bins_need_a_person_and_no_logged_rows(folder: Path, config: str, change: str) -> None:
+    """What a label of the former bins means for the new ones is unknown."""
     log_rooms(folder, make_rooms(300, 2))
-    path = folder / "config.yml"
-    path.write_text(CONFIG.replace("bins: 3", "bins: 4").replace("3: high", "3: high\n    4: lux"), encoding="utf-8")
-    report = run_retraining(load_config(path), ModelStore(folder / "store"), folder / "log", force=True, jobs=1)
+    rooms = pd.read_csv(folder / "rooms.csv")
+    rooms.assign(band=1 + np.arange(len(rooms)) % 3).to_csv(folder / "rooms.csv", index=False)
+    (folder / "config.yml").write_text(config, encoding="utf-8")
+    store = ModelStore(folder / "store")
+    report = run_retraining(load_config(folder / "config.yml"), store, folder / "log", force=True, jobs=1)
     assert (report.outcome, report.learned_rows) == ("held", 0)
-    assert "classes: low, mid, high -> low, mid, high, lux" in report.notes
-    assert any(note.startswith("logged rows are not used, as data.target_bins has changed") for note in report.notes)
+    assert any(note.startswith(change) for note in report.notes), report.notes
+    assert any(note.startswith("logged rows are not used, as data.target_bins or the names") for note in report.notes)
 
 
 def test_prices_are_joined_as_labels(folder: Path, command: Command) -> None:
@@ -287,7 +350,10 @@ def test_prices_are_joined_as_labels(folder: Path, command: Command) -> None:
     places = [str(folder / "sold.csv"), "--log", str(folder / "log"), "--store", str(folder / "store")]
     arguments = ["labels", "join", *places, "--key", "id", "--label", "price"]
     without = command(*arguments, "--dry-run")
-    assert "50 rows whose label is not one of low, mid, high (set --config if these are raw values)" in without.out
+    assert (
+        "50 rows whose label is not one of low, mid, high (if these are raw values, use labels join with --config)"
+        in without.out
+    )
     assert "50 labels added to the log" in command(*arguments, "--config", str(folder / "config.yml")).out
     again = join_labels(
         folder / "log",

@@ -99,20 +99,51 @@ def test_the_first_model_is_trained_on_the_given_source(retrain: Command, proble
     assert ModelStore(problem / "store").load(report["challenger"]).manifest.data.rows == 700
 
 
-@pytest.mark.parametrize("state", ["an empty folder", "no versions", "versions that were never promoted"])
+@pytest.mark.parametrize("state", ["an empty folder", "no versions"])
 def test_a_store_without_a_current_version_gets_one(problem: Path, state: str) -> None:
     """Whatever else the store lacks, the model of the table is current afterwards."""
     store = ModelStore(problem / "store")
     if state == "an empty folder":
         (problem / "store").mkdir()
-    elif state == "no versions":
-        store.create()
     else:
-        store.add(run_training(load_config(problem / "config.yml"), output=problem / "models", jobs=1).folder)
+        store.create()
     report = run_retraining(load_config(problem / "config.yml"), store, problem / "log", jobs=1)
     assert report.outcome == "first model"
     assert store.current() == report.challenger
     assert report.decision.reasons == (f"the store {problem / 'store'} has no current version",)
+
+
+def test_a_store_that_lost_its_current_version_is_for_a_person(retrain: Command, problem: Path) -> None:
+    """No model is promoted over versions that may have served: what to do is said, and the store stays as it is."""
+    assert retrain().out.startswith("first model: ")
+    store = ModelStore(problem / "store")
+    (version,) = store.versions()
+    (problem / "store" / "CURRENT").unlink()
+    pd.DataFrame(make_rows(700, 2)).to_csv(problem / "table.csv", index=False)
+    done = retrain()
+    assert done.code == 2
+    assert done.err.endswith(
+        f"expected a current version in the store store, which holds {version}, found none: make one of them current "
+        "with promote, or use an empty --store\n"
+    )
+    assert (store.versions(), store.current()) == ([version], None)
+
+
+def test_a_first_model_that_was_not_promoted_is_no_obstacle(problem: Path) -> None:
+    """A run is killed after its model was added and announced; the next one has a new table, and trains anew."""
+    config = load_config(problem / "config.yml")
+    run_retraining(config, ModelStore(problem / "store"), problem / "log", jobs=1)
+    store = ModelStore(problem / "store")
+    (first,) = store.versions()
+    (problem / "store" / "CURRENT").unlink()
+    log = problem / "log" / "decisions.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert '"kind":"promotion"' in lines[-1]
+    log.write_text("".join(lines[:-1]), encoding="utf-8")
+    pd.DataFrame(make_rows(700, 2)).to_csv(problem / "table.csv", index=False)
+    report = run_retraining(config, store, problem / "log", jobs=1)
+    assert (report.outcome, store.current()) == ("first model", report.challenger)
+    assert store.versions() == [first, report.challenger]
 
 
 def test_a_gate_that_is_missed_leaves_the_store_empty(retrain: Command, problem: Path) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -457,17 +458,15 @@ def test_a_second_shipper_to_the_same_target_ends_with_2(tmp_path: Path, command
     assert done.out == f"shipped 8 predictions and 0 labels to the folder {tmp_path / 'other'}/\n"
 
 
-def test_a_folder_that_may_only_be_read_is_locked_itself(tmp_path: Path, as_nobody: Callable[[], None]) -> None:
+def test_a_folder_that_may_only_be_read_is_locked_itself(open_folder: Path, as_nobody: Callable[[], None]) -> None:
     """The log arrives, a second shipper is refused, and nothing is written to the folder."""
-    log, url = tmp_path / "log", f"{tmp_path / 'copy'}/"
+    log, url = open_folder / "log", f"{open_folder / 'copy'}/"
     write_predictions(log, 8)
     age(log)
-    (tmp_path / "copy").mkdir(mode=0o777)
-    (tmp_path / "copy").chmod(0o777)
+    (open_folder / "copy").mkdir()
+    (open_folder / "copy").chmod(0o777)
     files_of(log, "predictions")[0].path.chmod(0o644)
     log.chmod(0o555)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     before = sorted(log.iterdir())
     target = target_of(url)
     as_nobody()
@@ -475,6 +474,14 @@ def test_a_folder_that_may_only_be_read_is_locked_itself(tmp_path: Path, as_nobo
     with only_shipper.only_shipper(log, target), pytest.raises(DataError, match="another process is shipping"):
         ship(log, target)
     assert sorted(log.iterdir()) == before
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Make a folder that every user can reach; those of pytest are root's alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -290,11 +291,10 @@ def test_one_config_has_one_fingerprint_from_every_source(
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def server() -> Iterator[tuple[str, Path]]:
     """Start a PostgreSQL that may be killed; give its URL and its folder."""
-    folder = tmp_path_factory.mktemp("killed")
-    with running_postgres(folder) as url:
-        yield url, folder / "data"
+    with tempfile.TemporaryDirectory() as folder, running_postgres(Path(folder)) as url:
+        yield url, Path(folder) / "data"
 
 
 def start_again(data: Path) -> None:

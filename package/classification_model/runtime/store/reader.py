@@ -15,7 +15,9 @@ from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.store.current import Current, check_version, is_version, read_current
 
 VERSIONS = "versions"
-_REMEDY = "make one with `classification-model promote MODEL_FOLDER --store STORE`"
+_REMEDY = (
+    "make one with `classification-model promote MODEL_FOLDER --store STORE`, or with `classification-model retrain`"
+)
 
 
 class StoredVersion(NamedTuple):
