@@ -119,6 +119,7 @@ def make_listings(rows: int, seed: int = 0) -> pd.DataFrame:
     nights = draw.choice([1, 2, 3, 5, 30], rows, p=[0.25, 0.2, 0.2, 0.1, 0.25])
     reviews = draw.poisson(20, rows) * (draw.random(rows) > 0.2)
     ratings = draw.beta(20, 1, rows) * 5
+    parts = draw.choice(["Heights", "Park", "Center", "Hill", "Village"], rows)
     columns: dict[str, Sequence[str] | NDArray[np.str_]] = {
         "id": ids.astype(str),
         "listing_url": [f"https://www.airbnb.com/rooms/{number}" for number in ids],
@@ -133,6 +134,7 @@ def make_listings(rows: int, seed: int = 0) -> pd.DataFrame:
         "host_is_superhost": draw.choice(["t", "f", ""], rows, p=[0.3, 0.65, 0.05]),
         "host_listings_count": draw.integers(1, 20, rows).astype(str),
         "host_verifications": ["['email', 'phone']"] * rows,
+        "neighbourhood_cleansed": [f"{group} {part}" for group, part in zip(groups, parts, strict=True)],
         "neighbourhood_group_cleansed": groups,
         "latitude": draw.uniform(40.5, 40.91, rows).round(5).astype(str),
         "longitude": draw.uniform(-74.24, -73.71, rows).round(5).astype(str),

@@ -91,6 +91,7 @@ def train(
 
 def _summary(report: TrainingReport) -> str:
     from classification_model.evaluation.metrics import METRICS
+    from classification_model.reporting.training_reports import classes_in_words
 
     manifest, selection = report.manifest, report.selection
     lines = [
@@ -100,6 +101,8 @@ def _summary(report: TrainingReport) -> str:
     for name in METRICS:
         metric = manifest.metrics[name]
         lines.append(f"  {name:<18} {metric.value:.4f}   {metric.low:.4f} to {metric.high:.4f}")
+    if manifest.target_edges:
+        lines.append(f"classes: {classes_in_words(manifest)}")
     if selection.cut_short:
         lines.append(
             f"training.budget_seconds ended after {len(selection.trials)} of {selection.planned} trials: "

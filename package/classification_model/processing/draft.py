@@ -19,7 +19,7 @@ from classification_model.processing.raw_tables import parse_table, read_raw
 from classification_model.processing.rows import read_numbers
 from classification_model.processing.target_bins import bins_of, describe_bins, learn_edges
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
-from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, read_category
+from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, read_category, spell_key
 from classification_model.tables.formats import STANDARD_STREAM, format_of, sniff_delimiter
 from classification_model.tables.locations import locate
 from classification_model.tables.reading.open_file import read_file
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from classification_model.config.features import ColumnFeature
 
@@ -66,7 +67,8 @@ def draft_config(
     Raises
     ------
     DataError
-        If the table cannot be read, or lacks the target, or the target is missing in a row or has too many values.
+        If the table cannot be read, or lacks the target, or the target has too many values. Rows without a target are
+        left out, and the draft says how many.
     """
     if source == STANDARD_STREAM:
         msg = "expected a file or URL, which the config names as data.source, found standard input"
@@ -92,6 +94,10 @@ def draft_config(
     if target not in columns:
         msg = f"{shown} has no column {target!r}, the target: expected {nearest(target, columns)}"
         raise DataError(msg)
+    is_missing = _is_missing(table[target], DEFAULT_MISSING_VALUES if target_bins else _MARKS_OF_TARGETS)
+    rows = len(table)
+    if is_missing.any() and not is_missing.all():
+        table = table[~is_missing].reset_index(drop=True)
     lines_of_target, smallest_class = (
         _classes(table, target, shown) if target_bins is None else _bins(table, target, target_bins)
     )
@@ -99,7 +105,7 @@ def draft_config(
     named = source if "://" in source else os.path.relpath(source, folder)
     return "\n".join(
         [
-            f"# Drafted from {len(table)} rows of {len(columns)} columns: read it, correct it, then train.",
+            f"# Drafted from {rows} rows of {len(columns)} columns: read it, correct it, then train.",
             "",
             "app:",
             "  # Name of the problem in reports, stores and logs: do not change it later.",
@@ -111,6 +117,14 @@ def draft_config(
             *(["  # The file is not UTF-8; this encoding is a guess:"] if guessed and encoding != "utf-8" else []),
             *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
             f"  target: {_scalar(target)}",
+            *(
+                [
+                    f"  # It is missing in {rows - len(table)} of {rows} rows, which training refuses: leave them out",
+                    "  # with `process --drop-bad-rows`, and train on what that writes with `train --source`.",
+                ]
+                if len(table) < rows
+                else []
+            ),
             *lines_of_target,
             *_unused(inferred),
             "",
@@ -124,6 +138,10 @@ def draft_config(
             "",
         ]
     )
+
+
+def _is_missing(target: pd.Series, marks: tuple[str, ...]) -> NDArray[np.bool_]:
+    return np.array([spell_key(value, frozenset(marks)) is None for value in target.tolist()], dtype=bool)
 
 
 def _classes(table: pd.DataFrame, target: str, shown: str) -> tuple[list[str], int]:

@@ -54,9 +54,9 @@ def learn_edges(values: NDArray[np.float64], count: int, target: str) -> tuple[f
         most = int(np.argmax(counts))
         fewer = "use fewer bins, or " if count > 2 else ""
         msg = (
-            f"column {target!r}, the target: expected numbers that {count} bins of about the same size can hold, found "
-            f"{found[most]:g} in {counts[most]} of {len(values)} training row(s), and a bin of {sizes.min()}: {fewer}"
-            "put a column of classes into the table, and name it as data.target without data.target_bins"
+            f"column {target!r}, the target: expected numbers that fill {count} bins of about the same size, found "
+            f"{found[most]:g} in {counts[most]} of {len(values)} rows, so that a bin holds only {sizes.min()} rows: "
+            f"{fewer}put a column of classes into the table, and name it as data.target without data.target_bins"
         )
         raise DataError(msg)
     return tuple(edges.tolist())

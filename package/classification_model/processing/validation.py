@@ -140,10 +140,10 @@ def check_features_vary(features: pd.DataFrame) -> None:
     for name in features.columns:
         column = features[name]
         if column.isna().all():
-            msg = f"column {name!r} is missing in every row: list it in data.drop"
+            msg = f"column {name!r} is missing in every row: remove it from features, or list it in data.drop"
             raise DataError(msg)
         if column.nunique(dropna=False) == 1:
-            msg = f"column {name!r} is the same in every row: list it in data.drop"
+            msg = f"column {name!r} is the same in every row: remove it from features, or list it in data.drop"
             raise DataError(msg)
 
 

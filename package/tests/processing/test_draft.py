@@ -18,6 +18,7 @@ from classification_model.config.core import load_config, parse_config
 from classification_model.errors import DataError
 from classification_model.predict import Predictor
 from classification_model.processing.data_manager import DataLoader
+from classification_model.processing.data_pipeline import process_data
 from classification_model.processing.draft import draft_config
 from classification_model.processing.fields import bare_schema
 from classification_model.runtime.input.checking import check_columns
@@ -315,10 +316,6 @@ REFUSED: dict[str, tuple[Table, str]] = {
         r"expected a target of 2 to 50 classes, found 100 distinct value\(s\) in 'y'",
     ),
     "empty.csv": ({"x": NUMBERS, "y": [""] * 100}, r"found 0 distinct value\(s\) in 'y'"),
-    "gap.csv": (
-        {"x": NUMBERS, "y": ["", *LETTERS[1:]]},
-        r"column 'y', the target, is missing in 1 row\(s\), first in row 0 \(counted from 0\)",
-    ),
     "ids.csv": (
         {"id": NUMBERS, "y": LETTERS},
         r"expected a column to learn from, found none: each is empty, the same in every row",
@@ -338,6 +335,26 @@ def test_a_table_without_a_draft_says_why(tmp_path: Path, name: str) -> None:
     write_csv(table, tmp_path / name)
     with pytest.raises(DataError, match=expected):
         draft_config(str(tmp_path / name), "y", tmp_path)
+
+
+@pytest.mark.parametrize(("labels", "bins"), [(LETTERS, None), ([str(number) for number in NUMBERS], 2)])
+def test_rows_without_a_target_are_left_out_and_told(tmp_path: Path, labels: list[str], bins: int | None) -> None:
+    """The draft says how many there are and how to train without them, and that works."""
+    write_csv(
+        {"x": [number * 7 % 50 for number in NUMBERS], "y": ["", *labels[1:98], "NA", " "]}, tmp_path / "table.csv"
+    )
+    text = draft_config(str(tmp_path / "table.csv"), "y", tmp_path, target_bins=bins)
+    assert "  # It is missing in 3 of 100 rows, which training refuses: leave them out\n" in text
+    (tmp_path / "config.yml").write_text(text, encoding="utf-8")
+    config = load_config(tmp_path / "config.yml")
+    with pytest.raises(
+        DataError, match=r"is missing in .*row.* 0 .*as process --drop-bad-rows does|is missing in 3 row"
+    ):
+        DataLoader(config).load()
+    record = process_data(None, str(tmp_path / "processed.parquet"), config, drop_bad_rows=True)
+    assert (record.rows_in, record.rows_out) == (100, 97)
+    data = DataLoader(config, str(tmp_path / "processed.parquet")).load()
+    assert len(data.train) + len(data.holdout) == 97
 
 
 def test_standard_input_cannot_be_named_in_a_config(tmp_path: Path) -> None:
@@ -410,5 +427,5 @@ def test_a_number_is_drafted_as_bins(tmp_path: Path) -> None:
     data = DataLoader(load_config(tmp_path / "config.yml")).load()
     assert data.classes == ("bin 1", "bin 2", "bin 3")
     write_table(table[:10], str(tmp_path / "few.csv"))
-    with pytest.raises(DataError, match=r"column 'size', the target: expected numbers that 20 bins"):
+    with pytest.raises(DataError, match=r"column 'size', the target: expected numbers that fill 20 bins"):
         draft_config(str(tmp_path / "few.csv"), "size", tmp_path, target_bins=20)

@@ -110,27 +110,25 @@ def test_bins_are_of_the_same_size_and_never_cut_an_edge(values: list[float], co
 @pytest.mark.parametrize(
     ("values", "found"),
     [
-        ([1.0] * 50 + [2.0] * 2, "found 1 in 50 of 52 .* a bin of 0: use fewer bins, or put"),
+        ([1.0] * 50 + [2.0] * 2, "found 1 in 50 of 52 .* a bin holds only 0 rows: use fewer bins, or put"),
         ([1.0, 2.0], "found 1 in 1 of 2 "),
         ([3.0] * 9, "found 3 in 9 of 9 "),
         ([1.0] + [2.0] * 30, "found 2 in 30 of 31 "),
         (
             [0.0] * 60 + [float(number) for number in range(1, 41)],
-            "found 0 in 60 of 100 .* a bin of 7: use fewer bins",
+            "found 0 in 60 of 100 .* a bin holds only 7 rows: use fewer bins",
         ),
     ],
 )
 def test_values_that_are_too_often_equal_are_refused(values: list[float], found: str) -> None:
     """A bin of few rows would be a class that little is known of; the message names the value that is to blame."""
-    with pytest.raises(DataError, match=f"column 'price', the target: expected numbers that 3 bins .*, {found}"):
+    with pytest.raises(DataError, match=f"column 'price', the target: expected numbers that fill 3 bins .*, {found}"):
         learn_edges(np.array(values), 3, "price")
 
 
 def test_two_bins_cannot_be_fewer() -> None:
     """The remedy is one that there is."""
-    with pytest.raises(
-        DataError, match=r"found 5 in 19 of 20 training row\(s\), and a bin of 1: put a column of classes"
-    ):
+    with pytest.raises(DataError, match=r"found 5 in 19 of 20 rows, so that a bin holds only 1 rows: put a column"):
         learn_edges(np.array([5.0] * 19 + [6.0]), 2, "price")
 
 

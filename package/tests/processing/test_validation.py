@@ -104,13 +104,13 @@ RULES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any], s
     "an empty column": (
         change(size=None),
         {},
-        "column 'size' is missing in every row: list it in data.drop",
+        "column 'size' is missing in every row: remove it from features, or list it in data.drop",
     ),
     "a column of marks": (change(size="?"), {}, "column 'size' is missing in every row"),
     "a constant number": (
         change(size=1.5),
         {},
-        "column 'size' is the same in every row: list it in data.drop",
+        "column 'size' is the same in every row: remove it from features, or list it in data.drop",
     ),
     "a constant category": (change(shape="disc"), {}, "column 'shape' is the same in every row"),
     "a repeated index": (
