@@ -58,6 +58,8 @@ class Settings(BaseSettings):
         Whether to write one line of JSON per request to standard output.
     log_folder
         Folder of the prediction log, shared by all workers; ``off`` for no log.
+    drain_seconds
+        Seconds after SIGTERM in which requests are still accepted, while ``/health/ready`` is answered with 503.
     log_durability
         When a prediction is answered. ``os``: once the operating system has its record, which then survives a crash of
         this process. ``disk``: once the record is on disk.
@@ -88,6 +90,7 @@ class Settings(BaseSettings):
     log_folder: Path | None = Path("prediction_log")
     log_durability: Literal["os", "disk"] = "os"
     log_file_size: ByteSize = Field(default=ByteSize(FILE_SIZE), ge=1024, le=2**40)
+    drain_seconds: float = Field(default=0.0, ge=0, le=3600, allow_inf_nan=False)
     log_kept_size: ByteSize = Field(default=ByteSize(KEPT_SIZE), ge=1024)
 
     @field_validator("log_folder", mode="before")
