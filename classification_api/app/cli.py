@@ -50,6 +50,7 @@ def serve(
     """Serve a model until the process gets SIGINT or SIGTERM; requests in progress finish first."""
     import uvicorn  # noqa: PLC0415 - so that --help is quick
 
+    from app.connections.draining import SupervisedConfig  # noqa: PLC0415
     from app.workers import Workers  # noqa: PLC0415
 
     if model is not None:
@@ -67,7 +68,7 @@ def serve(
         "timeout_graceful_shutdown": GRACE,
     }
     if workers > 1:
-        Workers(uvicorn.Config("app.main:app", workers=workers, **options)).run()
+        Workers(SupervisedConfig("app.main:app", workers=workers, **options), read_settings().drain_seconds).run()
     else:
         uvicorn.run("app.main:app", workers=1, **options)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.connections.draining import Draining
 from app.connections.listening import serve_waiting_connections
 from app.logs.access_log import AccessLog
 from app.logs.prediction_logs import PredictionLogs
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,  # routes/status.py serves it
     )
     app.state.predictions = predictions
+    app.state.draining = Draining(settings.drain_seconds)
     app.state.documents = documents = OpenAPI(app, settings)
     app.openapi = lambda: documents.document(predictions.models.current)  # type: ignore[method-assign]
     app.add_middleware(RequestLog, metrics=metrics, access_log=access_log)
@@ -90,7 +92,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     predictions.load()
     watching = Watching(predictions)
     watcher = asyncio.create_task(watching.run())
-    serve_waiting_connections(asyncio.get_running_loop())
+    serve_waiting_connections(asyncio.get_running_loop(), app.state.draining)
     try:
         yield {"predictions": predictions}
     finally:

@@ -1,4 +1,4 @@
-"""Settings of the API, read from the environment."""
+"""Settings of the API, read from the environment and from ``.env``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 from classification_model.runtime.log.line_writer import FILE_SIZE, KEPT_SIZE
 from classification_model.runtime.store.current import is_version
 from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.env_file import ENV_FILE, EnvFile
 
 #: Package whose model is served by default.
 PACKAGED = "classification_model"
@@ -25,7 +27,9 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Settings of the API; each is read from the environment variable of the same name in capitals.
+    """Settings of the API; each is read from the environment variable of the same name in capitals, then from ``.env``.
+
+    ``.env`` may hold other variables too, such as those of the package's commands.
 
     Attributes
     ----------
@@ -54,6 +58,8 @@ class Settings(BaseSettings):
         Seconds after which an idle connection is closed.
     limit_requests
         Most prediction requests in progress per worker; other requests are not counted.
+    drain_seconds
+        Seconds after SIGTERM in which requests are still accepted, while ``/health/ready`` is answered with 503.
     access_log
         Whether to write one line of JSON per request to standard output.
     log_folder
@@ -67,7 +73,7 @@ class Settings(BaseSettings):
         Total size of the prediction files, and of the label files, above which the oldest files are removed.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False, env_file=ENV_FILE)
 
     model_folder: Path | None = None
     model_package: str | None = None
@@ -84,11 +90,24 @@ class Settings(BaseSettings):
     limit_receive_seconds: float = Field(default=10.0, ge=0.1, le=600, allow_inf_nan=False)
     limit_keep_alive_seconds: float = Field(default=5.0, ge=0.1, le=3600, allow_inf_nan=False)
     limit_requests: int = Field(default=64, ge=1, le=100_000)
+    drain_seconds: float = Field(default=0.0, ge=0, le=3600, allow_inf_nan=False)
     access_log: bool = True
     log_folder: Path | None = Path("prediction_log")
     log_durability: Literal["os", "disk"] = "os"
     log_file_size: ByteSize = Field(default=ByteSize(FILE_SIZE), ge=1024, le=2**40)
     log_kept_size: ByteSize = Field(default=ByteSize(KEPT_SIZE), ge=1024)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources of settings, the first of which prevails."""
+        return init_settings, env_settings, EnvFile(settings_cls), file_secret_settings
 
     @field_validator("log_folder", mode="before")
     @classmethod
@@ -163,17 +182,22 @@ class Settings(BaseSettings):
 
 
 def _refuse_near_misses() -> None:
-    """Refuse a misspelt variable: the limit or key that it means would silently be missing."""
+    """Refuse a misspelt variable, or one without a value: the limit or key that it means would silently be missing."""
     known = [name.upper() for name in Settings.model_fields]
-    for name in environ:
+    in_file = EnvFile(Settings).env_vars
+    for name in (*environ, *(name.upper() for name in in_file)):
         near = get_close_matches(name.upper(), known, n=1, cutoff=0.85)
         if near and name.upper() != near[0]:
             msg = f"{name}: unknown setting, did you mean {near[0]}? Otherwise unset it"
             raise SettingsError(msg)
+    for name in known:
+        if in_file.get(name.lower(), "") is None:
+            msg = f"{name}: expected {name}=VALUE in {ENV_FILE}, found no value"
+            raise SettingsError(msg)
 
 
 def read_settings(**given: Any) -> Settings:
-    """Read the settings from the environment.
+    """Read the settings from the environment, then from ``.env`` in the working folder.
 
     Parameters
     ----------
@@ -185,8 +209,8 @@ def read_settings(**given: Any) -> Settings:
     SettingsError
         If a setting is invalid or unsafe; the text names the variable, never its value.
     """
-    _refuse_near_misses()
     try:
+        _refuse_near_misses()
         return Settings(**given)
     except ValidationError as error:
         faults = []
@@ -194,3 +218,6 @@ def read_settings(**given: Any) -> Settings:
             name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
             faults.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
         raise SettingsError("\n".join(faults)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{ENV_FILE} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+        raise SettingsError(msg) from None

@@ -1,11 +1,9 @@
 """The Procfile, run by honcho the way a platform runs it: port from the environment, and no workshop to import."""
 
 import json
-import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -15,7 +13,8 @@ from time import monotonic
 
 import httpx
 import pytest
-from conftest import NO_HURRY, Server, reserved_port
+from conftest import Server
+from procfile import started_by_honcho
 
 from app.cli import GRACE
 from app.version import api_version
@@ -42,24 +41,8 @@ def serving(folder: Path) -> Iterator[Server]:
     configured = tomllib.loads((API / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     (names,) = (names for each in configured["contracts"] if "pandas" in (names := each.get("forbidden_modules", [])))
     (folder / "sitecustomize.py").write_text(NO_WORKSHOP.format(names=sorted({*names} - {"pickle"})), encoding="utf-8")
-    with reserved_port() as port:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LIMIT_", "MODEL_"))}
-        environment |= NO_HURRY | {
-            "LOG_FOLDER": str(folder / "log"),
-            "PORT": str(port),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            "PYTHONPATH": str(folder),
-        }
-        command = [sys.executable, "-m", "honcho", "--no-colour", "--env", os.devnull, "start", "web"]
-        output = folder / "output"
-        with output.open("wb") as file:
-            runner = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
-        server = Server(port, runner, output, output)
-        try:
-            server.wait()
-            yield server
-        finally:
-            server.stop()  # the runner ends what it started
+    with started_by_honcho(ROOT, Path(sys.executable).parent, folder, PYTHONPATH=str(folder)) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 import subprocess
 import sys
 from os import environ
+from pathlib import Path
 
 import pytest
-from conftest import PATIENCE
+from classification_model.config import settings as of_the_workshop
+from conftest import PATIENCE, serving
 
 from app.settings import Settings, SettingsError, read_settings
 
@@ -67,6 +70,78 @@ def test_a_misspelt_setting_is_refused(name: str, meant: str, monkeypatch: pytes
     monkeypatch.setenv(name, "1")
     with pytest.raises(SettingsError, match=f"{name}: unknown setting, did you mean {meant}"):
         read_settings()
+
+
+@pytest.fixture
+def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the `.env` of a working folder, in an environment without settings."""
+    for name in [*Settings.model_fields, *of_the_workshop.Settings.model_fields, "training_jobs"]:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".env"
+
+
+def test_api_and_workshop_read_one_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes its own settings of `.env` and ignores all others there; the environment prevails."""
+    env_file.write_text(
+        "TRAINING_JOBS=2\nMODEL_OUTPUT=models\nLOG_FORMAT=json\nLOG_LEVEL=info\nDATABASE_URL=postgresql://db\n"
+        f"# of the API\nLIMIT_ROWS=7\nMODEL_STORE=store\nlog_folder='the log'\nAPI_KEY_HASHES={HASH}\nACCESS_LOG=off\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("LIMIT_ROWS", "8")
+    ours, theirs = read_settings(), of_the_workshop.read_settings()
+    assert (ours.limit_rows, ours.access_log, ours.api_key_hashes) == (8, False, (HASH,))
+    assert (ours.model_store, ours.log_folder) == (Path("store"), Path("the log"))
+    assert (theirs.jobs, theirs.model_output, theirs.log_format, theirs.log_level) == (
+        2,
+        Path("models"),
+        "json",
+        "INFO",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"LIMIT_ROWS=many", r"LIMIT_ROWS: .*valid integer.*"),
+        (b"API_KEY_HASHES=", r"API_KEY_HASHES: expected the SHA-256 of each key.*"),
+        (b"API_KEY_HASHES", r"API_KEY_HASHES: expected API_KEY_HASHES=VALUE in \.env, found no value"),
+        (b"API_KEY_HASH=x", r"API_KEY_HASH: unknown setting, did you mean API_KEY_HASHES\? Otherwise unset it"),
+        (
+            b"MODEL_STORE=a\nMODEL_FOLDER=b",
+            "expected one of MODEL_FOLDER.*found MODEL_FOLDER and MODEL_STORE|settings: .*",
+        ),
+        (b"LIMIT_ROWS=\xff", r"\.env cannot be read: it is not UTF-8 text"),
+    ],
+)
+def test_a_bad_setting_in_the_file_is_refused_by_name(env_file: Path, content: bytes, expected: str) -> None:
+    """A limit or key in `.env` is never missing in silence."""
+    env_file.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert re.fullmatch(expected, str(caught.value))
+
+
+def test_a_model_in_the_environment_replaces_that_of_the_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that `.env` says of another model is then left out; of a store in the environment, its options stay."""
+    env_file.write_text("MODEL_STORE=store\nMODEL_STORE_POLLING=true\nSHADOW_VERSION=1.0\n", encoding="utf-8")
+    monkeypatch.setenv("MODEL_PACKAGE", "churn_model")
+    settings = read_settings()
+    assert (settings.model_package, settings.model_store, settings.shadow_version) == ("churn_model", None, None)
+    monkeypatch.delenv("MODEL_PACKAGE")
+    monkeypatch.setenv("MODEL_STORE", "another")
+    settings = read_settings()
+    assert (settings.model_store, settings.model_store_polling) == (Path("another"), True)
+
+
+@pytest.mark.slow
+def test_the_argument_of_serve_replaces_the_model_of_the_file(env_file: Path, model_folder: Path) -> None:
+    """A server that is given a model serves that one, whatever `.env` says, and heeds the rest of the file."""
+    env_file.write_text(f"MODEL_STORE=nowhere\nAPI_KEY_HASHES={HASH}\nLOG_FOLDER=off\n", encoding="utf-8")
+    with serving(env_file.parent) as serve:
+        server = serve(str(model_folder))
+        assert server.client.get("/health/ready").status_code == 200
+        assert server.client.get("/model").status_code == 401
 
 
 @pytest.mark.slow

@@ -54,16 +54,14 @@ def run(
     )
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an environment that pages may install into, from files alone; give its interpreter."""
-    return make_environment(tmp_path_factory.mktemp("environment"), with_pip=True)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path, model_folder: Path, python: Path) -> None:
-    """Every block that is not marked otherwise succeeds, in order, in one folder of its own."""
+def test_blocks_of_a_page_run_one_after_the_other(
+    page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, model_folder: Path
+) -> None:
+    """Every block that is not marked otherwise succeeds, in order, in a folder and an environment of its own."""
     assert model_folder.is_dir()
+    installs = any("pip install" in code for _, code in blocks(page))
+    python = make_environment(tmp_path_factory.mktemp("environment"), with_pip=installs)
     for language, code in blocks(page):
         done = run(language, code, tmp_path, python)
         assert done.returncode == 0, f"{page.name}: {code}\n{done.stdout}\n{done.stderr}"

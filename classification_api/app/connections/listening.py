@@ -20,6 +20,8 @@ from functools import partial
 
 from uvicorn import Server
 
+from app.connections.draining import Draining
+
 #: Seconds for the TLS handshake of a connection accepted during shutdown.
 HANDSHAKE = 1.0
 
@@ -44,8 +46,8 @@ NO_NEW_CONNECTION = b"".join(
 logger = logging.getLogger(__name__)
 
 
-def serve_waiting_connections(loop: asyncio.AbstractEventLoop) -> None:
-    """Make uvicorn serve the connections that wait in the backlog when it stops listening.
+def serve_waiting_connections(loop: asyncio.AbstractEventLoop, draining: Draining | None = None) -> None:
+    """Make uvicorn drain when it is told to stop, then serve the connections that wait in the backlog.
 
     Does nothing if uvicorn does not handle signals, as in a thread.
     """
@@ -57,6 +59,8 @@ def serve_waiting_connections(loop: asyncio.AbstractEventLoop) -> None:
     shut_down = server.shutdown
 
     async def serve_waiting_and_shut_down(sockets: list[socket.socket] | None = None) -> None:
+        if draining is not None:
+            await draining.wait(server)
         if sockets is None and server.config.fd is None:  # otherwise other processes may go on listening
             end_new_connections(_listening(server))
             await asyncio.sleep(BEGUN)

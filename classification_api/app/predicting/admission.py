@@ -66,3 +66,9 @@ class Admission:
     def too_late() -> Problem:
         """Return the 503 for a request that was not started before the server shuts down."""
         return Problem("overloaded", "the server is shutting down and did not start the request", headers=_SOON)
+
+    @staticmethod
+    def draining() -> Problem:
+        """Return the 503 for a health check after the server was told to stop."""
+        detail = "the server is shutting down, and still answers requests for a while"
+        return Problem("overloaded", detail, remedy="send further requests to another server", headers=_SOON)

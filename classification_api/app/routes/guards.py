@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.keys import check_key
+from app.predicting.admission import Admission
 from app.predicting.predictions import Predictions
 from app.served_models import Models, ServingModel
 
@@ -25,6 +26,14 @@ async def models_of(predictions: Annotated[Predictions, Depends(predictions_of)]
 async def serving_model(models: Annotated[Models, Depends(models_of)]) -> ServingModel:
     """Return the serving model; answer 503 if there is none."""
     return models.require()
+
+
+async def ready_model(request: Request, models: Annotated[Models, Depends(models_of)]) -> ServingModel:
+    """Return the serving model; answer 503 if there is none, or if the server is told to stop."""
+    model = models.require()
+    if request.app.state.draining.has_begun:
+        raise Admission.draining()
+    return model
 
 
 async def require_key(request: Request, predictions: Annotated[Predictions, Depends(predictions_of)]) -> None:

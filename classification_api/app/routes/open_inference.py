@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.dialects.open_inference_metadata import model_metadata, model_readiness, server_metadata
 from app.predicting.predictions import NAMED
 from app.problem_details import Problem
-from app.routes.guards import require_key, serving_model
+from app.routes.guards import ready_model, require_key, serving_model
 from app.routes.schemas import KEYED, NAMES_MODEL, ModelMetadata, ModelReadiness, ServerMetadata
 from app.served_models import ServingModel
 from app.version import api_version
@@ -45,7 +45,7 @@ async def live() -> Response:
 
 
 @probes.get("/health/ready", operation_id="serverReady", response_class=Response)
-async def ready(model: Annotated[ServingModel, Depends(serving_model)]) -> Response:  # noqa: ARG001 - that there is one
+async def ready(model: Annotated[ServingModel, Depends(ready_model)]) -> Response:  # noqa: ARG001 - that there is one
     """Answer 200 if the server can predict, else 503."""
     return Response()
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.keys import check_key
 from app.predicting.predictions import Predictions
-from app.routes.guards import models_of, predictions_of, require_key, serving_model
+from app.routes.guards import models_of, predictions_of, ready_model, require_key, serving_model
 from app.routes.schemas import KEYED, Health, Live, Ready, ReloadFailed, content_of
 from app.served_models import Models, ServingModel
 from app.version import api_version
@@ -24,14 +24,14 @@ KEY_HEADERS = ("x-api-key", "authorization")
 
 @probes.head("/health", include_in_schema=False)
 @probes.get("/health", operation_id="health", tags=["health"])
-async def health(models: Annotated[Models, Depends(models_of)]) -> Health:
+async def health(request: Request, models: Annotated[Models, Depends(models_of)]) -> Health:
     """Return the served model and the versions of API and model."""
-    model = models.current
+    model, is_draining = models.current, request.app.state.draining.has_begun
     return Health(
         name=model.name if model else None,
         api_version=api_version(),
         model_version=model.version if model else None,
-        status="ready" if model else "not_ready",
+        status="ready" if model and not is_draining else "not_ready",
     )
 
 
@@ -45,10 +45,13 @@ async def live() -> Live:
 @probes.head("/health/ready", include_in_schema=False)
 @probes.get("/health/ready", operation_id="ready", tags=["health"], response_model_exclude_none=True)
 def ready(
-    model: Annotated[ServingModel, Depends(serving_model)],
+    model: Annotated[ServingModel, Depends(ready_model)],
     predictions: Annotated[Predictions, Depends(predictions_of)],
 ) -> Ready:
-    """Answer 200 if the server can predict, else 503; report a version that could not be loaded."""
+    """Answer 200 if the server can predict, else 503; report a version that could not be loaded.
+
+    503 also says that the server was told to stop (DRAIN_SECONDS).
+    """
     predictions.prediction_logs.check()
     fault = predictions.models.fault
     failed = fault and ReloadFailed(version=fault.version, code=fault.code, detail=fault.detail)
@@ -56,7 +59,7 @@ def ready(
 
 
 @probes.get("/ping", operation_id="ping", tags=["MLflow"], response_class=Response)
-async def ping(model: Annotated[ServingModel, Depends(serving_model)]) -> Response:  # noqa: ARG001 - that there is one
+async def ping(model: Annotated[ServingModel, Depends(ready_model)]) -> Response:  # noqa: ARG001 - that there is one
     """Answer 200 if the server can predict, else 503; for MLflow's clients."""
     return Response("\n", media_type="application/json")
 

@@ -29,15 +29,20 @@ def wheel(
     folder: Annotated[Path, typer.Argument(help="Model folder.")],
     *,
     name: Annotated[str, typer.Option(help="Name of the distribution, such as churn-model.")],
-    output: Annotated[Path, typer.Option(help="Folder to put the wheel in.")] = Path("dist"),
-    version: Annotated[str | None, typer.Option(help="Version of the wheel. Default: the model's.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder to put the wheels in.")] = Path("dist"),
+    version: Annotated[str | None, typer.Option(help="Version of the model's wheel. Default: the model's.")] = None,
     description: Annotated[str | None, typer.Option(help="One line on what the model predicts.")] = None,
     author: Annotated[str | None, typer.Option(help="Name, or 'Name <address>'.")] = None,
     license_expression: Annotated[str | None, typer.Option("--license", help="SPDX licence, such as MIT.")] = None,
 ) -> None:
-    """Build a wheel from a model folder."""
-    from classification_model.runtime.wheel.build import build_wheel
+    """Build a wheel from a model folder, and beside it one of the package that runs the model.
 
+    Prints the command that installs both by path, where the model shall predict.
+    """
+    from classification_model.runtime.wheel.build import build_wheel
+    from classification_model.runtime.wheel.runtime_wheel import read_runtime
+
+    runtime = read_runtime()  # first: what fails here leaves no wheel
     path = build_wheel(
         folder,
         name,
@@ -47,4 +52,5 @@ def wheel(
         author=author,
         license_expression=license_expression,
     )
-    typer.echo(f"{path} is built: pip install {shlex.quote(str(path))}")
+    paths = [str(path), str(runtime.write(output))]
+    typer.echo(f"{path} is built: pip install {shlex.join(paths)}")

@@ -101,15 +101,24 @@ def installed_around(path: Path) -> Distribution | None:
     return None
 
 
+def read_installed_files(installed: Distribution) -> dict[str, bytes]:
+    """Return the files of an installed wheel by the paths in its record, if they are as they were installed.
+
+    Raises
+    ------
+    VerificationError
+        If a file or the record was changed.
+    """
+    return {
+        file: _read_installed_file(Path(str(installed.locate_file(file))), file, recorded)
+        for file, recorded in _read_record(installed).items()
+    }
+
+
 def _verify_installed_files(path: Path) -> int:
     """Hold every file of the wheel that brought a file against that wheel's record; return how many there were."""
     installed = installed_around(path)
-    if installed is None:
-        return 0
-    record = _read_record(installed)
-    for file, recorded in record.items():
-        _verify_installed_file(Path(str(installed.locate_file(file))), file, recorded)
-    return len(record)
+    return 0 if installed is None else len(read_installed_files(installed))
 
 
 def _record_text(installed: Distribution) -> str:
@@ -133,11 +142,12 @@ def _read_record(installed: Distribution) -> dict[str, str]:
         raise VerificationError(msg) from error
 
 
-def _verify_installed_file(path: Path, file: str, recorded: str) -> None:
+def _read_installed_file(path: Path, file: str, recorded: str) -> bytes:
     mode, _, value = recorded.partition("=")
     try:
         expected = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
-        actual = hashlib.new(mode, path.read_bytes()).hexdigest()
+        content = path.read_bytes()
+        actual = hashlib.new(mode, content).hexdigest()
     except OSError as error:
         msg = f"{file} of the installed package cannot be read: {error.strerror}; reinstall it"
         raise VerificationError(msg) from error
@@ -147,3 +157,4 @@ def _verify_installed_file(path: Path, file: str, recorded: str) -> None:
     if actual != expected:
         msg = f"{file} was changed: expected {mode} {expected}, found {actual}: reinstall it"
         raise VerificationError(msg)
+    return content

@@ -173,7 +173,7 @@ def test_classes_may_be_named(tmp_path: Path) -> None:
 def test_a_saved_model_has_a_wheel_like_any_other(tmp_path: Path) -> None:
     """The description of its wheel says that no metrics are known, where none are."""
     manifest = save(fitted(), tmp_path, TWO, TWO_LABELS)
-    text = describe(manifest, "tumours", "predicts tumours")
+    text = describe(manifest, "tumours", "predicts tumours", ("a.whl", "b.whl"))
     assert "The model was not evaluated" in text
     assert "On 0 rows" not in text
 

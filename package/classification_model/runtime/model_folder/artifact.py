@@ -18,6 +18,8 @@ from classification_model.runtime.system.durable import replace_folder
 from classification_model.runtime.system.safe_open import UnfitFileError, open_regular
 
 MANIFEST = "manifest.json"
+#: What makes a model folder that this version reads.
+MAKE_AGAIN = "`classification-model train --config CONFIG`"
 GOLDEN_TOLERANCE = 1e-9
 #: What a model's version is: as of PEP 440, which is safe as the name of a folder too.
 VERSION_PATTERN = r"^[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?$"
@@ -92,8 +94,8 @@ def _parse_manifest(content: bytes) -> Manifest:
     found = _format_version(content)
     if found not in {FORMAT_VERSION, None}:
         msg = (
-            f"{MANIFEST}: expected format version {FORMAT_VERSION}, found {found}: install the version of this package "
-            "that made it, or train the model again"
+            f"{MANIFEST}: expected format version {FORMAT_VERSION}, found {found}: make the model again with "
+            f"{MAKE_AGAIN}, or install the version of this package that made it"
         )
         raise ArtifactError(msg)
     claimed, actual = digests(content)
@@ -104,7 +106,10 @@ def _parse_manifest(content: bytes) -> Manifest:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        msg = f"{MANIFEST} is malformed at {place!r}: install the version of this package that made it"
+        msg = (
+            f"{MANIFEST} is malformed at {place!r}: install the version of this package that made it, or make the "
+            f"model again with {MAKE_AGAIN}"
+        )
         raise VerificationError(msg) from error
 
 

@@ -8,11 +8,20 @@ from pathlib import Path
 from classification_model.errors import InputError, VerificationError
 from classification_model.runtime.model_folder.artifact import MANIFEST, read_model
 from classification_model.runtime.model_folder.manifest import Manifest
+from classification_model.runtime.model_folder.packaged import package_version
 from classification_model.runtime.verification import verify
 from classification_model.runtime.wheel.archive import dated, write_wheel
 from classification_model.runtime.wheel.description import TEMPLATE, describe, summarise
 from classification_model.runtime.wheel.metadata import check_author, check_summary, core_metadata, wheel_metadata
-from classification_model.runtime.wheel.naming import module_name, normalise_license, normalise_name, normalise_version
+from classification_model.runtime.wheel.naming import (
+    GENERATOR,
+    module_name,
+    normalise_license,
+    normalise_name,
+    normalise_version,
+    runtime_distribution,
+    runtime_wheel_name,
+)
 
 
 def build_wheel(
@@ -26,6 +35,8 @@ def build_wheel(
     license_expression: str | None = None,
 ) -> Path:
     """Verify a model folder, and build a wheel from it.
+
+    The wheel needs the runtime installed beside it, whose wheel `runtime_wheel.read_runtime` makes.
 
     Parameters
     ----------
@@ -73,11 +84,12 @@ def build_wheel(
         **_in_folder(module_name(name), _package_files()),
         **_in_folder(f"{module_name(name)}/model", model),
     }
-    about = {
-        "METADATA": f"{metadata}\n{describe(manifest, name, summary)}".encode(),
-        "WHEEL": wheel_metadata().encode(),
-    }
     path = output / f"{module_name(name)}-{version}-py3-none-any.whl"
+    text = describe(manifest, name, summary, (path.name, runtime_wheel_name(runtime_distribution())))
+    about = {
+        "METADATA": f"{metadata}\n{text}".encode(),
+        "WHEEL": wheel_metadata(f"{GENERATOR} {package_version()}").encode(),
+    }
     write_wheel(path, files, about, dated(manifest.created))
     return path
 

@@ -25,7 +25,7 @@ def summarise(manifest: Manifest) -> str:
     return _shortened(summary, LONGEST_SUMMARY)
 
 
-def describe(manifest: Manifest, name: str, summary: str) -> str:
+def describe(manifest: Manifest, name: str, summary: str, wheels: tuple[str, str]) -> str:
     """Write the long description, in Markdown: how to install, call and verify, what goes in, how good it is.
 
     Parameters
@@ -36,12 +36,17 @@ def describe(manifest: Manifest, name: str, summary: str) -> str:
         Normalised name of the distribution.
     summary
         One line on what the model predicts.
+    wheels
+        File names of the wheels of the model and of the runtime.
     """
+    wheel, runtime = wheels
     inputs, probabilities = _example(manifest)
     ignored = as_text(_listed(manifest.input_schema.ignored))
     return Template((TEMPLATE / "README.md").read_text(encoding="utf-8")).substitute(
         name=name,
         module=module_name(name),
+        wheel=wheel,
+        runtime=runtime,
         description=as_text(summary),
         model=as_text(manifest.name),
         model_version=as_text(manifest.version),

@@ -8,11 +8,14 @@ The core metadata specifications of the Python Packaging User Guide; PEP 639 for
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from importlib.metadata import Distribution
+
+from packaging.requirements import Requirement
 
 from classification_model.errors import InputError
-from classification_model.runtime.model_folder.packaged import package_version
 from classification_model.runtime.wheel.markdown import one_line
-from classification_model.runtime.wheel.naming import GENERATOR, runtime_distribution, runtime_requirement
+from classification_model.runtime.wheel.naming import runtime_bounds, runtime_distribution, runtime_version
 
 LONGEST_SUMMARY = 512  # what PyPI takes
 
@@ -57,6 +60,10 @@ def core_metadata(
 ) -> str:
     """Write the core metadata, which a blank line and the long description in Markdown shall follow.
 
+    The runtime is no requirement that an installer would look for on an index, where its name may be a stranger's: the
+    installed package checks it (``Requires-External``). The extra ``runtime`` requires its local version exactly. The
+    other extras list what the runtime's extras require.
+
     Parameters
     ----------
     name, version
@@ -81,17 +88,25 @@ def core_metadata(
         ("Classifier", "Topic :: Scientific/Engineering :: Artificial Intelligence"),
         ("Classifier", "Typing :: Typed"),
         ("Requires-Python", runtime.metadata["Requires-Python"]),
-        ("Requires-Dist", runtime_requirement(runtime)),
+        ("Requires-External", f"{runtime.name} ({runtime_bounds()})"),
+        ("Provides-Extra", "runtime"),
+        ("Requires-Dist", f'{runtime.name}=={runtime_version()}; extra == "runtime"'),
     ]
     for extra in _EXTRAS:
-        fields += [
-            ("Provides-Extra", extra),
-            ("Requires-Dist", f'{runtime_requirement(runtime, extra)}; extra == "{extra}"'),
-        ]
+        fields.append(("Provides-Extra", extra))
+        fields += [("Requires-Dist", requirement) for requirement in _required_by_extra(runtime, extra)]
     fields.append(("Description-Content-Type", "text/markdown; charset=UTF-8"))
     return "".join(f"{key}: {value}\n" for key, value in fields if value)
 
 
-def wheel_metadata() -> str:
+def _required_by_extra(runtime: Distribution, extra: str) -> Iterator[str]:
+    """Give the requirements of an extra of the runtime, each with its marker."""
+    for line in runtime.requires or ():
+        marker = Requirement(line).marker
+        if marker is not None and f'extra == "{extra}"' in str(marker):
+            yield line
+
+
+def wheel_metadata(generator: str) -> str:
     """Write what made the archive, and where it can be installed: everywhere."""
-    return f"Wheel-Version: 1.0\nGenerator: {GENERATOR} {package_version()}\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    return f"Wheel-Version: 1.0\nGenerator: {generator}\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import Distribution, distribution, distributions, packages_distributions
+from importlib.metadata import Distribution, distributions, packages_distributions
 from keyword import iskeyword
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +19,8 @@ from classification_model.runtime.verification import installed_around
 RUNTIME = __name__.partition(".")[0]
 #: Marks the wheels made here, in their file WHEEL: one of them may replace its own earlier version.
 GENERATOR = f"{RUNTIME}.wheel"
+#: Marks the wheels of the runtime itself.
+RUNTIME_GENERATOR = f"{RUNTIME}.runtime_wheel"
 
 
 def normalise_name(name: str) -> NormalizedName:
@@ -110,22 +112,27 @@ def runtime_distribution() -> Distribution:
         If this code runs without having been installed.
     """
     installed = installed_around(Path(__file__))
-    names = sorted(packages_distributions().get(RUNTIME, ()))
-    if installed is None and not names:
-        msg = f"expected {RUNTIME} as an installed package, which the wheel requires, found none: install it with pip"
-        raise ArtifactError(msg)
-    return installed or distribution(names[0])  # by its name where it is installed for development
+    if installed is not None:
+        return installed
+    for name in sorted(packages_distributions().get(RUNTIME, ())):  # by its name where it is installed for development
+        for found in distributions(name=name):
+            if found.read_text("METADATA"):  # what a build leaves in a checkout has none
+                return found
+    msg = f"expected {RUNTIME} as an installed package, which the wheel requires, found none: install it with pip"
+    raise ArtifactError(msg)
 
 
-def runtime_requirement(runtime: Distribution, extra: str = "") -> str:
-    """Return the requirement that this package, or one that reads the same model folders, is installed.
-
-    Parameters
-    ----------
-    runtime
-        Its distribution.
-    extra
-        Name of the extra of it that is wanted; none when left out.
-    """
+def runtime_bounds() -> str:
+    """Return the versions of this package that read the model folders of this one, such as ``>=1.0.0,<2``."""
     version = Version(package_version())
-    return f"{runtime.name}{extra and f'[{extra}]'}>={version.public},<{version.major + 1}"
+    return f">={version.public},<{version.major + 1}"
+
+
+def runtime_version() -> str:
+    """Return the version of the runtime's own wheel, such as ``1.0.0+runtime``."""
+    return f"{Version(package_version()).public}+runtime"
+
+
+def runtime_wheel_name(runtime: Distribution) -> str:
+    """Return the file name of the runtime's own wheel."""
+    return f"{module_name(canonicalize_name(runtime.name))}-{runtime_version()}-py3-none-any.whl"

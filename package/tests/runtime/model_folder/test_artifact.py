@@ -305,7 +305,7 @@ def test_a_manifest_without_its_pipeline_is_refused(folder: Path) -> None:
 def test_a_manifest_of_another_format_says_to_install_a_package_that_fits(folder: Path) -> None:
     """A folder that a later package wrote is told apart from a damaged one."""
     reseal(folder, format_version=3)
-    with pytest.raises(ArtifactError, match=r"manifest\.json: expected format version 2, found 3: install") as caught:
+    with pytest.raises(ArtifactError, match=r"manifest\.json: expected format version 2, found 3: make") as caught:
         read_manifest(folder)
     assert not isinstance(caught.value, VerificationError)
 

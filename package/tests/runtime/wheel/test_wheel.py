@@ -164,7 +164,7 @@ def test_it_is_the_same_bytes_under_any_circumstances(
     """Neither umask, time zone, locale, seed of hashes nor working folder reach the bytes."""
     done = shell(f"{circumstances} $MODEL wheel {model} --name churn-model --license mit --output out", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    (built,) = tmp_path.rglob("*.whl")
+    (built,) = tmp_path.rglob("churn_model-*.whl")
     assert built.read_bytes() == wheel.read_bytes()
 
 
@@ -214,19 +214,24 @@ def test_twine_and_the_specification_find_no_fault(wheel: Path, odd_wheel: Path)
     assert odd.license_expression is None
 
 
-def test_it_requires_the_base_install_of_this_distribution(wheel: Path) -> None:
-    """Whatever this distribution is called, its versions up to the next major one do; files need its extra batch."""
-    requirements = metadata(wheel).requires_dist or []
-    assert len(requirements) == 2
-    base, batch = requirements
-    assert {base.name, batch.name} == {runtime_distribution().name}
-    assert base.marker is None
-    assert not base.extras
-    assert str(batch.marker) == 'extra == "batch"'
-    assert batch.extras == {"batch"}
-    for requirement in requirements:
-        assert requirement.specifier.contains(VERSION)
-        assert not requirement.specifier.contains(f"{Version(VERSION).major + 1}.0")
+def test_it_requires_nothing_that_an_installer_would_look_for_by_name(wheel: Path) -> None:
+    """The extra `runtime` alone requires the runtime, in its local version; `batch` lists what the runtime's does."""
+    checked, name = metadata(wheel), runtime_distribution().name
+    requirements = [requirement for requirement in checked.requires_dist or [] if requirement.name == name]
+    assert [str(requirement) for requirement in requirements] == [f'{name}=={VERSION}+runtime; extra == "runtime"']
+    assert checked.provides_extra == ["runtime", "batch"]
+    others = [requirement for requirement in checked.requires_dist or [] if requirement.name != name]
+    assert {str(requirement.marker) for requirement in others} == {'extra == "batch"'}
+    assert "pyarrow" in {requirement.name for requirement in others}
+
+
+def test_it_names_the_versions_of_the_runtime_that_do(wheel: Path) -> None:
+    """Whatever this distribution is called, its versions up to the next major one do, and that of its wheel."""
+    (external,) = metadata(wheel).requires_external or []
+    requirement = Requirement(external)
+    assert requirement.name == runtime_distribution().name
+    assert requirement.specifier.contains(f"{VERSION}+runtime")
+    assert not requirement.specifier.contains(f"{Version(VERSION).major + 1}.0")
 
 
 def test_odd_names_are_shown_as_they_are(wheel: Path, odd_wheel: Path) -> None:
@@ -458,7 +463,7 @@ def test_a_model_can_be_packed_again_under_the_name_it_is_installed_by(model: Pa
     options = ["--name", "churn-model", "--version", "9.0", "--output", str(tmp_path)]
     done = run(site, "-m", "classification_model", "wheel", str(model), *options)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [path.name for path in tmp_path.iterdir()] == ["churn_model-9.0-py3-none-any.whl"]
+    assert [path.name for path in tmp_path.glob("churn*")] == ["churn_model-9.0-py3-none-any.whl"]
 
 
 # What is refused
@@ -601,9 +606,11 @@ def test_a_full_disk_leaves_the_former_wheel(model: Path, tmp_path: Path) -> Non
 
 
 def test_the_command_says_what_to_install(command: Command, model: Path) -> None:
-    """The wheel lies in `dist` unless told otherwise, and the next command is spelled out."""
-    done = command("wheel", model, "--name", "churn-model")
-    path = Path("dist") / f"churn_model-{VERSION}-py3-none-any.whl"
-    assert (done.code, done.err) == (0, "")
-    assert done.out == f"{path} is built: pip install {path}\n"
-    assert path.is_file()
+    """Both wheels lie in `dist` unless told otherwise, and the next command is spelled out, quoted for a shell."""
+    runtime = f"{runtime_distribution().name.replace('-', '_')}-{VERSION}+runtime-py3-none-any.whl"
+    for folder, quote in (("dist", ""), ("my dist", "'")):
+        done = command("wheel", model, "--name", "churn-model", *(["--output", folder] if quote else []))
+        path, beside = (Path(folder) / name for name in (f"churn_model-{VERSION}-py3-none-any.whl", runtime))
+        assert (done.code, done.err) == (0, "")
+        assert done.out == f"{path} is built: pip install {quote}{path}{quote} {quote}{beside}{quote}\n"
+        assert sorted(Path(folder).iterdir()) == [path, beside]

@@ -3,9 +3,8 @@
 import argparse
 import sys
 
-from classification_model import cli
-
 from . import model_folder
+from .requirement import require_runtime
 
 
 def main() -> None:
@@ -19,6 +18,12 @@ def main() -> None:
     commands.add_parser("verify", help="verify the model and the installed files of its package")
     commands.add_parser("predict", add_help=False, help="predict every row of a file; see predict --help")
     command, options = parser.parse_known_args()
+    try:
+        require_runtime()
+    except ImportError as error:
+        parser.exit(2, f"error: {error}\n")
+    from classification_model import cli  # noqa: PLC0415 - if it is the one that is required
+
     folder = str(model_folder())
     if command.command == "verify":
         if options:

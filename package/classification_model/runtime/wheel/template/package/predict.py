@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from classification_model.predict import Predictor, load_once
-
 from . import model_folder
+from .requirement import require_runtime
+
+require_runtime()
+
+from classification_model.predict import Predictor, load_once  # noqa: E402 - if it is the one that is required
 
 if TYPE_CHECKING:
     from classification_model import Answer
