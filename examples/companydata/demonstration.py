@@ -24,7 +24,7 @@ FEATURES = ("recency_days", "frequency", "monetary", "tenure_days")
 
 
 class StepError(Exception):
-    """A step failed; it has said why."""
+    """A step failed, and printed its reason."""
 
 
 def step(title: str) -> None:

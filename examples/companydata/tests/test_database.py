@@ -193,6 +193,7 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: the setup of the database failed: connection")
+    assert done.stderr.endswith(": run this again when the server accepts connections\n")
     assert done.stderr.count("\n") == 1
     assert "s3cr3t" not in done.stderr
 

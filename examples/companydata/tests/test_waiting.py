@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pandas as pd
-import psutil
 import psycopg
 import pytest
 from classification_model.errors import DataError, InputError
 from companies import Reactions, as_role, fill, reacting
+from crashes import freeze, kill, start_again
 from test_database import ask_for_passwords
 
 from data_engineering.make_database import make_database
@@ -43,7 +42,7 @@ def make_and_fill() -> None:
 
 
 def gives_up(seconds: float = 0.0, reason: str = "", ask_seconds: float = LONG) -> Reactions:
-    """Check that the wait ends at its deadline with one line; return what was told before."""
+    """Check that the wait ends at its deadline with one line; return the waits before."""
     with reacting() as waits, pytest.raises(GaveUpError, match=reason) as caught:
         wait_for_features(seconds, ask_seconds=ask_seconds)
     assert str(caught.value).startswith(f"gave up after {seconds:g} s: expected rows in feature_store, found: ")
@@ -121,9 +120,9 @@ def test_row_36_it_waits_for_a_database_that_is_not_made_yet(filled: LocalPostgr
 
 def test_row_37_it_waits_for_a_server_that_is_down(own_postgres: LocalPostgres) -> None:
     """The server was killed; it is started, and then has nothing yet."""
-    own_postgres.kill()
+    kill(own_postgres)
     gives_up(reason="the database cannot be asked: connection")
-    with reacting(own_postgres.start_again, make_and_fill) as waits:
+    with reacting(lambda: start_again(own_postgres), make_and_fill) as waits:
         assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
     assert "the database cannot be asked" in waits.messages[0]
     assert "empty" in waits.messages[-1]
@@ -151,19 +150,6 @@ def test_row_37_it_gives_up_on_a_server_without_connections(own_postgres: LocalP
                 break
         gives_up(reason="remaining connection slots are reserved|too many clients")
     assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
-
-
-def freeze(postgres: LocalPostgres) -> Callable[[], None]:
-    """Stop all processes of a server; return what lets them go on."""
-    stopped = postgres.processes()
-
-    def send(number: signal.Signals) -> None:
-        for process in stopped:
-            with suppress(psutil.NoSuchProcess):  # of a connection that was just closed
-                process.send_signal(number)
-
-    send(signal.SIGSTOP)
-    return lambda: send(signal.SIGCONT)
 
 
 def test_row_37_it_gives_up_on_a_frozen_server(own_postgres: LocalPostgres) -> None:
