@@ -1,8 +1,8 @@
 """What the ETL of the example `companydata` costs: ``make bench-etl``.
 
-Each size is loaded into an empty PostgreSQL of its own, from generated sales to features and labels. Time is wall time of
-the whole program. Memory is the peak of the resident set of the program, and of the processes of the server together,
-sampled, in which shared pages count once for each process that touched them.
+Each size is loaded into an empty PostgreSQL of its own, from generated sales to features and labels. Time is wall time
+of the whole program. Memory is the peak of the resident set of the program, and of the processes of the server
+together, sampled, in which shared pages count once for each process that touched them.
 """
 
 import argparse
@@ -43,13 +43,24 @@ def measure(days: int) -> tuple[float, float, float]:
     """Return the seconds of one run, and the MiB of the program and of the server."""
     with tempfile.TemporaryDirectory() as folder, local_postgres(Path(folder)) as postgres:
         variables = os.environ | {"DATABASE_URL": postgres.url}
-        python, quiet = [sys.executable, "-m"], {"stdout": subprocess.DEVNULL}
-        subprocess.run([*python, "data_engineering.make_database"], cwd=EXAMPLE, env=variables, check=True, **quiet)
-        options = {"--customers": CUSTOMERS, "--sales-per-day": SALES_PER_DAY, "--days": days, "--label-days": LABEL_DAYS}
+        python = [sys.executable, "-m"]
+        subprocess.run(  # noqa: S603 - the project's own
+            [*python, "data_engineering.make_database"],
+            cwd=EXAMPLE,
+            env=variables,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        options = {
+            "--customers": CUSTOMERS,
+            "--sales-per-day": SALES_PER_DAY,
+            "--days": days,
+            "--label-days": LABEL_DAYS,
+        }
         program = [*python, "data_engineering.etl", *(str(text) for pair in options.items() for text in pair)]
         first = psutil.Process(int((postgres.data / "postmaster.pid").read_text().split()[0]))
         began, server = time.monotonic(), 0
-        etl = subprocess.Popen(program, cwd=EXAMPLE, env=variables, stdout=subprocess.DEVNULL)
+        etl = subprocess.Popen(program, cwd=EXAMPLE, env=variables, stdout=subprocess.DEVNULL)  # noqa: S603 - as above
         while (done := os.wait4(etl.pid, os.WNOHANG))[0] == 0:
             server = max(server, server_memory(first))
             time.sleep(0.05)

@@ -143,8 +143,8 @@ def _check_conflicts(connection: Connection[Any]) -> None:
     row = connection.execute(_statement("find_conflicts")).fetchone()
     if row and row[0]:
         msg = (
-            f"expected known sales to come as they are in the table sales, found {row[0]} with other contents, the first "
-            f"is sale {row[1]}: correct it in one of the two places; nothing was loaded"
+            f"expected known sales to come as they are in the table sales, found {row[0]} with other contents, the "
+            f"first is sale {row[1]}: correct it in one of the two places; nothing was loaded"
         )
         raise cm.errors.DataError(msg)
 

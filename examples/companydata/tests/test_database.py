@@ -124,7 +124,9 @@ def test_psql_runs_the_scripts_too(database: LocalPostgres) -> None:
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {DATABASE}")
     for run in range(2):
-        for first, (numbers, option) in enumerate([("1", "--quiet"), ("2", "--quiet"), ("345", "--single-transaction")]):
+        for first, (numbers, option) in enumerate(
+            [("1", "--quiet"), ("2", "--quiet"), ("345", "--single-transaction")]
+        ):
             place = server().set(database=DATABASE) if first == 2 else server()
             program = [str(database.server.bin_path / "psql"), "--no-psqlrc", "--set=ON_ERROR_STOP=1", option]
             files = [f"--file={next(SCRIPTS.glob(f'{number}_*.sql'))}" for number in numbers]

@@ -198,7 +198,9 @@ def test_features_are_what_they_are_called(database: LocalPostgres) -> None:
         assert snapshot(connection)["labels"] == at_cut_off
         day_before = date(2024, 2, 29)
         assert build_features(connection, label_days=10, cut_off=day_before) == (day_before, 2, 1)
-        earlier = [(number, day_before, label, f"{number}@2024-02-29") for number, label in ((1, "buys"), (2, "lapses"))]
+        earlier = [
+            (number, day_before, label, f"{number}@2024-02-29") for number, label in ((1, "buys"), (2, "lapses"))
+        ]
         assert snapshot(connection)["labels"] == sorted(at_cut_off + earlier)  # those of another date stay
 
 
@@ -303,7 +305,9 @@ def test_a_lock_that_is_never_released_is_an_error(database: LocalPostgres) -> N
     with as_role("de_user") as blocker, as_role("de_user") as connection:
         blocker.execute("BEGIN")
         blocker.execute("LOCK TABLE etl_watermarks IN ROW EXCLUSIVE MODE")
-        remedy = r"^the ETL failed: canceling statement due to lock timeout: another program holds the lock: run this again"
+        remedy = (
+            r"^the ETL failed: canceling statement due to lock timeout: another program holds the lock: run this again"
+        )
         for work in (
             lambda: load(connection, [], [], lock_seconds=0.1),
             lambda: build_features(connection, label_days=LABEL_DAYS, lock_seconds=0.1),
@@ -318,9 +322,12 @@ def test_a_lock_that_is_never_released_is_an_error(database: LocalPostgres) -> N
         ("REVOKE INSERT ON customers FROM de_user", "permission denied for table customers: run `python -m data_engin"),
         ("DROP TABLE etl_watermarks", "does not exist: run `python -m data_engineering.make_database` as an administ"),
         ("ALTER ROLE de_user NOLOGIN", "not permitted to log in: check DATABASE_URL and DE_USER_PASSWORD"),
-        ("ALTER DATABASE companydata RENAME TO other", "does not exist: run `python -m data_engineering.make_database`"),
-        ("ALTER TABLE sales ADD CHECK (amount > 1e6)", "violates check constraint \"sales_amount_check1\": correct the"),
-        ("ALTER ROLE de_user CONNECTION LIMIT 0", "too many connections for role \"de_user\": run this again when"),
+        (
+            "ALTER DATABASE companydata RENAME TO other",
+            "does not exist: run `python -m data_engineering.make_database`",
+        ),
+        ("ALTER TABLE sales ADD CHECK (amount > 1e6)", 'violates check constraint "sales_amount_check1": correct the'),
+        ("ALTER ROLE de_user CONNECTION LIMIT 0", 'too many connections for role "de_user": run this again when'),
     ],
 )
 def test_an_error_of_the_etl_names_what_to_do(statement: str, remedy: str, database: LocalPostgres) -> None:
@@ -340,8 +347,8 @@ def test_a_missing_password_is_named(own_postgres: LocalPostgres) -> None:
     """The variable of the role's password is in the message; a wrong password is not."""
     make_database(server(), {"de_user": "r1ght-and-long"})
     ask_for_passwords(own_postgres)
-    for given in ("", "wr0ng-and-long"):
-        done = etl(DE_USER_PASSWORD=given)
+    for password in ("", "wr0ng-and-long"):
+        done = etl(DE_USER_PASSWORD=password)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert done.stderr.endswith(": check DATABASE_URL and DE_USER_PASSWORD\n")
         assert "-and-long" not in done.stderr

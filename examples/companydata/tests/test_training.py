@@ -51,7 +51,9 @@ def test_a_training_that_was_killed_before_it_promoted_is_completed(filled: Loca
     for count in (1, 2):
         before = store.current()
         killed = subprocess.run(
-            [sys.executable, "-c", _KILLED_AT_PROMOTE, store.folder], check=False, env=os.environ | {"TRAINING_JOBS": "1"}
+            [sys.executable, "-c", _KILLED_AT_PROMOTE, store.folder],
+            check=False,
+            env=os.environ | {"TRAINING_JOBS": "1"},
         )
         assert killed.returncode == -signal.SIGKILL
         assert (len(store.versions()), store.current()) == (count, before)
@@ -86,7 +88,9 @@ def test_two_trainings_at_once_train_once(filled: LocalPostgres, tmp_path: Path)
     command = [sys.executable, "-m", "data_science.main", "--store", str(store)]
     environment = os.environ | {"TRAINING_JOBS": "1"}
     both = [
-        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
     ends = [process.communicate() for process in both]

@@ -198,7 +198,10 @@ def test_row_36_a_wrong_password_is_not_waited_for(
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("REVOKE SELECT ON feature_store FROM ds_user", "may not read .*: permission denied for table feature_store: run `python -m data_engineering"),
+        (
+            "REVOKE SELECT ON feature_store FROM ds_user",
+            "may not read .*: permission denied for table feature_store: run `python -m data_engineering",
+        ),
         ("REVOKE USAGE ON SCHEMA public FROM ds_user", "may not read .*: permission denied for schema public"),
         ("REVOKE CONNECT ON DATABASE companydata FROM ds_user", 'refuses .*: permission denied for database "compan'),
     ],
