@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _IS_REFUSED = re.compile(
     r"authentication failed|no password supplied|no pg_hba\.conf entry|is not permitted to log in|permission denied"
 )
+#: Those that make_database repairs.
+_IS_SHUT_OUT = re.compile(r"is not permitted to log in|permission denied")
 _IS_MISSING = re.compile(r"(role|database) .* does not exist")
 _MAKE_DATABASE = "run `python -m data_engineering.make_database` as an administrator"
 
@@ -65,17 +67,19 @@ def is_login_refused(error: psycopg.Error, reason: str) -> bool:
     return needs_password or _IS_REFUSED.search(reason) is not None
 
 
-def login_remedy(role: Role | None) -> str:
+def login_remedy(reason: str, role: Role | None) -> str:
     """Return what to do when the server refuses a role; None is the administrator."""
     if role is None:
         return "check the user and the password in DATABASE_URL"
+    if _IS_SHUT_OUT.search(reason):
+        return _MAKE_DATABASE
     return f"check DATABASE_URL and {role.upper()}_PASSWORD"
 
 
 def remedy_of(error: psycopg.Error, reason: str, role: Role | None) -> str:
     """Return what to do about an error; see `one_line_errors`."""
     if is_login_refused(error, reason):
-        return login_remedy(role)
+        return login_remedy(reason, role)
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return "connect as an administrator" if role is None else _MAKE_DATABASE
     is_missing = isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn))
@@ -87,4 +91,6 @@ def remedy_of(error: psycopg.Error, reason: str, role: Role | None) -> str:
         return "correct the row; nothing was loaded"
     if isinstance(error, psycopg.OperationalError):  # down, starting, full, killed, out of connections
         return "run this again when the server accepts connections"
-    return "correct the cause first"
+    if isinstance(error, psycopg.errors.RaiseException):  # of database/1_roles.sql
+        return "rename that role"
+    return "correct that, then run this again"

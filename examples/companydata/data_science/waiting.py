@@ -163,7 +163,7 @@ def check_filled(role: Role, seconds: float = ASK_SECONDS) -> None:
     except psycopg.OperationalError as error:
         reason = reason_of(error, url)
         if is_login_refused(error, reason):
-            msg = f"the server refuses {role}: {reason}: {login_remedy(role)}"
+            msg = f"the server refuses {role}: {reason}: {login_remedy(reason, role)}"
             raise cm.errors.DataError(msg) from None
         msg = f"the database cannot be asked: {reason}"
         raise NotThereYetError(msg) from None
