@@ -182,7 +182,7 @@ def test_a_superuser_of_such_a_name_is_refused(postgres: LocalPostgres) -> None:
     """A role that may do everything anyway is none of the four."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE ROLE ds_user SUPERUSER")
-    with pytest.raises(DataError, match="role ds_user exists and is a superuser: .*: rename that role$"):
+    with pytest.raises(DataError, match=r"role ds_user exists and is a superuser: .*: rename that role$"):
         make_database(server(), {})
 
 

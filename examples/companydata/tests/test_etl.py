@@ -128,10 +128,10 @@ def test_a_database_has_the_sales_of_one_shop(database: LocalPostgres) -> None:
             other = first | changed
             done = etl("--days", "130", *(text for pair in other.items() for text in pair))
             expected, found = (" ".join(f"{name} {value}" for name, value in given.items()) for given in (first, other))
-            assert (done.returncode, done.stderr) == (
-                2,
+            assert done.returncode == 2
+            assert done.stderr == (
                 f"error: expected the options of the first load, {expected}, found {found}: use the first options, or "
-                "drop the database and make it again\n",
+                "drop the database and make it again\n"
             )
         assert snapshot(connection) == before
 
