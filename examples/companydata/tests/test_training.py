@@ -45,7 +45,7 @@ def test_it_trains_once_on_the_same_table(filled: LocalPostgres, tmp_path: Path)
     assert "nothing new: " in again.stdout
 
 
-def test_a_training_that_was_killed_before_it_promoted_is_completed(filled: LocalPostgres, tmp_path: Path) -> None:
+def test_row_34_a_training_killed_before_it_promoted_is_completed(filled: LocalPostgres, tmp_path: Path) -> None:
     """The first training or a later one: the next run promotes its model, and a rollback stays a rollback."""
     store = cm.ModelStore(tmp_path / "store")
     for count in (1, 2):
@@ -82,7 +82,7 @@ train_and_store(fetch_feature_store(), cm.ModelStore(sys.argv[1]))
 """
 
 
-def test_two_trainings_at_once_train_once(filled: LocalPostgres, tmp_path: Path) -> None:
+def test_row_34_two_trainings_at_once_train_once(filled: LocalPostgres, tmp_path: Path) -> None:
     """On an empty store, the second one waits, and finds the model of the first."""
     store = tmp_path / "store"
     command = [sys.executable, "-m", "data_science.main", "--store", str(store)]
