@@ -148,14 +148,19 @@ def test_a_sale_that_conflicts_with_a_known_one_stops_the_load(database: LocalPo
 
 
 def test_a_sale_in_the_future_does_not_move_the_cut_off(filled: LocalPostgres) -> None:
-    """With a watermark its day counts; without one, the last sale up to today."""
+    """Nor does any other sale after the day of the watermark; without a watermark, the last sale up to today counts."""
+    after, future = 10**9, 10**9 + 1
+    last = START + timedelta(days=SHOP_DAYS - 1)
+    strays = sales((after, 1, last + timedelta(days=9), "tea", 1.0), (future, 1, date(2099, 1, 1), "tea", 1.0))
     with as_role("de_user") as connection:
-        before = snapshot(connection)
-        load(connection, [], [sales((10**9, 1, date(2099, 1, 1), "tea", 1.0))])
-        for _ in range(2):
-            build_features(connection, label_days=LABEL_DAYS)
-            assert snapshot(connection)["feature_store"] == before["feature_store"]
-            connection.execute("DELETE FROM etl_watermarks")
+        before = snapshot(connection)["feature_store"]
+        load(connection, [], [strays])
+        build_features(connection, label_days=LABEL_DAYS)
+        assert snapshot(connection)["feature_store"] == before
+        connection.execute("DELETE FROM etl_watermarks")
+        connection.execute("DELETE FROM sales WHERE sale_id = %s", [after])
+        build_features(connection, label_days=LABEL_DAYS)
+        assert snapshot(connection)["feature_store"] == before
 
 
 def test_features_are_what_they_are_called(database: LocalPostgres) -> None:
@@ -283,9 +288,9 @@ def test_two_at_once_are_one_after_the_other(database: LocalPostgres) -> None:
         "150",
     ]
     both = [subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    told = [process.communicate()[0] for process in both]
+    outputs = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sorted("and 1350 new sales" in text for text in told) == [False, True]
+    assert sorted("and 1350 new sales" in text for text in outputs) == [False, True]
     with as_role("de_user") as connection:
         found = snapshot(connection)
         empty(connection)
