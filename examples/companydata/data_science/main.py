@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import classification_model as cm
 import typer
 
-from data_science.model import RepeatPurchaseModel, digest_of, new_version
+from data_science.model import RepeatPurchaseModel, digest_of, made_at, new_version
+from data_science.programs import run_program
+from data_science.training_lock import only_training
 from data_science.waiting import GaveUpError, wait_for_features
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Exit codes: an error, and a deadline that has passed.
-EXIT_ERROR, EXIT_GAVE_UP = 2, 3
+#: Exit code when the deadline has passed.
+EXIT_GAVE_UP = 3
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,7 +40,6 @@ def train(
     Exit code 0 when the model is in the store, 3 when the table was not there in time, 2 for any other error.
     """
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
-    logging.getLogger("psycopg").setLevel(logging.ERROR)  # what it warns of is the reason of a wait
     table = wait_for_features(wait)
     typer.echo(f"{len(table)} customers in feature_store")
     typer.echo(train_and_store(table, cm.ModelStore(store)))
@@ -54,36 +54,36 @@ def train_and_store(table: pd.DataFrame, store: cm.ModelStore) -> str:
         What was done, in a line or two.
     """
     digest = digest_of(table)
-    known = store.versions() if (store.folder / "versions").exists() else []  # the first model makes the store
-    same = next((version for version in known if version.endswith(f".{digest}")), None)
-    if same is not None:
-        if store.current() is None:  # the program was killed between the two
-            store.promote(same)
-        return f"nothing new: {same} was trained on the same table; current is {store.current()}"
-    version = new_version(digest, datetime.now(UTC))
-    model = RepeatPurchaseModel(version=version).fit_table(table)
-    with tempfile.TemporaryDirectory() as folder:
-        model.save(Path(folder) / version)
-        store.add(Path(folder) / version, schema_change=False)
-    store.promote(version)
+    with only_training(store):
+        trained = [version for version in store.versions() if version.endswith(f".{digest}")]
+        if trained:
+            return _promote_if_interrupted(trained[-1], store)
+        version = new_version(digest, datetime.now(UTC))
+        model = RepeatPurchaseModel(version=version).fit_table(table)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(Path(folder) / version)
+            store.add(Path(folder) / version, schema_change=False)
+        store.promote(version)
     metrics = ", ".join(f"{name} {model.manifest.metrics[name].value:.3f}" for name in ("roc_auc", "accuracy"))
     return f"{model.manifest.estimator}: {metrics} on customers that it was not trained on\n{version} is current"
 
 
+def _promote_if_interrupted(version: str, store: cm.ModelStore) -> str:
+    """Promote a version that was added and never promoted, because the program was killed between the two.
+
+    Such a version was made after the last promotion. One that was rolled back was made before the rollback, and stays
+    as it is.
+    """
+    current = store.read_current()
+    if current is None or (version != current.version and made_at(version) >= datetime.fromisoformat(current.promoted)):
+        store.promote(version)
+        return f"{version} was trained on the same table, and not promoted\n{version} is current"
+    return f"nothing new: {version} was trained on the same table; current is {current.version}"
+
+
 def run() -> None:
-    """Run the program: an error is one line on standard error."""
-    try:
-        app()
-    except GaveUpError as error:
-        _end(error, EXIT_GAVE_UP)
-    except cm.errors.ClassificationModelError as error:
-        _end(error, EXIT_ERROR)
-
-
-def _end(error: Exception, code: int) -> None:
-    for line in str(error).splitlines():
-        typer.echo(f"error: {line}", err=True)
-    sys.exit(code)
+    """Run the program; an error is one line on standard error."""
+    run_program(app, {GaveUpError: EXIT_GAVE_UP})
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 CONFIG = Path(__file__).with_name("config.yml")
+_TIME = "%Y%m%dt%H%M%Sz"
 
 
 class RepeatPurchaseModel(cm.MLEModel):
@@ -96,4 +97,10 @@ def digest_of(table: pd.DataFrame) -> str:
 def new_version(digest: str, now: datetime) -> str:
     """Return the version of a model that is trained now: the config's, the time in UTC, the digest of the table."""
     base = cm.load_config(CONFIG).version
-    return f"{base}+{now.astimezone(UTC):%Y%m%dt%H%M%Sz}.{digest}"
+    return f"{base}+{now.astimezone(UTC):{_TIME}}.{digest}"
+
+
+def made_at(version: str) -> datetime:
+    """Return the time in a version that `new_version` returned, in whole seconds."""
+    time = version.partition("+")[2].partition(".")[0]
+    return datetime.strptime(time, _TIME).replace(tzinfo=UTC)

@@ -23,7 +23,7 @@ TABLES = {
     "customers": "customer_id",
     "sales": "sale_id",
     "feature_store": "customer_id",
-    "labels": "customer_id",
+    "labels": "customer_id, cut_off",
     "etl_watermarks": "source",
 }
 
@@ -85,18 +85,18 @@ class Reactions(logging.Handler):
 
     Attributes
     ----------
-    told
+    messages
         The messages.
     """
 
     def __init__(self, *actions: Callable[[], object]) -> None:
         super().__init__(logging.WARNING)
-        self.told: list[str] = []
+        self.messages: list[str] = []
         self._actions = list(actions)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Do the next thing."""
-        self.told.append(record.getMessage())
+        self.messages.append(record.getMessage())
         if self._actions:
             self._actions.pop(0)()
 

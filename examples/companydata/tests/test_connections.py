@@ -39,6 +39,11 @@ def test_a_role_takes_the_place_of_the_user(monkeypatch: pytest.MonkeyPatch) -> 
         ("postgresql://u:s3cr3t@host:port/x", "something else"),
         ("mysql://u:s3cr3t@host/x", "a URL of mysql"),
         ("postgresql://u:s3c@r3t@host/x", "more than one @"),
+        ("postgresql://u:s3cr3t@/x?host=a:5432&host=b:5432", "several hosts: name the one that accepts writes"),
+        ("postgresql://u:s3cr3t@a,b/x", "several hosts"),
+        ("postgresql://u:s3cr3t@/x?host=a,b", "several hosts"),
+        ("postgresql://u:s3cr3t@/x?host=a:5432", "a port in its parameter host"),
+        ("postgresql://u:s3cr3t@h/x?sslmode=require&sslmode=disable", "its parameter sslmode more than once"),
     ],
 )
 def test_a_wrong_url_is_told_without_it(url: str | None, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +67,7 @@ def test_the_tables_are_fetched_as_frames(filled: LocalPostgres) -> None:
     features, sales, customers = fetch_feature_store(), fetch_sales(), fetch_customers()
     assert list(features.columns) == [
         "customer_id", "cut_off", "recency_days", "frequency", "monetary", "tenure_days", "bought",
+        "prediction_key",
     ]  # fmt: skip
     assert (features["customer_id"].is_monotonic_increasing, features["monetary"].dtype.kind) == (True, "f")
     assert len(sales) == sales["sale_id"].max() == 3600

@@ -12,8 +12,10 @@ import pytest
 from classification_model.errors import DataError
 from companies import SHOP, SHOP_DAYS, as_role, fill, snapshot
 
-from data_engineering.make_database import SCRIPTS, make_database
-from data_science.connections import DATABASE, address, database, server
+from data_engineering.make_database import SCRIPTS, connected, make_database, run_script
+from data_science import connections
+from data_science.connections import DATABASE, Role, address, database, server
+from data_science.waiting import NotThereYetError, check_filled
 from local_postgres import LocalPostgres
 
 PASSWORD = "s3cr3t ' \\ @/%: and long"  # noqa: S105 - of a database that lives as long as the test
@@ -56,15 +58,64 @@ def test_the_url_may_name_the_database_that_is_to_be_made(postgres: LocalPostgre
         assert "CREATE TABLE public.feature_store" in dump(postgres)
 
 
+#: Privileges that somebody may give or take by hand, and who does it.
+BY_HAND: list[tuple[Role | None, str]] = [
+    ("de_user", "GRANT ALL ON sales TO app_user, PUBLIC"),
+    ("de_user", "GRANT UPDATE (name) ON customers TO ds_user"),
+    ("de_user", "REVOKE SELECT ON feature_store FROM ds_user"),
+    ("de_user", "GRANT SELECT ON sales TO analyst WITH GRANT OPTION"),
+    ("analyst", "GRANT SELECT ON sales TO app_user"),
+    ("de_user", "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO analyst"),
+    (None, "GRANT CREATE ON SCHEMA public TO analyst"),
+    (None, "GRANT TEMPORARY ON DATABASE companydata TO ds_user"),
+    (None, "GRANT CONNECT ON DATABASE companydata TO ds_user WITH GRANT OPTION"),
+    (None, "GRANT de_user TO app_user WITH ADMIN OPTION"),
+    (None, "GRANT pg_write_all_data TO ds_user"),
+    (None, "ALTER ROLE ds_user REPLICATION BYPASSRLS CREATEDB"),
+]
+
+
 def test_a_second_run_repairs_privileges(database: LocalPostgres) -> None:
     """What somebody granted by hand is taken back, and what somebody took is granted again."""
-    before = dump(database)
-    with as_role("de_user") as connection:
-        connection.execute("GRANT ALL ON sales TO app_user, PUBLIC")
-        connection.execute("REVOKE SELECT ON feature_store FROM ds_user")
-    assert dump(database) != before
+    roles = "SELECT rolname, rolreplication, rolbypassrls, rolcreatedb FROM pg_roles WHERE rolname ~ '^(d._|an|app)'"
+    members = "SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members ORDER BY 1, 2"
+
+    def state() -> list[object]:
+        with connected(server(), DATABASE) as administrator:
+            return [dump(database), *(sorted(administrator.execute(text).fetchall()) for text in (roles, members))]
+
+    before = state()
+    for role, statement in BY_HAND:
+        place = server().set(database=DATABASE) if role is None else connections.database(role)
+        with psycopg.connect(address(place), autocommit=True) as connection:
+            connection.execute(statement)
+    assert all(found != expected for found, expected in zip(state(), before, strict=True))
     make_database(server(), {})
-    assert dump(database) == before
+    assert state() == before
+
+
+def test_training_may_start_while_the_database_is_made(postgres: LocalPostgres) -> None:
+    """Whatever is there already, the reason is one to wait for; never a refusal."""
+
+    def reason() -> str:
+        with pytest.raises(NotThereYetError) as caught:
+            check_filled("ds_user", 600)
+        return str(caught.value)
+
+    found = [reason()]
+    with connected(server(), "postgres") as connection:
+        run_script(connection, "1_roles.sql")
+        found.append(reason())
+        run_script(connection, "2_database.sql")
+        found.append(reason())
+    with connected(server(), DATABASE) as inside, inside.transaction():
+        for script in ("3_schema.sql", "4_tables.sql", "5_privileges.sql"):
+            run_script(inside, script)
+            found.append(reason())
+    assert found[0].endswith('role "ds_user" does not exist')
+    assert found[1].endswith('database "companydata" does not exist')
+    assert found[2:] == ["there is no table feature_store"] * 4
+    assert reason() == "the table is empty"
 
 
 def test_psql_runs_the_scripts_too(database: LocalPostgres) -> None:
@@ -73,13 +124,14 @@ def test_psql_runs_the_scripts_too(database: LocalPostgres) -> None:
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {DATABASE}")
     for run in range(2):
-        for script in sorted(SCRIPTS.glob("*.sql")):
-            place = server() if script.name < "3" else server().set(database=DATABASE)
-            program = [str(database.server.bin_path / "psql"), "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--quiet"]
-            done = subprocess.run(
-                [*program, address(place), "--file", script], capture_output=True, text=True, check=False
-            )
-            is_there = run == 1 and script.name == "2_database.sql"
+        for first, (numbers, option) in enumerate(
+            [("1", "--quiet"), ("2", "--quiet"), ("345", "--single-transaction")]
+        ):
+            place = server().set(database=DATABASE) if first == 2 else server()
+            program = [str(database.server.bin_path / "psql"), "--no-psqlrc", "--set=ON_ERROR_STOP=1", option]
+            files = [f"--file={next(SCRIPTS.glob(f'{number}_*.sql'))}" for number in numbers]
+            done = subprocess.run([*program, address(place), *files], capture_output=True, text=True, check=False)
+            is_there = run == 1 and numbers == "2"
             assert (done.returncode, "already exists" in done.stderr) == (
                 (3, True) if is_there else (0, "NOTICE" in done.stderr)
             )
@@ -130,7 +182,7 @@ def test_a_superuser_of_such_a_name_is_refused(postgres: LocalPostgres) -> None:
     """A role that may do everything anyway is none of the four."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE ROLE ds_user SUPERUSER")
-    with pytest.raises(DataError, match="role ds_user exists and is a superuser"):
+    with pytest.raises(DataError, match=r"role ds_user exists and is a superuser: .*: rename that role$"):
         make_database(server(), {})
 
 
@@ -143,6 +195,7 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: the setup of the database failed: connection")
+    assert done.stderr.endswith(": run this again when the server accepts connections\n")
     assert done.stderr.count("\n") == 1
     assert "s3cr3t" not in done.stderr
 

@@ -11,7 +11,7 @@ from typing import Any
 import classification_model as cm
 import psycopg
 import pytest
-from companies import as_role
+from companies import SHOP, SHOP_DAYS, as_role, fill
 from test_database import ask_for_passwords
 from test_training import train
 
@@ -30,7 +30,7 @@ def predicted(filled: LocalPostgres, tmp_path: Path) -> dict[str, Any]:
     assert train(tmp_path / "store").returncode == 0
     table = fetch_feature_store()
     with served(tmp_path / "store", tmp_path / "log") as port:
-        body = {"inputs": inputs_of(table), "index": table["customer_id"].tolist()}
+        body = {"inputs": inputs_of(table), "index": table["prediction_key"].tolist()}
         status, answer = ask(port, "POST", "/predict", body)
         assert status == 200
         assert ask(port, "POST", "/predict", {"inputs": [dict.fromkeys(FEATURES, "many")]})[0] == 422
@@ -45,7 +45,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_predictions_come_back_to_the_database(predicted: dict[str, Any], tmp_path: Path) -> None:
-    """What the API answered is joined with the labels by the customers' numbers, judged, and shipped by app_user."""
+    """What the API answered is joined with the labels by their keys, judged, and shipped by app_user."""
     table = fetch_feature_store()
     store, log = ("--store", str(tmp_path / "store")), ("--log", str(tmp_path / "log"))
     assert predicted["version"] == cm.ModelStore(tmp_path / "store").current()
@@ -54,7 +54,7 @@ def test_predictions_come_back_to_the_database(predicted: dict[str, Any], tmp_pa
         for label, bought in zip(predicted["predictions"], table["bought"], strict=True)
     )
 
-    labels, keys = table_url("app_user", "labels"), ("--key", "customer_id", "--label", "label")
+    labels, keys = table_url("app_user", "labels"), ("--key", "prediction_key", "--label", "label")
     joined = run("labels", "join", *log, *store, *keys, LABELS_URL=labels)
     assert joined.returncode == 0, joined.stderr
     assert f"{len(table)} labels added to the log, 0 were there already" in joined.stdout
@@ -62,6 +62,13 @@ def test_predictions_come_back_to_the_database(predicted: dict[str, Any], tmp_pa
     assert checked.returncode == 0, checked.stderr
     assert f"0 labels added to the log, {len(table)} were there already" in checked.stdout
     assert f"{right} of {len(table)} labelled predictions are right" in checked.stdout
+
+    with as_role("de_user") as connection:  # forty days later, customers have other labels, of another cut-off date
+        built = fill(connection, SHOP, SHOP_DAYS + 40)
+        assert built.cut_off > table["cut_off"].max()
+    later = run("labels", "join", *log, *store, *keys, LABELS_URL=labels)
+    assert f"0 labels added to the log, {len(table)} were there already" in later.stdout
+    assert "contradict" not in later.stdout
 
     for count in (len(table), 0):
         shipped = run("log", "ship", *log, LOG_SHIP_TO=table_url("app_user", "predictions"))
@@ -71,11 +78,11 @@ def test_predictions_come_back_to_the_database(predicted: dict[str, Any], tmp_pa
         rows = connection.execute(
             "SELECT prediction_id::text, \"index\", prediction, (features->>'frequency')::int, version, l.label "
             "FROM predictions JOIN predictions_labels USING (prediction_id) "
-            'JOIN labels l ON customer_id::text = "index" '
+            'JOIN labels l ON prediction_key = "index" '
             "WHERE predictions_labels.label = l.label ORDER BY customer_id"
         ).fetchall()
     assert [row[0] for row in rows] == predicted["prediction_ids"]
-    assert [row[1] for row in rows] == table["customer_id"].astype(str).tolist()
+    assert [row[1] for row in rows] == table["prediction_key"].tolist()
     assert [row[2] for row in rows] == predicted["predictions"]
     assert [row[3] for row in rows] == table["frequency"].tolist()
     assert {row[4] for row in rows} == {predicted["version"]}

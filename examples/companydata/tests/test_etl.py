@@ -63,9 +63,12 @@ def test_a_second_run_changes_nothing(database: LocalPostgres) -> None:
         more = etl(*options, "--days", "230")
         assert " and 300 new sales in " in more.stdout
         grown = snapshot(connection)
+        assert set(before["labels"]) < set(grown["labels"])  # those of the former cut-off date stay
         empty(connection)
         etl(*options, "--days", "230")
-        assert snapshot(connection) == grown != before
+        found = snapshot(connection)
+        assert {**found, "labels": 0} == {**grown, "labels": 0} != {**before, "labels": 0}
+        assert set(found["labels"]) == set(grown["labels"]) - set(before["labels"])
 
 
 def test_sales_come_in_any_parts_and_any_order(database: LocalPostgres) -> None:
@@ -90,7 +93,8 @@ def test_sales_come_in_any_parts_and_any_order(database: LocalPostgres) -> None:
                     build_features(connection, label_days=LABEL_DAYS)
             build_features(connection, label_days=LABEL_DAYS)
             found = snapshot(connection)
-            assert found | {"etl_watermarks": []} == whole | {"etl_watermarks": []}
+            labels = [row for row in found["labels"] if row[1] == whole["labels"][0][1]]  # of earlier builds, others
+            assert found | {"etl_watermarks": [], "labels": labels} == whole | {"etl_watermarks": []}
 
         check()
 
@@ -108,6 +112,51 @@ def test_the_watermark_is_that_of_its_source(database: LocalPostgres) -> None:
         assert read_watermark(connection, "a") == 150
         assert connection.execute("SELECT count(*), sum(sale_id) FROM sales").fetchone() == (150, 11325)
     assert [block.num_rows for block in shop.sales_after(142, 30)] == [3, 5]
+
+
+def test_a_database_has_the_sales_of_one_shop(database: LocalPostgres) -> None:
+    """Other options than those of the first run are refused with both, and no row is changed."""
+    first = {"--customers": "80", "--label-days": "90", "--sales-per-day": "10", "--seed": "0"}
+    assert etl("--customers", "80", "--sales-per-day", "10", "--days", "120").returncode == 0
+    with as_role("de_user") as connection:
+        before = snapshot(connection)
+        for changed in ({"--sales-per-day": "20"}, {"--seed": "5"}, {"--customers": "90"}, {"--label-days": "30"}):
+            other = first | changed
+            done = etl("--days", "130", *(text for pair in other.items() for text in pair))
+            expected, found = (" ".join(f"{name} {value}" for name, value in given.items()) for given in (first, other))
+            assert done.returncode == 2
+            assert done.stderr == (
+                f"error: expected the options of the first load, {expected}, found {found}: use the first options, or "
+                "drop the database and make it again\n"
+            )
+        assert snapshot(connection) == before
+
+
+def test_a_sale_that_conflicts_with_a_known_one_stops_the_load(database: LocalPostgres) -> None:
+    """The same number with another amount: the error names the sale, and the watermark stays."""
+    with as_role("de_user") as connection:
+        load(connection, [customers(ANN)], [sales((1, 1, START, "tea", 1.0))], source="s")
+        before = snapshot(connection)
+        other = sales((1, 1, START, "tea", 2.0), (2, 1, START, "tea", 1.0))
+        with pytest.raises(DataError, match=r"found 1 with other contents, the first is sale 1: correct it"):
+            load(connection, [], [other], source="s")
+        assert snapshot(connection) == before
+
+
+def test_a_sale_in_the_future_does_not_move_the_cut_off(filled: LocalPostgres) -> None:
+    """Nor does any other sale after the day of the watermark; without a watermark, the last sale up to today counts."""
+    after, future = 10**9, 10**9 + 1
+    last = START + timedelta(days=SHOP_DAYS - 1)
+    strays = sales((after, 1, last + timedelta(days=9), "tea", 1.0), (future, 1, date(2099, 1, 1), "tea", 1.0))
+    with as_role("de_user") as connection:
+        before = snapshot(connection)["feature_store"]
+        load(connection, [], [strays])
+        build_features(connection, label_days=LABEL_DAYS)
+        assert snapshot(connection)["feature_store"] == before
+        connection.execute("DELETE FROM etl_watermarks")
+        connection.execute("DELETE FROM sales WHERE sale_id = %s", [after])
+        build_features(connection, label_days=LABEL_DAYS)
+        assert snapshot(connection)["feature_store"] == before
 
 
 def test_features_are_what_they_are_called(database: LocalPostgres) -> None:
@@ -134,13 +183,19 @@ def test_features_are_what_they_are_called(database: LocalPostgres) -> None:
         built = build_features(connection, label_days=10, cut_off=cut_off)
         assert built == (cut_off, 3, 0)
         assert snapshot(connection)["feature_store"] == [
-            (1, cut_off, 1, 2, Decimal("10.75"), 60, 1),
-            (2, cut_off, 29, 1, Decimal("7.00"), 60, 0),
-            (3, cut_off, None, 0, Decimal("0.00"), 1, 1),
+            (1, cut_off, 1, 2, Decimal("10.75"), 60, 1, "1@2024-03-01"),
+            (2, cut_off, 29, 1, Decimal("7.00"), 60, 0, "2@2024-03-01"),
+            (3, cut_off, None, 0, Decimal("0.00"), 1, 1, "3@2024-03-01"),
         ]
-        assert [row[2] for row in snapshot(connection)["labels"]] == ["buys", "lapses", "buys"]
-        assert build_features(connection, label_days=10, cut_off=date(2024, 2, 29)) == (date(2024, 2, 29), 2, 1)
-        assert [row[0] for row in snapshot(connection)["labels"]] == [1, 2]
+        labels = [(1, "buys"), (2, "lapses"), (3, "buys")]
+        at_cut_off = [(number, cut_off, label, f"{number}@2024-03-01") for number, label in labels]
+        assert snapshot(connection)["labels"] == at_cut_off
+        day_before = date(2024, 2, 29)
+        assert build_features(connection, label_days=10, cut_off=day_before) == (day_before, 2, 1)
+        earlier = [
+            (number, day_before, label, f"{number}@2024-02-29") for number, label in ((1, "buys"), (2, "lapses"))
+        ]
+        assert snapshot(connection)["labels"] == sorted(at_cut_off + earlier)  # those of another date stay
 
 
 def test_features_know_nothing_of_the_days_after_the_cut_off(filled: LocalPostgres) -> None:
@@ -154,9 +209,9 @@ def test_features_know_nothing_of_the_days_after_the_cut_off(filled: LocalPostgr
         load(connection, [], [sales((10**9, 1, last, "tea", 1e6))])
         assert build_features(connection, label_days=LABEL_DAYS).cut_off == cut_off
         after = snapshot(connection)["feature_store"]
-    assert [row[:-1] for row in after] == [row[:-1] for row in before]
-    assert [row[0] for row in after if row[-1]] == [1]
-    assert sum(row[-1] for row in before) > 1
+    assert [row[:6] for row in after] == [row[:6] for row in before]
+    assert [row[0] for row in after if row[6]] == [1]
+    assert sum(row[6] for row in before) > 1
 
 
 @settings(max_examples=30)
@@ -229,9 +284,9 @@ def test_two_at_once_are_one_after_the_other(database: LocalPostgres) -> None:
         "150",
     ]
     both = [subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    told = [process.communicate()[0] for process in both]
+    outputs = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sorted("and 1350 new sales" in text for text in told) == [False, True]
+    assert sorted("and 1350 new sales" in text for text in outputs) == [False, True]
     with as_role("de_user") as connection:
         found = snapshot(connection)
         empty(connection)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pandas as pd
-import psutil
 import psycopg
 import pytest
 from classification_model.errors import DataError, InputError
 from companies import Reactions, as_role, fill, reacting
+from crashes import freeze, kill, start_again
 from test_database import ask_for_passwords
 
 from data_engineering.make_database import make_database
@@ -43,10 +42,10 @@ def make_and_fill() -> None:
 
 
 def gives_up(seconds: float = 0.0, reason: str = "", ask_seconds: float = LONG) -> Reactions:
-    """Check that the wait ends at its deadline with one line; return what was told before."""
+    """Check that the wait ends at its deadline with one line; return the waits before."""
     with reacting() as waits, pytest.raises(GaveUpError, match=reason) as caught:
         wait_for_features(seconds, ask_seconds=ask_seconds)
-    assert str(caught.value).startswith(f"gave up after {seconds:g} s: expected rows in feature_store, found that ")
+    assert str(caught.value).startswith(f"gave up after {seconds:g} s: expected rows in feature_store, found: ")
     assert "\n" not in str(caught.value)
     return waits
 
@@ -56,7 +55,7 @@ def refused(reason: str) -> str:
     with reacting() as waits, pytest.raises(DataError, match=reason) as caught:
         wait_for_features(LONG, ask_seconds=LONG)
     assert not isinstance(caught.value, GaveUpError)
-    assert waits.told == []
+    assert waits.messages == []
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -65,7 +64,7 @@ def test_row_36_a_filled_table_is_read_at_once(filled: LocalPostgres) -> None:
     """Nothing is waited for, and the frame is the table."""
     with reacting() as waits:
         table = wait_for_features(0, ask_seconds=LONG)
-    assert waits.told == []
+    assert waits.messages == []
     assert len(table) > 100
     pd.testing.assert_frame_equal(table, fetch_feature_store())
 
@@ -75,18 +74,18 @@ def test_row_36_it_waits_until_the_table_is_there_and_filled(database: LocalPost
     run_as_owner("ALTER TABLE feature_store RENAME TO other")()
     with reacting(run_as_owner("ALTER TABLE other RENAME TO feature_store"), make_and_fill) as waits:
         assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
-    assert [text.partition("; ")[0] for text in waits.told] == [
+    assert [text.partition("; ")[0] for text in waits.messages] == [
         "waiting for feature_store: there is no table feature_store",
         "waiting for feature_store: the table is empty",
     ]
-    assert waits.told[0].partition("; ")[2].startswith("asking again in ")
+    assert waits.messages[0].partition("; ")[2].startswith("asking again in ")
 
 
 def test_row_36_it_waits_on_when_the_table_is_dropped_meanwhile(database: LocalPostgres) -> None:
     """Empty, then dropped, then made again and filled."""
     with reacting(run_as_owner("DROP TABLE feature_store"), make_and_fill) as waits:
         assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
-    assert ["empty" in waits.told[0], "no table" in waits.told[1], len(waits.told)] == [True, True, 2]
+    assert ["empty" in waits.messages[0], "no table" in waits.messages[1], len(waits.messages)] == [True, True, 2]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +105,8 @@ def test_row_36_it_waits_on_when_the_table_goes_between_the_look_and_the_read(
 
     with reacting(make_and_fill) as waits:
         assert len(wait_for_features(LONG, fetch=fetch, ask_seconds=LONG)) > 100
-    assert len(waits.told) == 1
-    assert reason in waits.told[0]
+    assert len(waits.messages) == 1
+    assert reason in waits.messages[0]
 
 
 def test_row_36_it_waits_for_a_database_that_is_not_made_yet(filled: LocalPostgres) -> None:
@@ -116,17 +115,17 @@ def test_row_36_it_waits_for_a_database_that_is_not_made_yet(filled: LocalPostgr
         connection.execute(f"DROP DATABASE {DATABASE}")
     with reacting(make_and_fill) as waits:
         assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
-    assert 'database "companydata" does not exist' in waits.told[0]
+    assert 'database "companydata" does not exist' in waits.messages[0]
 
 
 def test_row_37_it_waits_for_a_server_that_is_down(own_postgres: LocalPostgres) -> None:
     """The server was killed; it is started, and then has nothing yet."""
-    own_postgres.kill()
+    kill(own_postgres)
     gives_up(reason="the database cannot be asked: connection")
-    with reacting(own_postgres.start_again, make_and_fill) as waits:
+    with reacting(lambda: start_again(own_postgres), make_and_fill) as waits:
         assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
-    assert "the database cannot be asked" in waits.told[0]
-    assert "empty" in waits.told[-1]
+    assert "the database cannot be asked" in waits.messages[0]
+    assert "empty" in waits.messages[-1]
 
 
 def test_row_37_it_waits_for_a_free_connection(filled: LocalPostgres) -> None:
@@ -137,7 +136,7 @@ def test_row_37_it_waits_for_a_free_connection(filled: LocalPostgres) -> None:
         gives_up(reason='too many connections for role "ds_user"')
         with reacting(held.close) as waits:
             assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
-        assert 'too many connections for role "ds_user"' in waits.told[0]
+        assert 'too many connections for role "ds_user"' in waits.messages[0]
 
 
 def test_row_37_it_gives_up_on_a_server_without_connections(own_postgres: LocalPostgres) -> None:
@@ -153,19 +152,6 @@ def test_row_37_it_gives_up_on_a_server_without_connections(own_postgres: LocalP
     assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
 
 
-def freeze(postgres: LocalPostgres) -> Callable[[], None]:
-    """Stop all processes of a server; return what lets them go on."""
-    stopped = postgres.processes()
-
-    def send(number: signal.Signals) -> None:
-        for process in stopped:
-            with suppress(psutil.NoSuchProcess):  # of a connection that was just closed
-                process.send_signal(number)
-
-    send(signal.SIGSTOP)
-    return lambda: send(signal.SIGCONT)
-
-
 def test_row_37_it_gives_up_on_a_frozen_server(own_postgres: LocalPostgres) -> None:
     """The server accepts connections and says nothing: the deadline counts; when it goes on, so does the wait."""
     make_and_fill()
@@ -174,7 +160,7 @@ def test_row_37_it_gives_up_on_a_frozen_server(own_postgres: LocalPostgres) -> N
         gives_up(0.5, "does not answer within 2 s", ask_seconds=2)
         with reacting(go_on) as waits:
             assert len(wait_for_features(LONG, ask_seconds=2)) > 100
-        assert len(waits.told) >= 1
+        assert len(waits.messages) >= 1
     finally:
         go_on()
 
@@ -212,7 +198,10 @@ def test_row_36_a_wrong_password_is_not_waited_for(
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("REVOKE SELECT ON feature_store FROM ds_user", "may not read .*: permission denied for table feature_store"),
+        (
+            "REVOKE SELECT ON feature_store FROM ds_user",
+            "may not read .*: permission denied for table feature_store: run `python -m data_engineering",
+        ),
         ("REVOKE USAGE ON SCHEMA public FROM ds_user", "may not read .*: permission denied for schema public"),
         ("REVOKE CONNECT ON DATABASE companydata FROM ds_user", 'refuses .*: permission denied for database "compan'),
     ],
@@ -224,22 +213,34 @@ def test_row_36_a_missing_privilege_is_not_waited_for(statement: str, reason: st
 
 
 def test_row_36_a_role_that_may_not_log_in_is_not_waited_for(filled: LocalPostgres) -> None:
-    """It fails at once, whether it is there or not."""
+    """It fails at once."""
     with psycopg.connect(filled.url, autocommit=True) as connection:
         connection.execute("ALTER ROLE ds_user NOLOGIN")
-        refused('role "ds_user" is not permitted to log in')
+    refused('role "ds_user" is not permitted to log in')
+
+
+def test_row_36_it_waits_for_a_role_that_is_not_made_yet(filled: LocalPostgres) -> None:
+    """Training may be started before the database is made."""
+    with psycopg.connect(filled.url, autocommit=True) as connection:
         connection.execute("ALTER ROLE ds_user RENAME TO former")
-        try:
-            refused('role "ds_user" does not exist')
-        finally:
-            connection.execute("ALTER ROLE former RENAME TO ds_user")
+        with reacting(lambda: connection.execute("ALTER ROLE former RENAME TO ds_user")) as waits:
+            assert len(wait_for_features(LONG, ask_seconds=LONG)) > 100
+    assert 'role "ds_user" does not exist' in waits.messages[0]
 
 
 def test_row_36_it_gives_up_at_its_deadline(database: LocalPostgres) -> None:
-    """The table stays empty: there were waits, none of them logged for longer than the deadline."""
+    """The table stays empty: no wait is longer than the time until the deadline."""
     waits = gives_up(1.5, "the table is empty")
-    assert waits.told
-    assert all(float(text.split("asking again in ")[1].removesuffix(" s")) <= 1.5 for text in waits.told)
+    assert all(float(text.split("asking again in ")[1].removesuffix(" s")) <= 1.5 for text in waits.messages)
+
+
+def test_row_36_a_question_ends_with_the_deadline(filled: LocalPostgres) -> None:
+    """On a table that somebody locks, the last answer is waited for as long as the deadline says, not for 10 s."""
+    with as_role("de_user") as blocker:
+        blocker.execute("BEGIN")
+        blocker.execute("LOCK TABLE feature_store IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(GaveUpError, match=r"the database does not answer within 1 s$"):
+            wait_for_features(0.5)
 
 
 def test_settings_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

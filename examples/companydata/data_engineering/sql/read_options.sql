@@ -1,0 +1,1 @@
+SELECT options FROM public.etl_watermarks WHERE source = %(source)s;
