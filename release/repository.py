@@ -13,6 +13,10 @@ CHANGELOG = ROOT / "CHANGELOG.md"
 #: What the programs make for a release; git ignores it.
 OUTPUT = ROOT / "build" / "release"
 LAST_RELEASE = ROOT / "build" / "last-release"
+#: Files of a release, beside its archives.
+COMPARISON_JSON, COMPARISON_TEXT, MODEL_CARD, NOTES, SUMS = (
+    OUTPUT / name for name in ("comparison.json", "comparison.txt", "model_card.md", "notes.md", "SHA256SUMS")
+)
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
