@@ -66,10 +66,11 @@ hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
 	$(BIN)/pre-commit install
 
-test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the examples, tests of the schedule
+test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the examples, tests of the schedule and of releases
 	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build,wheel_tests
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
 	cd deploy && ../$(BIN)/tox run -e test_dag
+	cd release && ../$(BIN)/tox run -e test_release
 	cd examples/airbnb && ../../$(BIN)/tox run -e test_example,checks
 
 test-package: .venv/tox ## training and all tests of the package
