@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ class Report:
     def seconds(self) -> float:
         """Seconds since the rehearsal began."""
         return time.monotonic() - self._start
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Seconds of processor time that the programs of the rehearsal took."""
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
