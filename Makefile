@@ -120,7 +120,7 @@ bench-peers: .venv/installed ## environments of the peers that bench-serving mea
 PART ?= $(filter major minor patch,$(MAKECMDGOALS))
 bump: ## release a version: raise PART (patch, minor or major) of VERSION, date the changelog, commit and tag
 	@$(PYTHON) release/bump.py '$(PART)'
-major minor patch: bump
+major minor patch:
 	@:
 
 # The steps of .github/workflows/update_package.yml, in its order; docs/releasing.md says what each does.

@@ -2,7 +2,8 @@
 
 ``make fetch-last-release`` calls it. The wheel is an asset of the release, never a package of an index: on PyPI, the
 name of the distribution may belong to somebody else. Two hashes must be those of the bytes: the digest that GitHub
-computed when the asset was uploaded, and the line for it in the release's ``SHA256SUMS``.
+computed when the asset was uploaded, and the line for it in the release's ``SHA256SUMS``. They find a damaged file or a
+replaced one, but not somebody who may write releases and replaces both.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import re
 import shutil
+from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -57,7 +59,12 @@ def read_releases() -> list[dict[str, Any]]:
     while len(releases) % _PAGE == 0:
         page = len(releases) // _PAGE + 1
         content = fetch(f"{api}/repos/{name}/releases?per_page={_PAGE}&page={page}", "application/vnd.github+json")
-        more = json.loads(content)
+        try:
+            more = json.loads(content)
+        except ValueError:
+            more = None
+        if not isinstance(more, list):
+            raise SystemExit(f"{api}: expected a list of releases, found something else: check GITHUB_API_URL")
         if not more:
             break
         releases += more
@@ -121,7 +128,7 @@ def fetch(url: str, media_type: str) -> bytes:
     try:
         with urlopen(request, timeout=_SECONDS) as reply:  # noqa: S310 - as above
             content: bytes = reply.read()
-    except (URLError, OSError) as error:
+    except (URLError, HTTPException, OSError) as error:
         reason = getattr(error, "reason", None) or error
         raise SystemExit(
             f"{url.partition('?')[0]}: expected the releases of the repository, found: {reason}"

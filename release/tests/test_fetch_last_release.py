@@ -114,6 +114,16 @@ def test_releases_that_cannot_be_read_are_not_taken_for_none(fetch: Callable[[],
     )
 
 
+def test_an_answer_that_is_no_list_of_releases_is_an_error_in_one_line(api: Api, fetch: Callable[[], Any]) -> None:
+    """Another service at that address is not taken for a repository without releases."""
+    for content in (b"<html>", b'{"message": "moved"}'):
+        api.answers["/repos/owner/name/releases?per_page=100&page=1"] = (200, content)
+        done = fetch()
+        assert done.returncode == 1
+        assert done.stderr.endswith("expected a list of releases, found something else: check GITHUB_API_URL\n")
+        assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("sums", [f"{'0' * 64}  {NAME}\n", f"{DIGEST}  other.whl\n", ""])
 def test_a_wheel_that_its_sums_do_not_list_is_refused(
     sums: str, api: Api, fetch: Callable[[], Any], repository: Path
@@ -128,7 +138,7 @@ def test_a_wheel_that_its_sums_do_not_list_is_refused(
 
 
 def test_a_wheel_that_is_not_what_was_uploaded_is_refused(api: Api, fetch: Callable[[], Any]) -> None:
-    """Whoever changes the wheel and its sums does not change the digest that GitHub computed."""
+    """Bytes that differ from what GitHub stored at the upload are no release."""
     release = api.release("1.1.0")
     release["assets"][0]["digest"] = f"sha256:{'0' * 64}"
     api.serve(release)
