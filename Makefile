@@ -30,7 +30,8 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-serving bench-peers example-airbnb example-companydata clean
+.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-serving bench-peers example-airbnb example-companydata clean
+.PHONY: bump patch minor major check-tag fetch-last-release release-train compare-with-last-release release-build release-notes audited-requirements test-release rehearse-release
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,12 +70,19 @@ hooks: .venv/tox ## run the checks of what changed at every commit
 	$(PIP) --quiet 'pre-commit>=4,<5'
 	$(BIN)/pre-commit install
 
-test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the examples, tests of the schedule
+test: .venv/tox ## everything, through tox: training, tests, checks, build of the package and tests of its wheel, tests and checks of the API and of the examples, tests of the schedule and of releases
 	cd package && ../$(BIN)/tox run -e test_package,coverage,checks,build,wheel_tests
 	cd classification_api && ../$(BIN)/tox run -e test_app,coverage,checks
 	cd deploy && ../$(BIN)/tox run -e test_dag
+	cd release && ../$(BIN)/tox run -e test_release
 	cd examples/airbnb && ../../$(BIN)/tox run -e test_example
 	cd examples/companydata && ../../$(BIN)/tox run -e test_example
+
+test-package: .venv/tox ## training and all tests of the package
+	cd package && ../$(BIN)/tox run -e test_package
+
+test-app: .venv/tox ## all tests of the API
+	cd classification_api && ../$(BIN)/tox run -e test_app
 
 test-dag: .venv/tox ## the schedule alone: the DAG in a real Airflow, and the commands of the recipes
 	cd deploy && ../$(BIN)/tox run -e test_dag
@@ -121,9 +129,46 @@ example-companydata: .venv/installed ## a company's database, from its sales to 
 	$(PIP) --quiet --editable './package[train,sql]' --editable './examples/companydata[local]'
 	$(BIN)/python examples/companydata/demonstration.py
 
+# `make bump minor` is short for `make bump PART=minor`.
+PART ?= $(filter major minor patch,$(MAKECMDGOALS))
+bump: ## release a version: raise PART (patch, minor or major) of VERSION, date the changelog, commit and tag
+	@$(PYTHON) release/bump.py '$(PART)'
+major minor patch:
+	@:
+
+# The steps of .github/workflows/update_package.yml, in its order; docs/releasing.md says what each does.
+check-tag: ## refuse a TAG that is not VERSION
+	@$(PYTHON) release/check_tag.py
+
+fetch-last-release: ## the wheel of the last GitHub release into build/last-release/, checked by its hash
+	@$(PYTHON) release/fetch_last_release.py
+
+release-train: .venv/installed ## train the model of VERSION; a model that misses a gate is refused
+	$(BIN)/classification-model train
+
+compare-with-last-release: .venv/installed ## refuse a model that is worse than the one of the last release
+	@$(BIN)/python release/compare_models.py
+
+release-build: .venv/tox ## build sdist and wheel twice, compare the bytes, and prove the wheel in an empty environment
+	cd package && ../$(BIN)/tox run -e build
+	@$(BIN)/python release/check_contents.py package/dist
+
+release-notes: ## what a release consists of, in build/release/: files, hashes and notes
+	@$(PYTHON) release/write_notes.py
+
+audited-requirements: .venv/installed ## what the package and the API stand on, in exact versions, in build/requirements.txt
+	@mkdir -p build
+	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > build/requirements.txt
+
+test-release: .venv/tox ## what releasing refuses: the tests of release/
+	cd release && ../$(BIN)/tox run -e test_release
+
+rehearse-release: .venv/tox ## the workflow of a release, step by step, in a temporary clone, against an index on loopback
+	cd release && ../$(BIN)/tox run -e rehearse
+
 clean: ## remove environments, builds and caches; the trained model stays
-	rm -rf .venv .venv-peers
-	for folder in package classification_api deploy examples/airbnb examples/companydata; do \
+	rm -rf .venv .venv-peers build
+	for folder in package classification_api deploy release examples/airbnb examples/companydata; do \
 		(cd $$folder && rm -rf .tox .venv build dist *.egg-info .hypothesis .*_cache .coverage*); \
 	done
 

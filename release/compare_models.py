@@ -1,0 +1,109 @@
+"""Compare the trained model with the one of the last release, on rows that neither was trained on.
+
+``make compare-with-last-release`` calls it after ``make fetch-last-release`` and ``make release-train``. A model that
+is surely worse is refused; one that is not is published, as is the first one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+from fetch_last_release import FOUND
+from repository import COMPARISON_JSON, COMPARISON_TEXT, LAST_RELEASE, OUTPUT, read_version, shown, spelled
+
+import classification_model as cm
+from classification_model.comparison import Comparison
+from classification_model.config.core import PACKAGED_CONFIG
+from classification_model.errors import ClassificationModelError
+from classification_model.processing.data_manager import DataLoader
+from classification_model.retraining.challenger import Challenge, Challenger, hold_against_champion, shares_holdout
+
+#: The variable with which a person releases a version that cannot be compared; see docs/releasing.md.
+UNCOMPARED = "UNCOMPARED_VERSION"
+
+
+def main() -> None:
+    """Write the comparison into `OUTPUT`, as JSON and as text.
+
+    Raises
+    ------
+    SystemExit
+        If the model is worse, or cannot be compared.
+    """
+    found = LAST_RELEASE / FOUND
+    if not found.is_file():
+        raise SystemExit(f"{shown(found)}: expected the last release, found nothing: make fetch-last-release")
+    release = json.loads(found.read_text(encoding="utf-8"))
+    if release["tag"] is None:
+        write("", "There is no earlier release to compare with.")
+        return
+    version = spelled(read_version())
+    try:
+        champion = cm.Predictor.load(unpacked(LAST_RELEASE / release["wheel"]))
+        challenger = cm.Predictor.load(cm.packaged_model())
+        reason = why_not_comparable(champion.manifest, challenger.manifest)
+        if reason is None:
+            comparison = compare(champion, challenger)
+    except ClassificationModelError as error:
+        raise SystemExit(f"{version} cannot be compared with the release {release['tag']}: {error}") from error
+    if reason is not None:
+        text = f"{version} cannot be compared with the release {release['tag']}: {reason}"
+        if os.environ.get(UNCOMPARED) != version:
+            raise SystemExit(f"{text}: to release it all the same, set the variable {UNCOMPARED} to {version}")
+        write("", f"{text}. It was released by a person's decision ({UNCOMPARED}).")
+        return
+    write(comparison.to_json().decode(), comparison.to_text())
+    if comparison.verdict == "reject":
+        raise SystemExit(f"{version} is not released, as it is worse than {release['tag']}: {comparison.reasons[0]}")
+
+
+def unpacked(wheel: Path) -> Path:
+    """Unpack the only model folder of a wheel beside it, and return its path."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if "/trained_models/" in name]
+        folders = {name.split("/")[2] for name in names}
+        if len(folders) != 1:
+            raise SystemExit(f"{wheel.name}: expected one model folder in it, found {len(folders)}")
+        folder = wheel.parent / names[0].rpartition("/trained_models/")[0] / "trained_models" / folders.pop()
+        shutil.rmtree(folder, ignore_errors=True)
+        archive.extractall(wheel.parent, names)
+    return folder
+
+
+def why_not_comparable(champion: cm.Manifest, challenger: cm.Manifest) -> str | None:
+    """Return why there are no rows that both models can be judged on; None if there are."""
+    if champion.target_edges != challenger.target_edges:
+        return "the bins of the target have other edges, so that a class does not mean the same"
+    if champion.classes != challenger.classes:
+        return f"the classes are {', '.join(challenger.classes)}, and were {', '.join(champion.classes)}"
+    if not shares_holdout(champion.holdout, challenger.holdout):
+        return "rows are held out by another rule, so that the released model may have been trained on them"
+    return None
+
+
+def compare(champion: cm.Predictor, challenger: cm.Predictor) -> Comparison:
+    """Compare both on the rows of the table that the challenger holds out."""
+    config = cm.load_config(PACKAGED_CONFIG)
+    loader = DataLoader(config, target_edges=challenger.manifest.target_edges)
+    tables, data = loader.read(), loader.load()
+    challenge = Challenge(config, tables, pd.DataFrame(), recent=(), recent_labels=(), champion=champion)
+    judged = Challenger(challenger, challenger.manifest.holdout, data.holdout, learned_rows=0)
+    return hold_against_champion(challenge, judged, world_changed=False)[0]
+
+
+def write(as_json: str, text: str) -> None:
+    """Write the comparison for the notes and the assets of the release, and print it."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    COMPARISON_TEXT.write_text(f"{text}\n", encoding="utf-8")
+    if as_json:
+        COMPARISON_JSON.write_text(as_json, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The workflows: what they may do, and that they do nothing that cannot be run here but upload, scan and deploy."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from workflow import ordered
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("push.yml", "update_package.yml")
+#: Commands that need somebody's account, or a service's answer.
+ELSEWHERE = ("pipx run --spec pip-audit==", "npx --yes @railway/cli@", "gh release create ")
+
+
+def read(name: str) -> Any:
+    """Read a workflow; `on` stays a name."""
+    text = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - reads texts alone
+
+
+def steps(name: str) -> list[dict[str, Any]]:
+    """Return all steps of a workflow."""
+    return [step for job in read(name)["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_actions_are_pinned_by_full_hashes_with_their_versions(name: str) -> None:
+    """A tag can be moved to other code; a hash cannot."""
+    lines = re.findall(r"uses: (.+)", (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8"))
+    assert len(lines) == len([step for step in steps(name) if "uses" in step]) > 0
+    assert [line for line in lines if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_no_upload_scan_or_deployment_is_one_make_target(name: str) -> None:
+    """Each step can be run here as it is run there, and the Makefile has it."""
+    scripts = [step["run"] for step in steps(name) if "run" in step]
+    here = [script for script in scripts if not script.startswith(ELSEWHERE)]
+    assert len(here) >= 6
+    for script in here:
+        target = re.fullmatch(r"make ([a-z-]+) PYTHON=python", script)
+        assert target is not None, script
+        subprocess.run(["make", "-n", target[1]], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_jobs_have_least_permissions_no_caches_and_a_limit_of_time(name: str) -> None:
+    """Nothing is allowed to a workflow as a whole; writing is for the two jobs that publish."""
+    workflow = read(name)
+    assert workflow["permissions"] == {}
+    assert "group" in workflow["concurrency"]
+    writing = {"publish": {"id-token": "write"}, "github-release": {"contents": "write"}}
+    for job_name, job in workflow["jobs"].items():
+        assert job["permissions"] == writing.get(job_name, {"contents": "read"}), job_name
+        assert int(job["timeout-minutes"]) <= 90
+    for step in steps(name):
+        assert "cache" not in step.get("uses", "")
+        assert not any("cache" in key for key in step.get("with", {}))
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"] == {"persist-credentials": "false"}
+
+
+def test_only_the_default_branch_is_deployed_and_only_after_all_else() -> None:
+    """The token of Railway is in the environment of that job alone."""
+    jobs = read("push.yml")["jobs"]
+    deploy = jobs.pop("deploy")
+    assert sorted(deploy["needs"]) == sorted(jobs)
+    condition = "github.event_name == 'push' && github.ref_name == github.event.repository.default_branch"
+    assert condition in deploy["if"]
+    assert deploy["environment"] == "railway"
+    assert "RAILWAY_TOKEN" not in str(jobs)
+    assert jobs["tests"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+
+
+def test_nothing_is_published_before_everything_has_passed() -> None:
+    """The index comes after the build and the audit, GitHub's release after the index."""
+    jobs = read("update_package.yml")["jobs"]
+    order = ordered(jobs)
+    assert order[-2:] == ["publish", "github-release"]
+    assert sorted(jobs["publish"]["needs"]) == ["audit", "build"]
+    assert read("update_package.yml")["on"] == {"push": {"tags": ["**"]}}
