@@ -90,6 +90,7 @@ class Draining:
         self.has_begun = True
         logger.info("Draining: not ready, and serving for %g more seconds", self._seconds)
         await _serve_until(server, ends, lambda: stage is not None and stage.value == Stage.CLOSED)
+        server.force_exit = False  # a SIGINT has ended the drain; requests in progress finish, unless another one comes
 
 
 async def _serve_until(server: Server, deadline: float, is_over: Callable[[], bool]) -> None:

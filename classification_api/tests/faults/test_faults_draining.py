@@ -54,6 +54,30 @@ def test_a_draining_server_is_not_ready_and_answers(command: tuple[str, ...], tm
 
 
 @WAYS
+def test_a_request_in_progress_outlives_the_sigint_that_ends_a_drain(command: tuple[str, ...], tmp_path: Path) -> None:
+    """SIGINT ends the drain alone: what has begun to arrive is answered."""
+    with running(tmp_path, *command, DRAIN_SECONDS=LONG) as server, Wire(server) as begun, Wire(server) as kept:
+        assert is_predicted(kept.send(post()).answer())
+        tell_to_stop(server)
+        eventually(lambda: all(ready(server) == 503 for _ in range(20)))
+        begun.send(post()[:-10])
+        time.sleep(0.5)  # it has arrived
+        server.process.send_signal(signal.SIGINT)
+        eventually(lambda: not is_listening(server))
+        assert is_predicted(begun.send(post()[-10:]).answer())
+        server.process.wait(timeout=120)
+
+
+def is_listening(server: Server) -> bool:
+    """Tell whether a connection is accepted."""
+    try:
+        server.connect().close()
+    except OSError:
+        return False
+    return True
+
+
+@WAYS
 def test_sigint_ends_a_server_without_draining(command: tuple[str, ...], tmp_path: Path) -> None:
     """Who presses Ctrl-C does not wait."""
     with running(tmp_path, *command, DRAIN_SECONDS=LONG) as server:
