@@ -35,9 +35,9 @@ def wheel(
     author: Annotated[str | None, typer.Option(help="Name, or 'Name <address>'.")] = None,
     license_expression: Annotated[str | None, typer.Option("--license", help="SPDX licence, such as MIT.")] = None,
 ) -> None:
-    """Build a wheel from a model folder, and beside it one of the package that runs the model.
+    """Build a wheel from a model folder, and one of its runtime.
 
-    Prints the command that installs both by path, where the model shall predict.
+    The runtime is this package without its own model. Prints the command that installs both by path.
     """
     from classification_model.runtime.wheel.build import build_wheel
     from classification_model.runtime.wheel.runtime_wheel import read_runtime

@@ -45,12 +45,12 @@ BAD_TABLES: dict[str, tuple[bytes, str, str]] = {
     "empty feature": (
         csv_with(size="", order=range(120)),
         "features:\n  size: numeric\n",
-        r"column 'size' is missing in every row: list it in data",
+        r"column 'size' is missing in every row: remove it from features, or list it in data",
     ),
     "constant feature": (
         csv_with(size=7),
         "features:\n  size: numeric\n",
-        r"column 'size' is the same in every row: list it in data",
+        r"column 'size' is the same in every row: remove it from features, or list it in data",
     ),
     "missing feature": (
         csv_with(),

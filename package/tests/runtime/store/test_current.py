@@ -152,7 +152,7 @@ def test_a_store_that_is_not_there_is_told_with_its_remedy(tmp_path: Path) -> No
     """In the words of the system."""
     expected = (
         f"no model store in {tmp_path}: its folder versions cannot be read: No such file or directory; make one with "
-        "`classification-model promote MODEL_FOLDER --store STORE`"
+        "`classification-model promote MODEL_FOLDER --store STORE`, or with `classification-model retrain`"
     )
     with pytest.raises(StoreError, match=f"^{re.escape(expected)}$"):
         ModelStore(tmp_path).versions()

@@ -249,7 +249,9 @@ def test_an_installed_wheel_is_packed_as_its_checkout_is(model_folder: Path, run
     assert done.returncode == 0, done.stderr
     (full,) = (copy / "dist").glob("*.whl")
     python = make_environment(tmp_path / "env", with_pip=True)
-    done = run(python, "-m", "pip", "install", "--no-index", "--no-deps", full, cwd=tmp_path)
+    # By force, since the environment sees the package of this one, which has the same version.
+    install = ("-m", "pip", "install", "--no-index", "--no-deps", "--force-reinstall")
+    done = run(python, *install, full, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
     pack(tmp_path, model_folder, python)
