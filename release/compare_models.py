@@ -1,7 +1,7 @@
 """Compare the trained model with the one of the last release, on rows that neither was trained on.
 
 ``make compare-with-last-release`` calls it after ``make fetch-last-release`` and ``make release-train``. A model that
-is surely worse is refused; one that is not is published, as is the first one.
+is surely worse is refused; one that is not is published, as is the first one, before which there is no release at all.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from classification_model.retraining.challenger import Challenge, Challenger, ho
 
 #: The variable with which a person releases a version that cannot be compared; see docs/releasing.md.
 UNCOMPARED = "UNCOMPARED_VERSION"
+_SHOWN = 5  # releases in a message
 
 
 def main() -> None:
@@ -39,10 +40,18 @@ def main() -> None:
     if not found.is_file():
         raise SystemExit(f"{shown(found)}: expected the last release, found nothing: make fetch-last-release")
     release = json.loads(found.read_text(encoding="utf-8"))
+    version = spelled(read_version())
+    if release["passed_over"]:
+        tags = ", ".join(release["passed_over"][:_SHOWN])
+        write_if_approved(
+            version,
+            f"{version} cannot be compared with an earlier release: expected one of a version such as 1.0.1 below "
+            f"{version}, neither a draft nor a pre-release, found {tags}",
+        )
+        return
     if release["tag"] is None:
         write("", "There is no earlier release to compare with.")
         return
-    version = spelled(read_version())
     try:
         champion = cm.Predictor.load(unpacked(LAST_RELEASE / release["wheel"]))
         challenger = cm.Predictor.load(cm.packaged_model())
@@ -52,10 +61,7 @@ def main() -> None:
     except ClassificationModelError as error:
         raise SystemExit(f"{version} cannot be compared with the release {release['tag']}: {error}") from error
     if reason is not None:
-        text = f"{version} cannot be compared with the release {release['tag']}: {reason}"
-        if os.environ.get(UNCOMPARED) != version:
-            raise SystemExit(f"{text}: to release it all the same, set the variable {UNCOMPARED} to {version}")
-        write("", f"{text}. It was released by a person's decision ({UNCOMPARED}).")
+        write_if_approved(version, f"{version} cannot be compared with the release {release['tag']}: {reason}")
         return
     write(comparison.to_json().decode(), comparison.to_text())
     if comparison.verdict == "reject":
@@ -94,6 +100,19 @@ def compare(champion: cm.Predictor, challenger: cm.Predictor) -> Comparison:
     challenge = Challenge(config, tables, pd.DataFrame(), recent=(), recent_labels=(), champion=champion)
     judged = Challenger(challenger, challenger.manifest.holdout, data.holdout, learned_rows=0)
     return hold_against_champion(challenge, judged, world_changed=False)[0]
+
+
+def write_if_approved(version: str, text: str) -> None:
+    """Write why there is no comparison, if a person approved of this version.
+
+    Raises
+    ------
+    SystemExit
+        If nobody did.
+    """
+    if os.environ.get(UNCOMPARED) != version:
+        raise SystemExit(f"{text}: to release it all the same, set the variable {UNCOMPARED} to {version}")
+    write("", f"{text}. It was manually approved ({UNCOMPARED}).")
 
 
 def write(as_json: str, text: str) -> None:
