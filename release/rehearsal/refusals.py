@@ -46,6 +46,7 @@ class Refusals:
         self._changed_wheel()
         self._changed_asset()
         self._secret_among_the_modules()
+        self._secret_in_setup_cfg()
         self._missed_gate()
         self._worse_model()
         if (self.index.files, self.github.tags) != before:
@@ -100,6 +101,19 @@ class Refusals:
         secret.unlink()
         self._must_fail(what, done)
         self.report.refused(what, done.stdout, "local_settings.py", "git does not track")
+
+    def _secret_in_setup_cfg(self) -> None:
+        """Try what setuptools alone packs into an sdist, with its own lines added."""
+        what = "a setup.cfg with a secret that is not committed"
+        secret = self.clone.folder / "package" / "setup.cfg"
+        secret.write_text("[upload]\npassword = a secret\n", encoding="utf-8")
+        dist = self.folder / "with-setup"
+        python = self.clone.folder / "package" / ".tox" / "build" / "bin" / "python"
+        self.clone.run(python, "-m", "build", "--sdist", "--outdir", dist, "./package")
+        done = run(["python", self.clone.folder / "release" / "check_contents.py", dist], self.clone.folder)
+        secret.unlink()
+        self._must_fail(what, done)
+        self.report.refused(what, done.stdout, "setup.cfg", "expected what setuptools writes")
 
     def _missed_gate(self) -> None:
         self.clone.forget_models()

@@ -53,7 +53,7 @@ def put_last_release(repository: Path, models: Path | None) -> None:
     folder = repository / "build" / "last-release"
     folder.mkdir(parents=True)
     wheel = None if models is None else "model-1.0.0-py3-none-any.whl"
-    found = {"tag": None if models is None else "1.0.0", "wheel": wheel, "passed_over": []}
+    found: dict[str, object] = {"tag": None if models is None else "1.0.0", "wheel": wheel, "passed_over": []}
     (folder / "release.json").write_text(json.dumps(found), encoding="utf-8")
     if models is not None and wheel is not None:
         with zipfile.ZipFile(folder / wheel, "w") as archive:

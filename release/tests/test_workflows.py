@@ -14,7 +14,7 @@ from workflow import ordered
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("push.yml", "update_package.yml")
 #: Commands that need somebody's account, or a service's answer.
-ELSEWHERE = ("pipx run --spec pip-audit==", "npx --yes @railway/cli@", "gh release create ")
+ELSEWHERE = ("pipx run --spec pip-audit==", "npm install --global @railway/cli@", "railway up ", "gh release create ")
 
 
 def read(name: str) -> Any:
@@ -74,6 +74,8 @@ def test_only_the_default_branch_is_deployed_and_only_after_all_else() -> None:
     assert condition in deploy["if"]
     assert deploy["environment"] == "railway"
     assert "RAILWAY_TOKEN" not in str(jobs)
+    with_token = [step["run"] for step in deploy["steps"] if "RAILWAY_TOKEN" in str(step)]
+    assert with_token == ['railway up --ci --service "$RAILWAY_SERVICE"']  # scripts of npm packages never see it
     assert jobs["tests"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
 
 
