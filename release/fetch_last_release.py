@@ -1,4 +1,4 @@
-"""Fetch the wheel of the last release from GitHub, and hold it against its hash.
+"""Fetch the wheel of the last release from GitHub, and check its hash.
 
 ``make fetch-last-release`` calls it. The wheel is an asset of the release, never a package of an index: on PyPI, the
 name of the distribution may belong to somebody else. Two hashes must be those of the bytes: the digest that GitHub
