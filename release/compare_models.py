@@ -19,9 +19,11 @@ from repository import COMPARISON_JSON, COMPARISON_TEXT, LAST_RELEASE, OUTPUT, r
 import classification_model as cm
 from classification_model.comparison import Comparison
 from classification_model.config.core import PACKAGED_CONFIG
-from classification_model.errors import ClassificationModelError
+from classification_model.errors import ClassificationModelError, DataError
 from classification_model.processing.data_manager import DataLoader
 from classification_model.retraining.challenger import Challenge, Challenger, hold_against_champion, shares_holdout
+from classification_model.runtime.model_folder.artifact import MANIFEST
+from classification_model.runtime.model_folder.manifest import FORMAT_VERSION
 
 #: The variable with which a person releases a version that cannot be compared; see docs/releasing.md.
 UNCOMPARED = "UNCOMPARED_VERSION"
@@ -53,19 +55,15 @@ def main() -> None:
         write("", "There is no earlier release to compare with.")
         return
     try:
-        champion = cm.Predictor.load(unpacked(LAST_RELEASE / release["wheel"]))
-        challenger = cm.Predictor.load(cm.packaged_model())
-        reason = why_not_comparable(champion.manifest, challenger.manifest)
-        if reason is None:
-            comparison = compare(champion, challenger)
+        compared = compare_if_possible(unpacked(LAST_RELEASE / release["wheel"]))
     except ClassificationModelError as error:
         raise SystemExit(f"{version} cannot be compared with the release {release['tag']}: {error}") from error
-    if reason is not None:
-        write_if_approved(version, f"{version} cannot be compared with the release {release['tag']}: {reason}")
+    if isinstance(compared, str):
+        write_if_approved(version, f"{version} cannot be compared with the release {release['tag']}: {compared}")
         return
-    write(comparison.to_json().decode(), comparison.to_text())
-    if comparison.verdict == "reject":
-        raise SystemExit(f"{version} is not released, as it is worse than {release['tag']}: {comparison.reasons[0]}")
+    write(compared.to_json().decode(), compared.to_text())
+    if compared.verdict == "reject":
+        raise SystemExit(f"{version} is not released, as it is worse than {release['tag']}: {compared.reasons[0]}")
 
 
 def unpacked(wheel: Path) -> Path:
@@ -79,6 +77,46 @@ def unpacked(wheel: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         archive.extractall(wheel.parent, names)
     return folder
+
+
+def compare_if_possible(released: Path) -> Comparison | str:
+    """Compare the packaged model with a released one.
+
+    Parameters
+    ----------
+    released
+        Model folder of the last release.
+
+    Returns
+    -------
+    Comparison or str
+        The comparison; or why there can be none, although both models are intact.
+
+    Raises
+    ------
+    ClassificationModelError
+        If a file of either model was changed, or the packaged model cannot be read.
+    """
+    challenger = cm.Predictor.load(cm.packaged_model())
+    if (found := format_version(released)) != FORMAT_VERSION:
+        return f"its model has format version {found}, and this package reads {FORMAT_VERSION}"
+    champion = cm.Predictor.load(released)
+    reason = why_not_comparable(champion.manifest, challenger.manifest)
+    if reason is not None:
+        return reason
+    try:
+        return compare(champion, challenger)
+    except DataError as error:
+        return str(error)
+
+
+def format_version(folder: Path) -> int:
+    """Return the version of a model's format; where the manifest does not tell, the one that this package reads."""
+    try:
+        found = json.loads((folder / MANIFEST).read_bytes()).get("format_version")
+    except (OSError, ValueError, AttributeError):
+        found = None  # its loading says what is damaged
+    return found if isinstance(found, int) else FORMAT_VERSION
 
 
 def why_not_comparable(champion: cm.Manifest, challenger: cm.Manifest) -> str | None:
