@@ -47,7 +47,7 @@ def rehearse(folder: Path, report: Report, index: Index, github: GitHub) -> None
         clone = Clone(folder / "clone")
     if clone.run("git", "status", "--porcelain", cwd=ROOT):
         report.note("changes that are not committed are not rehearsed")
-    write_gh(folder / "bin", github)
+    write_gh(folder / "bin", github, clone.folder)
     runner = Runner(
         report,
         clone.folder / ".github" / "workflows" / "update_package.yml",

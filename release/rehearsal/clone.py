@@ -40,6 +40,11 @@ class Clone:
         return (self.folder / "package" / "classification_model" / "VERSION").read_text(encoding="utf-8").strip()
 
     @property
+    def commit(self) -> str:
+        """The last commit."""
+        return self.run("git", "rev-parse", "HEAD").strip()
+
+    @property
     def distribution(self) -> str:
         """Name of the package's distribution."""
         text = (self.folder / "package" / "pyproject.toml").read_text(encoding="utf-8")

@@ -41,6 +41,7 @@ class Refusals:
         """
         before = self.index.files, self.github.tags
         self._other_tag()
+        self._moved_tag()
         self._second_upload()
         self._upload_without_the_token()
         self._changed_wheel()
@@ -57,6 +58,13 @@ class Refusals:
         failure = self._failure("a tag that is not VERSION", tag="9.9.9")
         said = f"expected the tag {self.clone.version}"
         self.report.refused("a tag that is not VERSION", failure.said, said, "found '9.9.9'")
+
+    def _moved_tag(self) -> None:
+        """Publish what was built from another commit than the tag's."""
+        for job in ("publish", "github-release"):
+            what = f"a tag that was moved before {job}"
+            failure = self._failure(what, commit="0" * 40, only=job)
+            self.report.refused(what, failure.said, f"expected the tag {self.clone.version} on the commit 0000")
 
     def _second_upload(self) -> None:
         failure = self._failure("a second upload of the same version", only="publish")
@@ -129,9 +137,10 @@ class Refusals:
         failure = self._failure("a model that is surely worse", tag=self.clone.version)
         self.report.refused("a model that is surely worse", failure.said, "is not released", "significantly worse")
 
-    def _failure(self, what: str, *, tag: str = "", only: str | None = None) -> Failure:
+    def _failure(self, what: str, *, tag: str = "", commit: str = "", only: str | None = None) -> Failure:
         """Run the workflow, which has to fail."""
-        self.runner.expressions["github.ref_name"] = tag or self.clone.version
+        pushed = {"github.ref_name": tag or self.clone.version, "github.sha": commit or self.clone.commit}
+        self.runner.expressions |= pushed
         failure = self.runner.run(only=only)
         if failure is None:
             msg = f"{what}: expected a refusal, found none"

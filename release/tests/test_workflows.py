@@ -14,7 +14,13 @@ from workflow import ordered
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("push.yml", "update_package.yml")
 #: Commands that need somebody's account, or a service's answer.
-ELSEWHERE = ("pipx run --spec pip-audit==", "npm install --global @railway/cli@", "railway up ", "gh release create ")
+ELSEWHERE = (
+    "pipx run --spec pip-audit==",
+    "npm install --global @railway/cli@",
+    "railway up ",
+    "gh release create ",
+    "found=$(gh api ",
+)
 
 
 def read(name: str) -> Any:
@@ -54,7 +60,7 @@ def test_jobs_have_least_permissions_no_caches_and_a_limit_of_time(name: str) ->
     workflow = read(name)
     assert workflow["permissions"] == {}
     assert "group" in workflow["concurrency"]
-    writing = {"publish": {"id-token": "write"}, "github-release": {"contents": "write"}}
+    writing = {"publish": {"contents": "read", "id-token": "write"}, "github-release": {"contents": "write"}}
     for job_name, job in workflow["jobs"].items():
         assert job["permissions"] == writing.get(job_name, {"contents": "read"}), job_name
         assert int(job["timeout-minutes"]) <= 90
@@ -77,6 +83,17 @@ def test_only_the_default_branch_is_deployed_and_only_after_all_else() -> None:
     with_token = [step["run"] for step in deploy["steps"] if "RAILWAY_TOKEN" in str(step)]
     assert with_token == ['railway up --ci --service "$RAILWAY_SERVICE"']  # scripts of npm packages never see it
     assert jobs["tests"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+
+
+@pytest.mark.parametrize(
+    ("job", "last"), [("publish", "pypa/gh-action-pypi-publish@"), ("github-release", "gh release")]
+)
+def test_a_moved_tag_is_refused_right_before_it_is_published(job: str, last: str) -> None:
+    """An approval may wait for days, in which somebody may move the tag to a commit that was not built."""
+    check, publishing = read("update_package.yml")["jobs"][job]["steps"][-2:]
+    assert check["name"] == "Refuse a tag that was moved since"
+    assert check["env"]["COMMIT"] == "${{ github.sha }}"
+    assert str(publishing.get("uses", publishing.get("run"))).startswith(last)
 
 
 def test_nothing_is_published_before_everything_has_passed() -> None:
