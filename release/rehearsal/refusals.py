@@ -134,6 +134,10 @@ class Refusals:
         self.clone.make_quick(0.000001, "roc_auc: 0.1")
         self.clone.run("git", "commit", "--quiet", "--all", "--message=A model that learns next to nothing")
         self.clone.run("git", "tag", "--force", "--annotate", "--message=Again", self.clone.version)
+        unmerged = self._failure("a tag that is not on the default branch", tag=self.clone.version)
+        said = f"expected the tag {self.clone.version} on the branch"
+        self.report.refused("a tag that is not on the default branch", unmerged.said, said)
+        self.clone.merge()
         failure = self._failure("a model that is surely worse", tag=self.clone.version)
         self.report.refused("a model that is surely worse", failure.said, "is not released", "significantly worse")
 
