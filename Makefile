@@ -156,8 +156,9 @@ release-build: .venv/tox ## build sdist and wheel twice, compare the bytes, and 
 release-notes: ## what a release consists of, in build/release/: files, hashes and notes
 	@$(PYTHON) release/write_notes.py
 
-audited-requirements: .venv/installed ## what the package and the API stand on, in exact versions, in build/requirements.txt
+audited-requirements: .venv/installed ## the dependencies of both with all extras, in exact versions, in build/requirements.txt
 	@mkdir -p build
+	$(PIP) --quiet --editable './package[train,sql,http,s3,gcs,bigquery]' --editable ./classification_api
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > build/requirements.txt
 
 test-release: .venv/tox ## what releasing refuses: the tests of release/

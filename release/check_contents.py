@@ -17,8 +17,14 @@ from pathlib import Path
 
 from repository import ROOT, git
 
-#: What the build makes: metadata, and what setuptools adds to an sdist.
-_METADATA = re.compile(r"[^/]+\.(dist|egg)-info/.+|PKG-INFO|setup\.cfg")
+#: The metadata that the build makes, by name: any other file in these folders may be somebody's.
+_METADATA = re.compile(
+    r"PKG-INFO"
+    r"|[^/]+\.egg-info/(PKG-INFO|SOURCES\.txt|(requires|entry_points|top_level|dependency_links)\.txt)"
+    r"|[^/]+\.dist-info/(METADATA|WHEEL|RECORD|(entry_points|top_level)\.txt|licenses/LICENSE)"
+)
+#: What setuptools writes into an sdist if there is no such file in the tree; it adds these lines to one that is there.
+_SETUP_CFG = "[egg_info]\ntag_build = \ntag_date = 0\n\n"
 _MODEL = re.compile(r"(?P<folder>classification_model/trained_models/[^/]+)/(?P<name>.+)")
 LARGEST_WHEEL = 5_000_000
 
@@ -83,6 +89,10 @@ def check_file(archive: str, name: str, content: bytes, committed: dict[str, str
             raise SystemExit(f"{where}: expected a file that the model's manifest lists, found another one: remove it")
         return
     blob = committed.get(name)
+    if name == "setup.cfg":
+        if content.decode("utf-8", "replace") != _SETUP_CFG:
+            raise SystemExit(f"{where}: expected what setuptools writes and nothing else, found more: remove the file")
+        return
     if blob is None and _METADATA.fullmatch(name):
         return
     if blob is None:

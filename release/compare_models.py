@@ -1,7 +1,7 @@
 """Compare the trained model with the one of the last release, on rows that neither was trained on.
 
 ``make compare-with-last-release`` calls it after ``make fetch-last-release`` and ``make release-train``. A model that
-is surely worse is refused; one that is not is published, as is the first one.
+is surely worse is refused; one that is not is published, as is the first one, before which there is no release at all.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from repository import COMPARISON_JSON, COMPARISON_TEXT, LAST_RELEASE, OUTPUT, r
 import classification_model as cm
 from classification_model.comparison import Comparison
 from classification_model.config.core import PACKAGED_CONFIG
-from classification_model.errors import ClassificationModelError
+from classification_model.errors import ClassificationModelError, DataError
 from classification_model.processing.data_manager import DataLoader
 from classification_model.retraining.challenger import Challenge, Challenger, hold_against_champion, shares_holdout
+from classification_model.runtime.model_folder.artifact import MANIFEST
+from classification_model.runtime.model_folder.manifest import FORMAT_VERSION
 
 #: The variable with which a person releases a version that cannot be compared; see docs/releasing.md.
 UNCOMPARED = "UNCOMPARED_VERSION"
+_SHOWN = 5  # releases in a message
 
 
 def main() -> None:
@@ -39,27 +42,28 @@ def main() -> None:
     if not found.is_file():
         raise SystemExit(f"{shown(found)}: expected the last release, found nothing: make fetch-last-release")
     release = json.loads(found.read_text(encoding="utf-8"))
+    version = spelled(read_version())
+    if release["passed_over"]:
+        tags = ", ".join(release["passed_over"][:_SHOWN])
+        write_if_approved(
+            version,
+            f"{version} cannot be compared with an earlier release: expected one of a version such as 1.0.1 below "
+            f"{version}, neither a draft nor a pre-release, found {tags}",
+        )
+        return
     if release["tag"] is None:
         write("", "There is no earlier release to compare with.")
         return
-    version = spelled(read_version())
     try:
-        champion = cm.Predictor.load(unpacked(LAST_RELEASE / release["wheel"]))
-        challenger = cm.Predictor.load(cm.packaged_model())
-        reason = why_not_comparable(champion.manifest, challenger.manifest)
-        if reason is None:
-            comparison = compare(champion, challenger)
+        compared = compare_if_possible(unpacked(LAST_RELEASE / release["wheel"]))
     except ClassificationModelError as error:
         raise SystemExit(f"{version} cannot be compared with the release {release['tag']}: {error}") from error
-    if reason is not None:
-        text = f"{version} cannot be compared with the release {release['tag']}: {reason}"
-        if os.environ.get(UNCOMPARED) != version:
-            raise SystemExit(f"{text}: to release it all the same, set the variable {UNCOMPARED} to {version}")
-        write("", f"{text}. It was released by a person's decision ({UNCOMPARED}).")
+    if isinstance(compared, str):
+        write_if_approved(version, f"{version} cannot be compared with the release {release['tag']}: {compared}")
         return
-    write(comparison.to_json().decode(), comparison.to_text())
-    if comparison.verdict == "reject":
-        raise SystemExit(f"{version} is not released, as it is worse than {release['tag']}: {comparison.reasons[0]}")
+    write(compared.to_json().decode(), compared.to_text())
+    if compared.verdict == "reject":
+        raise SystemExit(f"{version} is not released, as it is worse than {release['tag']}: {compared.reasons[0]}")
 
 
 def unpacked(wheel: Path) -> Path:
@@ -73,6 +77,46 @@ def unpacked(wheel: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         archive.extractall(wheel.parent, names)
     return folder
+
+
+def compare_if_possible(released: Path) -> Comparison | str:
+    """Compare the packaged model with a released one.
+
+    Parameters
+    ----------
+    released
+        Model folder of the last release.
+
+    Returns
+    -------
+    Comparison or str
+        The comparison; or why there can be none, although both models are intact.
+
+    Raises
+    ------
+    ClassificationModelError
+        If a file of either model was changed, or the packaged model cannot be read.
+    """
+    challenger = cm.Predictor.load(cm.packaged_model())
+    if (found := format_version(released)) != FORMAT_VERSION:
+        return f"its model has format version {found}, and this package reads {FORMAT_VERSION}"
+    champion = cm.Predictor.load(released)
+    reason = why_not_comparable(champion.manifest, challenger.manifest)
+    if reason is not None:
+        return reason
+    try:
+        return compare(champion, challenger)
+    except DataError as error:
+        return str(error)
+
+
+def format_version(folder: Path) -> int:
+    """Return the version of a model's format; where the manifest does not tell, the one that this package reads."""
+    try:
+        found = json.loads((folder / MANIFEST).read_bytes()).get("format_version")
+    except (OSError, ValueError, AttributeError):
+        found = None  # its loading says what is damaged
+    return found if isinstance(found, int) else FORMAT_VERSION
 
 
 def why_not_comparable(champion: cm.Manifest, challenger: cm.Manifest) -> str | None:
@@ -94,6 +138,19 @@ def compare(champion: cm.Predictor, challenger: cm.Predictor) -> Comparison:
     challenge = Challenge(config, tables, pd.DataFrame(), recent=(), recent_labels=(), champion=champion)
     judged = Challenger(challenger, challenger.manifest.holdout, data.holdout, learned_rows=0)
     return hold_against_champion(challenge, judged, world_changed=False)[0]
+
+
+def write_if_approved(version: str, text: str) -> None:
+    """Write why there is no comparison, if a person approved of this version.
+
+    Raises
+    ------
+    SystemExit
+        If nobody did.
+    """
+    if os.environ.get(UNCOMPARED) != version:
+        raise SystemExit(f"{text}: to release it all the same, set the variable {UNCOMPARED} to {version}")
+    write("", f"{text}. It was manually approved ({UNCOMPARED}).")
 
 
 def write(as_json: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Fetch the wheel of the last release from GitHub, and hold it against its hash.
+"""Fetch the wheel of the last release from GitHub, and check its hash.
 
 ``make fetch-last-release`` calls it. The wheel is an asset of the release, never a package of an index: on PyPI, the
 name of the distribution may belong to somebody else. Two hashes must be those of the bytes: the digest that GitHub
@@ -29,6 +29,9 @@ _SECONDS = 60
 def main() -> None:
     """Put the last release into `LAST_RELEASE`: its wheel, and ``release.json``, whose tag is null if there is none.
 
+    Then ``passed_over`` lists the releases that cannot be the last one, so that the first release alone passes without
+    a comparison.
+
     Raises
     ------
     SystemExit
@@ -37,14 +40,18 @@ def main() -> None:
     shutil.rmtree(LAST_RELEASE, ignore_errors=True)
     shutil.rmtree(OUTPUT, ignore_errors=True)  # of an earlier run
     LAST_RELEASE.mkdir(parents=True)
-    release = last_release(read_releases(), read_version())
-    found: dict[str, str | None] = {"tag": None, "wheel": None}
-    if release is None:
-        print("no earlier release: there is nothing to compare with")
+    releases = read_releases()
+    release = last_release(releases, read_version())
+    passed_over = [str(one["tag_name"]) for one in releases] if release is None else []
+    found: dict[str, str | list[str] | None] = {"tag": None, "wheel": None, "passed_over": passed_over}
+    if passed_over:
+        print(f"no release to compare with among {len(passed_over)}: the comparison asks for a person's approval")
+    elif release is None:
+        print("no release yet: there is nothing to compare with")
     else:
         name, content = fetch_wheel(release)
         (LAST_RELEASE / name).write_bytes(content)
-        found = {"tag": release["tag_name"], "wheel": name}
+        found |= {"tag": release["tag_name"], "wheel": name}
         print(f"{name} of the release {release['tag_name']}: sha256 {hashlib.sha256(content).hexdigest()}, as released")
     (LAST_RELEASE / FOUND).write_text(json.dumps(found), encoding="utf-8")
 

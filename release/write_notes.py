@@ -45,7 +45,8 @@ def main() -> None:
         raise SystemExit(
             f"{shown(CHANGELOG)}: expected a section '## {version} (date)', found none: release by make bump"
         )
-    archives = sorted(path for path in DIST.iterdir() if f"-{version}" in path.name) if DIST.is_dir() else []
+    endings = (f"-{version}-py3-none-any.whl", f"-{version}.tar.gz")
+    archives = sorted(path for path in DIST.iterdir() if path.name.endswith(endings)) if DIST.is_dir() else []
     if [path.suffix for path in archives] != [".whl", ".gz"]:
         found = ", ".join(path.name for path in archives) or "none"
         raise SystemExit(

@@ -126,7 +126,7 @@ def wheels(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """Build the package's wheel with its model, and the two wheels of a model of one's own; give their folder."""
     folder = tmp_path_factory.mktemp("wheels")
     tree = clone(tmp_path_factory.mktemp("tree")) / "package"
-    shutil.copytree(model_folder, tree / NAME.replace("-", "_") / "trained_models" / model_folder.name)
+    shutil.copytree(model_folder, tree / "classification_model" / "trained_models" / model_folder.name)
     hook = "import sys; sys.path.insert(0, '.'); import build_backend; build_backend.build_wheel(sys.argv[1])"
     run(sys.executable, "-c", hook, folder, cwd=tree)
     command: list[str | Path] = [
@@ -148,9 +148,10 @@ def test_the_readme_shows_the_form_of_a_released_wheel() -> None:
     text = (ROOT / "classification_api" / "README.md").read_text(encoding="utf-8")
     lines = re.findall(rf"^ +((?:{NAME}|churn-model) @ .+)$", text, re.MULTILINE)
     files = [re.fullmatch(r"\S+ @ https://wheels\.example\.org/(\S+)\.whl#sha256=\d{4}\.\.\.", line) for line in lines]
+    file_name = NAME.replace("-", "_")
     assert [match and match[1] for match in files] == [
-        "classification_model-1.0.0-py3-none-any",
-        "classification_model-1.0.0+runtime-py3-none-any",
+        f"{file_name}-1.0.0-py3-none-any",
+        f"{file_name}-1.0.0+runtime-py3-none-any",
         "churn_model-1.0.0-py3-none-any",
     ]
 

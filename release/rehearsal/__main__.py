@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from accepted import Accepted
-from clone import ROOT, Clone
+from clone import BRANCH, ROOT, Clone
 from github import REPOSITORY, GitHub, running_github, write_gh
 from index import Index, running_index
 from refusals import Refusals
@@ -47,7 +47,7 @@ def rehearse(folder: Path, report: Report, index: Index, github: GitHub) -> None
         clone = Clone(folder / "clone")
     if clone.run("git", "status", "--porcelain", cwd=ROOT):
         report.note("changes that are not committed are not rehearsed")
-    write_gh(folder / "bin", github)
+    write_gh(folder / "bin", github, clone.folder)
     runner = Runner(
         report,
         clone.folder / ".github" / "workflows" / "update_package.yml",
@@ -58,7 +58,12 @@ def rehearse(folder: Path, report: Report, index: Index, github: GitHub) -> None
             "GITHUB_REPOSITORY": REPOSITORY,
             "PATH": f"{folder / 'bin'}:{clone.run('printenv', 'PATH').strip()}",
         },
-        expressions={"github.token": github.token, "github.repository": REPOSITORY, "vars.UNCOMPARED_VERSION": ""},
+        expressions={
+            "github.token": github.token,
+            "github.repository": REPOSITORY,
+            "github.event.repository.default_branch": BRANCH,
+            "vars.UNCOMPARED_VERSION": "",
+        },
         upload=index.upload,
     )
     Accepted(folder, report, clone, runner, index, github).release_and_use()

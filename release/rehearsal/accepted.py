@@ -91,7 +91,7 @@ class Accepted:
         return secret.encode()
 
     def _run_workflow(self, version: str, *, only: str | None = None, last: str = "") -> None:
-        self.runner.expressions["github.ref_name"] = version
+        self.runner.expressions |= {"github.ref_name": version, "github.sha": self.clone.commit}
         failure = self.runner.run(only=only, last=last)
         if failure is not None:
             msg = f"{failure.step}:\n{failure.said}"

@@ -12,6 +12,7 @@ from report import RehearsalError
 from workflow import run
 
 ROOT = Path(__file__).resolve().parents[2]
+BRANCH = "rehearsal"
 #: One quick estimator in the place of the candidates.
 QUICK = "  candidates:\n    logistic_regression:\n      C: {c}\n\ngates:\n{gates}\n\nmonitoring:"
 
@@ -32,12 +33,17 @@ class Clone:
         self.run("git", "remote", "remove", "origin")
         self.run("git", "config", "user.name", "Rehearsal")
         self.run("git", "config", "user.email", "rehearsal@example.org")
-        self.run("git", "checkout", "--quiet", "-B", "rehearsal")
+        self.run("git", "checkout", "--quiet", "-B", BRANCH)
 
     @property
     def version(self) -> str:
         """What VERSION says."""
         return (self.folder / "package" / "classification_model" / "VERSION").read_text(encoding="utf-8").strip()
+
+    @property
+    def commit(self) -> str:
+        """The last commit."""
+        return self.run("git", "rev-parse", "HEAD").strip()
 
     @property
     def distribution(self) -> str:
@@ -79,7 +85,12 @@ class Clone:
         if self.run("git", "status", "--porcelain", "--untracked-files=no"):
             self.run("git", "commit", "--quiet", "--all", f"--message={change}")
         self.run("make", "--no-print-directory", "bump", "PART=patch", "PYTHON=python")
+        self.merge()
         return self.version
+
+    def merge(self) -> None:
+        """Let the default branch of the remote, which is not there, be at the last commit."""
+        self.run("git", "update-ref", f"refs/remotes/origin/{BRANCH}", "HEAD")
 
     def ignore(self, *names: str) -> None:
         """Let git overlook files, as it does for whoever has them in a `.gitignore` of their own."""

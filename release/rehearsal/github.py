@@ -120,9 +120,17 @@ def running_github(store: Path) -> Iterator[GitHub]:
 
 
 _GH = '''#!{python}
-"""Do what `gh release create` does of it, with a folder in the place of GitHub."""
-import argparse, hashlib, json, os, pathlib, shutil, sys
+"""Do what `gh release create` and `gh api` do of it, with folders in the place of GitHub."""
+import argparse, hashlib, json, os, pathlib, shutil, subprocess, sys
 
+if (os.environ.get("GH_TOKEN"), os.environ.get("GH_REPO")) != ({token!r}, {repository!r}):
+    sys.exit("HTTP 401: Bad credentials")
+if sys.argv[1] == "api":
+    prefix = "repos/" + {repository!r} + "/commits/tags/"
+    if not sys.argv[2].startswith(prefix) or sys.argv[3:] != ["--jq", ".sha"]:
+        sys.exit("HTTP 404: Not Found")
+    commit = sys.argv[2].removeprefix(prefix) + "^{{commit}}"
+    sys.exit(subprocess.run(["git", "-C", {checkout!r}, "rev-parse", "--verify", commit]).returncode)
 parser = argparse.ArgumentParser(prog="gh", allow_abbrev=False)
 parser.add_argument("noun", choices=["release"])
 parser.add_argument("verb", choices=["create"])
@@ -132,8 +140,6 @@ parser.add_argument("--title", required=True)
 parser.add_argument("--notes-file", type=pathlib.Path, required=True)
 parser.add_argument("assets", nargs="+", type=pathlib.Path)
 given = parser.parse_intermixed_args()
-if (os.environ.get("GH_TOKEN"), os.environ.get("GH_REPO")) != ({token!r}, {repository!r}):
-    sys.exit("HTTP 401: Bad credentials")
 release = pathlib.Path({store!r}, given.tag)
 if release.exists():
     sys.exit("HTTP 422: a release with the same tag name already exists: " + given.tag)
@@ -149,13 +155,14 @@ staging.rename(release)
 '''
 
 
-def write_gh(folder: Path, github: GitHub) -> None:
-    """Put a program ``gh`` into a folder, which makes releases in the store."""
+def write_gh(folder: Path, github: GitHub, checkout: Path) -> None:
+    """Put a program ``gh`` into a folder, which makes releases in the store and knows the tags of a checkout."""
     folder.mkdir(exist_ok=True)
     text = _GH.format(
         python=sys.executable,
         token=github.token,
         repository=REPOSITORY,
+        checkout=str(checkout),
         store=str(github.store),
         listing=_RELEASE,
     )

@@ -48,7 +48,7 @@ class Index:
         )
 
     def download(self, requirement: str, sha256: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        """Download one file of an exact version by pip, from this index alone, and hold it against its hash."""
+        """Download one file of an exact version by pip, from this index alone, and check its hash."""
         folder.mkdir(exist_ok=True)
         requirements = folder / "requirements.txt"
         requirements.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")

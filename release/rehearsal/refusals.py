@@ -41,11 +41,13 @@ class Refusals:
         """
         before = self.index.files, self.github.tags
         self._other_tag()
+        self._moved_tag()
         self._second_upload()
         self._upload_without_the_token()
         self._changed_wheel()
         self._changed_asset()
         self._secret_among_the_modules()
+        self._secret_in_setup_cfg()
         self._missed_gate()
         self._worse_model()
         if (self.index.files, self.github.tags) != before:
@@ -56,6 +58,13 @@ class Refusals:
         failure = self._failure("a tag that is not VERSION", tag="9.9.9")
         said = f"expected the tag {self.clone.version}"
         self.report.refused("a tag that is not VERSION", failure.said, said, "found '9.9.9'")
+
+    def _moved_tag(self) -> None:
+        """Publish what was built from another commit than the tag's."""
+        for job in ("publish", "github-release"):
+            what = f"a tag that was moved before {job}"
+            failure = self._failure(what, commit="0" * 40, only=job)
+            self.report.refused(what, failure.said, f"expected the tag {self.clone.version} on the commit 0000")
 
     def _second_upload(self) -> None:
         failure = self._failure("a second upload of the same version", only="publish")
@@ -101,6 +110,19 @@ class Refusals:
         self._must_fail(what, done)
         self.report.refused(what, done.stdout, "local_settings.py", "git does not track")
 
+    def _secret_in_setup_cfg(self) -> None:
+        """Try what setuptools alone packs into an sdist, with its own lines added."""
+        what = "a setup.cfg with a secret that is not committed"
+        secret = self.clone.folder / "package" / "setup.cfg"
+        secret.write_text("[upload]\npassword = a secret\n", encoding="utf-8")
+        dist = self.folder / "with-setup"
+        python = self.clone.folder / "package" / ".tox" / "build" / "bin" / "python"
+        self.clone.run(python, "-m", "build", "--sdist", "--outdir", dist, "./package")
+        done = run(["python", self.clone.folder / "release" / "check_contents.py", dist], self.clone.folder)
+        secret.unlink()
+        self._must_fail(what, done)
+        self.report.refused(what, done.stdout, "setup.cfg", "expected what setuptools writes")
+
     def _missed_gate(self) -> None:
         self.clone.forget_models()
         self.clone.make_quick(1, "roc_auc: 0.999")
@@ -112,12 +134,17 @@ class Refusals:
         self.clone.make_quick(0.000001, "roc_auc: 0.1")
         self.clone.run("git", "commit", "--quiet", "--all", "--message=A model that learns next to nothing")
         self.clone.run("git", "tag", "--force", "--annotate", "--message=Again", self.clone.version)
+        unmerged = self._failure("a tag that is not on the default branch", tag=self.clone.version)
+        said = f"expected the tag {self.clone.version} on the branch"
+        self.report.refused("a tag that is not on the default branch", unmerged.said, said)
+        self.clone.merge()
         failure = self._failure("a model that is surely worse", tag=self.clone.version)
         self.report.refused("a model that is surely worse", failure.said, "is not released", "significantly worse")
 
-    def _failure(self, what: str, *, tag: str = "", only: str | None = None) -> Failure:
+    def _failure(self, what: str, *, tag: str = "", commit: str = "", only: str | None = None) -> Failure:
         """Run the workflow, which has to fail."""
-        self.runner.expressions["github.ref_name"] = tag or self.clone.version
+        pushed = {"github.ref_name": tag or self.clone.version, "github.sha": commit or self.clone.commit}
+        self.runner.expressions |= pushed
         failure = self.runner.run(only=only)
         if failure is None:
             msg = f"{what}: expected a refusal, found none"

@@ -23,7 +23,7 @@ from report import RehearsalError, Report
 Done = subprocess.CompletedProcess[str]
 Upload = Callable[[list[Path]], Done]
 #: Variables of whoever calls the rehearsal that mean something else in a program that it starts.
-_STRANGE = re.compile(r"MAKE.*|MFLAGS|TOX_.*|VIRTUAL_ENV|PYTHONPATH|GIT_.*|GITHUB_.*|GH_.*|MODEL_.*|PART|TAG")
+_NOT_PASSED_ON = re.compile(r"MAKE.*|MFLAGS|TOX_.*|VIRTUAL_ENV|PYTHONPATH|GIT_.*|GITHUB_.*|GH_.*|MODEL_.*|PART|TAG")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,9 @@ class Runner:
         """
         jobs = yaml.safe_load(self.file.read_text(encoding="utf-8"))["jobs"]
         for name in ordered(jobs) if only is None else [only]:
+            if "uses" in jobs[name]:
+                self.report.note(f"not rehearsed, what {jobs[name]['uses']} does: {jobs[name]['name']}")
+                continue
             uses = [str(step.get("uses", "")) for step in jobs[name]["steps"]]
             folder = self.checkout
             if not any(action.startswith("actions/checkout@") for action in uses):
@@ -160,7 +163,7 @@ def evaluated(value: str, expressions: Mapping[str, str]) -> str:
 
 def environment() -> dict[str, str]:
     """Return the environment without what belongs to the programs that called this one."""
-    here = {name: value for name, value in os.environ.items() if not _STRANGE.fullmatch(name)}
+    here = {name: value for name, value in os.environ.items() if not _NOT_PASSED_ON.fullmatch(name)}
     return here | {"PIP_COMPILE": "0"}  # most modules are never imported
 
 

@@ -49,6 +49,29 @@ def test_the_tag_that_a_bump_makes_passes_the_check_of_the_workflow(repository: 
         )
 
 
+def test_a_tag_on_a_commit_that_is_not_merged_is_refused(repository: Path, run: Run) -> None:
+    """Nothing is released that is not on the default branch of the remote."""
+    git(repository, "update-ref", "refs/remotes/origin/main", "HEAD")
+    assert run("bump.py", "patch").returncode == 0
+    done = run("check_tag.py", TAG="1.2.4", DEFAULT_BRANCH="main")
+    assert done.returncode == 1
+    assert done.stderr.startswith("expected the tag 1.2.4 on the branch main, found it on a commit that is not merged")
+    git(repository, "update-ref", "refs/remotes/origin/main", "HEAD")
+    assert run("check_tag.py", TAG="1.2.4", DEFAULT_BRANCH="main").returncode == 0
+    (repository / "later.txt").write_text("a later change\n", encoding="utf-8")
+    commit(repository)
+    git(repository, "update-ref", "refs/remotes/origin/main", "HEAD")
+    git(repository, "checkout", "--quiet", "1.2.4")
+    assert run("check_tag.py", TAG="1.2.4", DEFAULT_BRANCH="main").returncode == 0
+
+
+def test_a_branch_that_was_not_fetched_is_an_error_in_one_line(repository: Path, run: Run) -> None:
+    """A shallow checkout does not pass as one that is merged."""
+    done = run("check_tag.py", TAG="1.2.3", DEFAULT_BRANCH="main")
+    assert done.returncode == 1
+    assert done.stderr == "DEFAULT_BRANCH: expected origin/main in this clone, found none: git fetch origin\n"
+
+
 def test_a_tag_without_a_dated_section_in_the_changelog_is_refused(repository: Path, run: Run) -> None:
     """A tag of the right name that was not made by a bump has no notes to publish."""
     text = CHANGELOG.replace("1.2.3 (2026-01-31)", "1.2.2 (2026-01-31)")

@@ -53,7 +53,7 @@ def put_last_release(repository: Path, models: Path | None) -> None:
     folder = repository / "build" / "last-release"
     folder.mkdir(parents=True)
     wheel = None if models is None else "model-1.0.0-py3-none-any.whl"
-    found = {"tag": None if models is None else "1.0.0", "wheel": wheel}
+    found: dict[str, object] = {"tag": None if models is None else "1.0.0", "wheel": wheel, "passed_over": []}
     (folder / "release.json").write_text(json.dumps(found), encoding="utf-8")
     if models is not None and wheel is not None:
         with zipfile.ZipFile(folder / wheel, "w") as archive:
@@ -106,19 +106,52 @@ def test_a_model_that_no_rows_can_judge_is_released_by_a_person_alone(
         assert not (repository / "build" / "release").exists()
     done = run("compare_models.py", UNCOMPARED_VERSION="1.2.3")
     assert done.returncode == 0, done.stderr
-    assert "It was released by a person's decision" in done.stdout
+    assert "It was manually approved" in done.stdout
 
 
-def test_a_changed_model_is_refused(repository: Path, run: Run, tmp_path: Path) -> None:
-    """A model that does not verify is compared with nothing."""
+@pytest.mark.parametrize("approved", ["", "1.2.3"])
+def test_a_changed_model_is_refused(approved: str, repository: Path, run: Run, tmp_path: Path) -> None:
+    """A model that does not verify is compared with nothing, whatever a person approves."""
     copy = shutil.copytree(PACKAGE / "trained_models", tmp_path / "copy" / "trained_models")
     (graph,) = copy.glob("*/core.onnx")
     graph.write_bytes(graph.read_bytes()[:-1] + b"?")
     put_last_release(repository, copy.parent)
-    done = run("compare_models.py")
+    done = run("compare_models.py", UNCOMPARED_VERSION=approved)
     assert done.returncode == 1
     assert re.match(r"1\.2\.3 cannot be compared with the release 1\.0\.0: .*core\.onnx", done.stderr)
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_release_of_another_model_format_stops_until_a_person_approves(
+    repository: Path, run: Run, tmp_path: Path
+) -> None:
+    """The first release after a change of the format cannot read the last one."""
+    copy = shutil.copytree(PACKAGE / "trained_models", tmp_path / "copy" / "trained_models")
+    (manifest,) = copy.glob("*/manifest.json")
+    text, count = re.subn(r'"format_version": ?\d+', '"format_version": 1', manifest.read_text(encoding="utf-8"))
+    assert count == 1
+    manifest.write_text(text, encoding="utf-8")
+    put_last_release(repository, copy.parent)
+    done = run("compare_models.py")
+    assert done.returncode == 1
+    assert re.match(r"1\.2\.3 cannot be compared with the release 1\.0\.0: its model has format version 1", done.stderr)
+    done = run("compare_models.py", UNCOMPARED_VERSION="1.2.3")
+    assert done.returncode == 0, done.stderr
+    assert "It was manually approved" in done.stdout
+
+
+def test_a_table_that_the_last_model_cannot_read_stops_until_a_person_approves(
+    repository: Path, run: Run, tmp_path: Path
+) -> None:
+    """The comparison has no rows if the packaged table breaks a rule."""
+    copy = shutil.copytree(PACKAGE, tmp_path / "classification_model", ignore=shutil.ignore_patterns("__pycache__"))
+    table = copy / "datasets" / "titanic.csv"
+    table.write_text("".join(table.read_text(encoding="utf-8").splitlines(keepends=True)[:3]), encoding="utf-8")
+    put_last_release(repository, PACKAGE)
+    done = run("compare_models.py", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.endswith("to release it all the same, set the variable UNCOMPARED_VERSION to 1.2.3\n")
+    assert run("compare_models.py", PYTHONPATH=str(tmp_path), UNCOMPARED_VERSION="1.2.3").returncode == 0
 
 
 def test_the_last_release_has_to_be_fetched_first(run: Run) -> None:

@@ -13,6 +13,8 @@ import pytest
 from conftest import Run, commit
 
 MODEL = "classification_model/trained_models/classification_model_output_v1.2.3"
+#: What setuptools writes.
+SETUP_CFG = b"[egg_info]\ntag_build = \ntag_date = 0\n\n"
 FILES = {
     "classification_model/VERSION": b"1.2.3\n",
     "classification_model/table.csv": b"a,b\n1,2\n",
@@ -33,13 +35,13 @@ def package(repository: Path) -> Path:
     return folder
 
 
-def packed(package: Path, **more: bytes) -> Path:
+def packed(package: Path, setup: bytes = SETUP_CFG, **more: bytes) -> Path:
     """Make an sdist and a wheel of everything in the package, with other files in the wheel; give their folder."""
     dist = package.parent / "dist"
     dist.mkdir()
     files = {path.relative_to(package).as_posix(): path.read_bytes() for path in package.rglob("*") if path.is_file()}
     with tarfile.open(dist / "model-1.2.3.tar.gz", "w:gz") as sdist:
-        for name, content in {**files, "PKG-INFO": b"Name: model\n"}.items():
+        for name, content in {**files, "PKG-INFO": b"Name: model\n", "setup.cfg": setup}.items():
             info = tarfile.TarInfo(f"model-1.2.3/{name}")
             info.size = len(content)
             sdist.addfile(info, io.BytesIO(content))
@@ -67,6 +69,22 @@ def test_a_file_that_is_not_committed_is_refused_by_name(name: str, package: Pat
         f"model-1.2.3-py3-none-any.whl: {name}: expected a committed file, found one that git does not track: remove "
         "or commit it\n"
     )
+
+
+def test_a_secret_in_a_setup_cfg_is_refused(package: Path, run: Run) -> None:
+    """Setuptools packs the file of whoever builds, with its own lines added."""
+    done = run("check_contents.py", packed(package, setup=b"[upload]\npassword = a-secret\n\n" + SETUP_CFG))
+    assert done.returncode == 1
+    assert "setup.cfg: expected what setuptools writes and nothing else, found more" in done.stderr
+    assert "a-secret" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["model.egg-info/notes.txt", "model-1.2.3.dist-info/licenses/token.txt"])
+def test_an_unknown_file_among_the_metadata_is_refused(name: str, package: Path, run: Run) -> None:
+    """The build makes files of known names there, and no others."""
+    done = run("check_contents.py", packed(package, **{name: b"TOKEN=a-secret"}))
+    assert done.returncode == 1
+    assert f"{name}: expected a committed file, found one that git does not track" in done.stderr
 
 
 def test_a_change_that_is_not_committed_is_refused(package: Path, run: Run) -> None:

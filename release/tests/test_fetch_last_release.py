@@ -92,17 +92,34 @@ def test_the_wheel_of_the_last_release_is_fetched(api: Api, fetch: Callable[[], 
     done = fetch()
     assert done.returncode == 0, done.stderr
     folder = repository / "build" / "last-release"
-    assert json.loads((folder / "release.json").read_text(encoding="utf-8")) == {"tag": "1.1.0", "wheel": NAME}
+    found = json.loads((folder / "release.json").read_text(encoding="utf-8"))
+    assert found == {"tag": "1.1.0", "wheel": NAME, "passed_over": []}
     assert (folder / NAME).read_bytes() == WHEEL
 
 
-def test_no_earlier_release_passes(api: Api, fetch: Callable[[], Any], repository: Path) -> None:
-    """The first release has nothing to be compared with."""
-    api.serve(api.release("1.2.3"))
+def test_the_first_release_has_nothing_to_be_compared_with(
+    api: Api, fetch: Callable[[], Any], repository: Path
+) -> None:
+    """It is the first only if the repository has no release at all."""
+    api.serve()
     done = fetch()
-    assert (done.returncode, done.stdout) == (0, "no earlier release: there is nothing to compare with\n")
+    assert (done.returncode, done.stdout) == (0, "no release yet: there is nothing to compare with\n")
     found = json.loads((repository / "build" / "last-release" / "release.json").read_text(encoding="utf-8"))
-    assert found == {"tag": None, "wheel": None}
+    assert found == {"tag": None, "wheel": None, "passed_over": []}
+
+
+@pytest.mark.parametrize(("tag", "is_early"), [("1.2.4", False), ("v1.0.0", False), ("1.0.0", True)])
+def test_releases_of_which_none_can_be_the_last_are_not_taken_for_none(
+    tag: str, is_early: bool, api: Api, fetch: Callable[[], Any], run: Run
+) -> None:
+    """A higher version, a tag of another form and a pre-release stop the release until a person approves."""
+    api.serve(api.release(tag, prerelease=is_early))
+    assert fetch().returncode == 0
+    done = run("compare_models.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("1.2.3 cannot be compared with an earlier release: expected one of a version such as")
+    assert f"found {tag}: to release it all the same, set the variable UNCOMPARED_VERSION to 1.2.3\n" in done.stderr
+    assert run("compare_models.py", UNCOMPARED_VERSION="1.2.3").returncode == 0
 
 
 def test_releases_that_cannot_be_read_are_not_taken_for_none(fetch: Callable[[], Any]) -> None:

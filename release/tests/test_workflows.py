@@ -12,9 +12,16 @@ import yaml
 from workflow import ordered
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("push.yml", "update_package.yml")
+NAMES = ("checks.yml", "push.yml", "update_package.yml")
+CALL = "$/.github/workflows/checks.yml"
 #: Commands that need somebody's account, or a service's answer.
-ELSEWHERE = ("pipx run --spec pip-audit==", "npx --yes @railway/cli@", "gh release create ")
+ELSEWHERE = (
+    "pipx run --spec pip-audit==",
+    "npm install --global @railway/cli@",
+    "railway up ",
+    "gh release create ",
+    "found=$(gh api ",
+)
 
 
 def read(name: str) -> Any:
@@ -25,13 +32,13 @@ def read(name: str) -> Any:
 
 def steps(name: str) -> list[dict[str, Any]]:
     """Return all steps of a workflow."""
-    return [step for job in read(name)["jobs"].values() for step in job["steps"]]
+    return [step for job in read(name)["jobs"].values() for step in job.get("steps", [])]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_actions_are_pinned_by_full_hashes_with_their_versions(name: str) -> None:
     """A tag can be moved to other code; a hash cannot."""
-    lines = re.findall(r"uses: (.+)", (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8"))
+    lines = re.findall(r"- uses: (.+)", (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8"))
     assert len(lines) == len([step for step in steps(name) if "uses" in step]) > 0
     assert [line for line in lines if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
 
@@ -41,7 +48,7 @@ def test_what_is_no_upload_scan_or_deployment_is_one_make_target(name: str) -> N
     """Each step can be run here as it is run there, and the Makefile has it."""
     scripts = [step["run"] for step in steps(name) if "run" in step]
     here = [script for script in scripts if not script.startswith(ELSEWHERE)]
-    assert len(here) >= 6
+    assert len(here) >= {"checks.yml": 6, "push.yml": 0, "update_package.yml": 6}[name]
     for script in here:
         target = re.fullmatch(r"make ([a-z-]+) PYTHON=python", script)
         assert target is not None, script
@@ -53,34 +60,53 @@ def test_jobs_have_least_permissions_no_caches_and_a_limit_of_time(name: str) ->
     """Nothing is allowed to a workflow as a whole; writing is for the two jobs that publish."""
     workflow = read(name)
     assert workflow["permissions"] == {}
-    assert "group" in workflow["concurrency"]
-    writing = {"publish": {"id-token": "write"}, "github-release": {"contents": "write"}}
+    assert "group" in workflow.get("concurrency", {}) or workflow["on"] == {"workflow_call": ""}
+    writing = {"publish": {"contents": "read", "id-token": "write"}, "github-release": {"contents": "write"}}
     for job_name, job in workflow["jobs"].items():
         assert job["permissions"] == writing.get(job_name, {"contents": "read"}), job_name
-        assert int(job["timeout-minutes"]) <= 90
+        assert job.get("uses") == CALL or int(job["timeout-minutes"]) <= 90
     for step in steps(name):
         assert "cache" not in step.get("uses", "")
         assert not any("cache" in key for key in step.get("with", {}))
         if step.get("uses", "").startswith("actions/checkout@"):
-            assert step["with"] == {"persist-credentials": "false"}
+            assert step["with"] | {"fetch-depth": "0"} == {"fetch-depth": "0", "persist-credentials": "false"}
 
 
 def test_only_the_default_branch_is_deployed_and_only_after_all_else() -> None:
     """The token of Railway is in the environment of that job alone."""
     jobs = read("push.yml")["jobs"]
     deploy = jobs.pop("deploy")
-    assert sorted(deploy["needs"]) == sorted(jobs)
+    assert [deploy["needs"]] == list(jobs)
     condition = "github.event_name == 'push' && github.ref_name == github.event.repository.default_branch"
     assert condition in deploy["if"]
     assert deploy["environment"] == "railway"
     assert "RAILWAY_TOKEN" not in str(jobs)
-    assert jobs["tests"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    with_token = [step["run"] for step in deploy["steps"] if "RAILWAY_TOKEN" in str(step)]
+    assert with_token == ['railway up --ci --service "$RAILWAY_SERVICE"']  # scripts of npm packages never see it
+    assert jobs["checks"]["uses"] == CALL
+    assert read("checks.yml")["jobs"]["tests"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+
+
+@pytest.mark.parametrize(
+    ("job", "last"), [("publish", "pypa/gh-action-pypi-publish@"), ("github-release", "gh release")]
+)
+def test_a_moved_tag_is_refused_right_before_it_is_published(job: str, last: str) -> None:
+    """An approval may wait for days, in which somebody may move the tag to a commit that was not built."""
+    check, publishing = read("update_package.yml")["jobs"][job]["steps"][-2:]
+    assert check["name"] == "Refuse a tag that was moved since"
+    assert check["env"]["COMMIT"] == "${{ github.sha }}"
+    assert str(publishing.get("uses", publishing.get("run"))).startswith(last)
 
 
 def test_nothing_is_published_before_everything_has_passed() -> None:
-    """The index comes after the build and the audit, GitHub's release after the index."""
+    """The index comes after all tests of a commit on the default branch, GitHub's release after the index."""
     jobs = read("update_package.yml")["jobs"]
     order = ordered(jobs)
     assert order[-2:] == ["publish", "github-release"]
-    assert sorted(jobs["publish"]["needs"]) == ["audit", "build"]
+    checkout, _, tag = jobs["build"]["steps"][:3]
+    assert checkout["with"]["fetch-depth"] == "0"
+    assert tag["env"]["DEFAULT_BRANCH"] == "${{ github.event.repository.default_branch }}"
+    assert sorted(jobs["publish"]["needs"]) == ["build", "checks"]
+    assert jobs["checks"]["uses"] == CALL
+    assert sorted(read("checks.yml")["jobs"]) == ["audit", "checks", "rehearsal", "tests"]
     assert read("update_package.yml")["on"] == {"push": {"tags": ["**"]}}
