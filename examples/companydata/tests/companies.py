@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,7 +16,7 @@ import pyarrow as pa
 from data_engineering.generated_shop import Shop
 from data_engineering.loading import Built, build_features, load
 from data_science.connections import Role, address, database
-from local_postgres import LocalPostgres
+from local_postgres import LocalPostgres, local_postgres
 
 #: A shop that is quick to load and can be trained on, and its number of days.
 SHOP, SHOP_DAYS = Shop(customers=900, sales_per_day=12), 300
@@ -111,3 +113,10 @@ def reacting(*actions: Callable[[], object]) -> Iterator[Reactions]:
         yield handler
     finally:
         logger.removeHandler(handler)
+
+
+@contextmanager
+def running_postgres() -> Iterator[LocalPostgres]:
+    """Start a PostgreSQL; not in a folder of pytest, as another run of it closes those to the user of the server."""
+    with tempfile.TemporaryDirectory() as folder, local_postgres(Path(folder)) as postgres:
+        yield postgres

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import hypothesis
 import psycopg
 import pytest
-from companies import SHOP, SHOP_DAYS, as_role, fill, patiently
+from companies import SHOP, SHOP_DAYS, as_role, fill, patiently, running_postgres
 
 from data_engineering.make_database import make_database
 from data_science.connections import DATABASE, server
-from local_postgres import LocalPostgres, local_postgres
+from local_postgres import LocalPostgres
 
 # How long an example takes says something of the machine's load, not of the code.
 hypothesis.settings.register_profile(
@@ -30,9 +30,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres]:
+def shared_postgres() -> Iterator[LocalPostgres]:
     """Start a PostgreSQL that no test kills."""
-    with local_postgres(tmp_path_factory.mktemp("postgres")) as postgres:
+    with running_postgres() as postgres:
         with psycopg.connect(postgres.url, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")  # databases are made and dropped all the time
             connection.execute("SELECT pg_reload_conf()")
@@ -66,9 +66,9 @@ def filled(database: LocalPostgres) -> LocalPostgres:
 
 
 @pytest.fixture
-def own_postgres(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalPostgres]:
+def own_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalPostgres]:
     """Start a PostgreSQL that a test may kill and freeze, with the database and empty tables."""
-    with local_postgres(tmp_path_factory.mktemp("own")) as postgres:
+    with running_postgres() as postgres:
         monkeypatch.setenv("DATABASE_URL", patiently(postgres))
         make_database(server(), {})
         yield postgres

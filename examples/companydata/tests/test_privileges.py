@@ -8,11 +8,12 @@ from typing import get_args
 
 import psycopg
 import pytest
+from companies import running_postgres
 
 from data_engineering import loading
 from data_engineering.make_database import make_database
 from data_science.connections import DATABASE, Role, address, database, server
-from local_postgres import LocalPostgres, local_postgres
+from local_postgres import LocalPostgres
 
 ROLES: tuple[Role, ...] = get_args(Role)
 ACTIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "DROP")
@@ -47,9 +48,9 @@ MAY: dict[Role, dict[str, set[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres]:
+def company() -> Iterator[LocalPostgres]:
     """Start a PostgreSQL with the database, in which there is a customer; every test undoes what it did."""
-    with pytest.MonkeyPatch.context() as patch, local_postgres(tmp_path_factory.mktemp("company")) as postgres:
+    with pytest.MonkeyPatch.context() as patch, running_postgres() as postgres:
         patch.setenv("DATABASE_URL", postgres.url)
         make_database(server(), {})
         with psycopg.connect(address(database("de_user"))) as connection:
