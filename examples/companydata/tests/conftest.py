@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import hypothesis
+import psutil
 import psycopg
 import pytest
 from companies import SHOP, SHOP_DAYS, as_role, fill, patiently, running_postgres
+from crashes import kill
 
 from data_engineering.make_database import make_database
 from data_science.connections import DATABASE, server
@@ -72,3 +75,5 @@ def own_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalPostgres]:
         monkeypatch.setenv("DATABASE_URL", patiently(postgres))
         make_database(server(), {})
         yield postgres
+        with suppress(FileNotFoundError, psutil.NoSuchProcess):  # it may be dead already
+            kill(postgres)  # the library does not know of one that was started again, and would delete what it writes

@@ -294,7 +294,12 @@ def test_one_config_has_one_fingerprint_from_every_source(
 def server() -> Iterator[tuple[str, Path]]:
     """Start a PostgreSQL that may be killed; give its URL and its folder."""
     with tempfile.TemporaryDirectory() as folder, running_postgres(Path(folder)) as url:
-        yield url, Path(folder) / "data"
+        data = Path(folder) / "data"
+        yield url, data
+        # The library does not know of one that was started again, and would delete what it writes.
+        owner = data.stat().st_uid if os.geteuid() == 0 else None
+        stop: list[Any] = [PG_CTL, "stop", "--pgdata", data, "--mode", "immediate", "--wait"]
+        subprocess.run(stop, check=False, capture_output=True, user=owner)
 
 
 def start_again(data: Path) -> None:
