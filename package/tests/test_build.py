@@ -78,7 +78,8 @@ def make_tree(tmp_path: Path) -> Callable[..., Path]:
             "classification_model/__init__.py": b'"""A package."""\n',
             "classification_model/config/__init__.py": b"",
             "classification_model/config.yml": b"app:\n",
-            "classification_model/datasets/table.csv": b"a,b\n",
+            "classification_model/datasets/titanic.csv": b"a,b\n",
+            "classification_model/datasets/uncommitted.csv": b"a,b\n",
             "classification_model/py.typed": b"",
             "classification_model/reporting/templates/report.html": "<p>\N{BLACK STAR}</p>".encode(),
             str(PICKLE): bytes(range(256)) * 64,
@@ -126,13 +127,13 @@ def test_row_40_wheel_from_unpacked_sdist_equals_wheel_from_repository(tree: Pat
 
 
 def test_wheel_holds_package_data_model_and_licence(tree: Path) -> None:
-    """Everything the installed package reads is in the wheel, sorted, with the metadata last."""
+    """Everything the installed package reads is in the wheel, sorted, with the metadata last, and no other table."""
     with zipfile.ZipFile(build(tree, "build_wheel")) as wheel:
         names = wheel.namelist()
         modes_and_times = {(info.external_attr >> 16, info.date_time) for info in wheel.infolist()}
     package = [name for name in names if ".dist-info/" not in name]
     metadata = [name.partition("/")[2] for name in names[len(package) :]]
-    data = {"VERSION", "config.yml", "py.typed", "datasets/table.csv", "reporting/templates/report.html"}
+    data = {"VERSION", "config.yml", "py.typed", "datasets/titanic.csv", "reporting/templates/report.html"}
     model = {path.relative_to(tree).as_posix() for path in (tree / MODEL).rglob("*") if path.is_file()}
     modules = {"classification_model/__init__.py", "classification_model/config/__init__.py"}
     assert set(package) == {f"classification_model/{name}" for name in data} | model | modules
