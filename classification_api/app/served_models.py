@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 from classification_model.errors import ArtifactError, ClassificationModelError, StoreError, VerificationError
 from classification_model.predict import Predictor
 from classification_model.runtime.input.checking import check_rows
-from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.log.prediction_log import PredictionRecords
 from classification_model.runtime.mle.model import ServedModel
 from classification_model.runtime.model_folder.packaged import packaged_model
@@ -57,9 +56,6 @@ class Fault:
 class ServingModel(ServedModel):
     """A verified model that answers requests; safe to use from several threads.
 
-    Numeric columns refuse texts such as ``"NaN"``, which the package reads as missing: over HTTP, a missing value is
-    null.
-
     Parameters
     ----------
     predictor
@@ -70,7 +66,7 @@ class ServingModel(ServedModel):
     Attributes
     ----------
     predictor
-        The loaded model, with the stricter schema.
+        The loaded model.
     schema, name, version
         Input schema, problem name and version of the model.
     url_name
@@ -81,19 +77,18 @@ class ServingModel(ServedModel):
 
     def __init__(self, predictor: Predictor, settings: Settings) -> None:
         super().__init__()
-        schema = _strict(predictor.manifest.input_schema)
-        manifest = predictor.manifest.model_copy(update={"input_schema": schema})
-        self.predictor = strict = Predictor(predictor.model, manifest, predictor.notes)
-        self.schema = schema
+        manifest = predictor.manifest
+        self.predictor = predictor
+        self.schema = schema = manifest.input_schema
         self._required = {field.name for field in schema.fields if not field.nullable}
         self.name, self.version = manifest.name, manifest.version
         self.url_name = model_name(manifest)
         rows = settings.limit_rows
         self.limits = Limits(rows=rows, depth=settings.limit_depth, values=rows * (len(schema.names) + 2) + 1000)
         self.encode_records = PredictionRecords(manifest).encode
-        self.read_few_rows = strict.read_few_rows
-        self.answer_few_rows = strict.answer_few_rows
-        self._predict = strict.predict
+        self.read_few_rows = predictor.read_few_rows
+        self.answer_few_rows = predictor.answer_few_rows
+        self._predict = predictor.predict
 
     def answer(self, asked: Asked) -> Answer:
         """Predict the rows of a request; see `classification_model.predict.make_prediction`.
@@ -145,13 +140,6 @@ def _refusal(errors: Sequence[AnswerIssue], places: str) -> Problem:
     ]
     detail = "expected rows that fit the model's schema, found invalid values"
     return Problem("invalid_rows", detail, places=shown, remedy="GET /model shows the schema; nothing was predicted")
-
-
-def _strict(schema: InputSchema) -> InputSchema:
-    fields = [
-        field.model_copy(update={"missing_values": ()}) if field.kind == "numeric" else field for field in schema.fields
-    ]
-    return InputSchema(fields=tuple(fields), ignored=schema.ignored)
 
 
 def find_model(settings: Settings) -> Path:

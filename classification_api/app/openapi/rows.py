@@ -25,7 +25,7 @@ _BOUNDS: dict[str, Schema] = {
 #: Texts that each kind of column accepts.
 _SPELLINGS = {
     "numeric": "A text that spells a number is accepted; the absolute value of a whole number is at most 2^53.",
-    "boolean": "The texts true, false, yes, no, t, f, y, n, 1 and 0 are accepted.",
+    "boolean": "The texts true, false, yes, no, on, off, t, f, y, n, 1 and 0 are accepted.",
     "datetime": "ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00Z.",
 }
 

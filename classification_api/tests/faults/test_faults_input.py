@@ -56,9 +56,18 @@ def test_row_1_numbers_that_json_does_not_know_are_refused(server: Server, field
     refused(server, body_with(field, value))
 
 
-@pytest.mark.parametrize("value", ['"NaN"', '"Infinity"', '"-inf"', '"1e400"', '"nan"', '"?"'])
-def test_row_1_texts_for_no_number_are_refused_where_a_number_is_expected(server: Server, value: str) -> None:
-    """Over HTTP null alone says that a number is missing."""
+@pytest.mark.parametrize("value", ['"NaN"', '"nan"', '"NA"', '"?"', '"-"', '" null "', '""'])
+@pytest.mark.parametrize("field", ["age", "cabin"])
+def test_row_1_marks_of_missing_values_mean_missing_as_in_training(server: Server, field: str, value: str) -> None:
+    """A mark that a table of training may hold is answered as null is."""
+    answer, expected = accepted(server, body_with(field, value)), accepted(server, body_with(field, "null"))
+    assert answer["probabilities"] == expected["probabilities"]
+    assert answer["warnings"] == expected["warnings"]
+
+
+@pytest.mark.parametrize("value", ['"Infinity"', '"-inf"', '"1e400"', '"+Infinity"', '"inf"'])
+def test_row_1_texts_of_infinity_are_refused_where_a_number_is_expected(server: Server, value: str) -> None:
+    """No text stands for a number without bounds."""
     found = refused(server, body_with("age", value), code="invalid_rows")
     assert [place["where"] for place in found["errors"]] == ["inputs[0].age"]
 

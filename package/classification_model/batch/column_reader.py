@@ -15,7 +15,7 @@ from classification_model.batch.readings import Reading, Remarks
 from classification_model.batch.texts import DistinctTexts, is_plain
 from classification_model.runtime.input.checking import read_value
 from classification_model.runtime.input.columns import Encoded, encode
-from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER
+from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, spellings_of
 from classification_model.tables.arrays import as_arrow, codes_of, doubles_of, flags_of, numbers_of, text_array
 from classification_model.tables.python_values import python_values, seconds_of
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 REMEMBERED, LONGEST_REMEMBERED = 2**15, 200
 #: What both Python and Arrow read as the same finite number, to the last bit.
 _PLAIN_NUMBER = r"^-?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d\d?)?$"
+#: The same with a decimal comma.
+_PLAIN_WITH_COMMA = r"^-?(?:\d{1,30}(?:,\d{0,30})?|,\d{1,30})$"
 _WHOLE_WITH_FRACTION = r"^[+-]?\d+\.0+$"
 
 _Answer = tuple["Value", "Finding | None", bool]
@@ -59,7 +61,9 @@ class ColumnReader:
         limit = LARGEST_NUMBER if field.kind == "numeric" else np.inf
         self._low = -limit if field.minimum is None else field.minimum
         self._high = limit if field.maximum is None else field.maximum
-        self._marks = text_array([*field.missing_values, ""]).cast(pa.string())
+        marks = spellings_of(frozenset(field.missing_values))
+        self._marks = text_array(sorted(marks | {""})).cast(pa.string())
+        self._missing_numbers = np.array(sorted(field.missing_numbers), dtype=np.float64)
         self._categories = None if field.categories is None else text_array(field.categories).cast(pa.string())
 
     def read(self, values: Values) -> Reading:
@@ -115,6 +119,8 @@ class ColumnReader:
 
     def _judge(self, numbers: NDArray[np.float64]) -> Reading:
         """Hold numbers against the range of training; what is to be said depends on the side they are on."""
+        if len(self._missing_numbers):
+            numbers = np.where(np.isin(numbers, self._missing_numbers), np.nan, numbers)
         odd = np.flatnonzero(~((numbers >= self._low) & (numbers <= self._high)))
         if not len(odd):
             return Reading(numbers, None)
@@ -176,9 +182,10 @@ class ColumnReader:
 
     def _read_texts(self, texts: pa.StringArray) -> Reading:
         """Read distinct texts: the plain ones at once, the others one by one."""
-        if self._field.kind == "numeric":
+        if self._field.kind == "numeric" and self._field.written.spelling == "plain":
             is_mark = pc.is_in(pc.ascii_lower(texts), value_set=self._marks)
-            quick = flags_of(pc.and_not(pc.match_substring_regex(texts, _PLAIN_NUMBER), is_mark))
+            pattern = _PLAIN_NUMBER if self._field.written.decimal == "." else _PLAIN_WITH_COMMA
+            quick = flags_of(pc.and_not(pc.match_substring_regex(texts, pattern), is_mark))
         elif self._is_text:
             quick = self._reads_as_itself(texts)
         else:
@@ -190,6 +197,8 @@ class ColumnReader:
         return _join(read(texts.filter(as_arrow(quick))), rest, quick) if quick.any() else rest
 
     def _read_plain_numbers(self, texts: pa.StringArray) -> Reading:
+        if self._field.written.decimal == ",":
+            texts = pc.replace_substring(texts, ",", ".")
         return self._judge(doubles_of(texts.cast(pa.float64())))
 
     def _reads_as_itself(self, texts: pa.StringArray) -> NDArray[np.bool_]:

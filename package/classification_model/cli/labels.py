@@ -16,6 +16,7 @@ from classification_model.cli.options import (
     serving_folder,
 )
 from classification_model.errors import require_extra
+from classification_model.runtime.input.number_format import PLAIN
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def join(
         raw_values=None if data is None or is_binned else data.classes,
         target_edges=manifest.target_edges if is_binned else (),
         missing_values=DEFAULT_MISSING_VALUES if data is None else data.missing_values,
+        written=PLAIN if data is None else data.written,
     )
     typer.echo(_as_json(report) if as_json else summary(report, manifest.classes, dry_run=dry_run))
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
+from classification_model.runtime.input.moments import EPOCHS
+from classification_model.runtime.input.number_format import Decimal, Spelling, Thousands
 from classification_model.runtime.input.schema import Kind
 
 Encoding = Literal["one_hot", "ordinal", "target", "none"]
@@ -37,6 +39,8 @@ Parts = Annotated[tuple[DatePart, ...], BeforeValidator(as_list), Field(min_leng
 
 
 def _reads_what_it_writes(pattern: str) -> bool:
+    if pattern in EPOCHS:
+        return True
     try:
         datetime.strptime(_EXAMPLE.strftime(pattern), pattern)  # noqa: DTZ007 - only the format counts
     except (ValueError, re.error):
@@ -59,9 +63,22 @@ class ColumnFeature(Section):
     impute
         What replaces a missing number: ``median``, ``mean`` or a number.
     missing_values
-        Words that mean "missing" in this column, in addition to `data.missing_values`.
+        Words and numbers that mean "missing" in this column, in addition to `data.missing_values`. One that spells a
+        number or a date stands for its value, however a row spells it.
+    not_missing
+        Words of `data.missing_values` that are values of this column, such as ``none``.
+    decimal, thousands
+        How numbers are written in this column, where unlike `data.decimal` and `data.thousands`.
+    unit
+        A unit before or after each number, such as ``km``, in any case.
+    censored
+        Whether limits such as ``90+`` and ``<0.5`` are read as the number in them.
+    number_format
+        ``plain``, ``clock`` (times of day, such as ``14:35``, in seconds since midnight) or ``duration`` (such as
+        ``2h 5m``, in seconds).
     datetime_format
-        Format of dates as in `datetime.datetime.strptime`. The default is ISO 8601.
+        Format of dates as in `datetime.datetime.strptime`, ``unix_s`` or ``unix_ms`` (seconds or milliseconds since
+        1970). The default is ISO 8601.
     parts
         Numbers that a date becomes: ``year``, ``quarter``, ``month``, ``day``, ``weekday``, ``day_of_year``,
         ``hour``, ``days`` since 1970-01-01.
@@ -71,6 +88,12 @@ class ColumnFeature(Section):
     encode: Encoding = "one_hot"
     impute: Literal["median", "mean"] | float = "median"
     missing_values: Marks = ()
+    not_missing: Marks = ()
+    decimal: Decimal | None = None
+    thousands: Thousands | None = None
+    unit: str | None = Field(None, min_length=1, max_length=20)
+    censored: bool = False
+    number_format: Spelling = "plain"
     datetime_format: str | None = None
     parts: Parts = ("days", "month", "weekday")
 
@@ -78,7 +101,7 @@ class ColumnFeature(Section):
     @classmethod
     def _reads_a_date(cls, value: str | None) -> str | None:
         if value is not None and not _reads_what_it_writes(value):
-            msg = "a format as in datetime.strptime, such as %d.%m.%Y"
+            msg = "a format as in datetime.strptime, such as %d.%m.%Y, or unix_s or unix_ms"
             raise ValueError(msg)
         return value
 
@@ -213,7 +236,12 @@ FEATURE_MODELS: dict[str, type[Section]] = {
 }
 
 #: Which kind of column an option is for. `encode: none` is for all, as it says that the column only feeds others.
-OPTION_KINDS = {"impute": "numeric", "encode": "categorical", "datetime_format": "datetime", "parts": "datetime"}
+OPTION_KINDS = {
+    **dict.fromkeys(("impute", "decimal", "thousands", "unit", "censored", "number_format"), "numeric"),
+    "encode": "categorical",
+    "datetime_format": "datetime",
+    "parts": "datetime",
+}
 
 #: How many sources a derivation takes (at least, at most) and of which kinds they must be.
 SOURCE_RULES: dict[str, tuple[int, int, tuple[str, ...]]] = {

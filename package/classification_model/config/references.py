@@ -69,7 +69,13 @@ def _is_number(label: str) -> bool:
         return False
 
 
+def _signs_are_one(decimal: str | None, thousands: str | None) -> bool:
+    return (decimal or ".") == thousands
+
+
 def _options(config: Config) -> Iterator[Complaint]:
+    if _signs_are_one(config.data.decimal, config.data.thousands):
+        yield Complaint(("data", "thousands"), "another sign than the decimal one", "the same")
     for name, feature in config.features.items():
         if not isinstance(feature, ColumnFeature):
             continue
@@ -77,6 +83,8 @@ def _options(config: Config) -> Iterator[Complaint]:
             for_all = option == "encode" and feature.encode == "none"
             if option in feature.model_fields_set and feature.kind != kind and not for_all:
                 yield Complaint(("features", name, option), f"this key under kind {kind} only", f"kind {feature.kind}")
+        if _signs_are_one(feature.decimal or config.data.decimal, feature.thousands):
+            yield Complaint(("features", name, "thousands"), "another sign than the decimal one", "the same")
 
 
 def _sources(config: Config) -> Iterator[Complaint]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
-from classification_model.config.features import Feature, Marks, Name, Names, Section
+from classification_model.config.features import ColumnFeature, Feature, Marks, Name, Names, Section
+from classification_model.runtime.input.number_format import Decimal, NumberFormat, Thousands
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, LongestText
 from classification_model.runtime.input.values import LONGEST_PARSED_TEXT
 from classification_model.runtime.model_folder.artifact import VERSION_PATTERN
@@ -84,7 +85,14 @@ class DataConfig(Section):
     leakage
         Columns not to use because they are known only after the outcome.
     missing_values
-        Words that mean "missing" in any column, in any case. An empty text always does.
+        Words that mean "missing" in any column, in any case. An empty text always does. One that spells a number or a
+        date stands for its value, however a row spells it.
+    decimal
+        Decimal sign of numbers that are texts: ``.`` or ``,``. By default ``.``; for features that the config leaves
+        out, it is decided by the table.
+    thousands
+        What separates groups of three digits: ``,``, ``.``, a blank, ``'`` or ``none``. By default whichever of comma
+        and point is not the decimal sign, a blank or an apostrophe.
     delimiter
         Delimiter of a CSV file, one ASCII character.
     encoding
@@ -107,6 +115,8 @@ class DataConfig(Section):
     drop: Names = ()
     leakage: Names = ()
     missing_values: Marks = DEFAULT_MISSING_VALUES
+    decimal: Decimal | None = None
+    thousands: Thousands | None = None
     delimiter: str = Field(",", pattern=DELIMITER, description="one ASCII character, no quote and no line break")
     encoding: Annotated[str, AfterValidator(check_encoding)] = "utf-8"
     longest_text: LongestText = LONGEST_PARSED_TEXT
@@ -116,6 +126,28 @@ class DataConfig(Section):
         """Target, index, weight, and the columns not to use."""
         named = (self.target, self.index, self.weight, *self.drop, *self.leakage)
         return tuple(name for name in named if name is not None)
+
+    @property
+    def written(self) -> NumberFormat:
+        """How numbers are written in columns that say nothing else."""
+        return NumberFormat(decimal=self.decimal or ".", thousands=self.thousands)
+
+    def written_in(self, feature: ColumnFeature) -> NumberFormat:
+        """Return how the numbers of a feature are written."""
+        thousands = self.thousands if feature.decimal is None else None
+        return NumberFormat(
+            decimal=feature.decimal or self.decimal or ".",
+            thousands=feature.thousands or thousands,
+            unit=feature.unit,
+            censored=feature.censored,
+            spelling=feature.number_format,
+        )
+
+    def marks_in(self, feature: ColumnFeature) -> tuple[str, ...]:
+        """Return the words that mean "missing" in a feature, in lower case."""
+        values = {word.lower() for word in feature.not_missing}
+        words = (word.lower() for word in (*self.missing_values, *feature.missing_values))
+        return tuple(dict.fromkeys(word for word in words if word not in values))
 
 
 class SplitConfig(Section):

@@ -14,6 +14,7 @@ from classification_model.errors import DataError
 from classification_model.labels.latest import NOTHING, Counted, repetitions
 from classification_model.log_frames.log_frame import read_labels, read_log
 from classification_model.processing.target_bins import bins_of
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 from classification_model.runtime.input.values import UnreadableValue, read_category, read_number, spell_key
 from classification_model.runtime.log.label_log import LabelLog
@@ -87,6 +88,7 @@ def join_labels(
     raw_values: Mapping[str, str] | None = None,
     target_edges: Sequence[float] = (),
     missing_values: Sequence[str] = DEFAULT_MISSING_VALUES,
+    written: NumberFormat = PLAIN,
     model: str | None = None,
     dry_run: bool = False,
 ) -> JoinReport:
@@ -113,6 +115,8 @@ def join_labels(
         Edges of the bins of a numeric target, if the source has its numbers. Other values are read as labels.
     missing_values
         Words, in lower case, that mean "missing", unless they are labels.
+    written
+        How numbers of the target are written that are given as text.
     model
         Name of the problem whose predictions to label. The default is all.
     dry_run
@@ -139,7 +143,7 @@ def join_labels(
     matching = _Matching(
         JoinReport(source.name, predictions=len(ids)),
         [spell_key(value) for value in predictions[by].tolist()],
-        _Classes(classes, raw_values or {}, target_edges, missing_values),
+        _Classes(classes, raw_values or {}, target_edges, missing_values, written),
     )
     for part in source.parts():
         matching.add(*part)
@@ -199,7 +203,9 @@ class _Classes:
         raw_values: Mapping[str, str],
         target_edges: Sequence[float],
         missing_values: Sequence[str],
+        written: NumberFormat,
     ) -> None:
+        self._written = written
         self._edges = target_edges
         numbers = {label: number for number, label in enumerate(classes)}
         self._numbers = numbers | {raw: numbers[label] for raw, label in raw_values.items() if label in numbers}
@@ -209,7 +215,7 @@ class _Classes:
         """Return the number of a label."""
         if self._edges:
             try:
-                number = read_number(value, self._marks)
+                number = read_number(value, self._marks, written=self._written)
             except UnreadableValue:
                 pass  # a label, perhaps
             else:

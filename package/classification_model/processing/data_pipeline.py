@@ -199,13 +199,13 @@ def _fault_of_weight(value: Any, config: Config, marks: frozenset[str]) -> str |
     fault = _fault_of_number(weight, "weight", value, config, marks)
     if fault is not None:
         return fault
-    number = read_number(value, marks, config.data.longest_text)
+    number = read_number(value, marks, config.data.longest_text, config.data.written)
     return None if number is not None and number > 0 else f"{weight}: the weight is not above 0"
 
 
 def _fault_of_number(name: str, role: str, value: Any, config: Config, marks: frozenset[str]) -> str | None:
     try:
-        number = read_number(value, marks, config.data.longest_text)
+        number = read_number(value, marks, config.data.longest_text, config.data.written)
     except UnreadableValue as error:
         return f"{name}: {error}"
     return f"{name}: the {role} is missing" if number is None else None

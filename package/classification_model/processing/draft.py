@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,13 @@ from classification_model.config.complaints import nearest
 from classification_model.config.references import bin_names
 from classification_model.errors import DataError, InputError
 from classification_model.processing import validation
-from classification_model.processing.column_kinds import Inferred, infer_classes, infer_columns
+from classification_model.processing.class_inference import infer_classes
+from classification_model.processing.kinds.infer_columns import infer_table
+from classification_model.processing.kinds.inferred import Evidence, Inferred
 from classification_model.processing.raw_tables import parse_table, read_raw
 from classification_model.processing.rows import read_numbers
 from classification_model.processing.target_bins import bins_of, describe_bins, learn_edges
+from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, read_category, spell_key
 from classification_model.tables.formats import STANDARD_STREAM, format_of, sniff_delimiter
@@ -31,8 +35,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.features import ColumnFeature
+    from classification_model.processing.kinds.decimal_signs import Decision
 
 MOST_CLASSES = 50
+#: Characters of a comment; a table may hold names and values of any length.
+LONGEST_COMMENT = 300
 #: Longest key that YAML reads, less its quotes.
 LONGEST_NAME = 1000
 #: Some marks of missing values are classes where a target holds them: none and mild, + and -.
@@ -98,10 +105,11 @@ def draft_config(
     rows = len(table)
     if is_missing.any() and not is_missing.all():
         table = table[~is_missing].reset_index(drop=True)
+    found = infer_table(table, evidence=Evidence(delimiter=delimiter))
+    inferred, sign = [column for column in found.columns if column.name != target], found.sign
     lines_of_target, smallest_class = (
-        _classes(table, target, shown) if target_bins is None else _bins(table, target, target_bins)
+        _classes(table, target, shown) if target_bins is None else _bins(table, target, target_bins, sign)
     )
-    inferred = infer_columns(table[[name for name in columns if name != target]])
     named = source if "://" in source else os.path.relpath(source, folder)
     return "\n".join(
         [
@@ -116,6 +124,7 @@ def draft_config(
             *([] if delimiter == "," else [f"  delimiter: {_scalar(delimiter)}"]),
             *(["  # The file is not UTF-8; this encoding is a guess:"] if guessed and encoding != "utf-8" else []),
             *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
+            *_decimal(sign),
             f"  target: {_scalar(target)}",
             *(
                 [
@@ -138,6 +147,13 @@ def draft_config(
             "",
         ]
     )
+
+
+def _decimal(sign: Decision) -> list[str]:
+    """Draft the decimal sign of the table, where it is no point."""
+    if sign.decimal == ",":
+        return [*_comments(f"Numbers have a decimal comma, {sign.reason}.", "  "), '  decimal: ","']
+    return [] if sign.decimal else _comments(f"Decimal signs: {sign.reason}; features say theirs.", "  ")
 
 
 def _is_missing(target: pd.Series, marks: tuple[str, ...]) -> NDArray[np.bool_]:
@@ -164,9 +180,16 @@ def _classes(table: pd.DataFrame, target: str, shown: str) -> tuple[list[str], i
     return lines, min(Counter(labels).values())
 
 
-def _bins(table: pd.DataFrame, target: str, count: int) -> tuple[list[str], int]:
+def _bins(table: pd.DataFrame, target: str, count: int, sign: Decision) -> tuple[list[str], int]:
     """Draft the bins of a numeric target; return the lines, and the number of rows of the smallest bin."""
-    values = read_numbers(table, target, frozenset(DEFAULT_MISSING_VALUES), LONGEST_PARSED_TEXT, "the target")
+    values = read_numbers(
+        table,
+        target,
+        "the target",
+        marks=frozenset(DEFAULT_MISSING_VALUES),
+        longest_text=LONGEST_PARSED_TEXT,
+        written=NumberFormat(decimal=sign.decimal or "."),
+    )
     edges = learn_edges(values, count, target)
     lines = [
         "  # Classes of about the same size; training learns the edges between them.",
@@ -202,7 +225,8 @@ def _unused(inferred: list[Inferred]) -> list[str]:
     if unused:
         lines.append("  drop:")
         for column in unused:
-            lines += [f"    # {_comment(column.reason)}", f"    - {_scalar(column.name)}"]
+            lines += [line for text in (column.reason, *column.remarks) for line in _comments(text, "    ")]
+            lines.append(f"    - {_scalar(column.name)}")
     return [
         *lines,
         "  # List columns here that are known only after the outcome:",
@@ -215,7 +239,8 @@ def _features(inferred: list[Inferred]) -> list[str]:
     lines = ["features:"]
     for column in inferred:
         if column.feature is not None:
-            lines += [f"  # {_comment(column.reason)}", *_feature(column.name, column.feature)]
+            lines += [line for text in (column.reason, *column.remarks) for line in _comments(text, "  ")]
+            lines += _feature(column.name, column.feature)
     if len(lines) == 1:
         msg = (
             "expected a column to learn from, found none: each is empty, the same in every row, or different in "
@@ -241,7 +266,8 @@ def _feature(name: str, feature: ColumnFeature) -> list[str]:
         if isinstance(value, (list, tuple)):
             lines += [f"    {option}:", *(f"      - {_scalar(item)}" for item in value)]
         else:
-            lines.append(f"    {option}: {_scalar(str(value))}")
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            lines.append(f"    {option}: {_scalar(text)}")
     return lines
 
 
@@ -261,10 +287,11 @@ def _training(smallest_class: int) -> list[str]:
     ]
 
 
-def _comment(text: str) -> str:
-    """Put a text on one line of a comment."""
+def _comments(text: str, indent: str) -> list[str]:
+    """Write a text as lines of comments."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line if len(line) <= 100 else f"{line[:97]}..."
+    line = line if len(line) <= LONGEST_COMMENT else f"{line[: LONGEST_COMMENT - 3]}..."
+    return textwrap.wrap(line, 110, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#   ")
 
 
 def _key(name: str) -> str:

@@ -12,9 +12,11 @@ from classification_model.config.features import ColumnFeature, used_features
 from classification_model.config.references import bin_names, check_references
 from classification_model.errors import ConfigError, DataError
 from classification_model.patterns.searched_texts import longest_texts
-from classification_model.processing.column_kinds import infer_classes, infer_columns
+from classification_model.processing.class_inference import infer_classes
+from classification_model.processing.kinds.infer_columns import infer_table
+from classification_model.processing.kinds.inferred import Evidence
+from classification_model.runtime.input.moments import spell_moment
 from classification_model.runtime.input.schema import InputSchema, SchemaField, Value
-from classification_model.runtime.input.values import spell_moment
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config
@@ -58,7 +60,11 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
         taken = {*data.roles, *(name for name in (data.group, data.time) if name is not None)}
         features: dict[str, ColumnFeature] = {}
         candidates = table[[name for name in table.columns if name not in taken]]
-        for column in infer_columns(candidates, data.missing_values, data.longest_text):
+        evidence = Evidence(data.decimal, data.delimiter)
+        inferred = infer_table(candidates, data.missing_values, data.longest_text, evidence)
+        if data.decimal is None and inferred.sign.decimal == ",":
+            update["data"] = update.get("data", data).model_copy(update={"decimal": ","})
+        for column in inferred.columns:
             if column.feature is not None:
                 features[column.name] = column.feature
             elif not column.identifies:
@@ -92,7 +98,6 @@ def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
     """Give the fields of the features, without what only the training rows can tell."""
     columns = [str(name) for name in table.columns]
     old_names = {new: old for old, new in config.data.rename.items() if old not in columns}
-    general = tuple(dict.fromkeys(word.lower() for word in config.data.missing_values))
     longest = longest_texts(config)
     fields = tuple(
         SchemaField(
@@ -100,8 +105,9 @@ def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
             aliases=(old_names[name],) if name in old_names else (),
             kind=feature.kind,
             nullable=True,
-            missing_values=tuple(dict.fromkeys((*general, *(word.lower() for word in feature.missing_values)))),
+            missing_values=config.data.marks_in(feature),
             datetime_format=feature.datetime_format,
+            written=config.data.written_in(feature),
             longest_text=longest[name],
         )
         for name, feature in used_features(config.features).items()

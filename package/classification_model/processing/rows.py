@@ -11,9 +11,12 @@ import orjson
 
 from classification_model.errors import DataError
 from classification_model.processing import validation
-from classification_model.processing.column_kinds import infer_columns
+from classification_model.processing.kinds.infer_columns import infer_columns
+from classification_model.processing.kinds.inferred import Evidence
 from classification_model.processing.target_bins import bins_of
-from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category, read_moment, read_number
+from classification_model.runtime.input.moments import read_moment
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat
+from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from classification_model.config.sections import Config
+    from classification_model.config.sections import Config, DataConfig
     from classification_model.runtime.input.schema import Value
 
 
@@ -111,9 +114,10 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     """
     data = config.data
     marks = frozenset(word.lower() for word in data.missing_values)
+    reading: dict[str, Any] = {"marks": marks, "longest_text": data.longest_text, "written": data.written}
     target: NDArray[np.float64] | None = None
     if data.target_bins is not None:
-        target = read_numbers(table, data.target, marks, data.longest_text, "the target")
+        target = read_numbers(table, data.target, "the target", **reading)
         labels = np.full(len(target), None, dtype=object)
     else:
         no_class = marks - {value.lower() for value in data.classes}
@@ -133,9 +137,9 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
         groups = np.array(alone, dtype=object)
     if data.time is not None:
         feature = config.features.get(data.time)
-        moments = _read_moments(table, data.time, marks, data.longest_text, feature)
+        moments = _read_moments(table, data.time, marks, data, feature)
     if data.weight is not None:
-        weights = read_numbers(table, data.weight, marks, data.longest_text, "the weight")
+        weights = read_numbers(table, data.weight, "the weight", **reading)
         if (weights <= 0).any():
             row = int(np.argmax(weights <= 0))
             where = f"column {data.weight!r}, the weight, row {row} (counted from 0)"
@@ -156,7 +160,13 @@ def _read_column(table: pd.DataFrame, name: str, read: Callable[[Any], Value], r
 
 
 def read_numbers(
-    table: pd.DataFrame, name: str, marks: frozenset[str], longest_text: int, role: str
+    table: pd.DataFrame,
+    name: str,
+    role: str,
+    *,
+    marks: frozenset[str],
+    longest_text: int,
+    written: NumberFormat = PLAIN,
 ) -> NDArray[np.float64]:
     """Read a column of numbers without gaps.
 
@@ -170,28 +180,30 @@ def read_numbers(
         Words, in lower case, that mean "missing".
     longest_text
         Maximum number of characters of a number that is given as text.
+    written
+        How numbers are written that are given as text.
 
     Raises
     ------
     DataError
         If a value is missing or no number; the message names the column and the row.
     """
-    numbers = _read_column(table, name, lambda value: read_number(value, marks, longest_text), role)
+    numbers = _read_column(table, name, lambda value: read_number(value, marks, longest_text, written), role)
     return _complete(numbers, name, role)
 
 
 def _read_moments(
-    table: pd.DataFrame, name: str, marks: frozenset[str], longest_text: int, feature: Any
+    table: pd.DataFrame, name: str, marks: frozenset[str], data: DataConfig, feature: Any
 ) -> NDArray[np.float64]:
     """Read the time column as a date where it is one, else as a number that grows with time."""
     if getattr(feature, "kind", "") != "datetime":
-        (inferred,) = infer_columns(table[[name]], tuple(marks), longest_text)
+        (inferred,) = infer_columns(table[[name]], tuple(marks), data.longest_text, Evidence(decimal=data.decimal))
         feature = inferred.feature
         if feature is None and not inferred.identifies:
             msg = f"column {name!r}, the time, cannot order the rows: {inferred.reason}"
             raise DataError(msg)
     if feature is None or feature.kind != "datetime":
-        return read_numbers(table, name, marks, longest_text, "the time")
+        return read_numbers(table, name, "the time", marks=marks, longest_text=data.longest_text, written=data.written)
     pattern = feature.datetime_format
     moments = _read_column(table, name, lambda value: read_moment(value, marks, pattern), "the time")
     return _complete(moments, name, "the time")

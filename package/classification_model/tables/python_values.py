@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, MOMENTS
+from classification_model.runtime.input.moments import MOMENTS
+from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER
 from classification_model.tables.arrays import as_arrow, flags_of, numbers_of
 from classification_model.tables.formats import first_sentence
 

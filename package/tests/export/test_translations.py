@@ -26,7 +26,7 @@ from classification_model.export.portable.shapes import UntranslatableError
 from classification_model.runtime.inference.derivations.dates import PARTS, parts_of_moments
 from classification_model.runtime.inference.derivations.numbers import add, divide, log_one_plus
 from classification_model.runtime.inference.derivations.texts import combine, pattern_finder, spell, word_finder
-from classification_model.runtime.input.values import MOMENTS
+from classification_model.runtime.input.moments import MOMENTS
 
 #: Characters that programs take for others, white space of every kind among them.
 SIGNS = "aBé3\u0663\u00b2.,|;-_ \t\n\r\x1f\x85\xa0\u2003\u3000\u200b\u017f\u212a\u0130\u0131ßK0\U0001f600\u0301"

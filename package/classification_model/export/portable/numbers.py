@@ -9,7 +9,7 @@ import numpy as np
 from classification_model.export.graph import DOUBLE, INT64
 from classification_model.export.probabilities import column
 from classification_model.runtime.inference.derivations.dates import SECONDS_A_DAY
-from classification_model.runtime.input.values import MOMENTS
+from classification_model.runtime.input.moments import MOMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classification_model.processing.fields import as_input
-from classification_model.runtime.input.values import LARGEST_NUMBER, LONGEST_TEXT, MOMENTS, UnreadableValue
+from classification_model.runtime.input.moments import MOMENTS
+from classification_model.runtime.input.values import LARGEST_NUMBER, LONGEST_TEXT, UnreadableValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 
+from classification_model.runtime.input.moments import takes_numbers
 from classification_model.runtime.input.values import UnreadableValue
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _JSON_TYPES: dict[str, list[str]] = {
     "text": ["string", "number", "boolean", "null"],
     "datetime": ["string", "null"],
 }
+
+_FORMATS = {"unix_s": "seconds since 1970", "unix_ms": "milliseconds since 1970"}
 
 
 class Row(BaseModel):
@@ -63,7 +66,9 @@ def row_model(schema: InputSchema, name: str = "Row") -> type[Row]:
 
 
 def _annotation(field: SchemaField) -> Any:
-    described: dict[str, Any] = {"type": _JSON_TYPES[field.kind], "description": _describe(field)}
+    described: dict[str, Any] = {"type": list(_JSON_TYPES[field.kind]), "description": _describe(field)}
+    if takes_numbers(field.datetime_format):
+        described["type"].insert(1, "number")  # whose digits are read by the format
     if field.kind in {"numeric", "categorical", "text"}:
         described["maxLength"] = field.longest_text  # which says nothing of values that are no texts
     if field.kind == "datetime" and field.datetime_format is None:
@@ -93,7 +98,9 @@ def _describe(field: SchemaField) -> str:
     known = field.categories
     parts = [f"A {field.kind} value." if field.kind != "datetime" else "A date."]
     if field.datetime_format is not None:
-        parts.append(f"Written as {field.datetime_format}.")
+        parts.append(f"Written as {_FORMATS.get(field.datetime_format, field.datetime_format)}.")
+    if field.kind == "numeric" and not field.written.is_python:
+        parts.append(f"A text is read as {field.written.description}.")
     if known is not None:
         few = ", ".join(known) if len(known) <= 20 else f"{len(known)} categories"
         parts.append(f"Training saw {few}; another category gets a warning.")

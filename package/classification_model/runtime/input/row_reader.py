@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from classification_model.errors import InputError
 from classification_model.runtime.input.checking import CheckedRows, Issue, check_rows
-from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, UnreadableValue
+from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, UnreadableValue, numbers_among
 
 if TYPE_CHECKING:
     from classification_model.runtime.input.schema import Finding, InputSchema, SchemaField
@@ -156,7 +156,8 @@ def _number_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callable
     high = math.inf if field.maximum is None else field.maximum
     is_exact = low >= -LARGEST_EXACT_INTEGER and high <= LARGEST_EXACT_INTEGER
     quick = {float, int} if is_exact else {float}
-    if not (math.isfinite(low) and math.isfinite(high)):
+    is_mark_within = any(low <= mark <= high for mark in field.missing_numbers)
+    if is_mark_within or not (math.isfinite(low) and math.isfinite(high)):
         quick = set()
 
     def read(value: Any) -> Any:
@@ -178,6 +179,8 @@ def _category_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callab
 
 
 def _text_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    if numbers_among(frozenset(field.missing_values)):  # which texts of any length may spell
+        return slowly
     longest_mark, longest = max(map(len, field.missing_values), default=0), field.longest_text
     finding = field.remark(None)
     missing = None if finding is None else Odd(None, finding)

@@ -8,15 +8,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from classification_model.runtime.input.moments import moments_among, read_moment, spell_moment
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat
 from classification_model.runtime.input.values import (
     LONGEST_PARSED_TEXT,
     LONGEST_TEXT,
+    numbers_among,
     read_boolean,
     read_category,
-    read_moment,
     read_number,
     read_text,
-    spell_moment,
 )
 
 Kind = Literal["numeric", "categorical", "boolean", "text", "datetime"]
@@ -28,11 +29,7 @@ LongestText = Annotated[int, Field(ge=100, le=LONGEST_TEXT)]
 
 DEFAULT_MISSING_VALUES = ("?", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "-")
 
-_READERS: dict[str, Callable[..., Value]] = {
-    "numeric": read_number,
-    "categorical": read_category,
-    "text": read_text,
-}
+_READERS: dict[str, Callable[..., Value]] = {"categorical": read_category, "text": read_text}
 
 
 def _longest_text(field: dict[str, Any]) -> int:
@@ -54,13 +51,16 @@ class SchemaField(BaseModel):
     nullable
         Whether training saw missing values. If not, a missing key is an error, and a null is imputed with a warning.
     missing_values
-        Texts, in lower case, that mean "missing".
+        Texts, in lower case, that mean "missing". One that spells a number or a date stands for its value, however
+        that is given.
     minimum, maximum
         Range in training, for numbers and dates (seconds since 1970). A value outside it gets a warning.
     categories
         Categories in training; another one gets a warning. None without categories.
     datetime_format
-        Format of dates as in `datetime.datetime.strptime`; None for ISO 8601.
+        Format of dates as in `datetime.datetime.strptime`, ``unix_s`` or ``unix_ms``; None for ISO 8601.
+    written
+        How numbers are written that are given as text.
     longest_text
         Maximum number of characters of a category, a text, or a number given as text, 100 to 10,000. The default is
         10,000 for categories, else 1,000.
@@ -77,11 +77,20 @@ class SchemaField(BaseModel):
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
     datetime_format: str | None = None
+    written: NumberFormat = PLAIN
     longest_text: LongestText = Field(default_factory=_longest_text)
 
     @cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(self.categories or ())
+
+    @cached_property
+    def missing_numbers(self) -> frozenset[float]:
+        """Numbers that mean "missing": of a date its seconds since 1970, of a truth value 1.0 or 0.0."""
+        marks = frozenset(self.missing_values)
+        if self.kind == "datetime":
+            return moments_among(marks, self.datetime_format)
+        return numbers_among(marks, self.written) if self.kind in {"numeric", "boolean"} else frozenset()
 
     def spell(self, number: float) -> str:
         """Write a bound of the training range: a date as a date, a number as a number."""
@@ -94,6 +103,8 @@ class SchemaField(BaseModel):
             return partial(read_moment, marks=marks, pattern=self.datetime_format)
         if self.kind == "boolean":
             return partial(read_boolean, marks=marks)
+        if self.kind == "numeric":
+            return partial(read_number, marks=marks, longest=self.longest_text, written=self.written)
         return partial(_READERS[self.kind], marks=marks, longest=self.longest_text)
 
     def remark(self, value: Value) -> Finding | None:

@@ -1,4 +1,4 @@
-"""Read a value of a table as a number, a truth value, a category, a text or a time.
+"""Read a value of a table as a number, a truth value, a category or a text; `moments` reads times.
 
 Training and prediction read values with the same functions, so a cell means the same in both. Each function
 returns None for a missing value and raises `UnreadableValue` for one that is not of its kind.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
-FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
+from classification_model.runtime.input.durations import seconds_of
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat
+
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
 
 LARGEST_EXACT_INTEGER = 2**53
 #: Beyond it sums overflow, and the 32-bit numbers of tree estimators end.
@@ -26,16 +30,11 @@ LONGEST_TEXT = 10_000
 #: Characters that a text may have which regular expressions read: one in which patterns or words are sought, a number
 #: or a date. A config may say another limit, but for dates.
 LONGEST_PARSED_TEXT = 1_000
-#: Years that Python's dates can hold, and the moments in them, in seconds since 1970 UTC.
+#: Years that Python's dates can hold, and what is said of a date of another year.
 YEARS = range(1, 10_000)
-MOMENTS = (-62_135_596_800.0, 253_402_300_799.0)
+NO_DATE = ("not_a_date", "expected a date of the years 1 to 9999, found one before or after")
 
-# What is taken is not given back (++, *+): a long text that is no number in the end is read once.
-_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d++)?")
-_MONEY = re.compile(r"^([+-]?)\s*+(?:[$£€¥₹]|USD|EUR|GBP)\s*+|(?<!\s)\s*+(?:[$£€¥₹%]|USD|EUR|GBP)$")
 _WHOLE = re.compile(r"[+-]?\d++\.0++")
-_NO_DATE = ("not_a_date", "expected a date of the years 1 to 9999, found one before or after")
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -76,34 +75,46 @@ def text_of(value: str, marks: frozenset[str]) -> str | None:
     return None if value.lower() in marks or not value else value
 
 
-def _check_length(text: str, longest: int) -> None:
+def check_length(text: str, longest: int) -> None:
+    """Refuse a text of more characters than it may have."""
     if len(text) > longest:
         raise UnreadableValue("too_large", f"expected at most {longest} characters, found more")
 
 
-def read_number(value: Any, marks: frozenset[str], longest: int = LONGEST_PARSED_TEXT) -> float | None:
-    """Read a number of at most 1e30 in size; texts such as "28.5", "$1,200" and "95%" are numbers."""
+def read_number(
+    value: Any, marks: frozenset[str], longest: int = LONGEST_PARSED_TEXT, written: NumberFormat = PLAIN
+) -> float | None:
+    """Read a number of at most 1e30 in size.
+
+    Parameters
+    ----------
+    value
+        A number, or a text such as "28.5", "$1,200" and "95%".
+    marks
+        Words, in lower case, that mean "missing"; a word that spells a number stands for each spelling of that number.
+    longest
+        Maximum number of characters of a text.
+    written
+        How texts spell numbers.
+
+    Raises
+    ------
+    UnreadableValue
+        If it is no such number.
+    """
     if is_missing(value):
         return None
-    if isinstance(value, (bool, np.bool_)):
-        raise UnreadableValue("type", "expected a number, found a truth value")
     if isinstance(value, str):
-        _check_length(value, longest)
+        check_length(value, longest)
         text = text_of(value, marks)
         if text is None:
             return None
-        number = _number_in(text)
+        number = written.read(text)
         if number is None:
-            raise UnreadableValue("type", "expected a number, found text")
-    elif _is_whole(value):
-        if abs(int(value)) > LARGEST_EXACT_INTEGER:
-            raise UnreadableValue("too_large", "expected a whole number of at most 2**53 in size, found a larger one")
-        number = float(value)
-    elif isinstance(value, (float, np.floating, Decimal)):
-        number = float(value)
+            raise UnreadableValue("type", f"expected {written.description}, found text")
     else:
-        raise UnreadableValue("type", f"expected a number, found {_type_name(value)}")
-    if math.isnan(number):
+        number = _number_of(value, written)
+    if math.isnan(number) or (marks and number in numbers_among(marks, written)):
         return None
     if math.isinf(number):
         raise UnreadableValue("not_finite", "expected a finite number, found an infinite one")
@@ -112,13 +123,32 @@ def read_number(value: Any, marks: frozenset[str], longest: int = LONGEST_PARSED
     return number
 
 
-def _number_in(text: str) -> float | None:
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    bare = _MONEY.sub(r"\1", _MONEY.sub(r"\1", text))
-    if _GROUPED.fullmatch(bare):
-        bare = bare.replace(",", "")
-    return float(bare) if _NUMBER.fullmatch(bare) else None
+def _number_of(value: Any, written: NumberFormat) -> float:
+    """Return the number that a value is which is no text."""
+    if isinstance(value, (bool, np.bool_)):
+        raise UnreadableValue("type", "expected a number, found a truth value")
+    if is_whole(value):
+        if abs(int(value)) > LARGEST_EXACT_INTEGER:
+            raise UnreadableValue("too_large", "expected a whole number of at most 2**53 in size, found a larger one")
+        return float(value)
+    if isinstance(value, (float, np.floating, Decimal)):
+        return float(value)
+    if isinstance(value, (time, timedelta)) and written.spelling != "plain":
+        return seconds_of(value)
+    raise UnreadableValue("type", f"expected a number, found {type_name(value)}")
+
+
+@lru_cache(maxsize=1024)
+def numbers_among(marks: frozenset[str], written: NumberFormat = PLAIN) -> frozenset[float]:
+    """Return the numbers that some marks of missing values spell."""
+    numbers = (written.read(mark) for mark in marks)
+    return frozenset(number for number in numbers if number is not None and math.isfinite(number))
+
+
+@lru_cache(maxsize=1024)
+def spellings_of(marks: frozenset[str]) -> frozenset[str]:
+    """Return marks of missing values as categories are spelled: without a fraction of zeros."""
+    return marks | frozenset(without_fraction(mark) for mark in marks)
 
 
 def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
@@ -130,10 +160,15 @@ def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
         if text is None:
             return None
         word = without_fraction(text.lower())
+        if word in marks:
+            return None
         if word in TRUE_WORDS or word in FALSE_WORDS:
             return float(word in TRUE_WORDS)
-    elif (isinstance(value, (float, Decimal, np.bool_, np.floating)) or _is_whole(value)) and value in {0, 1}:
-        return float(value)
+    elif isinstance(value, (float, Decimal, np.bool_, np.floating)) or is_whole(value):
+        if marks and not isinstance(value, (bool, np.bool_)) and value in numbers_among(marks):
+            return None
+        if value in {0, 1}:
+            return float(value)
     raise UnreadableValue("type", "expected true or false, found something else")
 
 
@@ -145,20 +180,23 @@ def read_text(value: Any, marks: frozenset[str], longest: int = LONGEST_TEXT) ->
         text = value
     elif isinstance(value, (bool, np.bool_)):
         text = str(bool(value)).lower()
-    elif _is_whole(value):
+    elif is_whole(value):
         if abs(int(value)) > LARGEST_INTEGER_IN_TEXT:
             raise UnreadableValue("too_large", "expected a whole number of at most 2**64 in size, found a larger one")
         text = str(int(value))
     elif isinstance(value, (float, np.floating, Decimal)):
         text = repr(float(value) + 0.0)  # so that -0.0 is 0.0
     elif isinstance(value, (datetime, date, np.datetime64)):
-        text = _date_of(value).isoformat()
+        text = date_of(value).isoformat()
     else:
-        raise UnreadableValue("type", f"expected text, found {_type_name(value)}")
-    _check_length(text, longest)
+        raise UnreadableValue("type", f"expected text, found {type_name(value)}")
+    check_length(text, longest)
     if _UNPRINTABLE.search(text):
         raise UnreadableValue("text", "expected text that UTF-8 can carry, found a NUL or a lone surrogate")
-    return text_of(text, marks)
+    text_or_none = text_of(text, marks)
+    if text_or_none is None or (marks and without_fraction(text_or_none.lower()) in spellings_of(marks)):
+        return None
+    return text_or_none
 
 
 def read_category(value: Any, marks: frozenset[str], longest: int = LONGEST_TEXT) -> str | None:
@@ -180,75 +218,24 @@ def without_fraction(text: str) -> str:
     return text.partition(".")[0] if text.endswith("0") and _WHOLE.fullmatch(text) else text
 
 
-def read_moment(value: Any, marks: frozenset[str], pattern: str | None) -> float | None:
-    """Read a date or time as seconds since 1970-01-01 UTC; times without a zone are UTC.
-
-    Parameters
-    ----------
-    value
-        A date, a datetime, or a text: ISO 8601, or as `pattern` says.
-    marks
-        Texts, in lower case, that mean "missing".
-    pattern
-        A `datetime.datetime.strptime` format, or None.
-    """
-    if is_missing(value):
-        return None
-    moment: date
-    if isinstance(value, str):
-        text = text_of(value, marks)
-        if text is None:
-            return None
-        fault = UnreadableValue("not_a_date", f"expected a date as {pattern or 'in ISO 8601'}")
-        if len(text) > LONGEST_PARSED_TEXT:
-            raise fault
-        try:
-            moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007
-        except ValueError as error:
-            raise fault from error
-    elif isinstance(value, (date, np.datetime64)):
-        moment = _date_of(value)
-    else:
-        raise UnreadableValue("type", f"expected a date, found {_type_name(value)}")
-    if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = moment.timestamp()
-    if not MOMENTS[0] <= seconds <= MOMENTS[1] + 1:
-        raise UnreadableValue(*_NO_DATE)
-    return min(seconds, MOMENTS[1])  # a fraction more would be rounded up to the year 10000
-
-
-def _date_of(value: date | np.datetime64) -> date:
+def date_of(value: date | np.datetime64) -> date:
     """Return a date or datetime whose year Python can hold; numpy and pandas know others."""
     if isinstance(value, np.datetime64):
         year = int(value.astype("datetime64[Y]").astype(np.int64)) + 1970
     else:
         year = value.year
     if year not in YEARS:
-        raise UnreadableValue(*_NO_DATE)
+        raise UnreadableValue(*NO_DATE)
     return value.astype("datetime64[us]").item() if isinstance(value, np.datetime64) else value
 
 
-def spell_moment(seconds: float, pattern: str | None = None) -> str:
-    """Spell seconds since 1970-01-01 UTC: in ISO 8601, or as a `datetime.datetime.strftime` format says."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    if pattern is None:
-        return moment.isoformat()
-    # strftime writes the year 476, which is read as 0476 alone.
-    years = {"%Y": f"{moment.year:04}", "%G": f"{moment.isocalendar().year:04}"}
-    for code, year in years.items():
-        pattern = pattern.replace(code, year)
-    return moment.strftime(pattern)
-
-
-def _is_whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
     """Tell an integer, truth values among them, from numpy's durations, which are integers to numpy."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, np.timedelta64)
 
 
-def _type_name(value: Any) -> str:
+def type_name(value: Any) -> str:
+    """Name the type of a value for a message."""
     if isinstance(value, (date, np.datetime64)):
         return "a date"
     if isinstance(value, (timedelta, np.timedelta64)):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classification_model.runtime.input.checking import as_list, column_name, columns_of_frame, is_frame
-from classification_model.runtime.input.values import NO_MARKS, is_missing, read_text, spell_moment
+from classification_model.runtime.input.moments import spell_moment
+from classification_model.runtime.input.values import NO_MARKS, is_missing, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

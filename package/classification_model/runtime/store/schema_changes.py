@@ -100,6 +100,8 @@ def _changes_of(before: SchemaField, after: SchemaField) -> Iterator[str]:
         yield f"{name}: no longer missing: {_join(sorted(marks - others))}"
     if others - marks:
         yield f"{name}: missing as well: {_join(sorted(others - marks))}"
+    if before.written != after.written:
+        yield f"{name}: numbers as text are written otherwise ({after.written.description})"
     if after.longest_text < before.longest_text:
         yield f"{name}: texts of at most {before.longest_text:,} -> {after.longest_text:,} characters"
     if before.datetime_format != after.datetime_format:

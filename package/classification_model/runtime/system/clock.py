@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from time import gmtime, strftime, time_ns
 
 from classification_model.errors import InputError
-from classification_model.runtime.input.values import MOMENTS
+from classification_model.runtime.input.moments import MOMENTS
 
 
 def source_date_epoch() -> int | None:

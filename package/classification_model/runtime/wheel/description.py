@@ -8,8 +8,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from classification_model.runtime.input.moments import spell_moment
 from classification_model.runtime.input.schema import SchemaField
-from classification_model.runtime.input.values import spell_moment
 from classification_model.runtime.model_folder.manifest import GoldenRow, Manifest
 from classification_model.runtime.wheel.markdown import as_text, one_line
 from classification_model.runtime.wheel.metadata import LONGEST_SUMMARY

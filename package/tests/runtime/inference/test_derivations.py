@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from classification_model.runtime.inference.derivations import Derivation, Plan
 from classification_model.runtime.input.columns import Column, encode
-from classification_model.runtime.input.values import MOMENTS
+from classification_model.runtime.input.moments import MOMENTS
 
 PLAN = Plan(
     [

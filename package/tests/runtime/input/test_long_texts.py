@@ -36,8 +36,9 @@ from classification_model.processing.draft import draft_config
 from classification_model.retraining.training_rows import training_rows
 from classification_model.runtime.inference.derivations.texts import whole_words
 from classification_model.runtime.input.checking import check_rows
+from classification_model.runtime.input.moments import read_moment
 from classification_model.runtime.input.row_model import row_model
-from classification_model.runtime.input.values import UnreadableValue, read_moment, read_number
+from classification_model.runtime.input.values import UnreadableValue, read_number
 from classification_model.runtime.model_folder.artifact import MANIFEST
 from classification_model.runtime.model_folder.manifest import seal
 from classification_model.train_pipeline import run_training

@@ -17,16 +17,15 @@ from garbage import anything
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classification_model.runtime.input.moments import read_moment, spell_moment
 from classification_model.runtime.input.values import (
     UnreadableValue,
     is_missing,
     read_boolean,
     read_category,
-    read_moment,
     read_number,
     read_text,
     spell_key,
-    spell_moment,
 )
 
 MARKS = frozenset({"na", "?"})

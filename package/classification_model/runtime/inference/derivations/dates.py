@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from classification_model.runtime.input.values import MOMENTS
+from classification_model.runtime.input.moments import MOMENTS
 
 SECONDS_A_DAY = 86_400.0
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all in UTC, and without a zone it is quicker

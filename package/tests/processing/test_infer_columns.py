@@ -14,7 +14,9 @@ from written import read_table
 from classification_model.config.core import load_config
 from classification_model.config.features import ColumnFeature
 from classification_model.errors import DataError
-from classification_model.processing.column_kinds import Inferred, infer_classes, infer_columns
+from classification_model.processing.class_inference import infer_classes
+from classification_model.processing.kinds.infer_columns import infer_columns
+from classification_model.processing.kinds.inferred import Inferred
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, SchemaField
 
 
@@ -43,7 +45,9 @@ NUMBERS = ["3", "1.5", "-2", "1e3", "7", "8.25"] * 5
         pytest.param([1.5, None, 3.25, float("nan")] * 9, {"kind": "numeric"}, id="floats and gaps"),
         pytest.param([Decimal("1.5"), Decimal(2)] * 9, {"kind": "numeric"}, id="decimals"),
         pytest.param([1, 2.0, 3] * 9, {"kind": "numeric"}, id="whole numbers and floats"),
-        pytest.param(["20240131", "20231224"] * 9, {"kind": "numeric"}, id="digits alone"),
+        pytest.param(
+            ["20240131", "20231224"] * 9, {"kind": "datetime", "datetime_format": "%Y%m%d"}, id="dates of digits alone"
+        ),
         pytest.param(["1e400", *NUMBERS], {"kind": "numeric", "missing_values": ("1e400",)}, id="beyond all numbers"),
         pytest.param(
             [*NUMBERS, "Unknown", "not told"],
@@ -90,7 +94,7 @@ NUMBERS = ["3", "1.5", "-2", "1e3", "7", "8.25"] * 5
             id="month first, as one date of many shows",
         ),
         pytest.param([*[1.5, 2.5] * 30, date(2024, 1, 31)], {"kind": "categorical"}, id="a date among numbers"),
-        pytest.param(["14:30", "09:15"] * 9, {"kind": "categorical"}, id="times of day"),
+        pytest.param(["14:30", "09:15"] * 9, {"kind": "numeric", "number_format": "clock"}, id="times of day"),
         pytest.param(
             [f"C{number % 30}" for number in range(90)],
             {"kind": "categorical", "encode": "target"},

@@ -1,0 +1,1 @@
+"""Infer the kind of each column of an unknown table, and how its values are written."""

@@ -1,0 +1,193 @@
+"""Infer whether a column holds dates or times, and how they are written."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from classification_model.processing.kinds.inferred import MOST_MARKS, ONE_HOT_LIMIT, Guess
+from classification_model.runtime.input.moments import read_moment
+from classification_model.runtime.input.values import UnreadableValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classification_model.processing.kinds.distinct_values import DistinctValues
+
+_DAYS = (
+    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%y",
+    "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d-%b-%y", "%d %b %y",
+    "%d%b%Y", "%d. %b %Y", "%d %B %Y", "%d. %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y-%b-%d",
+    "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y", "%a %b %d %Y",
+)  # fmt: skip
+_TIMES = (
+    "", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", "T%H:%M:%S", "T%H:%M", " %H:%M:%S.%f",
+    " %H:%M:%S %z", ", %H:%M", ", %I:%M %p",
+)  # fmt: skip
+_MONTHS = (
+    "%Y-%m",
+    "%Y/%m",
+    "%m/%Y",
+    "%m-%Y",
+    "%m.%Y",
+    "%b-%y",
+    "%b %y",
+    "%b-%Y",
+    "%b %Y",
+    "%B %Y",
+    "%B-%y",
+    "%y-%b",
+    "%Y-%b",
+)
+_FORMATS = (None, *("".join(pair) for pair in itertools.product(_DAYS, _TIMES)), *_MONTHS)
+_NAME = re.compile(
+    r"(?i:date|time|stamp|epoch|created|updated|modified|unix|since|(^|[_\W])(ts|dt|at|on|day|born)($|[_\W]))"
+    r"|[a-z](At|On|Ts)$"
+)
+_MONTH_NAME = re.compile(r"(?i)month|period|date|yyyymm|ym$")
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_LIKE_A_DATE = re.compile(
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{1,2}[-/.]\d{4}|"
+    rf"(?<![a-z]){_MONTH}[a-z]*\.?[ ,/-]+\d|\d\W*{_MONTH}",
+    re.IGNORECASE,
+)
+_ZEROS = re.compile(r"(?=.*\d)[0\s:./T-]+")
+_DIGITS = re.compile(r"\d+")
+_SAMPLE = 60
+#: Of milliseconds since 1970.
+_MOST_DIGITS = 16
+#: Seconds since 1970 of 2000-01-01 and of 2100-01-01, between which whole numbers may be moments.
+_FIRST_EPOCH, _LAST_EPOCH = 946_684_800, 4_102_444_800
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
+
+
+def infer_dates(name: str, values: DistinctValues, marks: frozenset[str]) -> Guess | None:
+    """Infer that a column holds dates or times; None if it does not.
+
+    Parameters
+    ----------
+    name
+        Name of the column, which tells whole numbers that are moments from quantities.
+    values
+        The column.
+    marks
+        Words, in lower case, that mean "missing".
+    """
+    for pattern in _possible(values, marks):
+        words = _marks_by(values, marks, pattern)
+        if words is not None:
+            return _guess(name, values, marks, pattern, words)
+    return None
+
+
+def infer_dates_of_digits(name: str, values: DistinctValues, marks: frozenset[str]) -> Guess | None:
+    """Infer that a column of whole numbers holds dates such as 20190115, months such as 201901, or epochs."""
+    numbers = [int(text) for text in values.counts if _DIGITS.fullmatch(text) and len(text) <= _MOST_DIGITS]
+    dated = [number for number in numbers if number]  # 0 and 00000000 may be marks
+    if not dated or len(numbers) < len(values.counts) - MOST_MARKS:
+        return None
+    low, high = min(dated), max(dated)
+    for pattern, digits, is_named in (("%Y%m%d", 8, True), ("%Y%m", 6, bool(_MONTH_NAME.search(name)))):
+        is_year = low // 10 ** (digits - 4) >= _FIRST_YEAR and high // 10 ** (digits - 4) <= _LAST_YEAR
+        if is_year and is_named:
+            words = _marks_by(values, marks, pattern)
+            if words is not None:
+                return _guess(name, values, marks, pattern, words)
+    for pattern, unit in (("unix_s", 1), ("unix_ms", 1000)):
+        if _FIRST_EPOCH * unit <= low and high <= _LAST_EPOCH * unit and _NAME.search(name):
+            words = _marks_by(values, marks, pattern)
+            if words is not None:
+                return _guess(name, values, marks, pattern, words)
+    return None
+
+
+def remark_on_epochs(values: DistinctValues) -> Iterator[str]:
+    """Remark on whole numbers that may be moments, though the column's name does not say so."""
+    if len(values.counts) <= ONE_HOT_LIMIT or not all(_DIGITS.fullmatch(text) for text in values.counts):
+        return
+    low, high = min(map(int, values.counts)), max(map(int, values.counts))
+    for pattern, unit in (("unix_s", 1), ("unix_ms", 1000)):
+        if _FIRST_EPOCH * unit <= low and high <= 2 * 10**9 * unit:
+            what = "seconds" if unit == 1 else "milliseconds"
+            yield f"if these are {what} since 1970, set kind: datetime and datetime_format: {pattern}"
+
+
+def unread_dates(values: DistinctValues) -> str | None:
+    """Say that a column of texts looks like dates which no one format reads; None if it does not."""
+    texts = values.texts
+    alike = [text for text in texts if len(text) <= 60 and _LIKE_A_DATE.search(text)]
+    if not alike or values.rows_of(alike) < 0.8 * values.total or len(alike) < 3:
+        return None
+    shapes: dict[str, str] = {}
+    for text in alike:
+        shapes.setdefault(re.sub(r"[a-z]+", "a", re.sub(r"\d", "9", text.lower())), text)
+    found = " and ".join(list(shapes.values())[:2])
+    return f"dates that no one format reads, such as {found}: write them alike, best as 2019-03-25T14:05"
+
+
+def _possible(values: DistinctValues, marks: frozenset[str]) -> Iterator[str | None]:
+    """Yield the formats that read most of a few values."""
+    sample = [values.samples[text] for text in list(values.samples)[:_SAMPLE]]
+    for pattern in _FORMATS:
+        read = partial(read_moment, marks=marks, pattern=pattern)
+        failed = 0
+        for value in sample:
+            failed += not _reads(read, value)
+            if failed > max(2, len(sample) // 4):
+                break
+        else:
+            yield pattern
+
+
+def _reads(read: partial[float | None], value: Any) -> bool:
+    try:
+        read(value)
+    except UnreadableValue:
+        return False
+    return True
+
+
+def _marks_by(values: DistinctValues, marks: frozenset[str], pattern: str | None) -> list[str] | None:
+    """Return the words among dates of a format; None if it does not read the column."""
+    unread = values.unread_by(partial(read_moment, marks=marks, pattern=pattern), most=20)
+    words = None if unread is None else values.are_marks(unread)
+    if words is None or len(words) >= len(values.counts):
+        return None
+    return None if any(re.search(r"\d", word) and not _ZEROS.fullmatch(word) for word in words) else words
+
+
+def _guess(name: str, values: DistinctValues, marks: frozenset[str], pattern: str | None, words: list[str]) -> Guess:
+    guess = Guess("datetime", "dates")
+    if pattern is None:
+        guess.reason = "dates in ISO 8601" if values.texts else "dates"
+    elif pattern.startswith("unix"):
+        unit = "seconds" if pattern == "unix_s" else "milliseconds"
+        guess.reason = f"{unit} since 1970, by the name {name!r} and the size of the numbers"
+        guess.options["datetime_format"] = pattern
+    else:
+        guess.reason = f"dates as {pattern}"
+        guess.options["datetime_format"] = pattern
+        if pattern == "%Y%m%d":
+            guess.remarks.append("whole numbers of eight digits, each of them a date")
+    if words:
+        guess.options["missing_values"] = words
+        guess.reason += f", and a few words: {', '.join(words)}"
+    other = None if pattern is None else _other_order(pattern)
+    if other is not None and _marks_by(values, marks, other) is not None:
+        guess.remarks.append(
+            f"no value tells whether the day or the month comes first: read as {pattern}; set {other} for the other"
+        )
+    if pattern is not None and "%y" in pattern:
+        guess.remarks.append("years of two digits: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068")
+    return guess
+
+
+def _other_order(pattern: str) -> str | None:
+    """Return the format with day and month the other way round."""
+    for one, two in (("%d", "%m"), ("%m", "%d")):
+        found = re.match(rf"{one}([/.-]){two}", pattern)
+        if found:
+            return f"{two}{found[1]}{one}{pattern[found.end() :]}"
+    return None

@@ -1,0 +1,125 @@
+"""The distinct values of a column, with how often each occurs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from classification_model.processing.kinds.inferred import MARK_SHARE, MOST_MARKS
+from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, is_missing, read_category
+
+
+@dataclass
+class DistinctValues:
+    """Distinct values of a column, by the category that each is, with how often it occurs; missing ones left out.
+
+    Attributes
+    ----------
+    samples, counts
+        The first value of each category, and how many there are.
+    marks
+        How many values are each word, in lower case, that means "missing".
+    missing
+        Number of missing values.
+    longest
+        Characters of the longest text as it was given, be it a missing value.
+    """
+
+    samples: dict[str, Any] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    marks: Counter[str] = field(default_factory=Counter)
+    missing: int = 0
+    longest: int = 0
+
+    @classmethod
+    def of(cls, column: list[Any], marks: frozenset[str]) -> DistinctValues:
+        """Count the values of a column.
+
+        Parameters
+        ----------
+        column
+            Raw values.
+        marks
+            Words, in lower case, that mean "missing".
+
+        Raises
+        ------
+        UnreadableValue
+            If one is no single value that a feature can have.
+        """
+        values = cls()
+        for value, count in _distinct(column):
+            if isinstance(value, str):
+                values.longest = max(values.longest, len(value))
+            text = None if is_missing(value) else read_category(value, marks)
+            if text is not None:
+                values.counts[text] += count
+                values.samples.setdefault(text, value)
+                continue
+            values.missing += count
+            word = None if is_missing(value) else read_category(value, NO_MARKS)
+            if word is not None:
+                values.marks[word] += count
+        return values
+
+    @property
+    def total(self) -> int:
+        """Number of values that are there."""
+        return sum(self.counts.values())
+
+    @property
+    def all_differ(self) -> bool:
+        """Whether no value is missing, and each is another one."""
+        return len(self.counts) == self.total > 1 and not self.missing
+
+    @property
+    def texts(self) -> list[str]:
+        """The distinct values that were given as text."""
+        return [text for text, value in self.samples.items() if isinstance(value, str)]
+
+    def rows_of(self, texts: Iterable[str]) -> int:
+        """Return how many values some distinct ones are."""
+        return sum(self.counts[text] for text in texts)
+
+    def with_marks(self, words: Iterable[str]) -> DistinctValues:
+        """Return the values with some words that mean "missing" taken for values."""
+        wanted = {word.lower() for word in words}
+        found = {word: count for word, count in self.marks.items() if word.lower() in wanted}
+        return DistinctValues(
+            samples=self.samples | {word: word for word in found},
+            counts=self.counts + Counter(found),
+            marks=self.marks - Counter(found),
+            missing=self.missing - sum(found.values()),
+            longest=self.longest,
+        )
+
+    def unread_by(self, read: Callable[[Any], Any], most: int | None = None) -> list[str] | None:
+        """Return the distinct values that a function cannot read; None once there are more than `most`."""
+        unread = []
+        for text, value in self.samples.items():
+            try:
+                read(value)
+            except UnreadableValue:
+                unread.append(text)
+                if most is not None and len(unread) > most:
+                    return None
+        return unread
+
+    def are_marks(self, unread: Iterable[str]) -> list[str] | None:
+        """Return values as marks of missing ones, in lower case; None if they are too many, or no words."""
+        unread = list(unread)
+        words = {text.lower() for text in unread}
+        if len(words) > MOST_MARKS or self.rows_of(unread) > MARK_SHARE * self.total:
+            return None
+        is_word = all(isinstance(self.samples[text], str) for text in unread)
+        return sorted(words) if is_word else None
+
+
+def _distinct(column: list[Any]) -> Iterable[tuple[Any, int]]:
+    try:
+        counts = Counter(zip(map(type, column), column, strict=True))
+    except TypeError:  # an unhashable value: a list or an object
+        return [(value, 1) for value in column]
+    return [(value, count) for (_, value), count in counts.items()]

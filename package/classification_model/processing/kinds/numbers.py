@@ -1,0 +1,188 @@
+"""Infer whether a column holds numbers, and how they are written."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING
+
+from classification_model.processing.kinds.inferred import MOST_MARKS, ONE_HOT_LIMIT, Guess
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat
+from classification_model.runtime.input.values import UnreadableValue, read_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from classification_model.processing.kinds.decimal_signs import Decision
+    from classification_model.processing.kinds.distinct_values import DistinctValues
+
+_CODE = re.compile(r"0\d+")
+#: A number, then a unit of letters, degrees and the like.
+_WITH_UNIT = re.compile(
+    r"[+\-\u2212]?[\d.,][\d.,'\u2019 \u00a0\u202f]*?\s*(?P<unit>[^\W\d_](?:[^\d.,;:|+<>]{0,18}[^\s\d])?|[°º\"']\w?)"
+)
+_LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]).+|.*\d\+", re.DOTALL)
+#: Numbers that often stand for a missing one.
+_SENTINELS = (-9999.0, -999.0, -99.0, -9.0, -1.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0)
+_FEW = 3
+_SPELLED = {"clock": NumberFormat(spelling="clock"), "duration": NumberFormat(spelling="duration")}
+_TIMES = {"clock": "times of day, read as seconds since midnight", "duration": "durations, read as seconds"}
+
+
+def infer_numbers(
+    values: DistinctValues, marks: frozenset[str], longest_text: int, sign: Decision, usual: str
+) -> Guess | None:
+    """Infer that a column holds numbers; None if it does not.
+
+    Parameters
+    ----------
+    values
+        The column.
+    marks
+        Words, in lower case, that mean "missing".
+    longest_text
+        Maximum number of characters of a number given as text.
+    sign
+        The decimal sign of the column.
+    usual
+        The decimal sign of the table.
+    """
+    if values.longest > longest_text:
+        return None
+    codes = [text for text in values.texts if _CODE.fullmatch(text)]
+    if sign.decimal is None:
+        return _of_unclear_sign(values, marks, longest_text, sign)
+    for written in _formats(values, sign.decimal):
+        read = partial(read_number, marks=marks, longest=longest_text, written=written)
+        unread = values.unread_by(read, most=max(100, len(values.counts) // 2))
+        words = None if unread is None else values.are_marks(unread)
+        if words is None or any(_says_something(word) for word in words):
+            continue
+        if codes and len(unread or ()) < len(values.counts):
+            what = f"codes, since {codes[0]} begins with a zero"
+            return Guess(_CATEGORICAL, what, {"encode": "target"} if len(values.counts) > ONE_HOT_LIMIT else {})
+        if written.censored and len(values.counts) - len(words) <= ONE_HOT_LIMIT:
+            return None  # a category says more than the number in it
+        guess = _guess(values, words, written, sign)
+        if sign.decimal != usual:
+            guess.options["decimal"] = sign.decimal
+        guess.remarks += _sentinels(values, read)
+        return guess
+    units = _units(values)
+    if len(units) > 1 and values.rows_of(_with_unit(values)) > 0.9 * values.total:
+        named = ", ".join(list(units)[:3])
+        return Guess(None, f"numbers with several units ({named}): convert them to one")
+    return None
+
+
+_CATEGORICAL = "categorical"
+
+
+def _of_unclear_sign(values: DistinctValues, marks: frozenset[str], longest_text: int, sign: Decision) -> Guess | None:
+    """Say why a column of numbers is none: its decimal sign is not clear."""
+    unread = set(values.counts)
+    for decimal in (".", ","):
+        written = NumberFormat(decimal=decimal)
+        left = values.unread_by(partial(read_number, marks=marks, longest=longest_text, written=written))
+        unread &= set(left or ())
+    if values.are_marks(sorted(unread)) is None:
+        return None
+    return Guess(None, f"{sign.reason}: write all of them alike, or set features.<name>.decimal and what to drop")
+
+
+def _formats(values: DistinctValues, decimal: str) -> Iterator[NumberFormat]:
+    """Yield the formats that a column may have, the plainest first."""
+    plain = NumberFormat.model_validate({"decimal": decimal})
+    yield plain
+    units = _units(values)
+    unit = next(iter(units)) if len(units) == 1 else None
+    is_censored = any(_LIMIT.fullmatch(text) for text in values.texts)
+    if unit is not None:
+        yield plain.model_copy(update={"unit": unit})
+    if is_censored:
+        yield plain.model_copy(update={"censored": True})
+        if unit is not None:
+            yield plain.model_copy(update={"unit": unit, "censored": True})
+
+
+def _says_something(word: str) -> bool:
+    """Tell whether a word holds digits, and so is no mark of a missing value, unless it is a number beyond all."""
+    return re.search(r"\d", word) is not None and PLAIN.read(word) is None
+
+
+def infer_times(values: DistinctValues, marks: frozenset[str], longest_text: int) -> Guess | None:
+    """Infer that a column holds times of day or durations; None if it does not."""
+    if values.longest > longest_text:
+        return None
+    for spelling in ("clock", "duration"):
+        read = partial(read_number, marks=marks, longest=longest_text, written=_SPELLED[spelling])
+        unread = values.unread_by(read, most=MOST_MARKS)
+        words = None if unread is None else values.are_marks(unread)
+        if words is None or any(_says_something(word) for word in words):
+            continue
+        if len(values.counts) > len(words):
+            guess = Guess("numeric", _TIMES[spelling], {"number_format": spelling})
+            if words:
+                guess.options["missing_values"] = words
+            if spelling == "duration" and any(re.fullmatch(r"\d+:\d+", text) for text in values.texts):
+                guess.remarks.append("1:30 is read as an hour and a half, not as a minute and a half")
+            return guess
+    return None
+
+
+def _with_unit(values: DistinctValues) -> list[str]:
+    return [text for text in values.texts if len(text) <= 60 and _WITH_UNIT.fullmatch(text)]
+
+
+def _units(values: DistinctValues) -> Counter[str]:
+    """Count the units, in lower case, that follow numbers which cannot be read without one, the most frequent first."""
+    units: Counter[str] = Counter()
+    for text in _with_unit(values):
+        found = _WITH_UNIT.fullmatch(text)
+        if found is not None and PLAIN.read(text) is None and NumberFormat(decimal=",").read(text) is None:
+            units[found["unit"].lower()] += values.counts[text]
+    return Counter(dict(units.most_common()))
+
+
+def _guess(values: DistinctValues, words: Sequence[str], written: NumberFormat, sign: Decision) -> Guess:
+    guess = Guess("numeric", "numbers")
+    if words:
+        guess.options["missing_values"] = list(words)
+        guess.reason += f", and a few words: {', '.join(words)}"
+    if sign.reason and (sign.decimal == "," or not sign.is_sure):
+        guess.reason += f" with a decimal {'comma' if sign.decimal == ',' else 'point'}"
+        guess.reason += f", {sign.reason}" if sign.reason.startswith("as in") else ""
+        guess.remarks += [] if sign.is_sure or not sign.reason else [sign.reason]
+    if written.unit is not None:
+        guess.options["unit"] = written.unit
+        guess.reason += f" in {written.unit}"
+    if written.censored:
+        limits = [text for text in values.texts if _LIMIT.fullmatch(text)]
+        guess.options["censored"] = True
+        rows = values.rows_of(limits)
+        guess.remarks.append(f"{limits[0]} and the like, in {rows} row(s), is read as the number in it")
+    return guess
+
+
+def _sentinels(values: DistinctValues, read: partial[float | None]) -> Iterator[str]:
+    """Remark on numbers at the end of the range that often stand for a missing one."""
+    counts: Counter[float] = Counter()
+    for text, value in values.samples.items():
+        try:
+            number = read(value)
+        except UnreadableValue:
+            continue
+        if number is not None and math.isfinite(number):
+            counts[number] += values.counts[text]
+    if len(counts) <= _FEW:
+        return
+    ordered = sorted(counts)
+    for number, next_one in ((ordered[0], ordered[1]), (ordered[-1], ordered[-2])):
+        is_apart = next_one >= 0 > number if number < 0 else number > 2 * max(next_one, 1)
+        if number in _SENTINELS and is_apart and counts[number] >= 2:
+            yield (
+                f"{number:g} in {counts[number]} row(s), apart from all others: if it stands for a missing value, list "
+                f"'{number:g}' under missing_values"
+            )
