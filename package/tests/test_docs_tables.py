@@ -32,7 +32,7 @@ from classification_model.config.features import COLUMN, FEATURE_MODELS, ColumnF
 from classification_model.config.sections import Config
 from classification_model.config.settings import Settings
 from classification_model.retraining.decision import Rule
-from classification_model.runtime.input import checking, schema, values
+from classification_model.runtime.input import checking, moments, schema, values
 from classification_model.runtime.log.sealed_lines import LogFaults
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -117,7 +117,7 @@ def test_the_page_of_the_config_has_every_variable_of_the_environment() -> None:
 
 def test_the_page_of_predicting_has_every_code() -> None:
     """The table of codes has each code of an error or a warning of a row, and no others."""
-    modules = (checking, schema, values)
+    modules = (checking, schema, values, moments)
     codes = {
         code
         for module in modules

@@ -15,7 +15,7 @@ from classification_model.batch.readings import Reading, Remarks
 from classification_model.batch.texts import DistinctTexts, is_plain
 from classification_model.runtime.input.checking import read_value
 from classification_model.runtime.input.columns import Encoded, encode
-from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, spellings_of
+from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, numbers_among, spellings_of
 from classification_model.tables.arrays import as_arrow, codes_of, doubles_of, flags_of, numbers_of, text_array
 from classification_model.tables.python_values import python_values, seconds_of
 
@@ -63,6 +63,7 @@ class ColumnReader:
         self._high = limit if field.maximum is None else field.maximum
         marks = spellings_of(frozenset(field.missing_values))
         self._marks = text_array(sorted(marks | {""})).cast(pa.string())
+        self._has_marks_of_numbers = bool(numbers_among(frozenset(field.missing_values)))
         self._missing_numbers = np.array(sorted(field.missing_numbers), dtype=np.float64)
         self._categories = None if field.categories is None else text_array(field.categories).cast(pa.string())
 
@@ -95,7 +96,7 @@ class ColumnReader:
         kind = values.type
         if self._field.kind == "numeric" and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
             return self._read_numbers(values)
-        if self._field.kind == "boolean" and pa.types.is_boolean(kind):
+        if self._field.kind == "boolean" and pa.types.is_boolean(kind) and not len(self._missing_numbers):
             return self._judge(doubles_of(values.cast(pa.int8())))
         if self._field.kind == "datetime" and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
             seconds = seconds_of(values)
@@ -205,7 +206,7 @@ class ColumnReader:
         """Tell which texts are plain, and nothing but blanks around them is to be left out."""
         quick = is_plain(texts)
         quick &= numbers_of(pc.binary_length(texts)) <= self._field.longest_text
-        if self._field.kind == "categorical":
+        if self._field.kind == "categorical" or self._has_marks_of_numbers:
             trimmed = pc.ascii_trim_whitespace(texts)
             ends = np.flatnonzero(flags_of(pc.ends_with(trimmed, "0")))
             if len(ends):

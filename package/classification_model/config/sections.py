@@ -91,7 +91,7 @@ class DataConfig(Section):
         Decimal sign of numbers that are texts: ``.`` or ``,``. By default ``.``; for features that the config leaves
         out, it is decided by the table.
     thousands
-        What separates groups of three digits: ``,``, ``.``, a blank, ``'`` or ``none``. By default whichever of comma
+        What separates groups of three digits: ``,``, ``.``, ``blank``, ``'`` or ``none``. By default whichever of comma
         and point is not the decimal sign, a blank or an apostrophe.
     delimiter
         Delimiter of a CSV file, one ASCII character.

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from classification_model.batch.column_reader import REMEMBERED, ColumnReader
 from classification_model.runtime.input.checking import check_columns
 from classification_model.runtime.input.columns import Encoded
+from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.schema import InputSchema, SchemaField
 from classification_model.tables.python_values import UnreadableArray
 
@@ -32,6 +33,27 @@ FIELDS = {
     "text": SchemaField(name="f", kind="text", nullable=True),
     "required text": SchemaField(name="f", kind="text", nullable=False),
     "date": SchemaField(name="f", kind="datetime", nullable=True, minimum=0.0, maximum=1e9),
+    "number with a comma": SchemaField(
+        name="f",
+        kind="numeric",
+        nullable=True,
+        missing_values=("-999", "3,125", "9"),
+        written=NumberFormat(decimal=","),
+    ),
+    "marked number within": SchemaField(name="f", kind="numeric", nullable=True, missing_values=("3",), minimum=0.0),
+    "length": SchemaField(name="f", kind="numeric", nullable=True, written=NumberFormat(unit="km", censored=True)),
+    "clock": SchemaField(name="f", kind="numeric", nullable=True, written=NumberFormat(spelling="clock")),
+    "duration": SchemaField(name="f", kind="numeric", nullable=False, written=NumberFormat(spelling="duration")),
+    "marked category": SchemaField(name="f", kind="categorical", nullable=True, missing_values=("9", "3.0", "0")),
+    "marked text": SchemaField(name="f", kind="text", nullable=True, missing_values=("9.0", "3")),
+    "marked boolean": SchemaField(name="f", kind="boolean", nullable=True, missing_values=("9", "0")),
+    "marked date": SchemaField(
+        name="f", kind="datetime", nullable=True, missing_values=("1970-01-01", "2024-02-29t00:00")
+    ),
+    "digits": SchemaField(name="f", kind="datetime", nullable=True, datetime_format="%Y%m%d"),
+    "epoch": SchemaField(name="f", kind="datetime", nullable=True, datetime_format="unix_s", missing_values=("0",)),
+    "milliseconds": SchemaField(name="f", kind="datetime", nullable=True, datetime_format="unix_ms"),
+    "time of day": SchemaField(name="f", kind="datetime", nullable=True, datetime_format="%d-%m-%Y %H:%M"),
     "written date": SchemaField(name="f", kind="datetime", nullable=False, datetime_format="%d.%m.%Y"),
 }
 

@@ -56,6 +56,8 @@ _LIKE_A_DATE = re.compile(
 _ZEROS = re.compile(r"(?=.*\d)[0\s:./T-]+")
 _DIGITS = re.compile(r"\d+")
 _SAMPLE = 60
+#: Characters of a date in words, and letters in it besides day, month and year, as of a weekday or a time zone.
+_LONGEST, _MORE_LETTERS = 60, 15
 #: Of milliseconds since 1970.
 _MOST_DIGITS = 16
 #: Seconds since 1970 of 2000-01-01 and of 2100-01-01, between which whole numbers may be moments.
@@ -116,15 +118,22 @@ def remark_on_epochs(values: DistinctValues) -> Iterator[str]:
 
 def unread_dates(values: DistinctValues) -> str | None:
     """Say that a column of texts looks like dates which no one format reads; None if it does not."""
-    texts = values.texts
-    alike = [text for text in texts if len(text) <= 60 and _LIKE_A_DATE.search(text)]
-    if not alike or values.rows_of(alike) < 0.8 * values.total or len(alike) < 3:
+    alike = [text for text in values.texts if _is_like_a_date(text)]
+    if len(alike) < 3 or values.rows_of(alike) < 0.8 * values.total:
         return None
     shapes: dict[str, str] = {}
     for text in alike:
         shapes.setdefault(re.sub(r"[a-z]+", "a", re.sub(r"\d", "9", text.lower())), text)
     found = " and ".join(list(shapes.values())[:2])
     return f"dates that no one format reads, such as {found}: write them alike, best as 2019-03-25T14:05"
+
+
+def _is_like_a_date(text: str) -> bool:
+    """Tell a text that is little more than a date from one in which a date occurs."""
+    found = _LIKE_A_DATE.search(text) if len(text) <= _LONGEST else None
+    return (
+        found is not None and len(re.sub(r"[\W\d]", "", text[: found.start()] + text[found.end() :])) <= _MORE_LETTERS
+    )
 
 
 def _possible(values: DistinctValues, marks: frozenset[str]) -> Iterator[str | None]:

@@ -20,10 +20,10 @@ from classification_model.processing.kinds.dates import (
 from classification_model.processing.kinds.decimal_signs import Decision, Signs, decide_for_column, decide_for_table
 from classification_model.processing.kinds.distinct_values import DistinctValues
 from classification_model.processing.kinds.inferred import ONE_HOT_LIMIT, Evidence, Guess, Inferred
-from classification_model.processing.kinds.numbers import infer_numbers, infer_times
+from classification_model.processing.kinds.numbers import infer_numbers, infer_times, may_be_numbers
 from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, SchemaField
-from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, LONGEST_TEXT, UnreadableValue, read_number
+from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, LONGEST_TEXT, UnreadableValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 #: A column is as good as constant when fewer rows than this, and than this share, differ from the rest: all of them
 #: may be held out.
 LEAST_VARIED, LEAST_VARIED_SHARE = 4, 0.05
-#: Distinct values that tell whether a column holds numbers.
-_SAMPLE = 50
 _ID_NAME = re.compile(r"(?i:(^|[_\W])(id|key|uuid|guid|index|idx|rownum|row)$|^unnamed)|[a-z]I[dD]$")
 _NOTHING_KNOWN = Evidence()
 
@@ -79,7 +77,7 @@ def infer_table(
     signs = {
         name: Signs.of(values)
         for name, values in counted.items()
-        if isinstance(values, DistinctValues) and _may_be_numbers(values, marks)
+        if isinstance(values, DistinctValues) and may_be_numbers(values, marks)
     }
     sign = decide_for_table(signs.values(), evidence.decimal, evidence.delimiter)
     inferring = _Inferring(marks, longest_text, sign, signs)
@@ -102,26 +100,6 @@ def _count(column: list[Any], marks: frozenset[str]) -> DistinctValues | str:
         return DistinctValues.of(column, marks)
     except UnreadableValue as error:
         return f"its values are of no known kind: {error}"
-
-
-def _may_be_numbers(values: DistinctValues, marks: frozenset[str]) -> bool:
-    """Tell whether most of some distinct values are numbers with either decimal sign."""
-    sample = list(values.samples.items())[:_SAMPLE]
-    found = 0
-    for text, value in sample:
-        for decimal in (".", ","):
-            written = NumberFormat.model_validate({"decimal": decimal})
-            try:
-                read_number(value, marks, written=written)
-            except UnreadableValue:
-                bare = re.sub(r"\s*[^\W\d_]+\.?$|^[<>~≤≥]=?|\+$", "", text)
-                is_number = len(bare) < len(text) <= _SAMPLE and written.read(bare) is not None
-            else:
-                is_number = True
-            if is_number:
-                found += 1
-                break
-    return found * 2 > len(sample)
 
 
 @dataclass(frozen=True)
@@ -166,8 +144,7 @@ class _Inferring:
         guess = guess or infer_times(values, marks, self.longest_text) or infer_dates(name, values, marks)
         if guess is not None:
             return guess
-        guess = infer_category(values)
-        dates = unread_dates(values) if guess.kind != "text" else None
+        guess, dates = infer_category(values), unread_dates(values)
         if dates is None:
             return guess
         if len(values.counts) > ONE_HOT_LIMIT:

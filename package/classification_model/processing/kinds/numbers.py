@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classification_model.processing.kinds.inferred import MOST_MARKS, ONE_HOT_LIMIT, Guess
 from classification_model.runtime.input.number_format import PLAIN, NumberFormat
@@ -27,6 +27,8 @@ _LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]).+|.*\d\+", re.DOTALL)
 #: Numbers that often stand for a missing one.
 _SENTINELS = (-9999.0, -999.0, -99.0, -9.0, -1.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0)
 _FEW = 3
+#: Distinct values that tell whether a column holds numbers, and characters of a number with its unit.
+_SAMPLE, _LONGEST = 50, 60
 _SPELLED = {"clock": NumberFormat(spelling="clock"), "duration": NumberFormat(spelling="duration")}
 _TIMES = {"clock": "times of day, read as seconds since midnight", "duration": "durations, read as seconds"}
 
@@ -78,6 +80,25 @@ def infer_numbers(
 
 
 _CATEGORICAL = "categorical"
+
+
+def may_be_numbers(values: DistinctValues, marks: frozenset[str]) -> bool:
+    """Tell whether most of some distinct values are numbers with either decimal sign, maybe with a unit or a limit."""
+    sample = list(values.samples.items())[:_SAMPLE]
+    return sum(_may_be_number(text, value, marks) for text, value in sample) * 2 > len(sample)
+
+
+def _may_be_number(text: str, value: Any, marks: frozenset[str]) -> bool:
+    found = _WITH_UNIT.fullmatch(text) if len(text) <= _LONGEST else None
+    unit = None if found is None else found["unit"]
+    for decimal in (".", ","):
+        written = NumberFormat.model_validate({"decimal": decimal, "censored": True, "unit": unit})
+        try:
+            read_number(value, marks, written=written)
+        except UnreadableValue:
+            continue
+        return True
+    return False
 
 
 def _of_unclear_sign(values: DistinctValues, marks: frozenset[str], longest_text: int, sign: Decision) -> Guess | None:
@@ -133,7 +154,7 @@ def infer_times(values: DistinctValues, marks: frozenset[str], longest_text: int
 
 
 def _with_unit(values: DistinctValues) -> list[str]:
-    return [text for text in values.texts if len(text) <= 60 and _WITH_UNIT.fullmatch(text)]
+    return [text for text in values.texts if len(text) <= _LONGEST and _WITH_UNIT.fullmatch(text)]
 
 
 def _units(values: DistinctValues) -> Counter[str]:

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from classification_model.runtime.input.durations import read_clock, read_duration
 
 Decimal = Literal[".", ","]
-Thousands = Literal[",", ".", " ", "'", "none"]
+Thousands = Literal[",", ".", "blank", "'", "none"]
 Spelling = Literal["plain", "clock", "duration"]
 
 #: What separates groups of digits; a blank may be a no-break or thin one, an apostrophe a typeset one.
-_SEPARATORS = {",": ",", ".": r"\.", " ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
+_SEPARATORS = {",": ",", ".": r"\.", "blank": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-"})
 _CODES = (
     "AED ARS AUD BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON RUB "
@@ -38,7 +38,7 @@ class NumberFormat(BaseModel):
     decimal
         Decimal sign: ``.`` or ``,``.
     thousands
-        What separates groups of three digits: ``,``, ``.``, a blank, ``'`` or ``none``. By default whichever of comma
+        What separates groups of three digits: ``,``, ``.``, ``blank``, ``'`` or ``none``. By default whichever of comma
         and point is not the decimal sign, a blank or an apostrophe.
     unit
         A unit before or after each number, such as ``km``, in any case; a number may lack it.

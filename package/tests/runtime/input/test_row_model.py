@@ -12,9 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from classification_model.predict import packaged_predictor
 from classification_model.runtime.input.checking import check_rows
+from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.row_model import Row, row_model
 from classification_model.runtime.input.schema import InputSchema, SchemaField
 
+COMMA = NumberFormat(decimal=",")
 SCHEMA = InputSchema(
     fields=(
         SchemaField(name="size", kind="numeric", nullable=True, minimum=0, maximum=10),
@@ -22,19 +24,32 @@ SCHEMA = InputSchema(
         SchemaField(name="open", kind="boolean", nullable=False),
         SchemaField(name="model_config", kind="text", nullable=True),
         SchemaField(name="_day", kind="datetime", nullable=True, minimum=0, maximum=86400),
+        SchemaField(
+            name="paid", kind="numeric", nullable=True, written=NumberFormat(decimal=","), missing_values=("9",)
+        ),
+        SchemaField(name="at", kind="datetime", nullable=True, datetime_format="unix_s"),
     ),
     ignored=("boat", "copy"),
 )
 MODEL = row_model(SCHEMA, "Passenger")
-KEYS = ("size", "home_dest", "home.dest", "open", "model_config", "_day", "boat", "copy", "other")
+KEYS = ("size", "home_dest", "home.dest", "open", "model_config", "_day", "paid", "at", "boat", "copy", "other")
 
 
 def test_a_row_is_read_under_any_of_its_names() -> None:
     """Aliases are accepted, values are read, what is not used is left out."""
     row = MODEL.model_validate(
-        {"size": "$1,200", "home.dest": "b", "open": "yes", "boat": object(), "_day": "1970-01-02"}
+        {"size": "$1,200", "home.dest": "b", "open": "yes", "boat": object(), "_day": "1970-01-02", "paid": "1,5"}
     )
-    assert row.values() == {"size": 1200.0, "home_dest": "b", "open": 1.0, "model_config": None, "_day": 86400.0}
+    read = {
+        "size": 1200.0,
+        "home_dest": "b",
+        "open": 1.0,
+        "model_config": None,
+        "_day": 86400.0,
+        "paid": 1.5,
+        "at": None,
+    }
+    assert row.values() == read
 
 
 @pytest.mark.slow
@@ -76,7 +91,7 @@ def test_the_json_schema_says_what_may_be_sent() -> None:
     assert described["required"] == ["open"]
     assert described["additionalProperties"] is False
     properties = described["properties"]
-    assert set(properties) == {"size", "home_dest", "open", "model_config", "_day", "boat", "copy"}
+    assert set(properties) == {"size", "home_dest", "open", "model_config", "_day", "paid", "at", "boat", "copy"}
     assert "0 to 10" in properties["size"]["description"]
     assert "a, b" in properties["home_dest"]["description"]
     assert "1970-01-02" in properties["_day"]["description"]
@@ -113,6 +128,8 @@ def test_the_json_schema_of_each_kind_says_what_json_may_hold() -> None:
         "open": (["boolean", "string", "number", "null"], None),
         "model_config": (["string", "number", "boolean", "null"], 1000),
         "_day": (["string", "null"], None),
+        "paid": (["number", "string", "null"], 1000),
+        "at": (["string", "number", "null"], None),
     }
     assert {name: described["description"] for name, described in properties.items()} == {
         "size": "A numeric value. Training saw 0 to 10; a value outside gets a warning. May be missing.",
@@ -121,6 +138,8 @@ def test_the_json_schema_of_each_kind_says_what_json_may_hold() -> None:
         "model_config": "A text value. May be missing.",
         "_day": "A date. Training saw 1970-01-01T00:00:00+00:00 to 1970-01-02T00:00:00+00:00; "
         "a value outside gets a warning. May be missing.",
+        "paid": "A numeric value. A text is read as a number with a decimal comma. May be missing.",
+        "at": "A date. Written as seconds since 1970. May be missing.",
         "boat": "Accepted and not used.",
         "copy": "Accepted and not used.",
     }

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from classification_model.errors import InputError
 from classification_model.runtime.input import row_reader
 from classification_model.runtime.input.checking import Issue, check_rows
+from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.row_reader import RowReader
 from classification_model.runtime.input.schema import InputSchema, SchemaField
 
@@ -22,6 +23,7 @@ def a_field(name: str, kind: Any, **more: Any) -> SchemaField:
     return SchemaField(**{"name": name, "kind": kind, "nullable": True, **more})
 
 
+COMMA = NumberFormat(decimal=",")
 SCHEMA = InputSchema(
     fields=(
         a_field("bounded", "numeric", minimum=-2, maximum=80),
@@ -35,6 +37,11 @@ SCHEMA = InputSchema(
         a_field("note", "text", longest_text=100),
         a_field("title", "text", nullable=False, missing_values=("none", "n/a")),
         a_field("seen", "datetime", minimum=0, maximum=86400),
+        a_field("paid", "numeric", minimum=-5, maximum=80, missing_values=("1", "-999"), written=COMMA),
+        a_field("hour", "numeric", minimum=0, maximum=86400, written=NumberFormat(spelling="clock")),
+        a_field("plan", "categorical", categories=("1", "2", "A"), missing_values=("9.0", "7")),
+        a_field("marked", "text", missing_values=("9", "none")),
+        a_field("at", "datetime", datetime_format="unix_s", missing_values=("0",)),
     ),
     ignored=("survived",),
 )
@@ -42,6 +49,7 @@ READER = RowReader(SCHEMA)
 GOOD = {
     "bounded": 30, "needed": 2, "wide": 1.5, "open": 7, "sex": "male", "deck": 2, "free": "x", "smoker": True,
     "note": "a note", "title": "Mr. Kelly", "seen": "1970-01-01T12:00:00",
+    "paid": 12, "hour": "14:35", "plan": "A", "marked": "a note", "at": 86400,
 }  # fmt: skip
 NAMES = [field.name for field in SCHEMA.fields]
 CELLS: list[Any] = [
@@ -49,7 +57,8 @@ CELLS: list[Any] = [
     2**53 + 1, -(2**53) - 1, 1e30, 1.1e30, True, False, "", " ", "male", " male", "male ", "Male", "MALE", "other",
     "1", 1.0, "1.0", 2, "2", 7, "07", "7", 3, "\u0663", "A", "a", "none", "None", "n/a", "nan", "NA", "no", "yes",
     "x" * 100, "x" * 101, "a\x00", "\ud800", "tab\t", "\u00a0a", "a\u2003", "\u00e9", "28.5", "1970-01-01",
-    "1970-01-02T00:00:01", "1969-12-31", [], {}, [1], b"a", "none ", " n/a",
+    "1970-01-02T00:00:01", "3,125", "0,5", "1.001", "14:35", 9, "9", 9.0, "9.0", "9.00", -999, "-999,0",
+    "1969-12-31", [], {}, [1], b"a", "none ", " n/a",
 ]  # fmt: skip
 
 
@@ -98,7 +107,7 @@ def test_one_row_is_read_with_its_warnings() -> None:
         None,
         None,
     )
-    assert all(math.isnan(values[name]) for name in ("bounded", "wide", "open", "smoker", "seen"))
+    assert all(math.isnan(values[name]) for name in ("bounded", "wide", "open", "smoker", "seen", "paid", "hour", "at"))
     assert [(issue.row, issue.field, issue.code) for issue in warnings] == [
         (4, "needed", "out_of_range"),
         (4, "sex", "unseen_category"),
@@ -138,6 +147,9 @@ def test_a_field_that_was_never_missing_is_remarked_where_it_is() -> None:
         (a_field("x", "text", longest_text=100), ["a note", "y" * 100, None], ["y" * 101, " a note", "a note ", "a\n"]),
         (a_field("x", "text", missing_values=("none",)), ["seven"], ["none", "four", 7]),
         (a_field("x", "text", missing_values=()), ["a"], [""]),
+        (a_field("x", "text", missing_values=("9",)), [], ["a note", "9.0"]),
+        (a_field("x", "numeric", minimum=0, maximum=9, missing_values=("7.0",)), [], [7, 3]),
+        (a_field("x", "numeric", minimum=0, maximum=9, missing_values=("-999",)), [7, 3], ["7"]),
         (a_field("x", "text", categories=("a note",)), [], ["a note"]),
         (a_field("x", "boolean"), [], [True]),
     ],
