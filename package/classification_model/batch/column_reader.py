@@ -15,7 +15,8 @@ from classification_model.batch.readings import Reading, Remarks
 from classification_model.batch.texts import DistinctTexts, is_plain
 from classification_model.runtime.input.checking import read_value
 from classification_model.runtime.input.columns import Encoded, encode
-from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, numbers_among, spellings_of
+from classification_model.runtime.input.number_format import PLAIN
+from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, spellings_of
 from classification_model.tables.arrays import as_arrow, codes_of, doubles_of, flags_of, numbers_of, text_array
 from classification_model.tables.python_values import python_values, seconds_of
 
@@ -63,7 +64,7 @@ class ColumnReader:
         self._high = limit if field.maximum is None else field.maximum
         marks = spellings_of(frozenset(field.missing_values))
         self._marks = text_array(sorted(marks | {""})).cast(pa.string())
-        self._has_marks_of_numbers = bool(numbers_among(frozenset(field.missing_values)))
+        self._has_marks_of_numbers = bool(PLAIN.numbers_among(frozenset(field.missing_values)))
         self._missing_numbers = np.array(sorted(field.missing_numbers), dtype=np.float64)
         self._categories = None if field.categories is None else text_array(field.categories).cast(pa.string())
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import reprlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classification_model.config.complaints import nearest
 from classification_model.config.features import ColumnFeature
 from classification_model.errors import DataError
+from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.values import LONGEST_TEXT
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from classification_model.config.sections import Config
     from classification_model.runtime.input.checking import CheckedRows
-    from classification_model.runtime.input.schema import InputSchema, Value
+    from classification_model.runtime.input.schema import InputSchema, SchemaField, Value
 
 
 def check_columns_exist(config: Config, table: pd.DataFrame, source: str) -> None:
@@ -123,7 +124,9 @@ def check_readable(schema: InputSchema, checked: CheckedRows, table: pd.DataFram
     cell = None if first.row is None else table[first.field].iloc[first.row]
     value = "" if first.row is None else f" ({reprlib.repr(cell)})"
     if not (isinstance(cell, str) and len(cell) > field.longest_text):
-        remedy = f"correct them, list the words in features.{field.name}.missing_values, or set another kind"
+        other = _other_decimal(field, cell)
+        remedy = f"{other}, or " if other else ""
+        remedy += f"correct them, list the words in features.{field.name}.missing_values, or set another kind"
     elif field.longest_text < LONGEST_TEXT:
         remedy = f"shorten them, or raise data.longest_text (maximum {LONGEST_TEXT})"
     else:
@@ -133,6 +136,17 @@ def check_readable(schema: InputSchema, checked: CheckedRows, table: pd.DataFram
         f"in {alike} row(s): {remedy}"
     )
     raise DataError(msg)
+
+
+def _other_decimal(field: SchemaField, cell: Any) -> str:
+    """Name the key that makes a text a number which has the other decimal sign; nothing for other cells."""
+    if field.kind != "numeric" or not isinstance(cell, str) or field.written.spelling != "plain":
+        return ""
+    sign = "," if field.written.decimal == "." else "."
+    other = NumberFormat.model_validate(field.written.model_dump() | {"decimal": sign, "thousands": None})
+    if other.read(cell.strip()) is None:
+        return ""
+    return f"set data.decimal or features.{field.name}.decimal to {sign!r} if all its numbers are written so"
 
 
 def check_features_vary(features: pd.DataFrame) -> None:

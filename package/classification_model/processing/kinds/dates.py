@@ -5,16 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from classification_model.processing.kinds.distinct_values import DistinctValues, Readings
 from classification_model.processing.kinds.inferred import MOST_MARKS, ONE_HOT_LIMIT, Guess
 from classification_model.runtime.input.moments import read_moment
-from classification_model.runtime.input.values import UnreadableValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from classification_model.processing.kinds.distinct_values import DistinctValues
 
 _DAYS = (
     "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%y",
@@ -55,7 +53,7 @@ _LIKE_A_DATE = re.compile(
 )
 _ZEROS = re.compile(r"(?=.*\d)[0\s:./T-]+")
 _DIGITS = re.compile(r"\d+")
-_SAMPLE = 60
+_SAMPLE, _MOST_UNREAD = 60, 20
 #: Characters of a date in words, and letters in it besides day, month and year, as of a weekday or a time zone.
 _LONGEST, _MORE_LETTERS = 60, 15
 #: Of milliseconds since 1970.
@@ -77,10 +75,10 @@ def infer_dates(name: str, values: DistinctValues, marks: frozenset[str]) -> Gue
     marks
         Words, in lower case, that mean "missing".
     """
-    for pattern in _possible(values, marks):
-        words = _marks_by(values, marks, pattern)
-        if words is not None:
-            return _guess(name, values, marks, pattern, words)
+    for pattern in _FORMATS:
+        guess = _guess(name, values, marks, pattern)
+        if guess is not None:
+            return guess
     return None
 
 
@@ -94,14 +92,14 @@ def infer_dates_of_digits(name: str, values: DistinctValues, marks: frozenset[st
     for pattern, digits, is_named in (("%Y%m%d", 8, True), ("%Y%m", 6, bool(_MONTH_NAME.search(name)))):
         is_year = low // 10 ** (digits - 4) >= _FIRST_YEAR and high // 10 ** (digits - 4) <= _LAST_YEAR
         if is_year and is_named:
-            words = _marks_by(values, marks, pattern)
-            if words is not None:
-                return _guess(name, values, marks, pattern, words)
+            guess = _guess(name, values, marks, pattern)
+            if guess is not None:
+                return guess
     for pattern, unit in (("unix_s", 1), ("unix_ms", 1000)):
         if _FIRST_EPOCH * unit <= low and high <= _LAST_EPOCH * unit and _NAME.search(name):
-            words = _marks_by(values, marks, pattern)
-            if words is not None:
-                return _guess(name, values, marks, pattern, words)
+            guess = _guess(name, values, marks, pattern)
+            if guess is not None:
+                return guess
     return None
 
 
@@ -136,39 +134,26 @@ def _is_like_a_date(text: str) -> bool:
     )
 
 
-def _possible(values: DistinctValues, marks: frozenset[str]) -> Iterator[str | None]:
-    """Yield the formats that read most of a few values."""
-    sample = [values.samples[text] for text in list(values.samples)[:_SAMPLE]]
-    for pattern in _FORMATS:
-        read = partial(read_moment, marks=marks, pattern=pattern)
-        failed = 0
-        for value in sample:
-            failed += not _reads(read, value)
-            if failed > max(2, len(sample) // 4):
-                break
-        else:
-            yield pattern
-
-
-def _reads(read: partial[float | None], value: Any) -> bool:
-    try:
-        read(value)
-    except UnreadableValue:
-        return False
-    return True
-
-
-def _marks_by(values: DistinctValues, marks: frozenset[str], pattern: str | None) -> list[str] | None:
-    """Return the words among dates of a format; None if it does not read the column."""
-    unread = values.unread_by(partial(read_moment, marks=marks, pattern=pattern), most=20)
-    words = None if unread is None else values.are_marks(unread)
-    if words is None or len(words) >= len(values.counts):
+def _read_as(values: DistinctValues, marks: frozenset[str], pattern: str | None) -> tuple[Readings, list[str]] | None:
+    """Read the values by a format: what was read, and the words among them. None if they are none of its dates."""
+    read = partial(read_moment, marks=marks, pattern=pattern)
+    sample = DistinctValues(dict(itertools.islice(values.samples.items(), _SAMPLE)))
+    if sample.read_by(read, most_unread=max(2, len(sample.samples) // 4)) is None:
         return None
-    return None if any(re.search(r"\d", word) and not _ZEROS.fullmatch(word) for word in words) else words
+    readings = values.read_by(read, most_unread=_MOST_UNREAD)
+    words = None if readings is None else values.are_marks(readings.unread)
+    if readings is None or words is None or not readings.read:
+        return None
+    is_none = any(re.search(r"\d", word) and not _ZEROS.fullmatch(word) for word in words)
+    return None if is_none else (readings, words)
 
 
-def _guess(name: str, values: DistinctValues, marks: frozenset[str], pattern: str | None, words: list[str]) -> Guess:
-    guess = Guess("datetime", "dates")
+def _guess(name: str, values: DistinctValues, marks: frozenset[str], pattern: str | None) -> Guess | None:
+    found = _read_as(values, marks, pattern)
+    if found is None:
+        return None
+    readings, words = found
+    guess = Guess("datetime", "dates", read=readings.read)
     if pattern is None:
         guess.reason = "dates in ISO 8601" if values.texts else "dates"
     elif pattern.startswith("unix"):
@@ -184,7 +169,7 @@ def _guess(name: str, values: DistinctValues, marks: frozenset[str], pattern: st
         guess.options["missing_values"] = words
         guess.reason += f", and a few words: {', '.join(words)}"
     other = None if pattern is None else _other_order(pattern)
-    if other is not None and _marks_by(values, marks, other) is not None:
+    if other is not None and _read_as(values, marks, other) is not None:
         guess.remarks.append(
             f"no value tells whether the day or the month comes first: read as {pattern}; set {other} for the other"
         )

@@ -40,7 +40,7 @@ _DECISIVE: dict[Decimal, re.Pattern[str]] = {",": _decisive(",", "."), ".": _dec
 #: Longer texts are no numbers of which the sign could be told.
 _LONGEST = 40
 _EITHER = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")
-_UNGROUPED = re.compile(r"[1-9]\d{3,}")
+_UNGROUPED = re.compile(r"[1-9]\d{3}")
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,17 @@ class Signs:
         either: dict[str, str] = {}
         ungrouped = False
         for text in sorted(text for text in values.texts if len(text) <= _LONGEST):
+            if "," not in text and "." not in text:
+                ungrouped = ungrouped or _UNGROUPED.search(text) is not None
+                continue
+            if "." in shown and "," not in text and text.count(".") == 1:
+                continue  # nothing new
             bare = _BLANKS.sub("", _AROUND.sub("", PLAIN.strip(text)))
             for sign, pattern in _DECISIVE.items():
                 if sign not in shown and pattern.fullmatch(bare):
                     shown[sign] = text
             if found := _EITHER.fullmatch(bare):
                 either.setdefault(found[1], text)
-            ungrouped = ungrouped or _UNGROUPED.fullmatch(bare) is not None
         return cls(shown, either, ungrouped)
 
 

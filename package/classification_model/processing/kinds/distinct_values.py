@@ -8,7 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from classification_model.processing.kinds.inferred import MARK_SHARE, MOST_MARKS
-from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, is_missing, read_category
+from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What a function has read of distinct values.
+
+    Attributes
+    ----------
+    read
+        What each value reads as.
+    unread
+        The values that it could not read.
+    """
+
+    read: dict[str, Any]
+    unread: list[str]
 
 
 @dataclass
@@ -51,17 +67,16 @@ class DistinctValues:
         """
         values = cls()
         for value, count in _distinct(column):
-            if isinstance(value, str):
-                values.longest = max(values.longest, len(value))
-            text = None if is_missing(value) else read_category(value, marks)
+            text = read_category(value, marks)
             if text is not None:
                 values.counts[text] += count
                 values.samples.setdefault(text, value)
                 continue
             values.missing += count
-            word = None if is_missing(value) else read_category(value, NO_MARKS)
+            word = read_category(value, NO_MARKS)
             if word is not None:
                 values.marks[word] += count
+        values.longest = max((len(value) for value in column if type(value) is str), default=0)
         return values
 
     @property
@@ -95,17 +110,25 @@ class DistinctValues:
             longest=self.longest,
         )
 
-    def unread_by(self, read: Callable[[Any], Any], most: int | None = None) -> list[str] | None:
-        """Return the distinct values that a function cannot read; None once there are more than `most`."""
-        unread = []
+    def read_by(self, read: Callable[[Any], Any], most_unread: int | None = None) -> Readings | None:
+        """Read each distinct value.
+
+        Parameters
+        ----------
+        read
+            Reads a value, or raises `UnreadableValue`.
+        most_unread
+            Number of values that may be unreadable; None is returned once there are more.
+        """
+        readings = Readings({}, [])
         for text, value in self.samples.items():
             try:
-                read(value)
+                readings.read[text] = read(value)
             except UnreadableValue:
-                unread.append(text)
-                if most is not None and len(unread) > most:
+                readings.unread.append(text)
+                if most_unread is not None and len(readings.unread) > most_unread:
                     return None
-        return unread
+        return readings
 
     def are_marks(self, unread: Iterable[str]) -> list[str] | None:
         """Return values as marks of missing ones, in lower case; None if they are too many, or no words."""

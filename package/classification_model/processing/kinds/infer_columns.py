@@ -21,9 +21,8 @@ from classification_model.processing.kinds.decimal_signs import Decision, Signs,
 from classification_model.processing.kinds.distinct_values import DistinctValues
 from classification_model.processing.kinds.inferred import ONE_HOT_LIMIT, Evidence, Guess, Inferred
 from classification_model.processing.kinds.numbers import infer_numbers, infer_times, may_be_numbers
-from classification_model.runtime.input.number_format import NumberFormat
-from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, SchemaField
-from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, LONGEST_TEXT, UnreadableValue
+from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
+from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, UnreadableValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +129,7 @@ class _Inferring:
         if feature is None:
             identifies = values.all_differ and guess.reason == "every value is different"
             return Inferred(name, None, guess.reason, identifies=identifies, remarks=remarks)
-        same = _same(values, feature, self)
+        same = _same(values, guess)
         return Inferred(name, feature, guess.reason, remarks=remarks) if same is None else Inferred(name, None, same)
 
     def _guess(self, name: str, values: DistinctValues) -> Guess:
@@ -180,28 +179,12 @@ def _looks_like_an_id(name: str, values: DistinctValues, feature: ColumnFeature 
     return bool(_ID_NAME.search(name)) or max(numbers) - min(numbers) + 1 == len(set(numbers))
 
 
-def _same(values: DistinctValues, feature: ColumnFeature, inferring: _Inferring) -> str | None:
+def _same(values: DistinctValues, guess: Guess) -> str | None:
     """Say that a column is constant, or as good as that, once its values are read."""
-    values_here = {word.lower() for word in feature.not_missing}
-    reader = SchemaField(
-        name="",
-        kind=feature.kind,
-        nullable=True,
-        missing_values=(*(inferring.marks - values_here), *feature.missing_values),
-        datetime_format=feature.datetime_format,
-        written=NumberFormat.model_validate(
-            {
-                "decimal": feature.decimal or inferring.sign.decimal or ".",
-                "unit": feature.unit,
-                "censored": feature.censored,
-                "spelling": feature.number_format,
-            }
-        ),
-        longest_text=LONGEST_TEXT,
-    ).reader()
     counts: Counter[Any] = Counter({None: values.missing})
-    for text, value in values.samples.items():
-        counts[reader(value)] += values.counts[text]
+    unread = set(guess.options.get("missing_values", ()))
+    for text, count in values.counts.items():
+        counts[None if text.lower() in unread else guess.read.get(text, text)] += count
     (commonest, count), rows = counts.most_common(1)[0], counts.total()
     others = rows - count
     if others >= max(1, min(LEAST_VARIED, LEAST_VARIED_SHARE * rows)):

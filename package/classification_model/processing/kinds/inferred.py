@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,12 +70,15 @@ class Guess:
         Further keys of the feature.
     remarks
         What its owner should check, a sentence each.
+    read
+        What each distinct value reads as, of those that do not read as themselves.
     """
 
     kind: str | None
     reason: str
     options: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    read: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def feature(self) -> ColumnFeature | None:

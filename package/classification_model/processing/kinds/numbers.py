@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from functools import partial
@@ -13,7 +12,7 @@ from classification_model.runtime.input.number_format import PLAIN, NumberFormat
 from classification_model.runtime.input.values import UnreadableValue, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from classification_model.processing.kinds.decimal_signs import Decision
     from classification_model.processing.kinds.distinct_values import DistinctValues
@@ -58,11 +57,11 @@ def infer_numbers(
         return _of_unclear_sign(values, marks, longest_text, sign)
     for written in _formats(values, sign.decimal):
         read = partial(read_number, marks=marks, longest=longest_text, written=written)
-        unread = values.unread_by(read, most=max(100, len(values.counts) // 2))
-        words = None if unread is None else values.are_marks(unread)
-        if words is None or any(_says_something(word) for word in words):
+        readings = values.read_by(read, most_unread=max(100, len(values.counts) // 2))
+        words = None if readings is None else values.are_marks(readings.unread)
+        if readings is None or words is None or any(_says_something(word) for word in words):
             continue
-        if codes and len(unread or ()) < len(values.counts):
+        if codes and readings.read:
             what = f"codes, since {codes[0]} begins with a zero"
             return Guess(_CATEGORICAL, what, {"encode": "target"} if len(values.counts) > ONE_HOT_LIMIT else {})
         if written.censored and len(values.counts) - len(words) <= ONE_HOT_LIMIT:
@@ -70,7 +69,8 @@ def infer_numbers(
         guess = _guess(values, words, written, sign)
         if sign.decimal != usual:
             guess.options["decimal"] = sign.decimal
-        guess.remarks += _sentinels(values, read)
+        guess.read = readings.read
+        guess.remarks += _sentinels(values, readings.read)
         return guess
     units = _units(values)
     if len(units) > 1 and values.rows_of(_with_unit(values)) > 0.9 * values.total:
@@ -106,8 +106,8 @@ def _of_unclear_sign(values: DistinctValues, marks: frozenset[str], longest_text
     unread = set(values.counts)
     for decimal in (".", ","):
         written = NumberFormat(decimal=decimal)
-        left = values.unread_by(partial(read_number, marks=marks, longest=longest_text, written=written))
-        unread &= set(left or ())
+        readings = values.read_by(partial(read_number, marks=marks, longest=longest_text, written=written))
+        unread &= set() if readings is None else set(readings.unread)
     if values.are_marks(sorted(unread)) is None:
         return None
     return Guess(None, f"{sign.reason}: write all of them alike, or set features.<name>.decimal and what to drop")
@@ -139,12 +139,12 @@ def infer_times(values: DistinctValues, marks: frozenset[str], longest_text: int
         return None
     for spelling in ("clock", "duration"):
         read = partial(read_number, marks=marks, longest=longest_text, written=_SPELLED[spelling])
-        unread = values.unread_by(read, most=MOST_MARKS)
-        words = None if unread is None else values.are_marks(unread)
-        if words is None or any(_says_something(word) for word in words):
+        readings = values.read_by(read, most_unread=MOST_MARKS)
+        words = None if readings is None else values.are_marks(readings.unread)
+        if readings is None or words is None or any(_says_something(word) for word in words):
             continue
         if len(values.counts) > len(words):
-            guess = Guess("numeric", _TIMES[spelling], {"number_format": spelling})
+            guess = Guess("numeric", _TIMES[spelling], {"number_format": spelling}, read=readings.read)
             if words:
                 guess.options["missing_values"] = words
             if spelling == "duration" and any(re.fullmatch(r"\d+:\d+", text) for text in values.texts):
@@ -187,20 +187,16 @@ def _guess(values: DistinctValues, words: Sequence[str], written: NumberFormat, 
     return guess
 
 
-def _sentinels(values: DistinctValues, read: partial[float | None]) -> Iterator[str]:
+def _sentinels(values: DistinctValues, read: Mapping[str, float | None]) -> Iterator[str]:
     """Remark on numbers at the end of the range that often stand for a missing one."""
     counts: Counter[float] = Counter()
-    for text, value in values.samples.items():
-        try:
-            number = read(value)
-        except UnreadableValue:
-            continue
-        if number is not None and math.isfinite(number):
+    for text, number in read.items():
+        if number is not None:
             counts[number] += values.counts[text]
     if len(counts) <= _FEW:
         return
     ordered = sorted(counts)
-    for number, next_one in ((ordered[0], ordered[1]), (ordered[-1], ordered[-2])):
+    for number, next_one in (ordered[:2], ordered[:-3:-1]):
         is_apart = next_one >= 0 > number if number < 0 else number > 2 * max(next_one, 1)
         if number in _SENTINELS and is_apart and counts[number] >= 2:
             yield (

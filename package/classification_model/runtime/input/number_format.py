@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cached_property
 from typing import Literal, Self
@@ -94,6 +95,19 @@ class NumberFormat(BaseModel):
         if self.spelling != "plain":
             return "a time of day, such as 14:35" if self.spelling == "clock" else "a duration, such as 2h 5m"
         return "a number" if self.decimal == "." else "a number with a decimal comma"
+
+    @cached_property
+    def _read_marks(self) -> dict[frozenset[str], frozenset[float]]:
+        return {}
+
+    def numbers_among(self, marks: frozenset[str]) -> frozenset[float]:
+        """Return the numbers that some marks of missing values spell."""
+        known = self._read_marks.get(marks)
+        if known is None:
+            numbers = (self.read(mark) for mark in marks)
+            known = frozenset(number for number in numbers if number is not None and math.isfinite(number))
+            self._read_marks[marks] = known
+        return known
 
     def read(self, text: str) -> float | None:
         """Return the number that a text spells; None where it spells none."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from classification_model.errors import InputError
 from classification_model.runtime.input.checking import CheckedRows, Issue, check_rows
-from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, UnreadableValue, numbers_among
+from classification_model.runtime.input.number_format import PLAIN
+from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER, UnreadableValue
 
 if TYPE_CHECKING:
     from classification_model.runtime.input.schema import Finding, InputSchema, SchemaField
@@ -179,7 +180,7 @@ def _category_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callab
 
 
 def _text_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    if numbers_among(frozenset(field.missing_values)):  # which texts of any length may spell
+    if PLAIN.numbers_among(frozenset(field.missing_values)):  # which texts of any length may spell
         return slowly
     longest_mark, longest = max(map(len, field.missing_values), default=0), field.longest_text
     finding = field.remark(None)

@@ -13,7 +13,6 @@ from classification_model.runtime.input.number_format import PLAIN, NumberFormat
 from classification_model.runtime.input.values import (
     LONGEST_PARSED_TEXT,
     LONGEST_TEXT,
-    numbers_among,
     read_boolean,
     read_category,
     read_number,
@@ -90,7 +89,7 @@ class SchemaField(BaseModel):
         marks = frozenset(self.missing_values)
         if self.kind == "datetime":
             return moments_among(marks, self.datetime_format)
-        return numbers_among(marks, self.written) if self.kind in {"numeric", "boolean"} else frozenset()
+        return self.written.numbers_among(marks) if self.kind in {"numeric", "boolean"} else frozenset()
 
     def spell(self, number: float) -> str:
         """Write a bound of the training range: a date as a date, a number as a number."""

@@ -114,7 +114,7 @@ def read_number(
             raise UnreadableValue("type", f"expected {written.description}, found text")
     else:
         number = _number_of(value, written)
-    if math.isnan(number) or (marks and number in numbers_among(marks, written)):
+    if math.isnan(number) or (marks and number in written.numbers_among(marks)):
         return None
     if math.isinf(number):
         raise UnreadableValue("not_finite", "expected a finite number, found an infinite one")
@@ -139,13 +139,6 @@ def _number_of(value: Any, written: NumberFormat) -> float:
 
 
 @lru_cache(maxsize=1024)
-def numbers_among(marks: frozenset[str], written: NumberFormat = PLAIN) -> frozenset[float]:
-    """Return the numbers that some marks of missing values spell."""
-    numbers = (written.read(mark) for mark in marks)
-    return frozenset(number for number in numbers if number is not None and math.isfinite(number))
-
-
-@lru_cache(maxsize=1024)
 def spellings_of(marks: frozenset[str]) -> frozenset[str]:
     """Return marks of missing values as categories are spelled: without a fraction of zeros."""
     return marks | frozenset(without_fraction(mark) for mark in marks)
@@ -165,7 +158,7 @@ def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
         if word in TRUE_WORDS or word in FALSE_WORDS:
             return float(word in TRUE_WORDS)
     elif isinstance(value, (float, Decimal, np.bool_, np.floating)) or is_whole(value):
-        if marks and not isinstance(value, (bool, np.bool_)) and value in numbers_among(marks):
+        if marks and not isinstance(value, (bool, np.bool_)) and value in PLAIN.numbers_among(marks):
             return None
         if value in {0, 1}:
             return float(value)
