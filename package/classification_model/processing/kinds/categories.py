@@ -59,4 +59,4 @@ def infer_category(values: DistinctValues) -> Guess:
         return Guess(None, "every value is different")
     if distinct > ONE_HOT_LIMIT:
         return Guess("categorical", f"{distinct} categories", {"encode": "target"})
-    return Guess("categorical", f"{distinct} categories")
+    return Guess("categorical", "1 category, or missing" if distinct == 1 else f"{distinct} categories")

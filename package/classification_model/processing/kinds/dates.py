@@ -47,8 +47,8 @@ _NAME = re.compile(
 _MONTH_NAME = re.compile(r"(?i)month|period|date|yyyymm|ym$")
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _LIKE_A_DATE = re.compile(
-    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{1,2}[-/.]\d{4}|"
-    rf"(?<![a-z]){_MONTH}[a-z]*\.?[ ,/-]+\d|\d\W*{_MONTH}",
+    r"(?<![\d.])(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d\d?([-/])\d\d?\1\d\d|\d\d\.\d\d\.\d\d)"
+    rf"(?![\d.])|(?<![a-z]){_MONTH}[a-z]*\.?[ ,/-]+\d|\d\W*{_MONTH}",
     re.IGNORECASE,
 )
 _ZEROS = re.compile(r"(?=.*\d)[0\s:./T-]+")

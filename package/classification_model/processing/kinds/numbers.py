@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"0\d+")
 #: A number, then a unit of letters, degrees and the like.
 _WITH_UNIT = re.compile(
-    r"[+\-\u2212]?[\d.,][\d.,'\u2019 \u00a0\u202f]*?\s*(?P<unit>[^\W\d_](?:[^\d.,;:|+<>]{0,18}[^\s\d])?|[°º\"']\w?)"
+    r"[+\-\u2212]?[\d.,][\d.,'\u2019 \u00a0\u202f]*?\s*(?P<unit>[^\W\d_](?:[^\d.,;:|+<>]{0,18}[^\s\d.,;:|+<>])?|[°º\"']\w?)"
 )
 _LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]).+|.*\d\+", re.DOTALL)
 #: Numbers that often stand for a missing one.
@@ -73,7 +73,11 @@ def infer_numbers(
         guess.remarks += _sentinels(values, readings.read)
         return guess
     units = _units(values)
-    if len(units) > 1 and values.rows_of(_with_unit(values)) > 0.9 * values.total:
+    if (
+        len(units) > 1
+        and len(values.counts) > ONE_HOT_LIMIT
+        and values.rows_of(_with_unit(values)) > 0.9 * values.total
+    ):
         named = ", ".join(list(units)[:3])
         return Guess(None, f"numbers with several units ({named}): convert them to one")
     return None
@@ -118,7 +122,8 @@ def _formats(values: DistinctValues, decimal: str) -> Iterator[NumberFormat]:
     plain = NumberFormat.model_validate({"decimal": decimal})
     yield plain
     units = _units(values)
-    unit = next(iter(units)) if len(units) == 1 else None
+    is_usual = units.total() * 2 > values.total  # else it says something of a few values, as in 5more
+    unit = next(iter(units)) if len(units) == 1 and is_usual else None
     is_censored = any(_LIMIT.fullmatch(text) for text in values.texts)
     if unit is not None:
         yield plain.model_copy(update={"unit": unit})

@@ -113,3 +113,10 @@ def test_dates_that_no_format_reads_are_called_so(values: list[str]) -> None:
     assert inferred.feature is None
     assert inferred.reason.startswith("dates that no one format reads, such as ")
     assert inferred.reason.endswith("best as 2019-03-25T14:05")
+
+
+@pytest.mark.parametrize("form", ["2.{}.0", "10.0.7.{}", "v{}.1.2", "{}-100-7", "A-{}-2019-B-and-more-of-it"])
+def test_versions_and_addresses_are_no_dates(form: str) -> None:
+    """They are codes, and are not to be written as dates."""
+    inferred = infer([form.format(number) for number in range(10, 40)])
+    assert inferred.reason == "every value is different"

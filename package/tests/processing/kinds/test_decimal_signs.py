@@ -37,7 +37,7 @@ def signs(columns: dict[str, list[Any]], **evidence: Any) -> tuple[str | None, l
         pytest.param(["1.234,56"], id="both signs, the comma last"),
         pytest.param(["1.234.567"], id="several points"),
         pytest.param(["\N{EURO SIGN}123,45"], id="money"),
-        pytest.param(["12,5 km"], id="a unit"),
+        pytest.param(["12,5 km", *(f"{number} km" for number in range(50))], id="a unit"),
         pytest.param(["(12,50)", "1 234,00"], id="debts and blanks"),
         pytest.param(["<0,5", "3,125"], id="a limit"),
     ],
