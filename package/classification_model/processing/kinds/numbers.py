@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"0\d+")
 #: A number, then a unit of letters, degrees and the like.
 _WITH_UNIT = re.compile(
-    r"[+\-\u2212]?[\d.,][\d.,'\u2019 \u00a0\u202f]*?\s*(?P<unit>[^\W\d_](?:[^\d.,;:|+<>]{0,18}[^\s\d.,;:|+<>])?|[°º\"']\w?)"
+    r"[+\-\u2212]?[\d.,][\d.,'\u2019 \u00a0\u202f]*?\s*"
+    r"(?P<unit>[^\W\d_](?:[^\d.,;:|+<>]{0,18}[^\s\d.,;:|+<>])?|[°º\"']\w?)"
 )
 _LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]).+|.*\d\+", re.DOTALL)
 #: Numbers that often stand for a missing one.
