@@ -38,6 +38,7 @@ from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.runtime.model_folder.packaged import trained_models
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
+from classification_model.training.audit_training_data import audit_training_data
 from classification_model.training.describe_model import Fitted, describe_model
 from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.training.training_report import TrainedModel, TrainingReport, record_of
@@ -189,6 +190,7 @@ def write_model(trained: TrainedModel, folder: Path) -> TrainingReport:
 def _train(config: Config, version: str, loader: DataLoader, progress: Progress | None, jobs: int) -> TrainedModel:
     data = loader.load()
     logger.info("table loaded", extra={"rows": len(data.train), "held_out": len(data.holdout)})
+    audit = audit_training_data(data)
     selection = select_model(data, progress, jobs)
     pipeline = fit_pipeline(data, selection.winner.candidate, selection.winner.setting)
     threshold = _threshold(data, selection)
@@ -223,6 +225,7 @@ def _train(config: Config, version: str, loader: DataLoader, progress: Progress 
         monitoring=config.monitoring.model_dump(mode="json"),
         random_state=config.training.random_state,
         target_edges=data.target_edges,
+        audit=audit,
     )
     report = TrainingReport(
         folder=Path(folder_name(config, version)),
@@ -237,6 +240,7 @@ def _train(config: Config, version: str, loader: DataLoader, progress: Progress 
             config.training.random_state,
         ),
         slices=slice_metrics(data.holdout.features, outcome),
+        audit=audit,
         seconds=0.0,
     )
     predictor = Predictor(model, manifest)

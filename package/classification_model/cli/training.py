@@ -90,6 +90,7 @@ def train(
 
 
 def _summary(report: TrainingReport) -> str:
+    from classification_model.audit.wording import warnings_of
     from classification_model.evaluation.metrics import METRICS
     from classification_model.reporting.training_reports import classes_in_words
 
@@ -109,6 +110,7 @@ def _summary(report: TrainingReport) -> str:
             "another run may choose another setting"
         )
     lines += _compilation_lines(manifest)
+    lines += warnings_of(report.audit)
     return "\n".join([*lines, f"saved in {report.folder} after {report.seconds:.0f} s"])
 
 

@@ -16,6 +16,7 @@ from classification_model.config.references import bin_names
 from classification_model.errors import DataError, InputError
 from classification_model.processing import validation
 from classification_model.processing.class_inference import infer_classes
+from classification_model.processing.draft_audit import DraftAudit, audit_draft
 from classification_model.processing.kinds.infer_columns import infer_table
 from classification_model.processing.kinds.inferred import Evidence, Inferred
 from classification_model.processing.raw_tables import parse_table, read_raw
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 MOST_CLASSES = 50
 #: Characters of a comment; a table may hold names and values of any length.
 LONGEST_COMMENT = 300
+#: Share of held-out rows.
+HOLDOUT = 0.2
 #: Longest key that YAML reads, less its quotes.
 LONGEST_NAME = 1000
 #: Some marks of missing values are classes where a target holds them: none and mild, + and -.
@@ -111,33 +114,39 @@ def draft_config(
         _classes(table, target, shown) if target_bins is None else _bins(table, target, target_bins, sign)
     )
     named = source if "://" in source else os.path.relpath(source, folder)
+    sections = [
+        "app:",
+        "  # Name of the problem in reports, stores and logs: do not change it later.",
+        f"  name: {_scalar(target)}",
+        "",
+        "data:",
+        f"  source: {_scalar(named)}",
+        *([] if delimiter == "," else [f"  delimiter: {_scalar(delimiter)}"]),
+        *(["  # The file is not UTF-8; this encoding is a guess:"] if guessed and encoding != "utf-8" else []),
+        *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
+        *_decimal(sign),
+        f"  target: {_scalar(target)}",
+        *(
+            [
+                f"  # It is missing in {rows - len(table)} of {rows} rows, which training refuses: leave them out",
+                "  # with `process --drop-bad-rows`, and train on what that writes with `train --source`.",
+            ]
+            if len(table) < rows
+            else []
+        ),
+        *lines_of_target,
+        *_unused(inferred),
+    ]
+    audit = audit_draft(table, "\n".join(sections), inferred, HOLDOUT)
     return "\n".join(
         [
             f"# Drafted from {rows} rows of {len(columns)} columns: read it, correct it, then train.",
+            *(line for remark in audit.on_rows for line in _comments(remark, "")),
             "",
-            "app:",
-            "  # Name of the problem in reports, stores and logs: do not change it later.",
-            f"  name: {_scalar(target)}",
+            *sections,
+            *_leakage(audit),
             "",
-            "data:",
-            f"  source: {_scalar(named)}",
-            *([] if delimiter == "," else [f"  delimiter: {_scalar(delimiter)}"]),
-            *(["  # The file is not UTF-8; this encoding is a guess:"] if guessed and encoding != "utf-8" else []),
-            *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
-            *_decimal(sign),
-            f"  target: {_scalar(target)}",
-            *(
-                [
-                    f"  # It is missing in {rows - len(table)} of {rows} rows, which training refuses: leave them out",
-                    "  # with `process --drop-bad-rows`, and train on what that writes with `train --source`.",
-                ]
-                if len(table) < rows
-                else []
-            ),
-            *lines_of_target,
-            *_unused(inferred),
-            "",
-            *_features(inferred),
+            *_features(inferred, audit),
             "",
             *_training(smallest_class),
             "",
@@ -227,19 +236,25 @@ def _unused(inferred: list[Inferred]) -> list[str]:
         for column in unused:
             lines += [line for text in (column.reason, *column.remarks) for line in _comments(text, "    ")]
             lines.append(f"    - {_scalar(column.name)}")
-    return [
-        *lines,
-        "  # List columns here that are known only after the outcome:",
-        "  # leakage:",
-        "  #   - name",
-    ]
+    return lines
 
 
-def _features(inferred: list[Inferred]) -> list[str]:
+def _leakage(audit: DraftAudit) -> list[str]:
+    lines = ["  # List columns here that are known only after the outcome:"]
+    if not audit.leaks:
+        return [*lines, "  # leakage:", "  #   - name"]
+    lines.append("  leakage:")
+    for name, reason in audit.leaks.items():
+        lines += [*_comments(f"It gives the target away: {reason}", "    "), f"    - {_scalar(name)}"]
+    return lines
+
+
+def _features(inferred: list[Inferred], audit: DraftAudit) -> list[str]:
     lines = ["features:"]
     for column in inferred:
-        if column.feature is not None:
-            lines += [line for text in (column.reason, *column.remarks) for line in _comments(text, "  ")]
+        if column.feature is not None and column.name not in audit.leaks:
+            remarks = (*column.remarks, *audit.remarks.get(column.name, ()))
+            lines += [line for text in (column.reason, *remarks) for line in _comments(text, "  ")]
             lines += _feature(column.name, column.feature)
     if len(lines) == 1:
         msg = (
@@ -281,7 +296,7 @@ def _training(smallest_class: int) -> list[str]:
         "  split:",
         "    # random, group (set data.group) or time (set data.time)",
         "    kind: random",
-        "    holdout: 0.2",
+        f"    holdout: {HOLDOUT}",
         "  # Seconds after which no further setting is tried.",
         "  budget_seconds: 60",
     ]

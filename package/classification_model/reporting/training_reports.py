@@ -14,6 +14,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 from skops.card import Card
 
+from classification_model.audit.wording import in_words
 from classification_model.config.features import ColumnFeature, used_features
 from classification_model.evaluation.metrics import METRICS
 from classification_model.pipeline import MISSING_CATEGORY, RARE_CATEGORY
@@ -78,6 +79,7 @@ def render_html(report: TrainingReport) -> str:
         classes=classes_in_words(report.manifest),
         features=feature_notes(report),
         compiled=compilation_note(report.manifest),
+        audit=[in_words(finding) for finding in report.audit],
         plots={
             "ROC curve": _plot(_draw_roc, report.outcome),
             "Precision and recall": _plot(_draw_precision_recall, report.outcome),
@@ -109,6 +111,8 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
             "Limits": "A row with a value outside the training range, or an unseen category, is predicted with a "
             "warning. "
             f"Columns that are known only after the outcome are not used: {leakage}.",
+            "Audit of the rows": "\n".join(f"- {as_text(in_words(finding))}." for finding in report.audit)
+            or "Nothing odd was found.",
         }
     )
     card.add_table(

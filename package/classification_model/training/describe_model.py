@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from classification_model.evaluation.metrics import Outcome
     from classification_model.export.compile_and_prove import Compilation
     from classification_model.runtime.input.schema import InputSchema
-    from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout, MetricValue
+    from classification_model.runtime.model_folder.manifest import AuditFinding, Fingerprint, Holdout, MetricValue
     from classification_model.runtime.predictor import Model
 
 
@@ -73,6 +73,7 @@ def describe_model(
     monitoring: dict[str, Any],
     random_state: int,
     target_edges: tuple[float, ...] = (),
+    audit: tuple[AuditFinding, ...] = (),
 ) -> Manifest:
     """Write the manifest of a model; hashes of files are filled in when the folder is written.
 
@@ -80,7 +81,7 @@ def describe_model(
     ----------
     fitted
         The model.
-    name, version, config_hash, data, holdout, estimator, parameters, metrics, gates, monitoring, target_edges
+    name, version, config_hash, data, holdout, estimator, parameters, metrics, gates, monitoring, target_edges, audit
         See `Manifest`.
     stem
         Name of the pipeline's file, without its suffix.
@@ -122,6 +123,7 @@ def describe_model(
         prediction_distribution={} if judged is None else _predicted_distribution(judged),
         gates=gates,
         monitoring=monitoring,
+        audit=audit,
     )
     return with_golden_rows(manifest, fitted.model, fitted.features, random_state)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from classification_model.evaluation.metrics import Outcome
     from classification_model.evaluation.slice_metrics import Slice
     from classification_model.processing.data_manager import TrainingData
-    from classification_model.runtime.model_folder.manifest import Manifest
+    from classification_model.runtime.model_folder.manifest import AuditFinding, Manifest
     from classification_model.runtime.predictor import Predictor
     from classification_model.training.model_selection import Selection
 
@@ -41,6 +41,8 @@ class TrainingReport:
         deviation.
     slices
         Metrics on slices of the hold-out.
+    audit
+        What is odd about the rows.
     seconds
         Duration of the training in seconds.
     """
@@ -52,6 +54,7 @@ class TrainingReport:
     outcome: Outcome
     importances: list[tuple[str, float, float]]
     slices: list[Slice]
+    audit: tuple[AuditFinding, ...]
     seconds: float
 
 

@@ -78,7 +78,13 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def named(text: str) -> set[str]:
     """Return all columns that a drafted config speaks of."""
     config = parse_config(text)
-    return {*config.features, *config.data.drop, config.data.target, *filter(None, [config.data.index])}
+    return {
+        *config.features,
+        *config.data.drop,
+        *config.data.leakage,
+        config.data.target,
+        *filter(None, [config.data.index]),
+    }
 
 
 @pytest.mark.slow
@@ -120,7 +126,7 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
     rows = range(100)
     table: Table = {
         "id": list(rows),
-        "fee": [f"${number}" for number in rows],
+        "fee": [f"${3 * number}" for number in rows],
         "since": [f"{number % 28 + 1}.1.2024" for number in rows],
         "plan": ["basic" if number % 3 else "plus" for number in rows],
         "same": ["x" for _ in rows],
@@ -129,6 +135,7 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
     write_csv(table, tmp_path / "t.csv", delimiter="|")
     assert draft_config(str(tmp_path / "t.csv"), "left", tmp_path).splitlines() == [
         "# Drafted from 100 rows of 6 columns: read it, correct it, then train.",
+        "# Fewer than 10 rows of a class in the hold-out, too few to judge the model by: about 5 of 'no'",
         "",
         "app:",
         "  # Name of the problem in reports, stores and logs: do not change it later.",

@@ -117,6 +117,39 @@ class GoldenRow(BaseModel):
     probabilities: tuple[float, ...]
 
 
+class AuditFinding(BaseModel):
+    """Something odd about the rows that a model was trained on and evaluated on.
+
+    Attributes
+    ----------
+    kind
+        ``leak``: a column gives the class away; ``suspected_leak``: it may; ``repeated_rows``: rows with the same
+        features, in particular on both sides of the hold-out; ``conflicting_labels``: such rows with different labels;
+        ``rare_class``: a class with fewer than ten held-out rows; ``hardly_varying``: a column with nearly always the
+        same value; ``identifier``: a column that names rows or things; ``similar_categories``: categories that differ
+        in case or blanks only.
+    column
+        The column, unless the rows as a whole are meant.
+    message
+        What was found, with its figures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal[
+        "leak",
+        "suspected_leak",
+        "repeated_rows",
+        "conflicting_labels",
+        "rare_class",
+        "hardly_varying",
+        "identifier",
+        "similar_categories",
+    ]
+    column: str | None = None
+    message: str
+
+
 class Manifest(BaseModel):
     """The manifest of a model folder: the description of the model, and the hashes of its files.
 
@@ -184,6 +217,9 @@ class Manifest(BaseModel):
         Limit of each metric that the model had to reach.
     monitoring
         Limits for monitoring and retraining: the section ``monitoring`` of the config.
+    audit
+        What is odd about the rows; empty in a manifest that is older than the audit, and for a model of
+        `save_estimator`.
     digest
         SHA-256 of the manifest file without the line that holds the digest.
 
@@ -228,6 +264,7 @@ class Manifest(BaseModel):
     prediction_distribution: dict[str, dict[str, Any]]
     gates: dict[str, float]
     monitoring: dict[str, Any]
+    audit: tuple[AuditFinding, ...] = ()
     digest: str = ""
 
     def sealed_bytes(self) -> bytes:
