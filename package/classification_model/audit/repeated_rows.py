@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from classification_model.audit.class_labels import ClassLabels
     from classification_model.audit.coded_column import CodedColumn
 
+#: Share of the repeated rows that shuffled columns show where the repetition means nothing.
+NO_WONDER = 0.8
+
 
 @dataclass(frozen=True)
 class Repetition:
@@ -41,8 +44,8 @@ def count_repeated(
 ) -> Repetition | None:
     """Count the rows that have the features of another row; None where that is no wonder.
 
-    It is no wonder where columns with few values make few different rows: where at least half as many rows would be
-    equal if each column were shuffled by itself.
+    It is no wonder where columns with few values make few different rows: where nearly as many rows, 80% or more, are
+    equal once each column is shuffled by itself.
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ def count_repeated(
     if not found.rows:
         return None
     by_chance = _count(_row_numbers(columns, np.random.default_rng(0)), labels, held_out)
-    return None if 2 * by_chance.rows >= found.rows else found
+    return None if by_chance.rows >= NO_WONDER * found.rows else found
 
 
 def _row_numbers(columns: Sequence[CodedColumn], random: np.random.Generator | None) -> NDArray[np.int64]:
