@@ -60,11 +60,11 @@ def spelled_alike(column: CodedColumn) -> str | None:
     spellings: dict[str, list[int]] = defaultdict(list)
     for code, value in enumerate(column.values.tolist(), start=1):
         spellings["".join(str(value).split()).casefold()].append(code)
-    alike = [codes for codes in spellings.values() if len(codes) > 1]
+    counts = column.counts
+    alike = [sorted(codes, key=lambda code: -counts[code]) for codes in spellings.values() if len(codes) > 1]
     if not alike:
         return None
-    counts = column.counts
-    alike.sort(key=lambda codes: -sorted(counts[codes])[-2])  # the most rows at stake
+    alike.sort(key=lambda codes: -counts[codes[1]])  # the most rows at stake
     examples = "; ".join(" and ".join(_spelled(column, code) for code in codes[:2]) for codes in alike[:2])
     return examples if len(alike) <= 2 else f"{examples}; and {len(alike) - 2:,} more"
 

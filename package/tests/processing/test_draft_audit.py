@@ -24,7 +24,7 @@ def customers(rows: int = 600) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "calls": random.poisson(2 + 3 * left),
-            "city": random.choice(["York", "york", "Cork", "Bath", "Hull"], rows),
+            "city": random.choice(["York", "york", "Cork", "Bath", "Hull"], rows, p=[0.3, 0.1, 0.2, 0.2, 0.2]),
             "end_date": [f"2024-0{1 + row % 9}-11" if yes else "" for row, yes in enumerate(left)],
             "why": [f"the customer number {row} moved away" if yes else "" for row, yes in enumerate(left)],
             "active": np.where(left, "N", "Y"),
