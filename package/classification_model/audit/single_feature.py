@@ -25,7 +25,7 @@ _NEIGHBOURS = np.array([0.25, 0.5, 0.75, 1.0, 0.75, 0.5, 0.25])
 RARE_CATEGORY = 3
 #: A class of fewer rows is not judged.
 LEAST_ROWS_OF_CLASS = 10
-#: Below this ROC AUC of a class, the other classes are not looked at.
+#: Below this ROC AUC of the largest class, the other classes are not looked at.
 _HOPELESS = 0.9
 
 
@@ -79,7 +79,7 @@ def power_of(column: CodedColumn, labels: NDArray[np.int64], folds: NDArray[np.i
         return by_class[number]
 
     powers = [_power(rows, count, judged, of_class, neighbours) for neighbours in {False, are_bins}]
-    return max(powers, key=lambda power: power.roc_auc)
+    return Power(max(power.roc_auc for power in powers), min(power.loss for power in powers))
 
 
 def _power(
@@ -97,7 +97,7 @@ def _power(
         share = of_class[number] / of_class.sum()
         scores = (_of_other_folds(counts, neighbours) + share) / (others + 1)
         lowest = min(lowest, _roc_auc(scores, counts, rows - counts))
-        if lowest < _HOPELESS:
+        if number == judged[0] and lowest < _HOPELESS:
             return Power(lowest, 1.0)
         loss -= float(np.log(np.maximum(scores, 1e-15)) @ counts)
         blind_loss -= float(np.log(share) * of_class[number])

@@ -196,6 +196,19 @@ def test_a_column_that_tells_three_classes_is_suspected_and_one_that_tells_one_o
     assert verdict(numbers((labels.numbers == 1) + random.normal(0, 0.1, 600)), labels) == "nothing"
 
 
+def test_a_column_with_perfect_log_loss_is_suspected_though_a_rare_class_hides_behind_another() -> None:
+    """Where a dozen rows of a third class look like the first one, the log loss still is as good as perfect."""
+    labels = labelled(4000, 4000, 12)
+    codes = np.where(labels.numbers == 1, 10, 0) + np.arange(len(labels)) % 10  # each of one class, but for the rare
+    found = suspicion(numbers(codes), labels)
+    assert found is not None
+    assert float(found.split("log loss ")[1].split("%")[0]) < 5
+    assert float(found.split("ROC AUC ")[1].split(",")[0]) < 0.98
+    labels = labelled(4000, 4000, 800)
+    codes = np.where(labels.numbers == 1, 10, 0) + np.arange(len(labels)) % 10
+    assert suspicion(numbers(codes), labels) is None
+
+
 def test_the_reasons_say_figures() -> None:
     """A reason holds the rows and the class, or the AUC."""
     labels = labelled(120, 80)

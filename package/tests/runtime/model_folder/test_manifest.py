@@ -98,6 +98,15 @@ def test_every_part_of_a_manifest_is_required(written: bytes, name: str) -> None
         Manifest.model_validate(content)
 
 
+def test_a_manifest_that_is_older_than_the_audit_has_no_findings(written: bytes) -> None:
+    """A manifest without the key is read, and one with a finding of an unknown kind is not."""
+    content = orjson.loads(written)
+    del content["audit"]
+    assert Manifest.model_validate(content).audit == ()
+    with pytest.raises(ValidationError, match="audit"):
+        Manifest.model_validate(content | {"audit": [{"kind": "surprise", "message": "x"}]})
+
+
 @pytest.mark.parametrize("path", [(), ("data",), ("holdout",), ("input_schema",), ("golden_rows", 0)], ids=str)
 def test_a_manifest_has_no_room_for_unknown_keys(written: bytes, path: tuple[Any, ...]) -> None:
     """A key that this package does not know is refused at every level."""
