@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
-    from classification_model.processing.column_kinds import Inferred
+    from classification_model.processing.kinds.inferred import Inferred
     from classification_model.runtime.model_folder.manifest import AuditFinding
 
 #: Number of values to audit: reading them takes most of the time.
