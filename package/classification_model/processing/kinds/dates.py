@@ -52,6 +52,7 @@ _LIKE_A_DATE = re.compile(
     re.IGNORECASE,
 )
 _ZEROS = re.compile(r"(?=.*\d)[0\s:./T-]+")
+_DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d+")
 _SAMPLE, _MOST_UNREAD = 60, 20
 #: Characters of a date in words, and letters in it besides day, month and year, as of a weekday or a time zone.
@@ -75,6 +76,9 @@ def infer_dates(name: str, values: DistinctValues, marks: frozenset[str]) -> Gue
     marks
         Words, in lower case, that mean "missing".
     """
+    texts = list(itertools.islice(values.texts, _SAMPLE))
+    if texts and sum(_DIGIT.search(text) is not None for text in texts) * 2 < len(texts):
+        return None
     for pattern in _FORMATS:
         guess = _guess(name, values, marks, pattern)
         if guess is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from classification_model.processing.kinds.inferred import MOST_MARKS, ONE_HOT_LIMIT, Guess
-from classification_model.runtime.input.number_format import PLAIN, NumberFormat
+from classification_model.runtime.input.number_format import PLAIN, Decimal, NumberFormat
 from classification_model.runtime.input.values import UnreadableValue, read_number
 
 if TYPE_CHECKING:
@@ -96,14 +96,19 @@ def may_be_numbers(values: DistinctValues, marks: frozenset[str]) -> bool:
 def _may_be_number(text: str, value: Any, marks: frozenset[str]) -> bool:
     found = _WITH_UNIT.fullmatch(text) if len(text) <= _LONGEST else None
     unit = None if found is None else found["unit"]
-    for decimal in (".", ","):
-        written = NumberFormat.model_validate({"decimal": decimal, "censored": True, "unit": unit})
+    decimals: tuple[Decimal, ...] = (".", ",")
+    for decimal in decimals:
         try:
-            read_number(value, marks, written=written)
+            read_number(value, marks, written=_any_format(decimal, unit))
         except UnreadableValue:
             continue
         return True
     return False
+
+
+@lru_cache(maxsize=64)
+def _any_format(decimal: Decimal, unit: str | None) -> NumberFormat:
+    return NumberFormat(decimal=decimal, censored=True, unit=unit)
 
 
 def _of_unclear_sign(values: DistinctValues, marks: frozenset[str], longest_text: int, sign: Decision) -> Guess | None:
