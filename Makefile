@@ -158,7 +158,7 @@ release-notes: ## what a release consists of, in build/release/: files, hashes a
 
 audited-requirements: .venv/installed ## the dependencies of both with all extras, in exact versions, in build/requirements.txt
 	@mkdir -p build
-	$(PIP) --quiet --editable './package[train,sql,http,s3,gcs,bigquery]' --editable ./classification_api
+	$(PIP) --quiet --editable './package[train,sql,http,s3,gcs,excel,bigquery]' --editable ./classification_api
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > build/requirements.txt
 
 test-release: .venv/tox ## what releasing refuses: the tests of release/

@@ -226,6 +226,8 @@ def _train(config: Config, version: str, loader: DataLoader, progress: Progress 
         random_state=config.training.random_state,
         target_edges=data.target_edges,
         audit=audit,
+        layout=config.data.layout,
+        prediction_prefix=config.app.prediction_prefix,
     )
     report = TrainingReport(
         folder=Path(folder_name(config, version)),

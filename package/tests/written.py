@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 
 from classification_model.processing.raw_tables import parse_table
 from classification_model.runtime.input.values import is_missing
+from classification_model.runtime.model_folder.file_layout import FileLayout
 from classification_model.tables.reading.open_file import read_file
 
 
 def read_table(source: str) -> pd.DataFrame:
     """Read a file."""
-    return parse_table(read_file(source), source, delimiter=",")
+    return parse_table(read_file(source), source, FileLayout(delimiter=","))
 
 
 def write_table(frame: pd.DataFrame, path: str) -> None:

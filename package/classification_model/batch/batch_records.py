@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from classification_model.batch.added_columns import PREDICTION, PROBABILITY
 from classification_model.errors import InputError
 from classification_model.runtime.log.prediction_log import PredictionRecords
 from classification_model.tables.python_values import python_values
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from classification_model.batch.scoring import Answer
     from classification_model.runtime.predictor import Predictor
     from classification_model.tables.source import Batch
-
-PREDICTION_ID = "prediction_id"
 
 
 class BatchRecords:
@@ -49,11 +48,11 @@ class BatchRecords:
 
     def encode(self, batch: Batch, answer: Answer) -> tuple[pa.Array, bytes]:
         """Return the names of a batch's predictions, null for rows in error, and the lines of the others."""
-        shares = [answer.columns[f"probability_{label}"].to_pylist() for label in self._classes]
+        shares = [answer.columns[f"{PROBABILITY}{label}"].to_pylist() for label in self._classes]
         names, lines = self._records.encode_answer(
             {name: python_values(batch.columns[name]) for name in self._columns},
             None if self._index is None else [_as_key(value) for value in python_values(batch.columns[self._index])],
-            answer.columns["prediction"].to_pylist(),
+            answer.columns[PREDICTION].to_pylist(),
             [dict(zip(self._classes, row, strict=True)) for row in zip(*shares, strict=True)],
         )
         return pa.array(names, pa.string()), lines

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from classification_model.batch.batch_records import PREDICTION_ID, BatchRecords
+from classification_model.batch.added_columns import ERRORS, PREDICTION_ID, clashing, earlier_predictions, free_prefix
+from classification_model.batch.batch_records import BatchRecords
 from classification_model.batch.ordered_threads import cores, in_order
 from classification_model.batch.progress import row_bar
 from classification_model.batch.rejects import rejected_rows
 from classification_model.batch.scoring import Scorer
 from classification_model.errors import DataError, InputError
 from classification_model.runtime.inference.compiled import CompiledModel
+from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.tables.arrays import as_arrow
-from classification_model.tables.formats import STANDARD_STREAM, format_of
+from classification_model.tables.formats import STANDARD_STREAM, output_format_of
 from classification_model.tables.locations import locate
 from classification_model.tables.python_values import UnreadableArray
 from classification_model.tables.reading.open_source import opened_source
+from classification_model.tables.reading.text_layout import Expected
 from classification_model.tables.source import Batch, Piece, Source
 from classification_model.tables.writing.output import Output
 from classification_model.tables.writing.outputs import opened_output
@@ -40,8 +43,11 @@ class Options:
 
     Attributes
     ----------
-    delimiter, encoding
-        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
+    layout
+        How a CSV file or a workbook is written. By default it is read as the training table was, unless it evidently is
+        written in another way.
+    prefix
+        Prefix of the columns that are added. The default is that of the model.
     explain
         Whether to add the contribution of each field to each prediction.
     log
@@ -52,8 +58,8 @@ class Options:
         Number of threads. The default is one per core.
     """
 
-    delimiter: str | None = None
-    encoding: str = "utf-8"
+    layout: FileLayout = UNKNOWN
+    prefix: str | None = None
     explain: bool = False
     log: PredictionLog | None = None
     index: str | None = None
@@ -127,33 +133,42 @@ def predict_file(
     """
     place = locate(target)
     if place.kind in {"file", "remote file"}:
-        format_of(place.name)
+        output_format_of(place.name)
     if _are_one(source, target):
         msg = f"expected another output than the input file, found {target}: name another file"
         raise InputError(msg)
     rows_at_once = EXPLAINED_ROWS if options.explain else None
-    with opened_source(source, delimiter=options.delimiter, encoding=options.encoding, rows=rows_at_once) as opened:
+    manifest = predictor.manifest
+    known = manifest.input_schema.names
+    expected = Expected(manifest.layout, known)
+    with opened_source(source, options.layout, expected=expected, rows=rows_at_once) as opened:
         table, name = opened.table, opened.name
-        known = predictor.manifest.input_schema.names
-        names = [each for each in table.types if each != options.index or each in known]
+        unused = {options.index, *earlier_predictions(table.types)}
+        names = [each for each in table.types if each not in unused or each in known]
         scorer = Scorer(predictor, name, names, explain=options.explain)
         records = None
         added = scorer.types
         if options.log is not None:
             records = BatchRecords(options.index, predictor, list(table.types))
             added = {PREDICTION_ID: pa.string(), **added}
-        clash = next((each for each in added if each in table.types), None)
+        prefix = manifest.prediction_prefix if options.prefix is None else options.prefix
+        added = {prefix + each: kind for each, kind in added.items()}
+        clash = clashing(table.types, added)
         if clash is not None:
-            msg = f"{name} has a column {clash!r}, which the predictions add: rename or remove it"
+            remedy = f"set another prefix for the added columns, as --prefix {free_prefix(table.types)}"
+            msg = f"{name} has a column {clash!r}, which the predictions add: {remedy}"
             raise InputError(msg)
         types = {**table.types, **added}
+        varied = [prefix + each for each in scorer.numbers]
         threads = options.threads or (cores() if isinstance(predictor.model, CompiledModel) else 1)
         rows, reason = 0, scorer.fault
         with (
-            opened_output(target, types, varied=scorer.numbers, metadata=metadata) as output,
+            opened_output(target, types, varied=varied, metadata=metadata) as output,
             rejected_rows(Path(place.source) if place.kind == "file" else None) as rejects,
             row_bar(title or name, table.size, is_output_shown=target == STANDARD_STREAM) as bar,
-            closing(_predicted(table, scorer, records, output, threads, may_wait=opened.may_wait)) as parts,
+            closing(
+                _predicted(table, scorer, records, output, threads, prefix=prefix, may_wait=opened.may_wait)
+            ) as parts,
         ):
             for part in parts:
                 if options.log is not None and part.lines:
@@ -177,7 +192,14 @@ def _are_one(source: str, target: str) -> bool:
 
 
 def _predicted(
-    table: Source, scorer: Scorer, records: BatchRecords | None, output: Output, threads: int, *, may_wait: bool
+    table: Source,
+    scorer: Scorer,
+    records: BatchRecords | None,
+    output: Output,
+    threads: int,
+    *,
+    prefix: str,
+    may_wait: bool,
 ) -> Generator[_Part]:
     """Yield the parts of a table in order, each read, scored and rendered on one of several threads."""
 
@@ -189,11 +211,12 @@ def _predicted(
             if records is not None:
                 names, lines = records.encode(batch, answer)
                 added = {PREDICTION_ID: names, **added}
-            rendered = output.render(Batch({**batch.columns, **added}, batch.count))
+            named = {prefix + each: values for each, values in added.items()}
+            rendered = output.render(Batch({**batch.columns, **named}, batch.count))
         except UnreadableArray as error:
             msg = f"{table.name}: a column {error}"
             raise DataError(msg) from error
-        reasons = answer.columns["errors"].take(as_arrow(answer.rejected)).to_pylist()
+        reasons = answer.columns[ERRORS].take(as_arrow(answer.rejected)).to_pylist()
         rejected = list(zip(answer.rejected.tolist(), reasons, strict=True))
         return _Part(rendered, batch.count, piece.units, lines, rejected)
 

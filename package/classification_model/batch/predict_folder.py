@@ -117,6 +117,7 @@ def _made_from(predictor: Predictor, file: Path, options: Options) -> str:
         "model": predictor.manifest.digest,
         "package": package_version(),
         "explain": options.explain,
+        "prefix": options.prefix,
         "size": state and state.size,
         "modified": state and state.modified,
     }

@@ -9,6 +9,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from classification_model.batch.added_columns import (
+    BASE_VALUE,
+    CONTRIBUTION,
+    ERRORS,
+    PREDICTION,
+    PROBABILITY,
+    WARNINGS,
+)
 from classification_model.batch.column_reader import ColumnReader
 from classification_model.batch.derived_texts import TextDerivation
 from classification_model.batch.row_remarks import Said, texts_of_rows
@@ -27,8 +35,6 @@ if TYPE_CHECKING:
     from classification_model.runtime.input.schema import InputSchema
     from classification_model.runtime.predictor import Predictor
     from classification_model.tables.source import Batch
-
-BASE_VALUE = "base_value"
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Scorer:
     file
         Name of the file, for messages.
     names
-        Columns of the file.
+        Columns of the file, but for those that are none of the model's business.
     explain
         Whether to explain each prediction.
 
@@ -76,11 +82,12 @@ class Scorer:
         schema = manifest.input_schema
         self._predictor = predictor
         self._file = file
+        self._names = list(names)
         self._explain = explain
         self._threshold = manifest.threshold
         self._labels = text_array(manifest.classes).cast(pa.string())
-        self._contributions = {field.name: f"contribution_{field.name}" for field in schema.fields}
-        self._shares = [f"probability_{label}" for label in manifest.classes]
+        self._contributions = {field.name: f"{CONTRIBUTION}{field.name}" for field in schema.fields}
+        self._shares = [f"{PROBABILITY}{label}" for label in manifest.classes]
         issues = check_columns(schema, {name: [] for name in names}).errors
         self._faults = [f"{issue.field}: {issue.message}" for issue in issues]
         self.fault = self._faults[0] if self._faults else None
@@ -90,10 +97,10 @@ class Scorer:
         explained = [BASE_VALUE, *self._contributions.values()] if explain else []
         self.numbers = (*self._shares, *explained)
         self.types: dict[str, pa.DataType] = {
-            "prediction": pa.string(),
+            PREDICTION: pa.string(),
             **dict.fromkeys(self.numbers, pa.float64()),
-            "warnings": pa.string(),
-            "errors": pa.string(),
+            WARNINGS: pa.string(),
+            ERRORS: pa.string(),
         }
 
     def score(self, batch: Batch) -> Answer:
@@ -109,15 +116,15 @@ class Scorer:
         is_bad = wrong if wrong.any() else None
         columns: dict[str, pa.Array] = {}
         if self._faults or not batch.count:
-            columns = {name: pa.nulls(batch.count, self.types[name]) for name in ("prediction", *self._shares)}
+            columns = {name: pa.nulls(batch.count, self.types[name]) for name in (PREDICTION, *self._shares)}
         else:
             probabilities = self._predictor.model.probabilities(self._model_columns(readings, batch.count), batch.count)
-            columns["prediction"] = self._labels.take(as_arrow(decide(probabilities, self._threshold), is_bad))
+            columns[PREDICTION] = self._labels.take(as_arrow(decide(probabilities, self._threshold), is_bad))
             for number, name in enumerate(self._shares):
                 columns[name] = as_arrow(probabilities[:, number], is_bad)
         if self._explain:
             columns |= self._explanations(batch)
-        return Answer({**columns, "warnings": warnings, "errors": errors}, np.flatnonzero(wrong))
+        return Answer({**columns, WARNINGS: warnings, ERRORS: errors}, np.flatnonzero(wrong))
 
     def _read(self, batch: Batch) -> dict[str, Reading]:
         readings = {}
@@ -162,7 +169,7 @@ class Scorer:
 
     def _explanations(self, batch: Batch) -> dict[str, pa.Array]:
         """Explain the rows one by one, as for a caller in Python."""
-        values = {name: python_values(column) for name, column in batch.columns.items()}
+        values = {name: python_values(batch.columns[name]) for name in self._names}
         answers = self._predictor.predict(values, explain=True)["explanations"]
         columns = {BASE_VALUE: [answer and answer["base_value"] for answer in answers]}
         for name, title in self._contributions.items():

@@ -12,12 +12,15 @@ from classification_model.cli.options import (
     LogFolder,
     ServedModel,
     ServingStore,
+    Sheet,
+    SkipRows,
     known_encoding,
     serving_folder,
 )
 from classification_model.errors import require_extra
 from classification_model.runtime.input.number_format import PLAIN
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
+from classification_model.runtime.model_folder.file_layout import FileLayout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +54,11 @@ def join(
         Path | None, typer.Option(help="Config file, to read raw values of the target as the labels in data.classes.")
     ] = None,
     delimiter: Delimiter = None,
-    encoding: Annotated[str, typer.Option(callback=known_encoding, help="Encoding of a CSV file.")] = "utf-8",
+    encoding: Annotated[
+        str | None, typer.Option(callback=known_encoding, help="Encoding of a CSV file. Default: utf-8.")
+    ] = None,
+    skip_rows: SkipRows = None,
+    sheet: Sheet = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be added, and add nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -67,9 +74,10 @@ def join(
     manifest = read_manifest(serving_folder(model, store))
     data = None if config is None else load_config(config).data
     is_binned = data is not None and data.target_bins is not None
+    layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
     report = join_labels(
         log,
-        LabelSource(source, key, label, delimiter=delimiter, encoding=encoding),
+        LabelSource(source, key, label, layout),
         by=by,
         classes=manifest.classes,
         model=manifest.name,

@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from classification_model.cli.options import Delimiter, ServedModel, ServingStore, known_encoding, serving_folder
+from classification_model.cli.options import (
+    Delimiter,
+    ServedModel,
+    ServingStore,
+    Sheet,
+    SkipRows,
+    known_encoding,
+    known_prefix,
+    serving_folder,
+)
 from classification_model.cli.signals import ending_orderly
 from classification_model.errors import DataError, InputError, MissingExtraError, require_extra
-from classification_model.tables.formats import STANDARD_STREAM, format_of
+from classification_model.runtime.model_folder.file_layout import FileLayout
+from classification_model.tables.formats import STANDARD_STREAM, format_of, output_format_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +60,15 @@ def predict(
     model: ServedModel = None,
     store: ServingStore = None,
     delimiter: Delimiter = None,
-    encoding: Annotated[str, typer.Option(callback=known_encoding, help="Encoding of a CSV file.")] = "utf-8",
+    encoding: Annotated[
+        str | None, typer.Option(callback=known_encoding, help="Encoding of a CSV file. Default: as in training.")
+    ] = None,
+    skip_rows: SkipRows = None,
+    sheet: Sheet = None,
+    prefix: Annotated[
+        str | None,
+        typer.Option(callback=known_prefix, help="Prefix of the added columns. Default: the model's, often none."),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Add the contribution of each column to each prediction.")
     ] = False,
@@ -79,13 +97,14 @@ def predict(
     if is_folder and output == STANDARD_STREAM:
         msg = f"expected an output folder for the folder {file}, found none: set --output"
         raise InputError(msg)
-    for place in () if is_folder else (locate(file), locate(output)):
+    for place, check in () if is_folder else ((locate(file), format_of), (locate(output), output_format_of)):
         if place.kind in {"file", "remote file"}:
-            format_of(place.name)
+            check(place.name)
     with ending_orderly(), ExitStack() as stack:
         predictor = _load(serving_folder(model, store))
         opened = None if log is None else stack.enter_context(_opened_log(log, durability.value))
-        options = Options(delimiter=delimiter, encoding=encoding, explain=explain, log=opened, index=index)
+        layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
+        options = Options(layout=layout, prefix=prefix, explain=explain, log=opened, index=index)
         if is_folder:
             _predict_folder(predictor, Path(file), Path(output), options)
         else:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classification_model.cli.logging_setup import set_up_logging
-from classification_model.cli.options import Delimiter, known_encoding
+from classification_model.cli.options import Delimiter, Sheet, SkipRows, known_encoding
 from classification_model.errors import InputError, require_extra
+from classification_model.runtime.model_folder.file_layout import FileLayout
 from classification_model.runtime.system.durable import replace_file
 from classification_model.tables.formats import STANDARD_STREAM
 
@@ -139,6 +140,8 @@ def init(
     encoding: Annotated[
         str | None, typer.Option(callback=known_encoding, help="Encoding of a CSV file. Default: guessed.")
     ] = None,
+    skip_rows: SkipRows = None,
+    sheet: Sheet = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing config.")] = False,
 ) -> None:
     """Draft a commented config.yml from a table."""
@@ -148,7 +151,8 @@ def init(
         msg = f"{output} exists: set another --output, or replace it with --force"
         raise InputError(msg)
     folder = output.resolve().parent
-    text = draft_config(data, target, folder, target_bins=target_bins, delimiter=delimiter, encoding=encoding)
+    layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
+    text = draft_config(data, target, folder, target_bins=target_bins, layout=layout)
     try:
         replace_file(output, text.encode())
     except OSError as error:

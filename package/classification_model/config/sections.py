@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
+from classification_model.batch.added_columns import check_prefix
 from classification_model.config.features import ColumnFeature, Feature, Marks, Name, Names, Section
 from classification_model.runtime.input.number_format import Decimal, NumberFormat, Thousands
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, LongestText
 from classification_model.runtime.input.values import LONGEST_PARSED_TEXT
 from classification_model.runtime.model_folder.artifact import VERSION_PATTERN
+from classification_model.runtime.model_folder.file_layout import FileLayout
 from classification_model.runtime.model_folder.packaged import package_version
 from classification_model.tables.formats import check_encoding
 
@@ -37,6 +39,8 @@ class AppConfig(Section):
         Prefix of the names of the model folder and of the pickled pipeline; the version follows it.
     version
         PEP 440 version of the model. The default is the version of this package.
+    prediction_prefix
+        Prefix of the columns that `predict` adds to a file, for tables that have a column called ``prediction``.
     """
 
     name: Name
@@ -51,6 +55,7 @@ class AppConfig(Section):
         pattern=VERSION_PATTERN,
         description="a PEP 440 version, such as 1.2.0",
     )
+    prediction_prefix: Annotated[str, AfterValidator(check_prefix)] = ""
 
 
 class DataConfig(Section):
@@ -97,6 +102,11 @@ class DataConfig(Section):
         Delimiter of a CSV file, one ASCII character.
     encoding
         Encoding of a CSV file, as Python names it.
+    skip_rows
+        Number of lines above the header of a CSV file, or of rows above that of a workbook. A first line ``sep=;``,
+        which names the delimiter, does not count.
+    sheet
+        Sheet of a workbook. The default is the first one.
     longest_text
         Maximum number of characters of a text that is searched for patterns or words, and of a number given as text.
         Other texts may have 10,000 characters.
@@ -119,7 +129,14 @@ class DataConfig(Section):
     thousands: Thousands | None = None
     delimiter: str = Field(",", pattern=DELIMITER, description="one ASCII character, no quote and no line break")
     encoding: Annotated[str, AfterValidator(check_encoding)] = "utf-8"
+    skip_rows: int = Field(0, ge=0, le=1000)
+    sheet: Name | None = None
     longest_text: LongestText = LONGEST_PARSED_TEXT
+
+    @property
+    def layout(self) -> FileLayout:
+        """How the files of the table are written."""
+        return FileLayout(delimiter=self.delimiter, encoding=self.encoding, skip_rows=self.skip_rows, sheet=self.sheet)
 
     @property
     def roles(self) -> tuple[str, ...]:

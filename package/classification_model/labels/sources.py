@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from classification_model.errors import DataError
+from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.tables.locations import locate, short_name
 from classification_model.tables.python_values import UnreadableArray, python_values
 from classification_model.tables.reading.open_source import opened_source
@@ -26,15 +27,14 @@ class LabelSource:
         `tables.locations.locate`.
     key, label
         Names of the columns.
-    delimiter, encoding
-        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
+    layout
+        How a CSV file or a workbook is written; what this leaves open is found in the file.
     """
 
     source: str = field(repr=False)  # it may hold a password
     key: str
     label: str
-    delimiter: str | None = None
-    encoding: str = "utf-8"
+    layout: FileLayout = UNKNOWN
 
     @property
     def name(self) -> str:
@@ -57,9 +57,7 @@ class LabelSource:
             If what opens it is not installed.
         """
         try:
-            with opened_source(
-                self.source, columns=(self.key, self.label), delimiter=self.delimiter, encoding=self.encoding
-            ) as opened:
+            with opened_source(self.source, self.layout, columns=(self.key, self.label)) as opened:
                 for piece in opened.table.pieces():
                     columns = piece.load().columns
                     yield python_values(columns[self.key]), python_values(columns[self.label])

@@ -257,14 +257,14 @@ class DataLoader:
     def _read_file(self, source: str) -> pd.DataFrame:
         data, name = self._config.data, short_name(source)
         try:
-            with opened_source(source, delimiter=data.delimiter, encoding=data.encoding) as opened:
+            with opened_source(source, data.layout) as opened:
                 processed = read_description(getattr(opened.table, "metadata", {}), name)
                 if processed is not None:
                     check_processed(processed, opened.table.types, self._config, name)
                 table = frame_of(opened.table)
                 opened.check_unchanged()
         except SettingError as error:
-            raise SettingError(error.fault, error.setting, "set data.{} in the config") from error
+            raise SettingError(error.fault, error.setting, error.value, in_config=True) from error
         if processed is not None:
             return as_raw(table, processed)
         validation.check_new_names(self._config, [str(column) for column in table.columns], name)

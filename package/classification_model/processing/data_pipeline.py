@@ -291,7 +291,7 @@ def _read(source: DataSource | None, config: Config) -> tuple[pd.DataFrame, str]
     if source is None:
         source = resolved(config.data.source, config.folder)
     if isinstance(source, str):
-        return read_raw(source, delimiter=config.data.delimiter, encoding=config.data.encoding), short_name(source)
+        return read_raw(source, config.data.layout), short_name(source)
     frame = source() if callable(source) else source
     if not isinstance(frame, pd.DataFrame):
         found = type(frame).__name__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import re
 import textwrap
@@ -11,23 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from classification_model.batch.added_columns import needed_prefix
 from classification_model.config.complaints import nearest
 from classification_model.config.references import bin_names
-from classification_model.errors import DataError, InputError
+from classification_model.errors import DataError
 from classification_model.processing import validation
 from classification_model.processing.class_inference import infer_classes
 from classification_model.processing.draft_audit import DraftAudit, audit_draft
+from classification_model.processing.drafted_table import DraftedTable, read_to_draft
 from classification_model.processing.kinds.infer_columns import infer_table
 from classification_model.processing.kinds.inferred import Evidence, Inferred
-from classification_model.processing.raw_tables import parse_table, read_raw
 from classification_model.processing.rows import read_numbers
 from classification_model.processing.target_bins import bins_of, describe_bins, learn_edges
 from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, read_category, spell_key
-from classification_model.tables.formats import STANDARD_STREAM, format_of, sniff_delimiter
-from classification_model.tables.locations import locate
-from classification_model.tables.reading.open_file import read_file
+from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +41,8 @@ MOST_CLASSES = 50
 LONGEST_COMMENT = 300
 #: Share of held-out rows.
 HOLDOUT = 0.2
+#: Remarks on a file that a draft repeats.
+MOST_REMARKS = 20
 #: Longest key that YAML reads, less its quotes.
 LONGEST_NAME = 1000
 #: Some marks of missing values are classes where a target holds them: none and mild, + and -.
@@ -56,23 +56,22 @@ def draft_config(
     folder: Path,
     *,
     target_bins: int | None = None,
-    delimiter: str | None = None,
-    encoding: str | None = None,
+    layout: FileLayout = UNKNOWN,
 ) -> str:
     """Draft a commented ``config.yml`` from a table.
 
     Parameters
     ----------
     source
-        CSV, Parquet or JSON file, a URL of one, or a table or query of a database.
+        CSV, Parquet or JSON file, a workbook, a URL of one, or a table or query of a database.
     target
         Column to predict.
     folder
         Folder of the config; a file is named relative to it.
     target_bins
         Number of classes into which a numeric target is divided; see ``data.target_bins``.
-    delimiter, encoding
-        Delimiter and encoding of a CSV file; guessed by default.
+    layout
+        How a CSV file or a workbook is written; what this leaves open is guessed.
 
     Raises
     ------
@@ -80,26 +79,8 @@ def draft_config(
         If the table cannot be read, or lacks the target, or the target has too many values. Rows without a target are
         left out, and the draft says how many.
     """
-    if source == STANDARD_STREAM:
-        msg = "expected a file or URL, which the config names as data.source, found standard input"
-        raise DataError(msg)
-    location = locate(source)
-    if location.has_password:
-        msg = "expected a URL without a password, as the config keeps it: set it in the environment, such as PGPASSWORD"
-        raise InputError(msg)
-    if location.kind in {"database", "service"}:
-        table, guessed, delimiter, encoding = read_raw(source), False, ",", "utf-8"
-    else:
-        content, kind = read_file(source), format_of(location.name)
-        guessed = encoding is None and kind in {"csv", "tsv"}
-        encoding = _guess_encoding(content) if guessed else encoding or "utf-8"
-        if delimiter is None:
-            delimiter = sniff_delimiter(content, encoding) if kind == "csv" else ","
-        table = parse_table(content, location.name, delimiter=delimiter, encoding=encoding)
-    shown = location.name
-    if table.empty:
-        msg = f"{shown} has no rows: expected at least one"
-        raise DataError(msg)
+    drafted = read_to_draft(source, layout)
+    table, shown = drafted.frame, drafted.name
     columns = [str(name) for name in table.columns]
     if target not in columns:
         msg = f"{shown} has no column {target!r}, the target: expected {nearest(target, columns)}"
@@ -108,7 +89,7 @@ def draft_config(
     rows = len(table)
     if is_missing.any() and not is_missing.all():
         table = table[~is_missing].reset_index(drop=True)
-    found = infer_table(table, evidence=Evidence(delimiter=delimiter))
+    found = infer_table(table, evidence=Evidence(delimiter=drafted.layout.delimiter or ","))
     inferred, sign = [column for column in found.columns if column.name != target], found.sign
     lines_of_target, smallest_class = (
         _classes(table, target, shown) if target_bins is None else _bins(table, target, target_bins, sign)
@@ -118,12 +99,11 @@ def draft_config(
         "app:",
         "  # Name of the problem in reports, stores and logs: do not change it later.",
         f"  name: {_scalar(target)}",
+        *_prefix(columns),
         "",
         "data:",
         f"  source: {_scalar(named)}",
-        *([] if delimiter == "," else [f"  delimiter: {_scalar(delimiter)}"]),
-        *(["  # The file is not UTF-8; this encoding is a guess:"] if guessed and encoding != "utf-8" else []),
-        *([] if encoding == "utf-8" else [f"  encoding: {_scalar(encoding)}"]),
+        *_layout(drafted),
         *_decimal(sign),
         f"  target: {_scalar(target)}",
         *(
@@ -212,14 +192,31 @@ def _bins(table: pd.DataFrame, target: str, count: int, sign: Decision) -> tuple
     return lines, int(np.bincount(bins_of(values, edges)).min())
 
 
-def _guess_encoding(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+def _prefix(columns: list[str]) -> list[str]:
+    """Draft the prefix of predictions where the table has columns that are called like these."""
+    prefix = needed_prefix(columns)
+    if not prefix:
+        return []
+    return [
+        "  # Prefix of the columns that `predict` adds: the table has columns that are called like these.",
+        f"  prediction_prefix: {_scalar(prefix)}",
+    ]
+
+
+def _layout(drafted: DraftedTable) -> list[str]:
+    """Draft how the file is written, and say what was done about its oddities."""
+    layout, lines = drafted.layout, []
+    if layout.delimiter not in {None, ","}:
+        lines.append(f"  delimiter: {_scalar(layout.delimiter or '')}")
+    if layout.encoding not in {None, "utf-8"}:
+        lines += ["  # The file is not UTF-8; this encoding is a guess:"] if drafted.is_guessed else []
+        lines.append(f"  encoding: {_scalar(layout.encoding or '')}")
+    if layout.skip_rows:
+        lines += ["  # Titles or comments above the header:", f"  skip_rows: {layout.skip_rows}"]
+    if layout.sheet is not None:
+        lines.append(f"  sheet: {_scalar(layout.sheet)}")
+    remarks = (_comments(f"In the file, {remark}.", "  ") for remark in drafted.remarks[:MOST_REMARKS])
+    return [*lines, *(line for remark in remarks for line in remark)]
 
 
 def _unused(inferred: list[Inferred]) -> list[str]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from classification_model.errors import DataError
+from classification_model.runtime.model_folder.file_layout import FileLayout
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config
@@ -49,7 +50,8 @@ class Processed(BaseModel):
 
 def reading_hash(config: Config) -> str:
     """Return the SHA-256 of what a config says about reading values: not of how a model is trained from them."""
-    data = config.data.model_dump(mode="json", exclude={"source", "validation_source", "delimiter", "encoding"})
+    of_files = {"source", "validation_source", *FileLayout.model_fields}
+    data = config.data.model_dump(mode="json", exclude=of_files)
     features = {name: item.model_dump(mode="json", by_alias=True) for name, item in config.features.items()}
     return hashlib.sha256(orjson.dumps([data, features])).hexdigest()
 

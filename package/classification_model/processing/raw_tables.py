@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,26 +14,29 @@ import pandas as pd
 from classification_model.errors import DataError
 from classification_model.runtime.input.checking import column_name
 from classification_model.runtime.input.values import spell_key
+from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.tables.reading.open_file import in_memory
 from classification_model.tables.reading.open_source import opened_source
-from classification_model.tables.reading.open_table import open_table, read_rows
+from classification_model.tables.reading.open_table import open_table, read_rows, remarks_of
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config
     from classification_model.tables.source import Source
 
+logger = logging.getLogger(__name__)
 
-def parse_table(content: bytes, source: str, *, delimiter: str | None = None, encoding: str = "utf-8") -> pd.DataFrame:
+
+def parse_table(content: bytes, source: str, layout: FileLayout = UNKNOWN) -> pd.DataFrame:
     """Parse the bytes of a file into a frame of raw values.
 
     Parameters
     ----------
     content
-        Bytes of the file.
+        Bytes of the file, decompressed.
     source
         Name of the file; its suffix gives the format.
-    delimiter, encoding
-        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
+    layout
+        How a CSV file or a workbook is written; what this leaves open is found in the file.
 
     Returns
     -------
@@ -41,21 +46,23 @@ def parse_table(content: bytes, source: str, *, delimiter: str | None = None, en
     Raises
     ------
     DataError
-        If the file is empty or malformed, or column names are missing or repeated.
+        If the file is empty or malformed.
     """
-    return frame_of(open_table(in_memory(content, source), delimiter=delimiter, encoding=encoding))
+    return frame_of(open_table(in_memory(content, source), layout))
 
 
 def frame_of(table: Source) -> pd.DataFrame:
     """Read all rows of a table into a frame of raw values; see `parse_table`."""
     rows = read_rows(table)
+    for remark in remarks_of(table):
+        logger.warning("%s: %s", Path(table.name).name, remark)
     columns = {name: pd.Series(values, dtype=object) for name, values in rows.columns.items()}
     return pd.DataFrame(columns, index=range(rows.count))
 
 
-def read_raw(source: str, *, delimiter: str | None = None, encoding: str = "utf-8") -> pd.DataFrame:
+def read_raw(source: str, layout: FileLayout = UNKNOWN) -> pd.DataFrame:
     """Read a table into a frame of raw values, wherever it is; see `parse_table` and `opened_source`."""
-    with opened_source(source, delimiter=delimiter, encoding=encoding) as opened:
+    with opened_source(source, layout) as opened:
         frame = frame_of(opened.table)
         opened.check_unchanged()
     return frame

@@ -13,6 +13,7 @@ import pyarrow.parquet
 
 from classification_model.errors import DataError
 from classification_model.processing.raw_tables import raw_names
+from classification_model.runtime.model_folder.file_layout import FileLayout
 from classification_model.tables.formats import first_sentence, format_of
 from classification_model.tables.locations import short_name
 from classification_model.tables.python_values import UnreadableArray
@@ -30,7 +31,13 @@ _KINDS = (pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us"))
 
 
 def read_table(
-    source: str, *, columns: Sequence[str] | None = None, delimiter: str | None = None, encoding: str = "utf-8"
+    source: str,
+    *,
+    columns: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+    sheet: str | None = None,
 ) -> pd.DataFrame:
     """Read a table from a file, a database, a web address or a service into a frame.
 
@@ -45,12 +52,19 @@ def read_table(
           ``sqlite:///file.db?query=SELECT ...``
         - a URL of a service that `register_source` added
 
-        The suffix of a file gives its format: CSV, TSV, Parquet, JSON or JSON lines. Set passwords in environment
-        variables instead of the URL.
+        The suffix of a file gives its format: CSV (also ``.txt``), TSV, Parquet, JSON, JSON lines or a workbook
+        (``.xlsx``). CSV, TSV and JSON lines may be compressed (``.csv.gz``). Set passwords in environment variables
+        instead of the URL.
     columns
         Columns to read, in this order. The default is all columns.
     delimiter, encoding
-        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
+        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header, and the encoding is
+        UTF-8.
+    skip_rows
+        Number of lines above the header of a CSV file, or of rows above that of a workbook. By default titles and
+        comments above the header are found and left out.
+    sheet
+        Sheet of a workbook. The default is the first one.
 
     Returns
     -------
@@ -75,7 +89,8 @@ def read_table(
     >>> cm.read_table(str(titanic), columns=["name", "age"]).shape
     (1309, 2)
     """
-    with opened_source(source, columns=columns, delimiter=delimiter, encoding=encoding) as opened:
+    layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
+    with opened_source(source, layout, columns=columns) as opened:
         whole = _whole_parquet(opened, columns)
         table = _in_pieces(opened, columns) if whole is None else whole
         opened.check_unchanged()

@@ -16,39 +16,48 @@ LARGEST_ROW = 2**26
 _FORMATS = {
     ".csv": "csv",
     ".tsv": "tsv",
+    ".txt": "csv",
     ".parquet": "parquet",
     ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".xlsx": "xlsx",
 }
+#: Suffix of a compressed file, and the formats that are read as a stream.
+_COMPRESSED, _STREAMED = ".gz", {"csv", "tsv", "jsonl"}
 _DELIMITERS = ",;\t|"
 
 
 class SettingError(DataError):
-    """A text file does not fit the delimiter or the encoding that it is read with.
+    """A file does not fit a setting that it is read with, such as its delimiter or encoding.
 
     Parameters
     ----------
     fault
         What was expected and what was found.
     setting
-        ``delimiter`` or ``encoding``.
-    remedy
-        Where it is set, with ``{}`` for its name: an option of the command, unless the caller reads by a config.
+        ``delimiter``, ``encoding``, ``skip_rows`` or ``sheet``.
+    value
+        What it may be set to; empty where that cannot be told.
+    in_config
+        Whether the caller reads by a config, where the setting is a key, rather than an option of a command.
 
     Attributes
     ----------
-    fault, setting
+    fault, setting, value
     """
 
-    def __init__(self, fault: str, setting: str, remedy: str = "set --{}") -> None:
-        super().__init__(f"{fault}: {remedy.format(setting)}")
+    def __init__(self, fault: str, setting: str, value: str = "", *, in_config: bool = False) -> None:
+        option = f"--{setting.replace('_', '-')}"
+        remedy = f"set data.{setting} in the config" if in_config else f"set {option}"
+        super().__init__(f"{fault}: {remedy}{f' to {value}' if value and in_config else f' {value}' if value else ''}")
         self.fault = fault
         self.setting = setting
+        self.value = value
 
 
 def format_of(source: str) -> str:
-    """Return the format of a file by its suffix; standard input and output are CSV.
+    """Return the format of a file by its suffix, ``.gz`` left out; standard input and output are CSV.
 
     Raises
     ------
@@ -57,16 +66,40 @@ def format_of(source: str) -> str:
     """
     if source == STANDARD_STREAM:
         return "csv"
-    suffix = Path(source).suffix.lower()
-    if suffix not in _FORMATS:
-        msg = f"{source}: expected a file that ends in {', '.join(_FORMATS)}, found {suffix or 'no suffix'}"
+    name = source[: -len(_COMPRESSED)] if is_compressed(source) else source
+    found = _FORMATS.get(Path(name).suffix.lower())
+    if found is None or (name != source and found not in _STREAMED):
+        known = ", ".join(_FORMATS)
+        suffix = "".join(Path(source).suffixes[-2:] if name != source else Path(source).suffixes[-1:]) or "no suffix"
+        msg = f"{source}: expected a file that ends in {known}, or in .csv.gz, .tsv.gz or .jsonl.gz, found {suffix}"
         raise DataError(msg)
-    return _FORMATS[suffix]
+    return found
+
+
+def is_compressed(source: str) -> bool:
+    """Return whether a file is compressed by gzip, by its suffix."""
+    return source.lower().endswith(_COMPRESSED)
+
+
+def output_format_of(target: str) -> str:
+    """Return the format of a file to write; see `format_of`.
+
+    Raises
+    ------
+    DataError
+        If its suffix is none of the known ones, or of a format that is only read.
+    """
+    found = format_of(target)
+    if found == "xlsx" or (target != STANDARD_STREAM and is_compressed(target)):
+        msg = f"{target}: expected a file to write that ends in .csv or .parquet, found a format that is only read"
+        raise DataError(msg)
+    return found
 
 
 def has_known_suffix(source: str) -> bool:
     """Return whether a file's suffix tells its format."""
-    return Path(source).suffix.lower() in _FORMATS
+    name = source[: -len(_COMPRESSED)] if is_compressed(source) else source
+    return Path(name).suffix.lower() in _FORMATS
 
 
 def check_header(names: Sequence[str], source: str) -> None:

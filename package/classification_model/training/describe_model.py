@@ -10,6 +10,7 @@ import numpy as np
 
 from classification_model.export.compile_and_prove import CORE, PORTABLE
 from classification_model.export.derivations import describe_derivation, is_derivation
+from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.runtime.model_folder.libraries import library_versions
 from classification_model.runtime.model_folder.manifest import Manifest
 from classification_model.runtime.model_folder.packaged import package_folder
@@ -74,6 +75,8 @@ def describe_model(
     random_state: int,
     target_edges: tuple[float, ...] = (),
     audit: tuple[AuditFinding, ...] = (),
+    layout: FileLayout = UNKNOWN,
+    prediction_prefix: str = "",
 ) -> Manifest:
     """Write the manifest of a model; hashes of files are filled in when the folder is written.
 
@@ -89,6 +92,8 @@ def describe_model(
         Predictions for rows that the model did not learn from; None without such rows.
     random_state
         Seed of the golden rows.
+    layout, prediction_prefix
+        See `Manifest`.
     """
     compilation = fitted.compilation
     plan = [describe_derivation(step) for _, step in fitted.pipeline.steps if is_derivation(step)]
@@ -124,6 +129,8 @@ def describe_model(
         gates=gates,
         monitoring=monitoring,
         audit=audit,
+        layout=layout,
+        prediction_prefix=prediction_prefix,
     )
     return with_golden_rows(manifest, fitted.model, fitted.features, random_state)
 

@@ -199,10 +199,15 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
 
 
 FAULTS: dict[str, tuple[str, bytes, str]] = {
-    "short row": (
+    "cut off": (
         "in.csv",
-        b"size,shape\n" + b"1,disc\n" * 700_000 + b"1\n",
-        r"line 700002: expected 2 cell\(s\), as in the header, found 1",
+        b"size,shape\n" + b"1,disc\n" * 700_000 + b"1",
+        r"expected 2 cell\(s\) in the last line, as in the header, found 1 and no line end: the file is cut off; .*",
+    ),
+    "unnamed": (
+        "in.csv",
+        b"size,shape,\n" + b"1,disc,\n" * 700_000 + b"1,disc,x\n",
+        r"column 3 has no name, and its first value near line 700002: give it a name in the header",
     ),
     "long row": (
         "in.csv",

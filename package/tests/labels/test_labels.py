@@ -260,7 +260,7 @@ def test_damage_of_the_log_is_part_of_the_report(log: Path) -> None:
     [
         ("table.csv", "kee", r"table\.csv has no column 'kee': expected one of 'key', 'label'"),
         ("other.csv", "key", r"other\.csv cannot be read: No such file or directory"),
-        ("table.txt", "key", r"table\.txt: expected a file that ends in \.csv, .* found \.txt"),
+        ("table.xls", "key", r"table\.xls: expected a file that ends in \.csv, .* found \.xls"),
     ],
 )
 def test_a_source_that_cannot_be_read_is_an_error(name: str, key: str, fault: str, log: Path) -> None:
@@ -340,7 +340,7 @@ def test_a_file_of_labels_that_is_written_while_it_is_read_is_refused(tmp_path: 
 @pytest.mark.parametrize(
     ("url", "kind", "fault"),
     [
-        ("ftp://me:secret@host/labels.txt", DataError, r"labels\.txt: expected a file that ends in"),
+        ("ftp://me:secret@host/labels.doc", DataError, r"labels\.doc: expected a file that ends in"),
         ("http://127.0.0.1:1/labels.csv?signature=secret", DataError, r"127\.0\.0\.1:1/labels\.csv cannot be read: "),
         ("memory://labels.csv?signature=secret", DataError, r"^memory://labels\.csv cannot be read: No such file"),
         ("ftp://me:sec/secret@host/labels.csv", InputError, "write @ as %40, / as %2F, # as %23 and "),

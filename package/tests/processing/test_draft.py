@@ -311,7 +311,7 @@ def test_marks_with_odd_letters_neither_break_the_draft_nor_its_comments(tmp_pat
 
 NUMBERS, LETTERS = list(range(100)), ["a", "b"] * 50
 REFUSED: dict[str, tuple[Table, str]] = {
-    "table.xlsx": ({"x": NUMBERS}, r"table\.xlsx: expected a file that ends in \.csv, .*, found \.xlsx"),
+    "table.xls": ({"x": NUMBERS}, r"table\.xls: expected a file that ends in \.csv, .*, found \.xls"),
     "header.csv": ({"x": [], "y": []}, r"header\.csv has no rows: expected at least one"),
     "target.csv": ({"x": NUMBERS, "Y": LETTERS}, r"target\.csv has no column 'y', .*: expected one of: x, Y"),
     "one.csv": (

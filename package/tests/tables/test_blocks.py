@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from classification_model.errors import DataError
 from classification_model.processing.raw_tables import parse_table
+from classification_model.runtime.model_folder.file_layout import FileLayout
 from classification_model.tables.reading.csv_files import CsvSource
 from classification_model.tables.reading.json_files import JsonLinesSource, JsonSource
 from classification_model.tables.reading.open_file import Opened, opened
@@ -25,6 +26,7 @@ from classification_model.tables.reading.parquet_files import ParquetSource
 from classification_model.tables.reading.text_blocks import outside_quotes
 from classification_model.tables.source import Source
 
+COMMA = FileLayout(delimiter=",")
 BLOCKS = st.integers(1, 9)
 
 
@@ -52,10 +54,10 @@ def read_or_refuse(make: Callable[[], Source]) -> dict[str, list[Any]] | None:
     return None
 
 
-def read_whole(content: bytes, name: str, **options: str) -> dict[str, list[Any]] | None:
+def read_whole(content: bytes, name: str, layout: FileLayout = COMMA) -> dict[str, list[Any]] | None:
     """Read a table as training reads it; None where it is refused."""
     try:
-        frame = parse_table(content, name, **options)
+        frame = parse_table(content, name, layout)
     except DataError:
         return None
     return {str(column): frame[column].tolist() for column in frame.columns}
@@ -75,7 +77,7 @@ tangled = st.lists(
 def test_csv_in_blocks_of_any_size_is_the_whole_file(text: str, block: int) -> None:
     """Rows, quotes, line ends and letters that lie across two blocks are read as if they did not, or refused alike."""
     content = text.encode()
-    found = read_or_refuse(lambda: CsvSource(as_file(content, "file.csv"), ",", "utf-8", block))
+    found = read_or_refuse(lambda: CsvSource(as_file(content, "file.csv"), COMMA, block))
     assert found == read_whole(content, "file.csv")
 
 
@@ -85,8 +87,10 @@ def test_csv_in_blocks_of_any_size_is_the_whole_file(text: str, block: int) -> N
 def test_csv_of_another_encoding_in_blocks_is_the_whole_file(text: str, block: int, encoding: str) -> None:
     """Bytes of one letter may lie in two blocks."""
     content = text.encode(encoding, errors="ignore")
-    found = read_or_refuse(lambda: CsvSource(as_file(content, "file.csv"), ",", encoding, block))
-    assert found == read_whole(content, "file.csv", encoding=encoding)
+    found = read_or_refuse(
+        lambda: CsvSource(as_file(content, "file.csv"), FileLayout(delimiter=",", encoding=encoding), block)
+    )
+    assert found == read_whole(content, "file.csv", FileLayout(delimiter=",", encoding=encoding))
 
 
 def last_row_end(content: bytes, delimiter: int) -> int | None:
@@ -133,8 +137,10 @@ def test_rows_end_where_no_quoted_cell_is_open(content: bytes, delimiter: str) -
     ("content", "message"),
     [
         (b"a,b\n1,2,3\n", r"file.csv: line 2: expected 2 cell\(s\), as in the header, found 3"),
-        (b'a,b\n1,2\n"3\n4",5\n\n6\n', r"file.csv: line 6: expected 2 cell\(s\), as in the header, found 1"),
-        (b"\r\n\r\na,b\r\n1,2\r\n3\r\n", r"line 5: expected 2 cell\(s\), .* found 1"),
+        (b'a,b\n1,2\n"3\n4",5\n\n6,7,8\n', r"file.csv: line 6: expected 2 cell\(s\), as in the header, found 3"),
+        (b"\r\n\r\na,b\r\n1,2\r\n3,4,\r\n", r"line 5: expected 2 cell\(s\), .* found 3"),
+        (b"a,b\n1,2\n\n3", r"expected 2 cell\(s\) in the last line, as in the header, found 1 and no line end"),
+        (b"a,b,c\n1,2,3\n4;5;6\n", r"line 3: expected 3 cell\(s\), .* found 1"),
         (b"a,b\r1,2\r3,4,5", r"line 3: expected 2 cell\(s\), .* found 3"),
         (b'a,b\n1,2\n3,"x"y\n', "line 3: expected a quote at the end of a cell"),
         (b"a,b\n" + b"1,2\n" * 99 + b'1,"2\n' + b"1,2\n" * 99, "line 101: expected a quote at the end of a cell"),
@@ -147,7 +153,7 @@ def test_rows_end_where_no_quoted_cell_is_open(content: bytes, delimiter: str) -
 def test_what_is_wrong_with_a_csv_file_is_told_with_its_line(content: bytes, message: str, block: int) -> None:
     """A short or a long row, and a quote that does not close, are named by the line of the file."""
     with pytest.raises(DataError, match=message):
-        read(CsvSource(as_file(content, "file.csv"), ",", "utf-8", block))
+        read(CsvSource(as_file(content, "file.csv"), COMMA, block))
 
 
 @pytest.mark.slow
@@ -159,8 +165,7 @@ def test_a_row_without_end_is_refused_before_it_fills_the_memory(kind: str) -> N
         read(
             CsvSource(
                 as_file(opening + b"x\n" * 2**26 if kind == "quote" else opening + b"x" * 2**27, "file.csv"),
-                ",",
-                "utf-8",
+                COMMA,
                 2**14,
             )
         )
@@ -313,4 +318,4 @@ class Pipe(io.BytesIO):
 def test_a_pipe_that_gives_few_bytes_at_a_time_is_read_to_its_end() -> None:
     """A short read is no end."""
     pipe: BinaryIO = Pipe(b"a,b\n" + b"1,2\n" * 1000)
-    assert read(CsvSource(Opened(pipe, "-"), ",", "utf-8", 999))["a"] == ["1"] * 1000
+    assert read(CsvSource(Opened(pipe, "-"), COMMA, 999))["a"] == ["1"] * 1000

@@ -27,6 +27,7 @@ from written import read_table, write_table
 
 from classification_model.errors import DataError
 from classification_model.processing.raw_tables import parse_table
+from classification_model.runtime.model_folder.file_layout import FileLayout
 from classification_model.tables.formats import format_of, sniff_delimiter
 from classification_model.tables.reading.open_file import read_file
 
@@ -133,14 +134,13 @@ tangled = st.lists(st.sampled_from(["a", "b", ",", ",", "\n", "\n", '"', '"', '"
 def test_quotes_are_read_as_the_csv_module_reads_them(text: str) -> None:
     """A file that is read holds the cells that Python's strict reader finds in it, so no quote swallows a row."""
     with contextlib.suppress(DataError):
-        frame = parse_table(text.encode(), "file.csv")
-        header, *rows = (
-            row
-            for row in csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), strict=True)
-            if row or frame.columns.size == 1
-        )
-        assert frame.columns.tolist() == header
-        assert frame.to_numpy().tolist() == [row or [""] for row in rows]
+        frame = parse_table(text.encode(), "file.csv", FileLayout(delimiter=",", skip_rows=0))
+        header, *rows = csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), strict=True)
+        if len(header) > 1:
+            rows = [row for row in rows if row]
+        if all(map(str.strip, header)) and len(set(header)) == len(header) == max(map(len, rows), default=len(header)):
+            assert frame.columns.tolist() == header
+            assert frame.to_numpy().tolist() == [row + [""] * (len(header) - len(row)) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,10 @@ def test_a_csv_file_is_read_as_it_stands(content: bytes, columns: dict[str, list
 def test_an_encoding_is_read_when_named(encoding: str) -> None:
     """A file in another encoding is read when the config names it, with its byte order mark left out."""
     content = "\u00e4,b\n\u00e9,2\n".encode("utf-8-sig" if encoding in {"utf8", "UTF_8"} else encoding)
-    assert columns_of(parse_table(content, "file.csv", encoding=encoding)) == {"\u00e4": ["\u00e9"], "b": ["2"]}
+    assert columns_of(parse_table(content, "file.csv", FileLayout(encoding=encoding))) == {
+        "\u00e4": ["\u00e9"],
+        "b": ["2"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -184,11 +187,7 @@ def test_an_encoding_is_read_when_named(encoding: str) -> None:
         (b" \n\n \n", "file.csv is empty"),
         (codecs.BOM_UTF8, "file.csv is empty"),
         (b"a,b\n1,2,3\n", r"file.csv: line 2: expected 2 cell\(s\), as in the header, found 3"),
-        (b"a,b\n1,2\n3\n", r"line 3: expected 2 cell\(s\), as in the header, found 1"),
-        (b"a,b,a\n1,2,3\n", "file.csv: the column 'a' is there twice"),
-        (b"a,,c\n1,2,3\n", "file.csv: column 2 of 3 has no name: give each column one"),
-        (b"a, \n1,2\n", "column 2 of 2 has no name"),
-        (b"a,b,\n1,2,\n", "column 3 of 3 has no name"),
+        (b",,\n1,2,3\n", "file.csv: column 1 of 3 has no name: give each column one"),
         (b"a;b\n1;2\n", "has one column with the delimiter ',', and ';' in its header: set --delimiter"),
         (b"a\tb\n1\t2\n", r"and '\\t' in its header"),
         (b'a,b\n1,"x\n2,y\n', "line 2: expected a quote at the end of a cell that begins with one, found none"),
@@ -206,7 +205,7 @@ def test_an_encoding_is_read_when_named(encoding: str) -> None:
 def test_what_is_no_csv_table_is_refused(content: bytes, message: str) -> None:
     """A file that is no table is refused, saying which file, what is wrong and where."""
     with pytest.raises(DataError, match=message) as caught:
-        parse_table(content, "file.csv", delimiter=",")
+        parse_table(content, "file.csv", FileLayout(delimiter=","))
     assert "\n" not in str(caught.value)
 
 
@@ -214,21 +213,21 @@ def test_what_is_no_csv_table_is_refused(content: bytes, message: str) -> None:
 def test_an_encoding_that_does_not_fit_is_refused(encoding: str) -> None:
     """An encoding that is unknown, or that the file is not in, is named."""
     with pytest.raises(DataError, match=r"file.csv is not text in the encoding '.*'.*: set --encoding"):
-        parse_table(b"a,b\n+2AA-,\xff\n", "file.csv", encoding=encoding)
+        parse_table(b"a,b\n+2AA-,\xff\n", "file.csv", FileLayout(encoding=encoding))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf8", "utf-8-sig"])
 def test_a_byte_order_mark_alone_is_an_empty_file(encoding: str) -> None:
     """A file of a byte order mark and line ends holds no table."""
     with pytest.raises(DataError, match=r"file.csv is empty: expected column names and at least one row"):
-        parse_table(codecs.BOM_UTF8 + b"\r\n", "file.csv", encoding=encoding)
+        parse_table(codecs.BOM_UTF8 + b"\r\n", "file.csv", FileLayout(encoding=encoding))
 
 
 @pytest.mark.parametrize("delimiter", ["", "ab", "\u00e9", "\n", "\r", '"', "\0"])
 def test_a_delimiter_that_cannot_be_one_is_refused(delimiter: str) -> None:
     """What cannot part cells is no delimiter."""
     with pytest.raises(DataError, match="expected one ASCII character as the delimiter of cells, found"):
-        parse_table(b"a,b\n1,2\n", "file.csv", delimiter=delimiter)
+        parse_table(b"a,b\n1,2\n", "file.csv", FileLayout(delimiter=delimiter))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -361,10 +360,10 @@ def test_a_parquet_column_without_a_name_is_refused() -> None:
         parse_table(as_parquet(**{"a": [1], "": [2]}), "file.parquet")
 
 
-@pytest.mark.parametrize("name", ["table.csv.gz", "table.xlsx", "table", ".csv", "csv"])
+@pytest.mark.parametrize("name", ["table.parquet.gz", "table.xls", "table", ".csv", "csv", ".gz", "table.gz"])
 def test_a_suffix_that_is_unknown_is_refused(name: str) -> None:
-    """Compressed files, spreadsheets and files without a suffix are refused, naming the suffixes that are known."""
-    with pytest.raises(DataError, match=rf"{name}: expected a file that ends in \.csv, \.tsv, \.parquet, .*, found"):
+    """Files of other suffixes, or without one, are refused, naming the suffixes that are known."""
+    with pytest.raises(DataError, match=rf"{name}: expected a file that ends in \.csv, \.tsv, \.txt, .*, found"):
         parse_table(b"a,b\n1,2\n", name)
 
 

@@ -26,7 +26,7 @@ Finding = tuple[str, str]
 #: A limit on the characters of a text; no number that is written in full needs 100.
 LongestText = Annotated[int, Field(ge=100, le=LONGEST_TEXT)]
 
-DEFAULT_MISSING_VALUES = ("?", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "-")
+DEFAULT_MISSING_VALUES = ("?", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "-", "\\n")
 
 _READERS: dict[str, Callable[..., Value]] = {"categorical": read_category, "text": read_text}
 

@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from classification_model.runtime.input.schema import InputSchema
+from classification_model.runtime.model_folder.file_layout import FileLayout
 
 FORMAT_VERSION = 2
 
@@ -220,6 +221,11 @@ class Manifest(BaseModel):
     audit
         What is odd about the rows; empty in a manifest that is older than the audit, and for a model of
         `save_estimator`.
+    layout
+        How the file of the training table is written: delimiter, encoding, rows above the header, sheet. Files to
+        predict are read in the same way, unless they evidently are written in another one.
+    prediction_prefix
+        Prefix of the columns that `predict` adds to a file.
     digest
         SHA-256 of the manifest file without the line that holds the digest.
 
@@ -265,6 +271,8 @@ class Manifest(BaseModel):
     gates: dict[str, float]
     monitoring: dict[str, Any]
     audit: tuple[AuditFinding, ...] = ()
+    layout: FileLayout = FileLayout()
+    prediction_prefix: str = ""
     digest: str = ""
 
     def sealed_bytes(self) -> bytes:

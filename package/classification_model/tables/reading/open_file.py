@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import io
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import fsspec
 
 from classification_model.errors import ClassificationModelError, DataError, require_extra
-from classification_model.tables.formats import first_sentence
+from classification_model.tables.formats import first_sentence, is_compressed
 from classification_model.tables.locations import Location, check_is_file, locate
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class Opened:
 
     @property
     def size(self) -> int | None:
-        """Number of bytes; None where it is not known."""
-        return None if self.state is None else self.state.size
+        """Number of bytes; None where it is not known, as of a compressed file."""
+        return None if self.state is None or is_compressed(self.name) else self.state.size
 
     def check_unchanged(self) -> None:
         """See that the file is still what it was, and where it was.
@@ -184,16 +185,21 @@ def opened(source: str) -> Iterator[Opened]:
         yield Opened(cast("BinaryIO", getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)), source)
         return
     if location.kind == "remote file":
-        with _opened_url(location) as file:
-            yield Opened(file, location.name, redact=location.redact)
+        with _opened_url(location) as file, _decompressed(file, location.name) as plain:
+            yield Opened(plain, location.name, redact=location.redact)
         return
     source = location.source
     try:
         file = cast("BinaryIO", open(source, "rb"))  # noqa: PTH123, SIM115 - closed below
     except (OSError, ValueError) as error:
         raise unreadable(source, error) from error
-    with file:
-        yield Opened(file, source, state_of(file.fileno()))
+    with file, _decompressed(file, source) as plain:
+        yield Opened(plain, source, state_of(file.fileno()))
+
+
+def _decompressed(file: BinaryIO, name: str) -> AbstractContextManager[BinaryIO]:
+    """Return what reads a file part by part as it was before gzip; any other file as it is."""
+    return cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")) if is_compressed(name) else nullcontext(file)
 
 
 def _opened_url(location: Location) -> BinaryIO:
@@ -225,12 +231,12 @@ def require_extra_of(scheme: str) -> Iterator[None]:
 
 
 def in_memory(content: bytes, name: str) -> Opened:
-    """Return bytes as an open file of a name."""
+    """Return bytes, which are not compressed, as an open file of a name."""
     return Opened(io.BytesIO(content), name)
 
 
 def read_file(source: str) -> bytes:
-    """Read a whole file, URL or standard input; see `opened`.
+    """Read a whole file, URL or standard input, decompressed; see `opened`.
 
     Raises
     ------

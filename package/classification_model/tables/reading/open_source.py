@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from classification_model.errors import ClassificationModelError, DataError, InputError, require_extra
+from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.tables.formats import check_wanted, format_of
 from classification_model.tables.locations import Location, locate
 from classification_model.tables.reading.arrow_streams import ArrowSource
@@ -19,6 +20,7 @@ from classification_model.tables.reading.open_table import open_table
 from classification_model.tables.services import ReadService, source_of
 
 if TYPE_CHECKING:
+    from classification_model.tables.reading.text_layout import Expected
     from classification_model.tables.source import Source
 
 
@@ -54,10 +56,10 @@ class OpenedTable:
 @contextmanager
 def opened_source(
     source: str,
+    layout: FileLayout = UNKNOWN,
     *,
     columns: Sequence[str] | None = None,
-    delimiter: str | None = None,
-    encoding: str = "utf-8",
+    expected: Expected | None = None,
     rows: int | None = None,
 ) -> Iterator[OpenedTable]:
     """Open a table for the time of the block.
@@ -66,10 +68,12 @@ def opened_source(
     ----------
     source
         A path, ``-``, or a URL; see `locations.locate`.
+    layout
+        How a CSV file or a workbook is written; what this leaves open is found in the file.
     columns
         Columns that there must be; a database sends no others.
-    delimiter, encoding
-        Delimiter and encoding of a CSV file. By default the delimiter is guessed from the header.
+    expected
+        How a CSV file or a workbook is probably written, and columns that it probably has.
     rows
         Rows of a piece, about; as many as are quick to read when None.
 
@@ -95,7 +99,7 @@ def opened_source(
         if location.kind != "stream" and not Path(location.source).is_dir():  # which opening it says
             format_of(location.name)
         with opened(source) as file:
-            table = open_table(file, delimiter=delimiter, encoding=encoding, rows=rows)
+            table = open_table(file, layout, expected=expected, rows=rows)
             check_wanted(columns or (), list(table.types), location.name)
             yield OpenedTable(table, location.name, file)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from classification_model.errors import DataError
+from classification_model.errors import DataError, require_extra
+from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.tables.formats import format_of
 from classification_model.tables.python_values import UnreadableArray, python_values
 from classification_model.tables.reading import json_files, parquet_files, text_blocks
@@ -15,11 +16,12 @@ from classification_model.tables.source import Batch
 
 if TYPE_CHECKING:
     from classification_model.tables.reading.open_file import Opened
+    from classification_model.tables.reading.text_layout import Expected
     from classification_model.tables.source import Source
 
 
 def open_table(
-    file: Opened, *, delimiter: str | None = None, encoding: str = "utf-8", rows: int | None = None
+    file: Opened, layout: FileLayout = UNKNOWN, *, expected: Expected | None = None, rows: int | None = None
 ) -> Source:
     """Read what a file says of its columns.
 
@@ -27,8 +29,10 @@ def open_table(
     ----------
     file
         The file; the suffix of its name tells the format.
-    delimiter, encoding
-        How a CSV file is written; the delimiter is found in the header when None.
+    layout
+        How it is written, where that is known.
+    expected
+        How a CSV file or a workbook is probably written.
     rows
         Rows of a batch, about; as many as are quick to read in this format when None.
 
@@ -42,10 +46,25 @@ def open_table(
         return ParquetSource(file, rows or parquet_files.ROWS)
     if kind == "json":
         return JsonSource(file, rows or json_files.ROWS)
+    if kind == "xlsx":
+        return _open_workbook(file, layout, expected, rows)
     size = text_blocks.block_size(file, rows or text_blocks.ROWS)
     if kind == "jsonl":
         return JsonLinesSource(file, size)
-    return CsvSource(file, "\t" if kind == "tsv" else delimiter, encoding, size)
+    if kind == "tsv":
+        layout = layout.model_copy(update={"delimiter": "\t"})
+    return CsvSource(file, layout, size, expected)
+
+
+def _open_workbook(file: Opened, layout: FileLayout, expected: Expected | None, rows: int | None) -> Source:
+    with require_extra("excel", "reading a workbook"):
+        from classification_model.tables.reading.workbooks import WorkbookSource  # noqa: PLC0415 - an extra brings it
+    return WorkbookSource(file, layout, expected, rows or json_files.ROWS)
+
+
+def remarks_of(table: Source) -> list[str]:
+    """Return what was done about oddities of a table, as far as it was read: columns without a name and the like."""
+    return list(getattr(table, "remarks", ()))
 
 
 def read_rows(table: Source) -> Batch:

@@ -18,6 +18,7 @@ from classification_model.tables.reading.open_file import Opened
 ROWS, SMALLEST, LARGEST = 2**16, 2**14, 2**22
 #: Bytes of the beginning of a file that tell how long its rows are.
 SAMPLE = 2**18
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 #: From a content, the number of its first line and whether the file ends with it to the position where the last row
 #: that is known to be whole ends; 0 where there is none.
 EndOfRows = Callable[[bytes, int, bool], int]
@@ -35,11 +36,14 @@ class Block:
         Number of its first line, from 1.
     units
         Bytes of the file that were read for it.
+    is_cut
+        Whether the file ends with it, and without a line end.
     """
 
     content: bytes
     line: int
     units: int
+    is_cut: bool = False
 
 
 def block_size(file: Opened, rows: int = ROWS) -> int:
@@ -49,7 +53,7 @@ def block_size(file: Opened, rows: int = ROWS) -> int:
     return min(max(rows * a_row, SMALLEST), LARGEST)
 
 
-def read_blocks(file: Opened, encoding: str, end_of_rows: EndOfRows, size: int) -> Iterator[Block]:
+def read_blocks(file: Opened, encoding: str, end_of_rows: EndOfRows, size: int, *, skipped: int = 0) -> Iterator[Block]:
     """Read a text file in blocks of whole rows.
 
     A byte order mark, and empty lines before the first row, are left out; a missing last line end is added.
@@ -64,6 +68,8 @@ def read_blocks(file: Opened, encoding: str, end_of_rows: EndOfRows, size: int) 
         What knows where rows end.
     size
         Bytes that are read at a time.
+    skipped
+        Lines at its beginning that are left out.
 
     Raises
     ------
@@ -79,22 +85,40 @@ def read_blocks(file: Opened, encoding: str, end_of_rows: EndOfRows, size: int) 
         chunk, read = reader.read(max(size, len(rest)))  # twice as much, and again, where a row is long
         rest, units, is_last = rest + chunk, units + read, not read
         if is_first:
-            if not rest.strip() and not is_last:
+            content = _below(rest, skipped, is_last=is_last)
+            if content is None or not (content.strip() or is_last):
                 continue
-            content = rest.lstrip(b"\r\n")
             line += count_line_ends(rest[: len(rest) - len(content)])
             if not content.strip():
-                raise empty(file.name)
-            rest = content
+                raise _nothing_below(file.name, skipped)
+            rest, skipped = content, 0
         content = rest
-        if is_last and content and not content.endswith((b"\n", b"\r")):
+        is_cut = is_last and content != b"" and not content.endswith((b"\n", b"\r"))
+        if is_cut:
             content += b"\n"
         end = end_of_rows(content, line, is_last)
         if end:
-            yield Block(content[:end], line, units)
+            yield Block(content[:end], line, units, is_cut)
             line += count_line_ends(content[:end])
             units, is_first = 0, False
             rest = content[end:]
+
+
+def _nothing_below(name: str, skipped: int) -> DataError:
+    if not skipped:
+        return empty(name)
+    return DataError(f"{name}: expected column names below {skipped} line(s) that are left out, found nothing")
+
+
+def _below(content: bytes, lines: int, *, is_last: bool) -> bytes | None:
+    """Return what is below so many lines and the empty ones after them; None where these are not whole yet."""
+    place = 0
+    for _ in range(lines):
+        end = _LINE_END.search(content, place)
+        if end is None or (end.end() == len(content) and not is_last):  # a line feed may follow
+            return b"" if is_last else None
+        place = end.end()
+    return content[place:].lstrip(b"\r\n")
 
 
 class _Utf8:

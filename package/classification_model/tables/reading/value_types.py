@@ -1,7 +1,8 @@
-"""Infer the type of a JSON column, for output files with types."""
+"""Infer the type of a column of Python's values, as JSON and workbooks have them, for output files with types."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +10,13 @@ import pyarrow as pa
 
 from classification_model.runtime.input.values import LARGEST_EXACT_INTEGER
 
-_UNIFORM: dict[type, pa.DataType] = {bool: pa.bool_(), float: pa.float64(), str: pa.string()}
+_UNIFORM: dict[type, pa.DataType] = {
+    bool: pa.bool_(),
+    float: pa.float64(),
+    str: pa.string(),
+    dt.date: pa.date32(),
+    dt.datetime: pa.timestamp("us"),
+}
 
 
 class ValueTypes:

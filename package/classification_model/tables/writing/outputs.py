@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from classification_model.errors import InputError, require_extra
-from classification_model.tables.formats import format_of
+from classification_model.tables.formats import output_format_of
 from classification_model.tables.locations import Location, locate
 from classification_model.tables.writing.delimited import as_delimited, header_line
 from classification_model.tables.writing.json_rows import as_json_lines, as_json_list
@@ -214,7 +214,7 @@ def opened_output(
     if location.kind == "remote file" and location.scheme in {"http", "https"}:
         msg = f"{location.name}: expected a place to write to, found a web server: write to a file or an object store"
         raise InputError(msg)
-    kind = format_of(location.name)
+    kind = output_format_of(location.name)
     with _opened_file(location) as sink:
         output: Output
         if kind == "parquet":
