@@ -82,7 +82,7 @@ def _is_header(rows: Rows, filled: Sequence[int], place: int) -> bool:
     cells = [cell.strip() for cell in rows[place] if cell.strip()]
     widest = max(len(row) for row in rows[place + 1 :])
     is_wide = filled[place] > 1 and len(rows[place]) + 1 >= widest
-    return is_wide and not any(_NUMBER.fullmatch(cell) for cell in cells) and len(set(cells)) == len(cells)
+    return is_wide and not any(_NUMBER.fullmatch(cell) for cell in cells) and 2 * len(set(cells)) > len(cells)
 
 
 def _stands_over_numbers(rows: Rows, header: int) -> bool:
