@@ -41,8 +41,6 @@ MOST_CLASSES = 50
 LONGEST_COMMENT = 300
 #: Share of held-out rows.
 HOLDOUT = 0.2
-#: Remarks on a file that a draft repeats.
-MOST_REMARKS = 20
 #: Longest key that YAML reads, less its quotes.
 LONGEST_NAME = 1000
 #: Some marks of missing values are classes where a target holds them: none and mild, + and -.
@@ -215,7 +213,7 @@ def _layout(drafted: DraftedTable) -> list[str]:
         lines += ["  # Titles or comments above the header:", f"  skip_rows: {layout.skip_rows}"]
     if layout.sheet is not None:
         lines.append(f"  sheet: {_scalar(layout.sheet)}")
-    remarks = (_comments(f"In the file, {remark}.", "  ") for remark in drafted.remarks[:MOST_REMARKS])
+    remarks = (_comments(f"In the file, {remark}.", "  ") for remark in drafted.remarks)
     return [*lines, *(line for remark in remarks for line in remark)]
 
 

@@ -13,6 +13,7 @@ from classification_model.tables.reading import csv_files
 from classification_model.tables.reading.csv_files import CsvSource
 from classification_model.tables.reading.guessed_encoding import guess_encoding
 from classification_model.tables.reading.open_file import in_memory
+from classification_model.tables.reading.open_table import remarks_of
 from classification_model.tables.reading.text_layout import Expected
 
 AB = {"a": ["1", "3"], "b": ["2", "4"]}
@@ -240,3 +241,11 @@ def test_one_bad_byte_is_named_rather_than_making_a_file_cp1252() -> None:
     found = r"t\.csv is UTF-8 but for 1 byte\(s\), the first of them byte 0xe9 in line 3"
     with pytest.raises(SettingError, match=rf"{found}: correct the file, or if it is cp1252: set --encoding cp1252\Z"):
         guess_encoding(content, "t.csv")
+
+
+def test_many_remarks_are_counted() -> None:
+    """Of a header of a thousand repeated names, twenty are named and the others counted."""
+    _, source = read(",".join(["a"] * 1000) + "\n" + ",".join(["1"] * 1000) + "\n")
+    remarks = remarks_of(source)
+    assert len(remarks) == 21
+    assert remarks[-1] == "and 979 more of the like"

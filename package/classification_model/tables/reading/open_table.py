@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from classification_model.tables.reading.text_layout import Expected
     from classification_model.tables.source import Source
 
+#: Remarks on a table that are repeated.
+MOST_REMARKS = 20
+
 
 def open_table(
     file: Opened, layout: FileLayout = UNKNOWN, *, expected: Expected | None = None, rows: int | None = None
@@ -63,8 +66,13 @@ def _open_workbook(file: Opened, layout: FileLayout, expected: Expected | None, 
 
 
 def remarks_of(table: Source) -> list[str]:
-    """Return what was done about oddities of a table, as far as it was read: columns without a name and the like."""
-    return list(getattr(table, "remarks", ()))
+    """Return what was done about oddities of a table, as far as it was read: columns without a name and the like.
+
+    After 20 of them, only their number is said.
+    """
+    found: list[str] = list(getattr(table, "remarks", ()))
+    left_out = len(found) - MOST_REMARKS
+    return found if left_out <= 0 else [*found[:MOST_REMARKS], f"and {left_out} more of the like"]
 
 
 def read_rows(table: Source) -> Batch:

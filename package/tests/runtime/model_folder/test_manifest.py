@@ -15,6 +15,7 @@ from pydantic import ValidationError
 import classification_model
 from classification_model.config.core import load_config
 from classification_model.processing.data_manager import DataLoader
+from classification_model.runtime.model_folder.file_layout import FileLayout
 from classification_model.runtime.model_folder.manifest import Manifest, digests, seal
 from classification_model.runtime.model_folder.packaged import package_version
 
@@ -89,7 +90,11 @@ def test_the_digest_depends_on_content_alone(written: bytes) -> None:
     assert seal(dict(reversed(content.items())) | {"digest": "another"}) == written
 
 
-@pytest.mark.parametrize("name", sorted(set(Manifest.model_fields) - {"format_version", "audit", "digest"}))
+#: What models of the first release do not say, and the digest, which sealing adds.
+OPTIONAL = {"format_version", "audit", "digest", "layout", "prediction_prefix"}
+
+
+@pytest.mark.parametrize("name", sorted(set(Manifest.model_fields) - OPTIONAL))
 def test_every_part_of_a_manifest_is_required(written: bytes, name: str) -> None:
     """A manifest that lacks a part is none."""
     content = orjson.loads(written)
@@ -105,6 +110,14 @@ def test_a_manifest_that_is_older_than_the_audit_has_no_findings(written: bytes)
     assert Manifest.model_validate(content).audit == ()
     with pytest.raises(ValidationError, match="audit"):
         Manifest.model_validate(content | {"audit": [{"kind": "surprise", "message": "x"}]})
+
+
+def test_a_manifest_of_a_release_that_did_not_know_layouts_has_none(written: bytes) -> None:
+    """Without a layout, files are read by what they look like, and predictions have no prefix."""
+    content = orjson.loads(written)
+    del content["layout"], content["prediction_prefix"]
+    manifest = Manifest.model_validate(content)
+    assert (manifest.layout, manifest.prediction_prefix) == (FileLayout(), "")
 
 
 @pytest.mark.parametrize("path", [(), ("data",), ("holdout",), ("input_schema",), ("golden_rows", 0)], ids=str)
