@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classification_model.batch.added_columns import needed_prefix
 from classification_model.config.complaints import nearest
 from classification_model.config.references import bin_names
 from classification_model.errors import DataError
 from classification_model.processing import validation
 from classification_model.processing.class_inference import infer_classes
 from classification_model.processing.draft_audit import DraftAudit, audit_draft
-from classification_model.processing.drafted_table import DraftedTable, read_to_draft
+from classification_model.processing.draft_texts import comments as _comments
+from classification_model.processing.draft_texts import key as _key
+from classification_model.processing.draft_texts import scalar as _scalar
+from classification_model.processing.drafted_table import draft_layout, draft_prefix, read_to_draft
 from classification_model.processing.kinds.infer_columns import infer_table
 from classification_model.processing.kinds.inferred import Evidence, Inferred
 from classification_model.processing.rows import read_numbers
@@ -37,15 +37,10 @@ if TYPE_CHECKING:
     from classification_model.processing.kinds.decimal_signs import Decision
 
 MOST_CLASSES = 50
-#: Characters of a comment; a table may hold names and values of any length.
-LONGEST_COMMENT = 300
 #: Share of held-out rows.
 HOLDOUT = 0.2
-#: Longest key that YAML reads, less its quotes.
-LONGEST_NAME = 1000
 #: Some marks of missing values are classes where a target holds them: none and mild, + and -.
 _MARKS_OF_TARGETS = tuple(mark for mark in DEFAULT_MISSING_VALUES if mark not in {"none", "-"})
-_PLAIN = re.compile(r"[A-Za-z_][\w./+-]*(?: [\w./+-]+)*|\d+(?:\.\d+)?", re.ASCII)
 
 
 def draft_config(
@@ -97,11 +92,11 @@ def draft_config(
         "app:",
         "  # Name of the problem in reports, stores and logs: do not change it later.",
         f"  name: {_scalar(target)}",
-        *_prefix(columns),
+        *draft_prefix(columns),
         "",
         "data:",
         f"  source: {_scalar(named)}",
-        *_layout(drafted),
+        *draft_layout(drafted),
         *_decimal(sign),
         f"  target: {_scalar(target)}",
         *(
@@ -190,33 +185,6 @@ def _bins(table: pd.DataFrame, target: str, count: int, sign: Decision) -> tuple
     return lines, int(np.bincount(bins_of(values, edges)).min())
 
 
-def _prefix(columns: list[str]) -> list[str]:
-    """Draft the prefix of predictions where the table has columns that are called like these."""
-    prefix = needed_prefix(columns)
-    if not prefix:
-        return []
-    return [
-        "  # Prefix of the columns that `predict` adds: the table has columns that are called like these.",
-        f"  prediction_prefix: {_scalar(prefix)}",
-    ]
-
-
-def _layout(drafted: DraftedTable) -> list[str]:
-    """Draft how the file is written, and say what was done about its oddities."""
-    layout, lines = drafted.layout, []
-    if layout.delimiter not in {None, ","}:
-        lines.append(f"  delimiter: {_scalar(layout.delimiter or '')}")
-    if layout.encoding not in {None, "utf-8"}:
-        lines += ["  # The file is not UTF-8; this encoding is a guess:"] if drafted.is_guessed else []
-        lines.append(f"  encoding: {_scalar(layout.encoding or '')}")
-    if layout.skip_rows:
-        lines += ["  # Titles or comments above the header:", f"  skip_rows: {layout.skip_rows}"]
-    if layout.sheet is not None:
-        lines.append(f"  sheet: {_scalar(layout.sheet)}")
-    remarks = (_comments(f"In the file, {remark}.", "  ") for remark in drafted.remarks)
-    return [*lines, *(line for remark in remarks for line in remark)]
-
-
 def _unused(inferred: list[Inferred]) -> list[str]:
     identifying = [column.name for column in inferred if column.identifies][:1]
     lines = []
@@ -295,30 +263,3 @@ def _training(smallest_class: int) -> list[str]:
         "  # Seconds after which no further setting is tried.",
         "  budget_seconds: 60",
     ]
-
-
-def _comments(text: str, indent: str) -> list[str]:
-    """Write a text as lines of comments."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    line = line if len(line) <= LONGEST_COMMENT else f"{line[: LONGEST_COMMENT - 3]}..."
-    return textwrap.wrap(line, 110, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#   ")
-
-
-def _key(name: str) -> str:
-    key = _scalar(name)
-    if len(key) > LONGEST_NAME:
-        msg = (
-            f"expected names of at most {LONGEST_NAME} characters as YAML keys, found {name[:30]!r}... of {len(name)}: "
-            "shorten it in the table"
-        )
-        raise DataError(msg)
-    return key
-
-
-def _scalar(text: str) -> str:
-    """Write a text as YAML: plain where that is safe, else between double quotes."""
-    if _PLAIN.fullmatch(text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    letters = (letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in escaped)
-    return f'"{"".join(letters)}"'

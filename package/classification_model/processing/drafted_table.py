@@ -1,11 +1,13 @@
-"""Read the table that a config is drafted for, and describe its file as the config does."""
+"""Read the table that a config is drafted for, and draft what the config says of its file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classification_model.batch.added_columns import needed_prefix
 from classification_model.errors import DataError, InputError
+from classification_model.processing.draft_texts import comments, scalar
 from classification_model.processing.raw_tables import frame_of
 from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.tables.formats import STANDARD_STREAM, format_of
@@ -91,3 +93,30 @@ def _read_file(source: str, name: str, layout: FileLayout) -> DraftedTable:
     if kind == "tsv":  # which its suffix says
         found = found.model_copy(update={"delimiter": None})
     return DraftedTable(name, frame, found, is_guessed, tuple(remarks_of(table)))
+
+
+def draft_prefix(columns: list[str]) -> list[str]:
+    """Draft the prefix of predictions where the table has columns that are called like these."""
+    prefix = needed_prefix(columns)
+    if not prefix:
+        return []
+    return [
+        "  # Prefix of the columns that `predict` adds: the table has columns that are called like these.",
+        f"  prediction_prefix: {scalar(prefix)}",
+    ]
+
+
+def draft_layout(drafted: DraftedTable) -> list[str]:
+    """Draft how the file is written, and say what was done about its oddities."""
+    layout, lines = drafted.layout, []
+    if layout.delimiter not in {None, ","}:
+        lines.append(f"  delimiter: {scalar(layout.delimiter or '')}")
+    if layout.encoding not in {None, "utf-8"}:
+        lines += ["  # The file is not UTF-8; this encoding is a guess:"] if drafted.is_guessed else []
+        lines.append(f"  encoding: {scalar(layout.encoding or '')}")
+    if layout.skip_rows:
+        lines += ["  # Titles or comments above the header:", f"  skip_rows: {layout.skip_rows}"]
+    if layout.sheet is not None:
+        lines.append(f"  sheet: {scalar(layout.sheet)}")
+    remarks = (comments(f"In the file, {remark}.", "  ") for remark in drafted.remarks)
+    return [*lines, *(line for remark in remarks for line in remark)]
