@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from classification_model.processing.kinds.inferred import MARK_SHARE, MOST_MARKS
-from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_category
+from classification_model.runtime.input.values import (
+    LONGEST_TEXT,
+    NO_MARKS,
+    UnreadableValue,
+    read_category,
+    spellings_of,
+)
 
 
 @dataclass(frozen=True)
@@ -65,9 +71,9 @@ class DistinctValues:
         UnreadableValue
             If one is no single value that a feature can have.
         """
-        values = cls()
+        values, spelled = cls(), spellings_of(marks)
         for value, count in _distinct(column):
-            text = read_category(value, marks)
+            text = _spell(value, marks, spelled)
             if text is not None:
                 values.counts[text] += count
                 values.samples.setdefault(text, value)
@@ -138,6 +144,15 @@ class DistinctValues:
             return None
         is_word = all(isinstance(self.samples[text], str) for text in unread)
         return sorted(words) if is_word else None
+
+
+def _spell(value: Any, marks: frozenset[str], spelled_marks: frozenset[str]) -> str | None:
+    """Spell a value as `read_category` does: a plain text without more ado."""
+    if type(value) is str and value.isascii() and value.isprintable() and len(value) <= LONGEST_TEXT:
+        text = value.strip()
+        if text and text[-1] != "0" and text.lower() not in spelled_marks:  # a fraction of zeros is left out
+            return text
+    return read_category(value, marks)
 
 
 def _distinct(column: list[Any]) -> Iterable[tuple[Any, int]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from classification_model.processing.kinds.decimal_signs import Decision
     from classification_model.processing.kinds.distinct_values import DistinctValues
 
-_CODE = re.compile(r"0\d+")
+_CODE, _WHOLE = re.compile(r"0\d+"), re.compile(r"\d+")
 #: A number, then a unit of letters, degrees and the like.
 _WITH_UNIT = re.compile(
     r"[+\-\u2212]?[\d.,][\d.,'\u2019 \u00a0\u202f]*?\s*"
@@ -27,6 +27,8 @@ _LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]).+|.*\d\+", re.DOTALL)
 #: Numbers that often stand for a missing one.
 _SENTINELS = (-9999.0, -999.0, -99.0, -9.0, -1.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0)
 _FEW = 3
+#: Share of the rows from which a number far away from all others is remarked, whichever it is.
+_OFTEN = 0.01
 #: Distinct values that tell whether a column holds numbers, and characters of a number with its unit.
 _SAMPLE, _LONGEST = 50, 60
 _SPELLED = {"clock": NumberFormat(spelling="clock"), "duration": NumberFormat(spelling="duration")}
@@ -53,7 +55,7 @@ def infer_numbers(
     """
     if values.longest > longest_text:
         return None
-    codes = [text for text in values.texts if _CODE.fullmatch(text)]
+    codes = [text for text in values.texts if _CODE.fullmatch(text)] if all(map(_WHOLE.fullmatch, values.texts)) else []
     if sign.decimal is None:
         return _of_unclear_sign(values, marks, longest_text, sign)
     for written in _formats(values, sign.decimal):
@@ -169,12 +171,14 @@ def _with_unit(values: DistinctValues) -> list[str]:
 
 
 def _units(values: DistinctValues) -> Counter[str]:
-    """Count the units, in lower case, that follow numbers which cannot be read without one, the most frequent first."""
+    """Count the units that follow numbers which cannot be read without one, the most frequent first."""
     units: Counter[str] = Counter()
+    spelled: dict[str, str] = {}
     for text in _with_unit(values):
         found = _WITH_UNIT.fullmatch(text)
         if found is not None and PLAIN.read(text) is None and NumberFormat(decimal=",").read(text) is None:
-            units[found["unit"].lower()] += values.counts[text]
+            unit = spelled.setdefault(found["unit"].lower(), found["unit"])
+            units[unit] += values.counts[text]
     return Counter(dict(units.most_common()))
 
 
@@ -209,7 +213,10 @@ def _sentinels(values: DistinctValues, read: Mapping[str, float | None]) -> Iter
     ordered = sorted(counts)
     for number, next_one in (ordered[:2], ordered[:-3:-1]):
         is_apart = next_one >= 0 > number if number < 0 else number > 2 * max(next_one, 1)
-        if number in _SENTINELS and is_apart and counts[number] >= 2:
+        others = ordered[-1] - ordered[1] if number == ordered[0] else ordered[-2] - ordered[0]
+        is_far = abs(number - next_one) > 2 * others and counts[number] >= _OFTEN * values.total
+        is_odd = (number in _SENTINELS and is_apart) or (number.is_integer() and is_far)
+        if is_odd and counts[number] >= 2:
             yield (
                 f"{number:g} in {counts[number]} row(s), apart from all others: if it stands for a missing value, list "
                 f"'{number:g}' under missing_values"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import time, timedelta
 
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?(?:\s*+([AaPp])\.?[Mm]\.?)?")
+_CLOCK = re.compile(r"(\d{1,2})([:.])(\d{2})(?:\2(\d{2})(\.\d{1,9})?)?(?:\s*+([AaPp])\.?[Mm]\.?)?")
 _COLONS = re.compile(r"(-?)(?:(\d{1,6})\s*+d(?:ays?)?,?\s++)?(\d{1,6}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?")
 _PARTS = re.compile(
     r"(-?)P?(?:(\d++(?:\.\d++)?)\s*+(?:d|days?)\s*+)?T?(?:(\d++(?:\.\d++)?)\s*+(?:h|hr|hrs|hours?)\s*+)?"
@@ -16,18 +16,18 @@ _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 
 def read_clock(text: str) -> float | None:
-    """Return the seconds since midnight of a time of day such as ``14:35``, ``9:05:30`` or ``2:35 PM``."""
+    """Return the seconds since midnight of a time of day such as ``14:35``, ``9.05.30`` or ``2:35 PM``."""
     found = _CLOCK.fullmatch(text)
     if found is None:
         return None
-    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
-    if found[5] is not None:
+    hour, minute, second = int(found[1]), int(found[3]), int(found[4] or 0)
+    if found[6] is not None:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + (12 if found[5] in "pP" else 0)
+        hour = hour % 12 + (12 if found[6] in "pP" else 0)
     if hour > 23 or minute > 59 or second > 59:
         return None
-    return hour * _HOUR + minute * _MINUTE + second + float(found[4] or 0)
+    return hour * _HOUR + minute * _MINUTE + second + float(found[5] or 0)
 
 
 def read_duration(text: str) -> float | None:

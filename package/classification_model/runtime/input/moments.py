@@ -61,11 +61,11 @@ def takes_numbers(pattern: str | None) -> bool:
 
 
 def _seconds(value: Any, marks: frozenset[str], pattern: str | None) -> float | None:
-    if is_missing(value):
-        return None
     if isinstance(value, str):
         text = text_of(value, marks)
         return None if text is None else _seconds_in(text, pattern)
+    if is_missing(value):
+        return None
     if isinstance(value, (date, np.datetime64)):
         return _since_1970(date_of(value))
     if takes_numbers(pattern) and not isinstance(value, (bool, np.bool_)):

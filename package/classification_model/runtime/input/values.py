@@ -102,8 +102,6 @@ def read_number(
     UnreadableValue
         If it is no such number.
     """
-    if is_missing(value):
-        return None
     if isinstance(value, str):
         check_length(value, longest)
         text = text_of(value, marks)
@@ -112,6 +110,8 @@ def read_number(
         number = written.read(text)
         if number is None:
             raise UnreadableValue("type", f"expected {written.description}, found text")
+    elif is_missing(value):
+        return None
     else:
         number = _number_of(value, written)
     if math.isnan(number) or (marks and number in written.numbers_among(marks)):
@@ -167,10 +167,10 @@ def read_boolean(value: Any, marks: frozenset[str]) -> float | None:
 
 def read_text(value: Any, marks: frozenset[str], longest: int = LONGEST_TEXT) -> str | None:
     """Read a text; a number or truth value becomes the text that spells it."""
-    if is_missing(value):
-        return None
     if isinstance(value, str):
         text = value
+    elif is_missing(value):
+        return None
     elif isinstance(value, (bool, np.bool_)):
         text = str(bool(value)).lower()
     elif is_whole(value):
@@ -187,8 +187,8 @@ def read_text(value: Any, marks: frozenset[str], longest: int = LONGEST_TEXT) ->
     if _UNPRINTABLE.search(text):
         raise UnreadableValue("text", "expected text that UTF-8 can carry, found a NUL or a lone surrogate")
     text_or_none = text_of(text, marks)
-    if text_or_none is None or (marks and without_fraction(text_or_none.lower()) in spellings_of(marks)):
-        return None
+    if text_or_none is not None and marks and text_or_none[-1].isdecimal():
+        return None if without_fraction(text_or_none.lower()) in spellings_of(marks) else text_or_none
     return text_or_none
 
 

@@ -32,7 +32,7 @@ def described(values: list[Any], name: str = "x") -> dict[str, Any] | None:
             [f"{n} KM" if n in "13579" else f"{n} km" for n in MANY], {"kind": "numeric", "unit": "km"}, id="case"
         ),
         pytest.param([f"{n} km/h" for n in MANY], {"kind": "numeric", "unit": "km/h"}, id="a unit of two"),
-        pytest.param([f"{n}°C" for n in MANY], {"kind": "numeric", "unit": "°c"}, id="degrees"),
+        pytest.param([f"{n}°C" for n in MANY], {"kind": "numeric", "unit": "°C"}, id="degrees"),
         pytest.param([*MANY, "90+", "90+"], {"kind": "numeric", "censored": True}, id="limits among many numbers"),
         pytest.param(["0", "1", "2", "3+"] * 9, {"kind": "categorical"}, id="limits among few numbers"),
         pytest.param([*MANY, "<0.5"], {"kind": "numeric", "censored": True}, id="below a limit"),
@@ -46,6 +46,7 @@ def described(values: list[Any], name: str = "x") -> dict[str, Any] | None:
         pytest.param([None, "1"] * 9, {"kind": "numeric"}, id="one number, or none"),
         pytest.param(["14:35", "9:05", "00:00"] * 9, {"kind": "numeric", "number_format": "clock"}, id="times of day"),
         pytest.param(["2:35 PM", "9:05 am"] * 9, {"kind": "numeric", "number_format": "clock"}, id="halves of the day"),
+        pytest.param(["18.00.00", "9.05.00"] * 9, {"kind": "numeric", "number_format": "clock"}, id="points"),
         pytest.param(["2h 5m", "45m", "PT1H"] * 9, {"kind": "numeric", "number_format": "duration"}, id="durations"),
         pytest.param(["1:02:03", "26:30"] * 9, {"kind": "numeric", "number_format": "duration"}, id="beyond a day"),
         pytest.param(["02139", "10115", "94103"] * 9, {"kind": "categorical"}, id="codes with a zero"),
@@ -82,7 +83,7 @@ def test_what_holds_a_digit_is_never_a_mark_of_a_missing_value(limit: str) -> No
     assert "missing_values" not in described_as
 
 
-@pytest.mark.parametrize("sentinel", ["-999", "-1", "-9999.0", 9999])
+@pytest.mark.parametrize("sentinel", ["-999", "-1", "-9999.0", 9999, "-200", "777"])
 def test_a_sentinel_is_remarked_and_stays_a_number(sentinel: Any) -> None:
     """Only its owner knows what it means."""
     inferred = infer([*MANY, sentinel, sentinel])

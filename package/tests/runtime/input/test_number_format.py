@@ -100,6 +100,8 @@ def test_a_text_is_one_number_by_the_point_and_another_by_the_comma(
         ({"spelling": "clock"}, "9:05:30", 32730.0),
         ({"spelling": "clock"}, "12:00 am", 0.0),
         ({"spelling": "clock"}, "12:30 p.m.", 45000.0),
+        ({"spelling": "clock"}, "18.00.00", 64800.0),
+        ({"spelling": "clock"}, "18.00:00", None),
         ({"spelling": "clock"}, "24:00", None),
         ({"spelling": "clock"}, "13:00 PM", None),
         ({"spelling": "clock"}, "9:60", None),
