@@ -309,3 +309,24 @@ def test_a_damaged_compressed_file_is_refused(tmp_path: Path, content: bytes, me
     (tmp_path / "t.csv.gz").write_bytes(content)
     with pytest.raises(DataError, match=message):
         cm.read_table(str(tmp_path / "t.csv.gz"))
+
+
+def test_the_mark_of_databases_is_a_gap_in_a_draft_in_training_and_in_predictions(
+    command: Command, tmp_path: Path
+) -> None:
+    r"""A cell ``\N``, in any case, is missing as an empty one is, for a number and a category."""
+    gaps = pd.Series(range(len(TABLE))) % 10 == 0
+    table = TABLE.assign(size=TABLE["size"].mask(gaps), shape=TABLE["shape"].mask(gaps))
+    (tmp_path / "t.csv").write_text(as_csv(table, na_rep="\\N"), "utf-8")
+    assert command("init", "t.csv", "--target", "y").code == 0
+    text = (tmp_path / "config.yml").read_text("utf-8").replace("training:\n", QUICK)
+    report = run_training(parse_config(text, folder=tmp_path), output=tmp_path / "models")
+    assert [field.nullable for field in report.manifest.input_schema.fields] == [True, True]
+    given = [{"size": size, "shape": shape} for size, shape in ((None, None), ("\\N", "\\N"), ("\\n", "\\n"))]
+    answer = cm.Predictor.load(report.folder).predict(given)
+    assert answer["errors"] is None
+    assert len({tuple(row.values()) for row in answer["probabilities"] if row is not None}) == 1
+    assert command("predict", "t.csv", "--model", report.folder, "--output", "p.csv") == DONE
+    (tmp_path / "e.csv").write_text(as_csv(table), "utf-8")
+    assert command("predict", "e.csv", "--model", report.folder, "--output", "q.csv") == DONE
+    assert pd.read_csv("p.csv")["prediction"].tolist() == pd.read_csv("q.csv")["prediction"].tolist()
