@@ -95,7 +95,7 @@ def test_values_of_several_types_are_refused_and_leave_the_former_file(tmp_path:
 @pytest.mark.parametrize(
     ("target", "error", "reason"),
     [
-        ("t.xlsx", DataError, r"t\.xlsx: expected a file that ends in \.csv, "),
+        ("t.xlsx", DataError, r"t\.xlsx: expected a file to write that ends in \.csv or \.parquet, "),
         ("no/such/folder/t.csv", DataError, "cannot be written: No such file or directory"),
         ("nosuch://t", InputError, r"nothing opens a URL that begins with nosuch://"),
         ("sqlite:///t.db", InputError, "expected the URL of a sqlite database with the table at its end"),
