@@ -228,6 +228,8 @@ def _train(config: Config, version: str, loader: DataLoader, progress: Progress 
         audit=audit,
         layout=config.data.layout,
         prediction_prefix=config.app.prediction_prefix,
+        label_values={} if data.target_edges else data.config.data.classes,
+        left_out=data.left_out,
     )
     report = TrainingReport(
         folder=Path(folder_name(config, version)),

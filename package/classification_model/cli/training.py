@@ -93,6 +93,7 @@ def train(
 def _summary(report: TrainingReport) -> str:
     from classification_model.audit.wording import warnings_of
     from classification_model.evaluation.metrics import METRICS
+    from classification_model.processing.left_out_rows import describe_left_out
     from classification_model.reporting.training_reports import classes_in_words
 
     manifest, selection = report.manifest, report.selection
@@ -103,6 +104,8 @@ def _summary(report: TrainingReport) -> str:
     for name in METRICS:
         metric = manifest.metrics[name]
         lines.append(f"  {name:<18} {metric.value:.4f}   {metric.low:.4f} to {metric.high:.4f}")
+    if left_out := describe_left_out(manifest.left_out):
+        lines.append(f"rows left out: {left_out}")
     if manifest.target_edges:
         lines.append(f"classes: {classes_in_words(manifest)}")
     if selection.cut_short:
@@ -135,6 +138,9 @@ def init(
     target_bins: Annotated[
         int | None, typer.Option(min=2, max=20, help="Divide a number into so many classes of about the same size.")
     ] = None,
+    drop_unlabelled: Annotated[
+        bool, typer.Option("--drop-unlabelled", help="Draft that rows without a target are left out.")
+    ] = False,
     output: Annotated[Path, typer.Option(help="Config file to write.")] = Path("config.yml"),
     delimiter: Delimiter = None,
     encoding: Annotated[
@@ -152,7 +158,9 @@ def init(
         raise InputError(msg)
     folder = output.resolve().parent
     layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
-    text = draft_config(data, target, folder, target_bins=target_bins, layout=layout)
+    text = draft_config(
+        data, target, folder, target_bins=target_bins, drop_unlabelled=drop_unlabelled, layout=layout
+    )
     try:
         replace_file(output, text.encode())
     except OSError as error:

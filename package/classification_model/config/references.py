@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from classification_model.config.complaints import Complaint, nearest
 from classification_model.config.features import OPTION_KINDS, SOURCE_RULES, ColumnFeature, DatePartsFeature
-from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_number
+from classification_model.runtime.input.values import NO_MARKS, UnreadableValue, read_number, without_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,15 +51,26 @@ def _classes(config: Config) -> Iterator[Complaint]:
     if classes and bins is not None and list(classes) != list(bin_names(bins)):
         expected = f"a label for each of the bins 1 to {bins}, the lowest first"
         yield Complaint(("data", "classes"), expected, ", ".join(classes))
-    elif len(classes) == 1:
+    elif classes and len(config.data.labels) == 1:
         yield Complaint(("data", "classes"), "two classes or more", "one")
     labels = list(classes.values())
+    alike: dict[str, tuple[str, str]] = {}
     for value, label in classes.items():
         if bins is not None and _is_number(label):
             expected = "a label that cannot be read as a number, as a number in a table of labels is one of the target"
             yield Complaint(("data", "classes", value), expected, repr(label))
-        if labels.count(label) > 1:
+        if bins is not None and labels.count(label) > 1:
             yield Complaint(("data", "classes", value), "a label of its own", repr(label))
+        first = alike.setdefault(without_fraction(value.strip()), (value, label))
+        if first[1] != label:
+            expected = f"the label {first[1]!r}, as {first[0]} and {value} are one value"
+            yield Complaint(("data", "classes", value), expected, repr(label))
+        if bins is None and classes.get(label, label) != label:
+            expected = "a label that is not another value of the target, as a value in a table of labels is one, too"
+            yield Complaint(("data", "classes", value), expected, repr(label))
+    if config.data.other_classes == "drop" and (bins is not None or not classes):
+        found = "data.target_bins" if bins is not None else "no data.classes"
+        yield Complaint(("data", "other_classes"), "data.classes, which lists the values whose rows stay", found)
 
 
 def _is_number(label: str) -> bool:
@@ -124,11 +135,11 @@ def _training(config: Config) -> Iterator[Complaint]:
     if training.estimator == "average" and training.candidates and "average" not in training.candidates:
         yield Complaint(("training", "estimator"), "'average' in training.candidates", "no such candidate")
     if isinstance(training.class_weights, dict):
-        yield from _class_weights(training.class_weights, list(data.classes.values()))
+        yield from _class_weights(training.class_weights, list(data.labels))
     if isinstance(training.threshold, float) and not 0 < training.threshold < 1:
         yield Complaint(("training", "threshold"), "a number between 0 and 1", f"{training.threshold:g}")
-    if len(data.classes) > 2 and training.threshold != 0.5:
-        found = f"{len(data.classes)} classes"
+    if len(data.labels) > 2 and training.threshold != 0.5:
+        found = f"{len(data.labels)} classes"
         yield Complaint(("training", "threshold"), "this key for two classes only", found)
     for metric, limit in config.gates.items():
         if metric in _SHARES and limit > 1:

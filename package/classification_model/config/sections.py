@@ -70,8 +70,14 @@ class DataConfig(Section):
     target
         Column to predict.
     classes
-        Label of each value of the target, in order. The second of two classes is the positive one. By default the
-        classes are the values of the target. With `target_bins`, label of each bin by its number, 1 for the lowest.
+        Label of each value of the target, in order. Values with the same label are one class, whose place is that of
+        the first of them. The second of two classes is the positive one. By default the classes are the values of the
+        target. With `target_bins`, label of each bin by its number, 1 for the lowest.
+    other_classes
+        What to do with rows whose target is a value that `classes` does not list: ``refuse`` the table, or ``drop``
+        and count the rows.
+    unlabelled
+        What to do with rows without a target: ``refuse`` the table, or ``drop`` and count the rows.
     target_bins
         Number of bins, 2 to 20, of about the same size, into which a numeric target is divided. Each bin is a class.
         The edges are quantiles of the training rows.
@@ -116,6 +122,8 @@ class DataConfig(Section):
     validation_source: Name | None = None
     target: Name
     classes: dict[Name, Name] = Field(default_factory=dict)
+    other_classes: Literal["refuse", "drop"] = "refuse"
+    unlabelled: Literal["refuse", "drop"] = "refuse"
     target_bins: int | None = Field(None, ge=2, le=20)
     index: Name | None = None
     group: Name | None = None
@@ -137,6 +145,11 @@ class DataConfig(Section):
     def layout(self) -> FileLayout:
         """How the files of the table are written."""
         return FileLayout(delimiter=self.delimiter, encoding=self.encoding, skip_rows=self.skip_rows, sheet=self.sheet)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the classes, in order; the second of two is the positive one."""
+        return tuple(dict.fromkeys(self.classes.values()))
 
     @property
     def roles(self) -> tuple[str, ...]:

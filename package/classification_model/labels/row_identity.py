@@ -48,7 +48,7 @@ def identify(log: pd.DataFrame, names: Sequence[str], known: KnownRows) -> tuple
     named = [name for name in names if name in known.features.columns]
     checked = check_columns(known.schema, {name: log[FEATURE + name].tolist() for name in named}, len(log))
     features = to_frame(checked.columns, known.schema)[named]
-    is_classed = log["label"].isin(list(config.data.classes.values())).to_numpy()
+    is_classed = log["label"].isin(config.data.labels).to_numpy()
     is_readable = is_classed & ~np.isin(np.arange(len(log)), list(checked.bad_rows))
     contents = pd.Series(hash_rows(features), index=log.index).astype(str).where(is_readable, log["prediction_id"])
     keys = [spell_key(value) for value in log["index"].tolist()]

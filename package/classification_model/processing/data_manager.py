@@ -18,6 +18,7 @@ from classification_model.errors import DataError, VerificationError
 from classification_model.processing import validation
 from classification_model.processing.data_pipeline import checked_rows
 from classification_model.processing.fields import complete_config, describe_schema
+from classification_model.processing.left_out_rows import leave_out
 from classification_model.processing.processed_tables import as_raw, check_processed, read_description
 from classification_model.processing.raw_tables import (
     append_rows,
@@ -31,7 +32,7 @@ from classification_model.processing.target_bins import learn_edges
 from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.model_folder.artifact import read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
-from classification_model.runtime.model_folder.manifest import Fingerprint, Holdout
+from classification_model.runtime.model_folder.manifest import NONE_LEFT_OUT, Fingerprint, Holdout, LeftOut
 from classification_model.tables.formats import SettingError
 from classification_model.tables.locations import resolved, short_name
 from classification_model.tables.reading.open_source import opened_source
@@ -63,6 +64,8 @@ class TrainingData:
         Size and hash of the table.
     target_edges
         Edges of the bins of the target, ascending; empty without ``data.target_bins``.
+    left_out
+        Number of rows of the tables that the config leaves out.
     """
 
     config: Config
@@ -72,11 +75,12 @@ class TrainingData:
     holdout_rule: Holdout
     fingerprint: Fingerprint
     target_edges: tuple[float, ...] = ()
+    left_out: LeftOut = NONE_LEFT_OUT
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Class labels in order; the second of two is the positive one."""
-        return tuple(self.config.data.classes.values())
+        return self.config.data.labels
 
 
 @dataclass(frozen=True)
@@ -88,14 +92,17 @@ class RawTable:
     name
         What it is called in messages: the name of a file without its folder, no secrets of a URL.
     frame
-        Raw values; columns are named as after the rename.
+        Raw values; columns are named as after the rename, and the index are the numbers of the rows.
     sha256
         Hash of the values that a model depends on; see `Rows.sha256`.
+    left_out
+        Number of further rows, which the config leaves out.
     """
 
     name: str
     frame: pd.DataFrame
     sha256: str
+    left_out: LeftOut = NONE_LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,11 @@ class Tables:
     def hashes(self) -> tuple[str, ...]:
         """SHA-256 of each."""
         return tuple(each.sha256 for each in (self.table, self.validation) if each is not None)
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Number of rows of both that the config leaves out."""
+        return self.table.left_out + (NONE_LEFT_OUT if self.validation is None else self.validation.left_out)
 
 
 class DataLoader:
@@ -196,10 +208,11 @@ class DataLoader:
             If a table cannot be read, or breaks a rule; the message names the column and the rule.
         """
         tables = self.read()
-        table = tables.table.frame
+        table, left_out = tables.table.frame, tables.left_out
         config, rows, schema = self._prepared or self._prepare_main(table)
         if self._extra is not None:
-            table = append_rows(table, self._extra, config)
+            table, more = self._leave_out(append_rows(table, self._extra, config), self._name)
+            left_out = left_out + more
             rows, schema = self._prepare(config, table, self._name)
         validation.check_features_vary(rows.features)
         fingerprint = Fingerprint(rows=len(table), columns=len(table.columns), sha256=rows.sha256)
@@ -211,7 +224,7 @@ class DataLoader:
             validation.check_tables_differ(config, table, second.frame)
             train, holdout = rows, self._prepare(config, second.frame, second.name)[0]
             rule = Holdout(rule=table_rule(second.sha256), kind="table", share=1.0, rows=len(holdout))
-        classes, edges = tuple(config.data.classes.values()), self._target_edges
+        classes, edges = config.data.labels, self._target_edges
         if train.target is not None:
             edges = edges or learn_edges(train.target, len(classes), config.data.target)
             train, holdout = train.in_bins(edges, classes), holdout.in_bins(edges, classes)
@@ -226,7 +239,7 @@ class DataLoader:
             raise DataError(msg)
         validation.check_features_vary(train.features)
         schema = describe_schema(schema, train.features)
-        return TrainingData(config, schema, train, holdout, rule, fingerprint, edges)
+        return TrainingData(config, schema, train, holdout, rule, fingerprint, edges, left_out)
 
     def read(self) -> Tables:
         """Read the tables.
@@ -239,14 +252,23 @@ class DataLoader:
         if self._tables is not None:
             return self._tables
         second = self.validation_source
-        table = self._read_file(self.source) if self._given is None else self._given
+        given = self._given
+        table, left_out = self._read_file(self.source) if given is None else self._leave_out(given, self._name)
         self._prepared = config, rows, _ = self._prepare_main(table)
-        main = RawTable(self._name, table, rows.sha256)
+        main = RawTable(self._name, table, rows.sha256, left_out)
         if second is None:
             return Tables(main, None)
-        other = self._read_file(second)
         name = short_name(second)
-        return Tables(main, RawTable(name, other, self._prepare(config, other, name)[0].sha256))
+        other, left_out = self._read_file(second)
+        return Tables(main, RawTable(name, other, self._prepare(config, other, name)[0].sha256, left_out))
+
+    def _leave_out(
+        self, table: pd.DataFrame, name: str, before: LeftOut = NONE_LEFT_OUT
+    ) -> tuple[pd.DataFrame, LeftOut]:
+        """Leave out the rows that the config leaves out, and add their number to those left out before."""
+        validation.check_columns_exist(self._config, table, name)
+        table, left_out = leave_out(table, self._config.data, name)
+        return table, before + left_out
 
     def _prepare_main(self, table: pd.DataFrame) -> tuple[Config, Rows, InputSchema]:
         name = self._name
@@ -254,7 +276,8 @@ class DataLoader:
         config = complete_config(self._config, table, name)
         return config, *self._prepare(config, table, name)
 
-    def _read_file(self, source: str) -> pd.DataFrame:
+    def _read_file(self, source: str) -> tuple[pd.DataFrame, LeftOut]:
+        """Return the rows of a file, and how many are left out."""
         data, name = self._config.data, short_name(source)
         try:
             with opened_source(source, data.layout) as opened:
@@ -266,9 +289,9 @@ class DataLoader:
         except SettingError as error:
             raise SettingError(error.fault, error.setting, error.value, in_config=True) from error
         if processed is not None:
-            return as_raw(table, processed)
+            return self._leave_out(as_raw(table, processed), name, processed.left_out)
         validation.check_new_names(self._config, [str(column) for column in table.columns], name)
-        return table.rename(columns=data.rename)
+        return self._leave_out(table.rename(columns=data.rename), name)
 
     def _prepare(self, config: Config, table: pd.DataFrame, source: str) -> tuple[Rows, InputSchema]:
         validation.check_columns_exist(config, table, source)

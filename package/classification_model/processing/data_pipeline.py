@@ -21,6 +21,7 @@ from classification_model.errors import InputError
 from classification_model.processing import validation
 from classification_model.processing.features.derivation_steps import build_derivations
 from classification_model.processing.fields import bare_schema, complete_config, to_frame
+from classification_model.processing.left_out_rows import MISSING_TARGET, NO_CLASS, label_reader, leave_out, reasons_of
 from classification_model.processing.processed_tables import Processed, reading_hash
 from classification_model.processing.raw_tables import raw_frame, read_raw
 from classification_model.processing.rows import Rows, read_rows
@@ -129,9 +130,11 @@ def process_data(
 def process_frame(raw: pd.DataFrame, config: Config, name: str, *, drop_bad_rows: bool = False) -> ProcessedData:
     """Check, cast and derive the rows of a renamed frame; see `process_data`."""
     validation.check_columns_exist(config, raw, name)
-    dropped: dict[str, int] = {}
+    raw, left_out = leave_out(raw, config.data, name)
+    dropped = Counter(reasons_of(left_out, config.data.target))
     if drop_bad_rows:
-        raw, dropped = without_bad_rows(raw, config, name)
+        raw, bad = without_bad_rows(raw, config, name)
+        dropped.update(bad)
         validation.check_columns_exist(config, raw, name)
     completed = complete_config(config, raw, name)
     rows, schema = checked_rows(raw, completed, name)
@@ -142,8 +145,9 @@ def process_frame(raw: pd.DataFrame, config: Config, name: str, *, drop_bad_rows
         columns=tuple(map(str, raw.columns)),
         stored={field_.name: str(field_.type) for field_ in table.schema},
         derived=tuple(map(str, derived.columns)),
+        left_out=left_out,
     )
-    return ProcessedData(table.replace_schema_metadata(described.as_metadata()), dropped, rows.sha256)
+    return ProcessedData(table.replace_schema_metadata(described.as_metadata()), dict(dropped), rows.sha256)
 
 
 def renamed(raw: pd.DataFrame, config: Config, name: str) -> pd.DataFrame:
@@ -165,7 +169,8 @@ def without_bad_rows(raw: pd.DataFrame, config: Config, name: str) -> tuple[pd.D
     """
     data = config.data
     marks = frozenset(word.lower() for word in data.missing_values)
-    reasons: list[str | None] = [_fault_of_target(value, config, marks) for value in raw[data.target].tolist()]
+    fault_of_target = _faults_of_target(config, marks)
+    reasons: list[str | None] = [fault_of_target(value) for value in raw[data.target].tolist()]
     is_good = [reason is None for reason in reasons]
     completed = complete_config(config, raw[is_good].reset_index(drop=True), name) if any(is_good) else config
     schema = bare_schema(completed, raw)
@@ -211,17 +216,22 @@ def _fault_of_number(name: str, role: str, value: Any, config: Config, marks: fr
     return f"{name}: the {role} is missing" if number is None else None
 
 
-def _fault_of_target(value: Any, config: Config, marks: frozenset[str]) -> str | None:
-    target, classes = config.data.target, config.data.classes
-    if config.data.target_bins is not None:
-        return _fault_of_number(target, "target", value, config, marks)
-    try:
-        label = read_category(value, marks - {each.lower() for each in classes})
-    except UnreadableValue:
-        return f"{target}: the target is no class"
-    if label is None:
-        return f"{target}: the target is missing"
-    return f"{target}: the target is no class" if classes and str(label) not in classes else None
+def _faults_of_target(config: Config, marks: frozenset[str]) -> Callable[[Any], str | None]:
+    """Return a function that says what is wrong with a value of the target."""
+    data = config.data
+    reader = label_reader(data)
+
+    def of_class(value: Any) -> str | None:
+        try:
+            found = reader.read(value) if data.classes else read_category(value, marks)
+        except UnreadableValue:
+            return NO_CLASS.format(data.target)
+        return MISSING_TARGET.format(data.target) if found is None else None
+
+    def of_number(value: Any) -> str | None:
+        return _fault_of_number(data.target, "target", value, config, marks)
+
+    return of_class if data.target_bins is None else of_number
 
 
 def checked_rows(raw: pd.DataFrame, config: Config, name: str) -> tuple[Rows, InputSchema]:

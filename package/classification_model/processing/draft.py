@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +10,14 @@ import numpy as np
 from classification_model.config.complaints import nearest
 from classification_model.config.references import bin_names
 from classification_model.errors import DataError
-from classification_model.processing import validation
-from classification_model.processing.class_inference import infer_classes
+from classification_model.processing.class_drafting import (
+    DraftedTarget,
+    draft_classes,
+    marks_of_target,
+    unlabelled_lines,
+)
 from classification_model.processing.draft_audit import DraftAudit, audit_draft
-from classification_model.processing.draft_texts import comments as _comments
-from classification_model.processing.draft_texts import key as _key
-from classification_model.processing.draft_texts import scalar as _scalar
+from classification_model.processing.draft_texts import comments, key, scalar
 from classification_model.processing.drafted_table import draft_layout, draft_prefix, read_to_draft
 from classification_model.processing.kinds.infer_columns import infer_table
 from classification_model.processing.kinds.inferred import Evidence, Inferred
@@ -24,7 +25,7 @@ from classification_model.processing.rows import read_numbers
 from classification_model.processing.target_bins import bins_of, describe_bins, learn_edges
 from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
-from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, read_category, spell_key
+from classification_model.runtime.input.values import LONGEST_PARSED_TEXT, spell_key
 from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 
 if TYPE_CHECKING:
@@ -36,11 +37,8 @@ if TYPE_CHECKING:
     from classification_model.config.features import ColumnFeature
     from classification_model.processing.kinds.decimal_signs import Decision
 
-MOST_CLASSES = 50
 #: Share of held-out rows.
 HOLDOUT = 0.2
-#: Some marks of missing values are classes where a target holds them: none and mild, + and -.
-_MARKS_OF_TARGETS = tuple(mark for mark in DEFAULT_MISSING_VALUES if mark not in {"none", "-"})
 
 
 def draft_config(
@@ -49,6 +47,7 @@ def draft_config(
     folder: Path,
     *,
     target_bins: int | None = None,
+    drop_unlabelled: bool = False,
     layout: FileLayout = UNKNOWN,
 ) -> str:
     """Draft a commented ``config.yml`` from a table.
@@ -63,65 +62,63 @@ def draft_config(
         Folder of the config; a file is named relative to it.
     target_bins
         Number of classes into which a numeric target is divided; see ``data.target_bins``.
+    drop_unlabelled
+        Whether the config leaves out rows without a target; see ``data.unlabelled``.
     layout
         How a CSV file or a workbook is written; what this leaves open is guessed.
 
     Raises
     ------
     DataError
-        If the table cannot be read, or lacks the target, or the target has too many values. Rows without a target are
-        left out, and the draft says how many.
+        If the table cannot be read, or lacks the target, or the target has too many values. The draft says how many
+        rows have no target, and is made of the others.
     """
-    drafted = read_to_draft(source, layout)
-    table, shown = drafted.frame, drafted.name
+    read = read_to_draft(source, layout)
+    table, shown = read.frame, read.name
     columns = [str(name) for name in table.columns]
     if target not in columns:
         msg = f"{shown} has no column {target!r}, the target: expected {nearest(target, columns)}"
         raise DataError(msg)
-    is_missing = _is_missing(table[target], DEFAULT_MISSING_VALUES if target_bins else _MARKS_OF_TARGETS)
+    marks = DEFAULT_MISSING_VALUES if target_bins else marks_of_target(table[target])
+    is_missing = _is_missing(table[target], marks)
     rows = len(table)
+    lines_of_unlabelled = unlabelled_lines(table[target], is_missing, drop=drop_unlabelled)
     if is_missing.any() and not is_missing.all():
         table = table[~is_missing].reset_index(drop=True)
-    found = infer_table(table, evidence=Evidence(delimiter=drafted.layout.delimiter or ","))
+    drafted = None if target_bins else draft_classes(table[target], marks, shown)
+    if drafted is not None:
+        table = table[drafted.is_kept].reset_index(drop=True)
+    found = infer_table(table, evidence=Evidence(delimiter=read.layout.delimiter or ","))
     inferred, sign = [column for column in found.columns if column.name != target], found.sign
-    lines_of_target, smallest_class = (
-        _classes(table, target, shown) if target_bins is None else _bins(table, target, target_bins, sign)
-    )
+    drafted = drafted or _bins(table, target, target_bins or 0, sign)
     named = source if "://" in source else os.path.relpath(source, folder)
     sections = [
         "app:",
         "  # Name of the problem in reports, stores and logs: do not change it later.",
-        f"  name: {_scalar(target)}",
+        f"  name: {scalar(target)}",
         *draft_prefix(columns),
         "",
         "data:",
-        f"  source: {_scalar(named)}",
-        *draft_layout(drafted),
+        f"  source: {scalar(named)}",
+        *draft_layout(read),
         *_decimal(sign),
-        f"  target: {_scalar(target)}",
-        *(
-            [
-                f"  # It is missing in {rows - len(table)} of {rows} rows, which training refuses: leave them out",
-                "  # with `process --drop-bad-rows`, and train on what that writes with `train --source`.",
-            ]
-            if len(table) < rows
-            else []
-        ),
-        *lines_of_target,
+        f"  target: {scalar(target)}",
+        *lines_of_unlabelled,
+        *drafted.lines,
         *_unused(inferred),
     ]
     audit = audit_draft(table, "\n".join(sections), inferred, HOLDOUT)
     return "\n".join(
         [
             f"# Drafted from {rows} rows of {len(columns)} columns: read it, correct it, then train.",
-            *(line for remark in audit.on_rows for line in _comments(remark, "")),
+            *(line for remark in audit.on_rows for line in comments(remark, "")),
             "",
             *sections,
             *_leakage(audit),
             "",
             *_features(inferred, audit),
             "",
-            *_training(smallest_class),
+            *_training(drafted.smallest),
             "",
             "# Limits that the model must reach on the hold-out to be saved, such as",
             "# gates:",
@@ -134,36 +131,16 @@ def draft_config(
 def _decimal(sign: Decision) -> list[str]:
     """Draft the decimal sign of the table, where it is no point."""
     if sign.decimal == ",":
-        return [*_comments(f"Numbers have a decimal comma, {sign.reason}.", "  "), '  decimal: ","']
-    return [] if sign.decimal else _comments(f"Decimal signs: {sign.reason}; features say theirs.", "  ")
+        return [*comments(f"Numbers have a decimal comma, {sign.reason}.", "  "), '  decimal: ","']
+    return [] if sign.decimal else comments(f"Decimal signs: {sign.reason}; features say theirs.", "  ")
 
 
 def _is_missing(target: pd.Series, marks: tuple[str, ...]) -> NDArray[np.bool_]:
     return np.array([spell_key(value, frozenset(marks)) is None for value in target.tolist()], dtype=bool)
 
 
-def _classes(table: pd.DataFrame, target: str, shown: str) -> tuple[list[str], int]:
-    """Draft the classes of a target; return the lines, and the number of rows of the smallest class."""
-    classes = infer_classes(table[target], _MARKS_OF_TARGETS)
-    if not 2 <= len(classes) <= MOST_CLASSES:
-        remedy = "choose another target, or divide a number into classes with --target-bins"
-        msg = (
-            f"{shown}: expected a target of 2 to {MOST_CLASSES} classes, found {len(classes)} distinct value(s) "
-            f"in {target!r}: {remedy}"
-        )
-        raise DataError(msg)
-    labels = [read_category(value, frozenset(_MARKS_OF_TARGETS)) for value in table[target].tolist()]
-    validation.check_labels(labels, classes, target)
-    lines = [
-        "  # Label of each value of the target; the second of two classes is the positive one.",
-        "  classes:",
-        *(f"    {_key(value)}: {_scalar(label)}" for value, label in classes.items()),
-    ]
-    return lines, min(Counter(labels).values())
-
-
-def _bins(table: pd.DataFrame, target: str, count: int, sign: Decision) -> tuple[list[str], int]:
-    """Draft the bins of a numeric target; return the lines, and the number of rows of the smallest bin."""
+def _bins(table: pd.DataFrame, target: str, count: int, sign: Decision) -> DraftedTarget:
+    """Draft the bins of a numeric target."""
     values = read_numbers(
         table,
         target,
@@ -182,7 +159,7 @@ def _bins(table: pd.DataFrame, target: str, count: int, sign: Decision) -> tuple
     names = bin_names(count)
     for (number, name), description in zip(names.items(), describe_bins(edges, [""] * count), strict=True):
         lines += [f"    # {description.removeprefix(': ')} in this table", f"    {number}: {name}"]
-    return lines, int(np.bincount(bins_of(values, edges)).min())
+    return DraftedTarget(lines, int(np.bincount(bins_of(values, edges)).min()), np.ones(len(table), dtype=bool))
 
 
 def _unused(inferred: list[Inferred]) -> list[str]:
@@ -191,14 +168,14 @@ def _unused(inferred: list[Inferred]) -> list[str]:
     for name in identifying:
         lines += [
             "  # Different in every row: it identifies rows.",
-            f"  index: {_scalar(name)}",
+            f"  index: {scalar(name)}",
         ]
     unused = [column for column in inferred if column.feature is None and column.name not in identifying]
     if unused:
         lines.append("  drop:")
         for column in unused:
-            lines += [line for text in (column.reason, *column.remarks) for line in _comments(text, "    ")]
-            lines.append(f"    - {_scalar(column.name)}")
+            lines += [line for text in (column.reason, *column.remarks) for line in comments(text, "    ")]
+            lines.append(f"    - {scalar(column.name)}")
     return lines
 
 
@@ -208,7 +185,7 @@ def _leakage(audit: DraftAudit) -> list[str]:
         return [*lines, "  # leakage:", "  #   - name"]
     lines.append("  leakage:")
     for name, reason in audit.leaks.items():
-        lines += [*_comments(f"It gives the target away: {reason}", "    "), f"    - {_scalar(name)}"]
+        lines += [*comments(f"It gives the target away: {reason}", "    "), f"    - {scalar(name)}"]
     return lines
 
 
@@ -217,7 +194,7 @@ def _features(inferred: list[Inferred], audit: DraftAudit) -> list[str]:
     for column in inferred:
         if column.feature is not None and column.name not in audit.leaks:
             remarks = (*column.remarks, *audit.remarks.get(column.name, ()))
-            lines += [line for text in (column.reason, *remarks) for line in _comments(text, "  ")]
+            lines += [line for text in (column.reason, *remarks) for line in comments(text, "  ")]
             lines += _feature(column.name, column.feature)
     if len(lines) == 1:
         msg = (
@@ -238,14 +215,14 @@ def _features(inferred: list[Inferred], audit: DraftAudit) -> list[str]:
 def _feature(name: str, feature: ColumnFeature) -> list[str]:
     options = feature.model_dump(exclude_unset=True, exclude={"kind"})
     if not options:
-        return [f"  {_key(name)}: {feature.kind}"]
-    lines = [f"  {_key(name)}:", f"    kind: {feature.kind}"]
+        return [f"  {key(name)}: {feature.kind}"]
+    lines = [f"  {key(name)}:", f"    kind: {feature.kind}"]
     for option, value in options.items():
         if isinstance(value, (list, tuple)):
-            lines += [f"    {option}:", *(f"      - {_scalar(item)}" for item in value)]
+            lines += [f"    {option}:", *(f"      - {scalar(item)}" for item in value)]
         else:
             text = str(value).lower() if isinstance(value, bool) else str(value)
-            lines.append(f"    {option}: {_scalar(text)}")
+            lines.append(f"    {option}: {scalar(text)}")
     return lines
 
 
@@ -255,7 +232,7 @@ def _training(smallest_class: int) -> list[str]:
         "  random_state: 0",
         "  # Metric to compare candidates by: log_loss, roc_auc, average_precision, brier, accuracy or f1.",
         "  metric: log_loss",
-        f"  folds: {max(2, min(5, smallest_class // 2))}",
+        f"  folds: {max(2, min(5, smallest_class // 3))}",
         "  split:",
         "    # random, group (set data.group) or time (set data.time)",
         "    kind: random",

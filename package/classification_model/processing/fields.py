@@ -79,7 +79,7 @@ def complete_config(config: Config, table: pd.DataFrame, source: str) -> Config:
             raise DataError(msg)
         update["features"] = features
     completed = config.model_copy(update=update)
-    complaints = check_references(completed) if len(completed.data.classes) > 1 else ()  # one class is told later
+    complaints = check_references(completed) if len(completed.data.labels) > 1 else ()  # one class is told later
     if complaints:
         raise ConfigError(
             "\n".join(f"{source}: the config does not fit the data: {complaint}" for complaint in complaints)

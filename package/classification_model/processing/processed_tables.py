@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from classification_model.errors import DataError
 from classification_model.runtime.model_folder.file_layout import FileLayout
+from classification_model.runtime.model_folder.manifest import NONE_LEFT_OUT, LeftOut
 
 if TYPE_CHECKING:
     from classification_model.config.sections import Config
@@ -34,6 +35,8 @@ class Processed(BaseModel):
         Columns of the file, each with its type.
     derived
         Those of them that are derived features, which training derives again.
+    left_out
+        Rows that the config left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +45,7 @@ class Processed(BaseModel):
     columns: tuple[str, ...]
     stored: dict[str, str]
     derived: tuple[str, ...] = ()
+    left_out: LeftOut = NONE_LEFT_OUT
 
     def as_metadata(self) -> dict[str, str]:
         """Return the metadata of the file."""

@@ -103,7 +103,7 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     features
         Prepared features, as `Rows.features`.
     table
-        Raw values of the same rows.
+        Raw values of the same rows; its index are their numbers in messages.
     config
         Names of target, index, group, time and weight; classes of the target.
 
@@ -120,14 +120,11 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
         target = read_numbers(table, data.target, "the target", **reading)
         labels = np.full(len(target), None, dtype=object)
     else:
-        no_class = marks - {value.lower() for value in data.classes}
-        values = _read_column(table, data.target, lambda value: read_category(value, no_class), "the target")
-        validation.check_labels(values, data.classes, data.target)
-        labels = np.array([data.classes[str(value)] for value in values], dtype=object)
+        labels = validation.checked_labels(table[data.target], data)
     keys: NDArray[np.object_] | None = None
     if data.index is not None:
         index = _read_column(table, data.index, lambda value: read_category(value, NO_MARKS), "the index")
-        validation.check_unique(data.index, index)
+        validation.check_unique(data.index, index, table.index)
         keys = np.array(index, dtype=object)
     groups = moments = weights = None
     if data.group is not None:
@@ -141,16 +138,16 @@ def read_rows(features: pd.DataFrame, table: pd.DataFrame, config: Config) -> Ro
     if data.weight is not None:
         weights = read_numbers(table, data.weight, "the weight", **reading)
         if (weights <= 0).any():
-            row = int(np.argmax(weights <= 0))
-            where = f"column {data.weight!r}, the weight, row {row} (counted from 0)"
-            msg = f"{where}: expected a number above 0, found {weights[row]:g}"
+            place = int(np.argmax(weights <= 0))
+            where = f"column {data.weight!r}, the weight, row {table.index[place]} (counted from 0)"
+            msg = f"{where}: expected a number above 0, found {weights[place]:g}"
             raise DataError(msg)
     return Rows(features, labels, groups, moments, weights, keys, target)
 
 
 def _read_column(table: pd.DataFrame, name: str, read: Callable[[Any], Value], role: str) -> Sequence[Value]:
     values = []
-    for row, value in enumerate(table[name].tolist()):
+    for row, value in zip(table.index, table[name].tolist(), strict=True):
         try:
             values.append(read(value))
         except UnreadableValue as error:
@@ -189,7 +186,7 @@ def read_numbers(
         If a value is missing or no number; the message names the column and the row.
     """
     numbers = _read_column(table, name, lambda value: read_number(value, marks, longest_text, written), role)
-    return _complete(numbers, name, role)
+    return _complete(numbers, name, role, table.index)
 
 
 def _read_moments(
@@ -206,14 +203,14 @@ def _read_moments(
         return read_numbers(table, name, "the time", marks=marks, longest_text=data.longest_text, written=data.written)
     pattern = feature.datetime_format
     moments = _read_column(table, name, lambda value: read_moment(value, marks, pattern), "the time")
-    return _complete(moments, name, "the time")
+    return _complete(moments, name, "the time", table.index)
 
 
-def _complete(values: Sequence[Value], name: str, role: str) -> NDArray[np.float64]:
+def _complete(values: Sequence[Value], name: str, role: str, index: pd.Index) -> NDArray[np.float64]:
     array = np.array(values, dtype=np.float64)
     if np.isnan(array).any():
-        row = int(np.argmax(np.isnan(array)))
-        msg = f"column {name!r}, {role}, is missing in row {row} (counted from 0): fill it or remove the row, as "
-        msg += "process --drop-bad-rows does"
+        row = index[int(np.argmax(np.isnan(array)))]
+        remedy = validation.FOR_UNLABELLED if role == "the target" else validation.FOR_BAD_ROWS
+        msg = f"column {name!r}, {role}, is missing in row {row} (counted from 0): {remedy}"
         raise DataError(msg)
     return array

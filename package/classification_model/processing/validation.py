@@ -6,20 +6,31 @@ import reprlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from classification_model.config.complaints import nearest
 from classification_model.config.features import ColumnFeature
 from classification_model.errors import DataError
+from classification_model.processing.left_out_rows import label_reader
+from classification_model.runtime.input.labels import UNKNOWN_LABEL
 from classification_model.runtime.input.number_format import NumberFormat
-from classification_model.runtime.input.values import LONGEST_TEXT
+from classification_model.runtime.input.values import LONGEST_TEXT, UnreadableValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
 
-    from classification_model.config.sections import Config
+    from classification_model.config.sections import Config, DataConfig
     from classification_model.runtime.input.checking import CheckedRows
     from classification_model.runtime.input.schema import InputSchema, SchemaField, Value
+
+#: Remedies for a row without a target, and for one that breaks another rule.
+FOR_UNLABELLED = (
+    "fill it, or leave such rows out with data.unlabelled: drop in the config or with process --drop-bad-rows"
+)
+FOR_BAD_ROWS = "fill it or remove the row, as process --drop-bad-rows does"
 
 
 def check_columns_exist(config: Config, table: pd.DataFrame, source: str) -> None:
@@ -53,27 +64,48 @@ def check_new_names(config: Config, columns: Sequence[str], source: str) -> None
             raise DataError(msg)
 
 
-def check_labels(labels: Sequence[Value], classes: dict[str, str], target: str) -> None:
-    """Refuse rows without a target, values that are no class, and a single class."""
-    missing = [row for row, label in enumerate(labels) if label is None]
+def checked_labels(column: pd.Series, data: DataConfig) -> NDArray[np.object_]:
+    """Read the target as labels; refuse rows without one, values that are no class, and a single class.
+
+    Parameters
+    ----------
+    column
+        Raw values of the target; its index are the numbers of the rows in messages.
+    data
+        Which values are classes.
+    """
+    reader, target = label_reader(data), data.target
+    labels: list[str | None] = []
+    others: list[tuple[int, Any]] = []
+    for row, value in zip(column.index, column.tolist(), strict=True):
+        try:
+            labels.append(reader.read(value))
+        except UnreadableValue as error:
+            if error.code != UNKNOWN_LABEL:
+                msg = f"column {target!r}, the target, row {row} (counted from 0): {error}"
+                raise DataError(msg) from error
+            labels.append("")
+            others.append((row, value))
+    missing = [row for row, label in zip(column.index, labels, strict=True) if label is None]
     if missing:
         msg = (
             f"column {target!r}, the target, is missing in {len(missing)} row(s), first in row {missing[0]} (counted "
-            "from 0): fill it or remove the rows, as process --drop-bad-rows does; words such as NA count as missing "
-            "unless data.classes in the config lists them"
+            f"from 0): {FOR_UNLABELLED}; words such as NA count as missing unless data.classes in the config lists them"
         )
         raise DataError(msg)
-    found = {str(label) for label in labels}
-    unknown = sorted(found - set(classes))
-    if unknown:
+    if others:
+        row, value = others[0]
         msg = (
-            f"column {target!r}, the target: expected a value of data.classes ({', '.join(classes)}), "
-            f"found {unknown[0]!r}: list it or remove its rows"
+            f"column {target!r}, the target: expected a value of data.classes ({reader.accepted}), found "
+            f"{reprlib.repr(value)} in row {row} (counted from 0), and {len(others)} such row(s): list it there with "
+            "the label of a class, or leave such rows out with data.other_classes: drop"
         )
         raise DataError(msg)
+    found = set(labels)
     if len(found) < 2:
-        msg = f"column {target!r}, the target: expected two classes or more, found one ({', '.join(found)})"
+        msg = f"column {target!r}, the target: expected two classes or more, found one ({', '.join(map(str, found))})"
         raise DataError(msg)
+    return np.array(labels, dtype=object)
 
 
 def check_tables_differ(config: Config, table: pd.DataFrame, second: pd.DataFrame) -> None:
@@ -87,7 +119,7 @@ def check_tables_differ(config: Config, table: pd.DataFrame, second: pd.DataFram
                 f"with the same {index!r}: remove them from one of the tables"
             )
             raise DataError(msg)
-    if table.astype(str).equals(second.astype(str)):
+    if table.astype(str).reset_index(drop=True).equals(second.astype(str).reset_index(drop=True)):
         msg = "data.validation_source: expected rows that data.source does not hold, found the same table: name another"
         raise DataError(msg)
 
@@ -107,9 +139,11 @@ def check_class_sizes(
             )
             raise DataError(msg)
         if counts[label] < folds:
+            fewer = f"; or set training.folds to {counts[label]}" if counts[label] > 1 else ""
             msg = (
                 f"column {target!r}, the target: expected {folds} rows of each class to train on, as many as "
-                f"training.folds, found {counts[label]} of {label!r}: add rows, merge classes or lower training.folds"
+                f"training.folds, found {counts[label]} of {label!r}: add rows, give its values the label of another "
+                f"class in data.classes, or remove them there and set data.other_classes: drop{fewer}"
             )
             raise DataError(msg)
 
@@ -123,6 +157,7 @@ def check_readable(schema: InputSchema, checked: CheckedRows, table: pd.DataFram
     alike = sum(issue.field == first.field for issue in checked.errors)
     cell = None if first.row is None else table[first.field].iloc[first.row]
     value = "" if first.row is None else f" ({reprlib.repr(cell)})"
+    row = "" if first.row is None else f" row {table.index[first.row]} (counted from 0):"
     if not (isinstance(cell, str) and len(cell) > field.longest_text):
         other = _other_decimal(field, cell)
         remedy = f"{other}, or " if other else ""
@@ -131,10 +166,7 @@ def check_readable(schema: InputSchema, checked: CheckedRows, table: pd.DataFram
         remedy = f"shorten them, or raise data.longest_text (maximum {LONGEST_TEXT})"
     else:
         remedy = "shorten them"
-    msg = (
-        f"{source}: column {field.name!r}, {field.kind}, row {first.row} (counted from 0): {first.message}{value}, "
-        f"in {alike} row(s): {remedy}"
-    )
+    msg = f"{source}: column {field.name!r}, {field.kind},{row} {first.message}{value}, in {alike} row(s): {remedy}"
     raise DataError(msg)
 
 
@@ -171,15 +203,15 @@ def check_derived(name: str, sources: Sequence[str], all_missing: bool) -> None:
         raise DataError(msg)
 
 
-def check_unique(name: str, values: Sequence[Value]) -> None:
-    """Refuse an index with a missing or a repeated value."""
+def check_unique(name: str, values: Sequence[Value], rows: Sequence[int] | pd.Index) -> None:
+    """Refuse an index with a missing or a repeated value; `rows` are the numbers of the rows."""
     seen: dict[Value, int] = {}
-    for row, value in enumerate(values):
+    for row, value in zip(rows, values, strict=True):
         if value is None:
             msg = f"column {name!r}, the index, is missing in row {row} (counted from 0): fill it or remove data.index"
             raise DataError(msg)
         if value in seen:
-            rows = f"rows {seen[value]} and {row} (counted from 0)"
-            msg = f"column {name!r}, the index: expected unique values, found {reprlib.repr(value)} in {rows}"
+            both = f"rows {seen[value]} and {row} (counted from 0)"
+            msg = f"column {name!r}, the index: expected unique values, found {reprlib.repr(value)} in {both}"
             raise DataError(msg)
         seen[value] = row

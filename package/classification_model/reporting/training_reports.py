@@ -18,6 +18,7 @@ from classification_model.audit.wording import in_words
 from classification_model.config.features import ColumnFeature, used_features
 from classification_model.evaluation.metrics import METRICS
 from classification_model.pipeline import MISSING_CATEGORY, RARE_CATEGORY
+from classification_model.processing.left_out_rows import describe_left_out
 from classification_model.processing.target_bins import describe_bins
 from classification_model.reporting.html_pages import render_page
 from classification_model.runtime.wheel.markdown import as_text
@@ -77,6 +78,7 @@ def render_html(report: TrainingReport) -> str:
         names=METRIC_NAMES,
         higher=METRICS,
         classes=classes_in_words(report.manifest),
+        left_out=describe_left_out(report.manifest.left_out),
         features=feature_notes(report),
         compiled=compilation_note(report.manifest),
         audit=[in_words(finding) for finding in report.audit],
@@ -96,6 +98,8 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
     card = Card(pipeline, template=None)
     title = f"{as_text(manifest.name)}, version {manifest.version}".replace("/", "&#47;")  # skops nests at a slash
     target, classes = as_text(data.target), as_text(classes_in_words(manifest))
+    left_out = describe_left_out(manifest.left_out)
+    left_out = f"Rows left out: {as_text(left_out)}. " if left_out else ""
     leakage = as_text(", ".join(data.leakage)) or "none"
     card.add(
         **{
@@ -104,7 +108,8 @@ def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
             "A prediction has a class and the probability of each class.",
             "Training data": f"{len(report.data.train)} rows to train on and {len(report.data.holdout)} held out, "
             f"of a table of {manifest.data.rows} rows and {manifest.data.columns} columns (SHA-256 "
-            f"`{manifest.data.sha256}`). {as_text(manifest.holdout.rule[:1].upper() + manifest.holdout.rule[1:])}.",
+            f"`{manifest.data.sha256}`). {left_out}"
+            f"{as_text(manifest.holdout.rule[:1].upper() + manifest.holdout.rule[1:])}.",
             "Estimator": f"`{manifest.estimator}`, the best of {len(report.selection.trials)} trials by "
             f"{METRIC_NAMES[report.data.config.training.metric]} over {report.data.config.training.folds} folds.",
             "Compiled": as_text(compilation_note(manifest)),

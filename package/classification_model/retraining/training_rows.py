@@ -81,7 +81,7 @@ def training_rows(frame: pd.DataFrame, known: KnownRows, manifest: Manifest) -> 
         return TrainingRows(pd.DataFrame(), notes=[note])
     data, edges = known.config.data, manifest.target_edges
     is_binned = data.target_bins is not None
-    if is_binned != bool(edges) or (is_binned and tuple(data.classes.values()) != manifest.classes):
+    if is_binned != bool(edges) or (is_binned and data.labels != manifest.classes):
         note = (
             "logged rows are not used, as data.target_bins or the names of the bins have changed: a label means another"
         )
@@ -163,7 +163,7 @@ def _as_table(rows: pd.DataFrame, names: Sequence[str], config: Config, edges: t
     table = pd.DataFrame(_as_rows(rows, names), columns=list(names), dtype=object)
     values: dict[str, Any] = {label: value for value, label in reversed(data.classes.items())}
     if data.target_bins is not None:
-        values = {label: value_in_bin(number, edges) for number, label in enumerate(data.classes.values())}
+        values = {label: value_in_bin(number, edges) for number, label in enumerate(data.labels)}
     table[data.target] = pd.Series([values[label] for label in rows["label"]], dtype=object)
     if data.index is not None:
         table[data.index] = pd.Series(own_names(rows), dtype=object)

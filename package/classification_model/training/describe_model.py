@@ -12,7 +12,7 @@ from classification_model.export.compile_and_prove import CORE, PORTABLE
 from classification_model.export.derivations import describe_derivation, is_derivation
 from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.runtime.model_folder.libraries import library_versions
-from classification_model.runtime.model_folder.manifest import Manifest
+from classification_model.runtime.model_folder.manifest import NONE_LEFT_OUT, Manifest
 from classification_model.runtime.model_folder.packaged import package_folder
 from classification_model.runtime.system.clock import time_of_making
 from classification_model.training.baseline import typical_inputs
@@ -20,13 +20,21 @@ from classification_model.training.golden import with_golden_rows
 from classification_model.training.reference import describe_distribution, describe_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
     from classification_model.evaluation.metrics import Outcome
     from classification_model.export.compile_and_prove import Compilation
     from classification_model.runtime.input.schema import InputSchema
-    from classification_model.runtime.model_folder.manifest import AuditFinding, Fingerprint, Holdout, MetricValue
+    from classification_model.runtime.model_folder.manifest import (
+        AuditFinding,
+        Fingerprint,
+        Holdout,
+        LeftOut,
+        MetricValue,
+    )
     from classification_model.runtime.predictor import Model
 
 
@@ -77,6 +85,8 @@ def describe_model(
     audit: tuple[AuditFinding, ...] = (),
     layout: FileLayout = UNKNOWN,
     prediction_prefix: str = "",
+    label_values: Mapping[str, str] | None = None,
+    left_out: LeftOut = NONE_LEFT_OUT,
 ) -> Manifest:
     """Write the manifest of a model; hashes of files are filled in when the folder is written.
 
@@ -84,7 +94,9 @@ def describe_model(
     ----------
     fitted
         The model.
-    name, version, config_hash, data, holdout, estimator, parameters, metrics, gates, monitoring, target_edges, audit
+    name, version, config_hash, data, holdout, estimator, parameters, metrics, gates, monitoring
+        See `Manifest`.
+    target_edges, label_values, left_out, audit
         See `Manifest`.
     stem
         Name of the pipeline's file, without its suffix.
@@ -104,6 +116,7 @@ def describe_model(
         config_hash=config_hash,
         code_hash=code_hash(),
         data=data,
+        left_out=left_out,
         holdout=holdout,
         pipeline=f"{stem}.pkl",
         compiled=None if compilation.parity is None else CORE,
@@ -117,6 +130,7 @@ def describe_model(
         libraries=library_versions(),
         input_schema=fitted.schema,
         classes=fitted.classes,
+        label_values=dict(label_values or {}),
         target_edges=target_edges,
         threshold=fitted.threshold,
         estimator=estimator,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from classification_model.processing.left_out_rows import reasons_of
 from classification_model.processing.run_records import RunRecord
 from classification_model.tables.locations import short_name
 
@@ -90,6 +91,7 @@ def record_of(report: TrainingReport, source: Any, started: datetime) -> RunReco
         When it began.
     """
     manifest = report.manifest
+    dropped = reasons_of(manifest.left_out, report.data.config.data.target)
     return RunRecord(
         run="train",
         problem=manifest.name,
@@ -97,9 +99,10 @@ def record_of(report: TrainingReport, source: Any, started: datetime) -> RunReco
         seconds=report.seconds,
         source=short_name(source) if isinstance(source, str) else "the given table",
         sink=str(report.folder),
-        rows_in=manifest.data.rows,
+        rows_in=manifest.data.rows + sum(dropped.values()),
         rows_out=len(report.data.train),
         held_out=len(report.data.holdout),
+        dropped=dropped,
         fingerprint=manifest.data.sha256,
         config_hash=manifest.config_hash,
         version=manifest.version,

@@ -145,7 +145,7 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
         "  source: t.csv",
         '  delimiter: "|"',
         "  target: left",
-        "  # Label of each value of the target; the second of two classes is the positive one.",
+        "  # Label of each value of the target, the positive one last: yes, by its meaning.",
         "  classes:",
         "    no: no",
         "    yes: yes",
@@ -293,8 +293,8 @@ def test_a_source_is_named_from_where_the_config_is(tmp_path: Path) -> None:
 
 
 def test_a_small_class_gets_as_few_folds_as_it_can_fill(tmp_path: Path) -> None:
-    """The drafted number of folds is one that the smallest class can be spread over."""
-    table = plain_table() | {"y": ["rare"] * 6 + ["a", "b"] * 97}
+    """The drafted number of folds is one that the smallest class can be spread over, less the hold-out."""
+    table = plain_table() | {"y": ["rare"] * 10 + ["a", "b"] * 95}
     assert "  folds: 3\n" in draft_config(str(write_csv(table, tmp_path / "t.csv")), "y", tmp_path)
 
 
@@ -345,23 +345,31 @@ def test_a_table_without_a_draft_says_why(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(("labels", "bins"), [(LETTERS, None), ([str(number) for number in NUMBERS], 2)])
-def test_rows_without_a_target_are_left_out_and_told(tmp_path: Path, labels: list[str], bins: int | None) -> None:
-    """The draft says how many there are and how to train without them, and that works."""
+def test_rows_without_a_target_are_told_with_two_remedies_that_work(
+    tmp_path: Path, labels: list[str], bins: int | None
+) -> None:
+    """The draft says how many there are and how to train without them: by its next line, or by a processed table."""
     write_csv(
         {"x": [number * 7 % 50 for number in NUMBERS], "y": ["", *labels[1:98], "NA", " "]}, tmp_path / "table.csv"
     )
     text = draft_config(str(tmp_path / "table.csv"), "y", tmp_path, target_bins=bins)
-    assert "  # It is missing in 3 of 100 rows, which training refuses: leave them out\n" in text
+    assert "  # It is missing in 3 of 100 rows, which training refuses. To leave them out, uncomment the next\n" in text
+    assert "  # 1 of them hold NA: if it is a class, list it below, under classes.\n" in text
     (tmp_path / "config.yml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "config.yml")
-    with pytest.raises(
-        DataError, match=r"is missing in .*row.* 0 .*as process --drop-bad-rows does|is missing in 3 row"
-    ):
+    with pytest.raises(DataError, match=r"is missing in .*row.* 0 .*leave such rows out with data\.unlabelled: drop"):
         DataLoader(config).load()
     record = process_data(None, str(tmp_path / "processed.parquet"), config, drop_bad_rows=True)
     assert (record.rows_in, record.rows_out) == (100, 97)
     data = DataLoader(config, str(tmp_path / "processed.parquet")).load()
     assert len(data.train) + len(data.holdout) == 97
+
+    (tmp_path / "config.yml").write_text(
+        text.replace("  # unlabelled: drop\n", "  unlabelled: drop\n"), encoding="utf-8"
+    )
+    data = DataLoader(load_config(tmp_path / "config.yml")).load()
+    assert len(data.train) + len(data.holdout) == 97
+    assert (data.left_out.unlabelled, data.fingerprint.rows) == (3, 97)
 
 
 def test_standard_input_cannot_be_named_in_a_config(tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ from written import read_table
 
 from classification_model.config.core import load_config
 from classification_model.config.features import ColumnFeature
-from classification_model.errors import DataError
-from classification_model.processing.class_inference import infer_classes
 from classification_model.processing.kinds.infer_columns import infer_columns
 from classification_model.processing.kinds.inferred import Inferred
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES, SchemaField
@@ -257,44 +255,3 @@ def test_the_order_of_rows_does_not_matter(values: list[str], seed: random.Rando
     """The same values in another order are the same column."""
     shuffled = seed.sample(values, len(values))
     assert infer(shuffled) == infer(values)
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        (["yes", "no", "yes"], ["no", "yes"]),
-        (["TRUE", "False"], ["False", "TRUE"]),
-        ([True, False], ["false", "true"]),
-        ([1, 0, 1.0, "1"], ["0", "1"]),
-        (["10", "9", "2.0"], ["2", "9", "10"]),
-        ([" b", "a", "b "], ["a", "b"]),
-        (["b", None, "", "NA", "a"], ["a", "b"]),
-        (["1", "a", "10", "2"], ["1", "10", "2", "a"]),
-    ],
-)
-def test_classes_are_in_an_order_that_makes_the_positive_one_last(values: list[Any], expected: list[str]) -> None:
-    """Numbers go by size, yes comes after no, words go by the alphabet; missing values are no class."""
-    classes = infer_classes(pd.Series(values, dtype=object, name="y"))
-    assert list(classes) == expected
-    assert list(classes.values()) == expected
-
-
-@pytest.mark.parametrize("value", [[1], {"a": 1}, "a\0b", "a" * 10_001, b"x", 2**70])
-def test_a_target_of_values_that_are_no_classes_is_refused(value: Any) -> None:
-    """Lists, objects and unreadable texts as a target are a fault of the data, told with the column."""
-    with pytest.raises(DataError, match=r"column 'y', the target, has a value that cannot be a class: expected"):
-        infer_classes(pd.Series(["a", value], dtype=object, name="y"))
-
-
-@pytest.mark.slow
-@given(values=st.lists(cells, min_size=1, max_size=30), seed=st.randoms(use_true_random=False))
-def test_classes_do_not_depend_on_the_order_of_rows(values: list[Any], seed: random.Random) -> None:
-    """Any target has the same classes in any order of rows, or is refused in any."""
-
-    def outcome(values: list[Any]) -> list[str] | str:
-        try:
-            return list(infer_classes(pd.Series(values, dtype=object, name="y")))
-        except DataError as error:
-            return type(error).__name__
-
-    assert outcome(seed.sample(values, len(values))) == outcome(values)

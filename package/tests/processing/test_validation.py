@@ -69,7 +69,7 @@ RULES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any], s
     "a target is missing": (
         change(colour=["red", "green", None, None]),
         {},
-        "column 'colour', the target, is missing in 2 row\\(s\\), first in row 2 .*: fill it or remove the rows",
+        "column 'colour', the target, is missing in 2 row\\(s\\), first in row 2 .*: fill it, or leave such rows out",
     ),
     "a target is a word for missing": (
         change(colour=["red", "N/A"]),
@@ -79,7 +79,7 @@ RULES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any], s
     "a target is no class": (
         change(colour=["red", "pink"]),
         {},
-        "column 'colour', the target: expected a value of data.classes .*, found 'pink': list it",
+        "column 'colour', the target: expected a value of data.classes .*, found 'pink' in row 1 .*: list it there",
     ),
     "one class": (
         change(colour="red"),
@@ -94,7 +94,7 @@ RULES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any], s
     "a class with fewer rows than folds": (
         change(colour=["blue"]),
         {"classes": 3},
-        "as many as training.folds, found [01] of 'blue': add rows, merge classes or lower training.folds",
+        "as many as training.folds, found [01] of 'blue': add rows, give its values the label of another class",
     ),
     "a hold-out of one class": (
         change(colour=["red"] * 115 + ["green"] * 5),

@@ -24,7 +24,7 @@ from classification_model.runtime.log.decision_log import read_decisions
 from classification_model.runtime.log.label_log import LabelLog
 from classification_model.runtime.log.prediction_log import PredictionLog
 from classification_model.runtime.log.sealed_lines import seal
-from classification_model.runtime.model_folder.manifest import Holdout
+from classification_model.runtime.model_folder.manifest import Holdout, LeftOut
 from classification_model.runtime.store.store import ModelStore
 
 pytestmark = pytest.mark.slow
@@ -95,7 +95,7 @@ def test_the_table_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     """What was hashed is what is learned from and compared on: the file may be gone as soon as it was read."""
     read = DataLoader._read_file
 
-    def read_and_remove(self: DataLoader, source: str) -> pd.DataFrame:
+    def read_and_remove(self: DataLoader, source: str) -> tuple[pd.DataFrame, LeftOut]:
         table = read(self, source)
         Path(source).unlink()
         return table

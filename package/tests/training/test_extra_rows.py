@@ -102,7 +102,10 @@ def test_typed_values_are_read_as_the_texts_of_the_table_are(config: Config) -> 
             MORE.assign(colour=None),
             r"column 'colour', the target, is missing in 80 row\(s\), first in row 160 \(counted from 0\)",
         ),
-        (MORE.assign(colour="blue"), "the target: expected a value of data.classes .*, found 'blue': list it"),
+        (
+            MORE.assign(colour="blue"),
+            "the target: expected a value of data.classes .*, found 'blue' in row .*: list it",
+        ),
         (
             MORE.assign(size="large"),
             "column 'size', numeric, row 160 \\(counted from 0\\): expected a number, found text",

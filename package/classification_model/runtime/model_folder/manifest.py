@@ -7,9 +7,11 @@ import re
 from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from classification_model.runtime.input.labels import LabelReader
 from classification_model.runtime.input.schema import InputSchema
+from classification_model.runtime.input.values import NO_MARKS
 from classification_model.runtime.model_folder.file_layout import FileLayout
 
 FORMAT_VERSION = 2
@@ -24,6 +26,31 @@ class FileRecord(BaseModel):
 
     sha256: str
     size: int
+
+
+class LeftOut(BaseModel):
+    """Number of rows that the config leaves out because of their target, in the training and the validation table.
+
+    Attributes
+    ----------
+    unlabelled
+        Rows without a target, with ``data.unlabelled: drop``.
+    other_classes
+        Rows of a class that ``data.classes`` does not list, with ``data.other_classes: drop``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unlabelled: int = 0
+    other_classes: int = 0
+
+    def __add__(self, other: LeftOut) -> LeftOut:
+        return LeftOut(
+            unlabelled=self.unlabelled + other.unlabelled, other_classes=self.other_classes + other.other_classes
+        )
+
+
+NONE_LEFT_OUT = LeftOut()
 
 
 class Fingerprint(BaseModel):
@@ -170,6 +197,8 @@ class Manifest(BaseModel):
         SHA-256 of the package's code that trained the model.
     data
         Size and hash of the training table.
+    left_out
+        Further rows of the tables, which were left out because of their target.
     holdout
         The rows that the model was evaluated on.
     pipeline
@@ -194,6 +223,9 @@ class Manifest(BaseModel):
         The columns that the model takes.
     classes
         Labels in the order of the probabilities.
+    label_values
+        Class of each value of the target, by which labels are read; see `LabelReader`. Empty if the model was made
+        before they were kept: labels are then the names of classes.
     target_edges
         Edges of the bins of a numeric target, ascending, of which the classes are the names: a number belongs to the
         first class whose edge is not below it, or else to the last class. Empty if the classes are values.
@@ -246,6 +278,7 @@ class Manifest(BaseModel):
     config_hash: str
     code_hash: str
     data: Fingerprint
+    left_out: LeftOut = NONE_LEFT_OUT
     holdout: Holdout
     pipeline: str
     compiled: str | None
@@ -259,6 +292,7 @@ class Manifest(BaseModel):
     libraries: dict[str, str]
     input_schema: InputSchema
     classes: tuple[str, ...]
+    label_values: dict[str, str] = Field(default_factory=dict)
     target_edges: tuple[float, ...]
     threshold: float | None
     estimator: str
@@ -275,9 +309,20 @@ class Manifest(BaseModel):
     prediction_prefix: str = ""
     digest: str = ""
 
+    def label_reader(self, marks: frozenset[str] = NO_MARKS) -> LabelReader:
+        """Return what reads the true labels of rows as classes of the model.
+
+        Parameters
+        ----------
+        marks
+            Words, in lower case, that mean "missing" unless they are labels.
+        """
+        return LabelReader(self.classes, self.label_values, self.target_edges, marks)
+
     def sealed_bytes(self) -> bytes:
         """Return the bytes of the manifest's file, with its digest."""
-        return seal(self.model_dump(mode="json"))
+        was_read = bool(self.digest)  # by an earlier release perhaps, whose manifest has fewer fields and stays so
+        return seal(self.model_dump(mode="json", exclude_unset=was_read))
 
 
 def seal(content: dict[str, Any]) -> bytes:
