@@ -229,6 +229,7 @@ def _train(config: Config, version: str, loader: DataLoader, progress: Progress 
         layout=config.data.layout,
         prediction_prefix=config.app.prediction_prefix,
         label_values={} if data.target_edges else data.config.data.classes,
+        label_format=data.config.data.written,
         left_out=data.left_out,
     )
     report = TrainingReport(

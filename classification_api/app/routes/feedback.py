@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
+from classification_model.runtime.input.values import UnreadableValue
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -17,7 +18,7 @@ from app.routes.schemas import KEYED, Recorded
 from app.served_models import ServingModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from classification_model.runtime.input.labels import LabelReader
 
     from app.dialects.limits import Limits
 
@@ -30,7 +31,10 @@ _ONE = {
     "required": sorted(_MEMBERS),
     "properties": {
         "prediction_id": {"type": "string", "pattern": f"^{_UUID.pattern}$", "description": "ID from the answer."},
-        "label": {"type": "string", "description": "One of the model's classes."},
+        "label": {
+            "type": ["string", "number", "boolean"],
+            "description": "One of the model's classes, or a value of the target that stands for one.",
+        },
     },
     "additionalProperties": False,
 }
@@ -56,7 +60,7 @@ async def feedback(
     body = await _body_of(request, int(predictions.settings.limit_body))
     document = parse(body, model.limits)
     check(document, body, model.limits.depth)
-    labels = _read(document, model.manifest.classes, model.limits)
+    labels = _read(document, model.manifest.label_reader(), model.limits)
     await run_in_threadpool(predictions.prediction_logs.add_labels, labels)
     return Recorded(recorded=len(labels))
 
@@ -71,8 +75,8 @@ async def _body_of(request: Request, most: int) -> bytes:
     return bytes(body)
 
 
-def _read(document: Any, classes: Sequence[str], limits: Limits) -> list[tuple[str, str]]:
-    """Return the prediction IDs with their labels."""
+def _read(document: Any, reader: LabelReader, limits: Limits) -> list[tuple[str, str]]:
+    """Return the prediction IDs with the classes that their labels are."""
     if type(document) is dict and document.keys() == {"feedback"}:
         entries, place = document["feedback"], "feedback[{}]"
     else:
@@ -80,17 +84,25 @@ def _read(document: Any, classes: Sequence[str], limits: Limits) -> list[tuple[s
     if type(entries) is not list or not entries:
         raise Problem("invalid_request", 'expected "feedback" as an array of at least one object')
     limits.check_rows(len(entries), "labels")
-    faults = [fault for number, entry in enumerate(entries) for fault in _faults(entry, classes, place.format(number))]
+    labels: list[tuple[str, str]] = []
+    faults: list[dict[str, str]] = []
+    for number, entry in enumerate(entries):
+        found = _read_entry(entry, reader, place.format(number))
+        if isinstance(found, tuple):
+            labels.append(found)
+        else:
+            faults += found
     if faults:
         is_known = any(fault["code"] != "unknown_label" for fault in faults)
         code = "invalid_request" if is_known else "unknown_label"
         detail = "expected a prediction ID and one of the model's classes, found something else"
-        raise Problem(code, detail, places=faults, remedy="GET /model lists the classes; nothing was recorded")
-    return [(entry["prediction_id"], entry["label"]) for entry in entries]
+        remedy = f"send one of the labels {reader.accepted}; nothing was recorded"
+        raise Problem(code, detail, places=faults, remedy=remedy)
+    return labels
 
 
-def _faults(entry: Any, classes: Sequence[str], place: str) -> list[dict[str, str]]:
-    """Return what is wrong with one label."""
+def _read_entry(entry: Any, reader: LabelReader, place: str) -> tuple[str, str] | list[dict[str, str]]:
+    """Return a prediction ID with its class, or what is wrong with one of them."""
     if type(entry) is not dict or entry.keys() != _MEMBERS:
         message = 'expected an object with "prediction_id" and "label" only'
         return [{"where": place or "body", "code": "invalid_request", "message": message}]
@@ -100,7 +112,15 @@ def _faults(entry: Any, classes: Sequence[str], place: str) -> list[dict[str, st
     if type(name) is not str or not _UUID.fullmatch(name):
         message = "expected an ID from the prediction_ids of an answer"
         faults.append({"where": f"{within}prediction_id", "code": "invalid_prediction_id", "message": message})
-    if type(label) is not str or label not in classes:
+    known = _class_of(label, reader)
+    if known is None:
         message = "expected one of the model's classes"
         faults.append({"where": f"{within}label", "code": "unknown_label", "message": message})
-    return faults
+    return faults if faults or known is None else (name, known)
+
+
+def _class_of(label: Any, reader: LabelReader) -> str | None:
+    try:
+        return reader.read(label)
+    except UnreadableValue:
+        return None

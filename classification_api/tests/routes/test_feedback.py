@@ -29,6 +29,16 @@ def test_a_label_is_on_record_beside_its_prediction(server: Server) -> None:
     assert {label["source"] for label in labels} == {"feedback"}
 
 
+def test_a_label_is_read_as_training_reads_the_target(server: Server) -> None:
+    """A value of the target, as a number, a text or a truth value, is recorded as its class."""
+    given = ["survived", 1, 1.0, "1", "1.0", True, "true", "died", 0, False]
+    before = len(list(iter_labels(server.log_folder)))
+    reply = server.post("/feedback", json={"feedback": [{"prediction_id": ID, "label": label} for label in given]})
+    assert (reply.status_code, reply.json()) == (200, {"recorded": len(given)})
+    labels = [label["label"] for label in list(iter_labels(server.log_folder))[before:]]
+    assert labels == ["survived"] * 7 + ["died"] * 3
+
+
 @pytest.mark.parametrize(
     ("body", "code", "where"),
     [
@@ -43,7 +53,11 @@ def test_a_label_is_on_record_beside_its_prediction(server: Server) -> None:
         ({"prediction_id": "../../etc", "label": "died"}, "invalid_request", "prediction_id"),
         ({"prediction_id": ID.upper() + "\n", "label": "died"}, "invalid_request", "prediction_id"),
         ({"prediction_id": ID, "label": "drowned"}, "unknown_label", "label"),
-        ({"prediction_id": ID, "label": 1}, "unknown_label", "label"),
+        ({"prediction_id": ID, "label": 2}, "unknown_label", "label"),
+        ({"prediction_id": ID, "label": "01"}, "unknown_label", "label"),
+        ({"prediction_id": ID, "label": None}, "unknown_label", "label"),
+        ({"prediction_id": ID, "label": 10**400}, "unknown_label", "label"),
+        ({"prediction_id": ID, "label": {"1": 1}}, "unknown_label", "label"),
         ({"prediction_id": ID, "label": ["died"]}, "unknown_label", "label"),
         ({"feedback": [{"prediction_id": ID, "label": "died"}, {"prediction_id": ID, "label": ""}]},
          "unknown_label", "feedback[1].label"),
@@ -61,6 +75,8 @@ def test_what_is_no_label_is_refused_and_nothing_is_recorded(
     assert problem["code"] == code
     assert [place["where"] for place in problem.get("errors", [])] == ([] if where is None else [where])
     assert "drowned" not in reply.text
+    if code == "unknown_label":
+        assert problem["remedy"] == "send one of the labels died, survived, 0, 1; nothing was recorded"
     assert len(reply.content) <= 4096
     assert list(iter_labels(server.log_folder)) == before
 

@@ -18,13 +18,10 @@ from classification_model.cli.options import (
     serving_folder,
 )
 from classification_model.errors import require_extra
-from classification_model.runtime.input.number_format import PLAIN
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 from classification_model.runtime.model_folder.file_layout import FileLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from classification_model.labels.joining import JoinReport
 
 labels = typer.Typer(help="Add true labels to logged predictions.", no_args_is_help=True)
@@ -51,7 +48,7 @@ def join(
     model: ServedModel = None,
     store: ServingStore = None,
     config: Annotated[
-        Path | None, typer.Option(help="Config file, to read raw values of the target as the labels in data.classes.")
+        Path | None, typer.Option(help="Config file, whose data.classes and marks of missing values are used.")
     ] = None,
     delimiter: Delimiter = None,
     encoding: Annotated[
@@ -82,12 +79,12 @@ def join(
         classes=manifest.classes,
         model=manifest.name,
         dry_run=dry_run,
-        raw_values=None if data is None or is_binned else data.classes,
-        target_edges=manifest.target_edges if is_binned else (),
+        raw_values=manifest.label_values if data is None or is_binned else data.classes,
+        target_edges=manifest.target_edges if data is None or is_binned else (),
         missing_values=DEFAULT_MISSING_VALUES if data is None else data.missing_values,
-        written=PLAIN if data is None else data.written,
+        written=manifest.label_format if data is None else data.written,
     )
-    typer.echo(_as_json(report) if as_json else summary(report, manifest.classes, dry_run=dry_run))
+    typer.echo(_as_json(report) if as_json else summary(report, manifest.label_reader().accepted, dry_run=dry_run))
 
 
 def _as_json(report: JoinReport) -> str:
@@ -98,15 +95,15 @@ def _as_json(report: JoinReport) -> str:
     return orjson.dumps(dataclasses.asdict(report), option=orjson.OPT_INDENT_2).decode()
 
 
-def summary(report: JoinReport, classes: Sequence[str], *, dry_run: bool = False) -> str:
+def summary(report: JoinReport, accepted: str, *, dry_run: bool = False) -> str:
     """Say in a few lines what was joined.
 
     Parameters
     ----------
     report
         What `join_labels` returned.
-    classes
-        Classes of the model.
+    accepted
+        Labels that are read; see `LabelReader.accepted`.
     dry_run
         Whether nothing was added.
     """
@@ -116,13 +113,12 @@ def summary(report: JoinReport, classes: Sequence[str], *, dry_run: bool = False
         f"{report.matched} of {report.rows} rows of {report.source} match {labelled}",
         f"{report.appended} labels {verb} to the log, {report.present} were there already",
     ]
+    raw_values = "if these are other raw values, use labels join with --config"
     counts = {"rows without a key": report.without_key, "rows without a label": report.without_label}
     lines += [f"{count} {text}" for text, count in counts.items() if count]
-    known = ", ".join(classes[:8])
-    raw_values = "if these are raw values, use labels join with --config"
     named = {
         "rows whose key matches no prediction; keys": report.unknown_keys,
-        f"rows whose label is not one of {known} ({raw_values}); keys": report.unknown_classes,
+        f"rows whose label is not one of {accepted} ({raw_values}); keys": report.unknown_classes,
         "rows that contradict an earlier row of the same key, of which the last counts; keys": report.conflicts,
     }
     lines += [f"{found.count} {text}: {', '.join(found.first)}" for text, found in named.items() if found.count]

@@ -65,8 +65,18 @@ def retrain_check(
         from classification_model.cli.labels import summary
         from classification_model.labels.joining import join_labels
 
-        joined = join_labels(log, source, by="index", classes=manifest.classes, model=manifest.name)
-        typer.echo(f"{summary(joined, manifest.classes)}{'' if as_json else chr(10)}", err=as_json)
+        joined = join_labels(
+            log,
+            source,
+            by="index",
+            classes=manifest.classes,
+            raw_values=manifest.label_values,
+            target_edges=manifest.target_edges,
+            written=manifest.label_format,
+            model=manifest.name,
+        )
+        accepted = manifest.label_reader().accepted
+        typer.echo(f"{summary(joined, accepted)}{'' if as_json else chr(10)}", err=as_json)
     decision, notes = check_retraining(log, read_labelled_log(log, manifest), manifest, datetime.now(UTC))
     _print_decision(decision, notes, as_json=as_json, exit_code=exit_code)
 

@@ -15,12 +15,14 @@ from classification_model.evaluation.metrics import Outcome
 from classification_model.processing.fields import to_frame
 from classification_model.processing.model_classifier import columns_of
 from classification_model.runtime.input.checking import check_rows
+from classification_model.runtime.input.values import UnreadableValue
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.runtime.input.checking import CheckedRows
     from classification_model.runtime.input.schema import InputSchema
+    from classification_model.runtime.model_folder.manifest import Manifest
     from classification_model.runtime.predictor import Predictor
 
 Row = Mapping[str, Any]
@@ -30,7 +32,7 @@ _WARM_UP = 5
 
 
 def outcome_of(
-    predictor: Predictor, rows: pd.DataFrame | Sequence[Row], labels: Sequence[str] | NDArray[np.object_]
+    predictor: Predictor, rows: pd.DataFrame | Sequence[Row], labels: Sequence[Any] | NDArray[np.object_]
 ) -> Outcome:
     """Compute the probabilities of a model for labelled rows.
 
@@ -41,7 +43,7 @@ def outcome_of(
     rows
         The raw rows as dicts, or a prepared frame such as `processing.rows.Rows.features`.
     labels
-        True label of each row, shape (n_rows,).
+        True label of each row, shape (n_rows,): the name of a class, or a value of the target that stands for one.
 
     Returns
     -------
@@ -68,11 +70,7 @@ def outcome_of(
     if not len(rows) or len(rows) != len(labels):
         msg = f"expected one row or more and a label for each, found {len(rows)} rows and {len(labels)} labels"
         raise DataError(msg)
-    places = {label: number for number, label in enumerate(manifest.classes)}
-    unknown = sorted({str(label) for label in labels} - places.keys())
-    if unknown:
-        msg = f"{who}: expected labels among {', '.join(manifest.classes)}, found {', '.join(unknown[:5])}"
-        raise DataError(msg)
+    truth = _truth(labels, manifest, who)
     if isinstance(rows, pd.DataFrame):
         missing = [field.name for field in manifest.input_schema.fields if field.name not in rows.columns]
         if missing:
@@ -81,8 +79,24 @@ def outcome_of(
         probabilities = predictor.model.probabilities(columns_of(rows, manifest.input_schema), len(rows))
     else:
         probabilities = predictor.probabilities(_read(manifest.input_schema, rows, who))
-    truth = np.array([places[str(label)] for label in labels], dtype=np.int64)
     return Outcome(manifest.classes, truth, probabilities, manifest.threshold)
+
+
+def _truth(labels: Sequence[Any] | NDArray[np.object_], manifest: Manifest, who: str) -> NDArray[np.int64]:
+    """Return the number of the class of each label."""
+    reader = manifest.label_reader()
+    places: dict[str | None, int] = {label: number for number, label in enumerate(manifest.classes)}
+    numbers: list[int] = []
+    unknown: set[str] = set()
+    for value in labels.tolist() if isinstance(labels, np.ndarray) else labels:
+        try:
+            numbers.append(places[reader.read(value)])
+        except (UnreadableValue, KeyError):  # KeyError: of a missing one
+            unknown.add(str(value))
+    if unknown:
+        msg = f"{who}: expected labels among {reader.accepted}, found {', '.join(sorted(unknown)[:5])}"
+        raise DataError(msg)
+    return np.array(numbers, dtype=np.int64)
 
 
 def features_of(schema: InputSchema, rows: Sequence[Row]) -> pd.DataFrame:

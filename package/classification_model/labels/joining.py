@@ -13,10 +13,10 @@ import pandas as pd
 from classification_model.errors import DataError
 from classification_model.labels.latest import NOTHING, Counted, repetitions
 from classification_model.log_frames.log_frame import read_labels, read_log
-from classification_model.processing.target_bins import bins_of
+from classification_model.runtime.input.labels import LabelReader
 from classification_model.runtime.input.number_format import PLAIN, NumberFormat
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
-from classification_model.runtime.input.values import UnreadableValue, read_category, read_number, spell_key
+from classification_model.runtime.input.values import UnreadableValue, spell_key
 from classification_model.runtime.log.label_log import LabelLog
 from classification_model.runtime.log.sealed_lines import LogFaults
 
@@ -110,9 +110,9 @@ def join_labels(
     classes
         Classes of the model.
     raw_values
-        Label of each raw value of the target, if the source has raw values. Other values are read as labels.
+        Label of each raw value of the target, such as `Manifest.label_values`. Other values are read as labels.
     target_edges
-        Edges of the bins of a numeric target, if the source has its numbers. Other values are read as labels.
+        Edges of the bins of a numeric target, such as `Manifest.target_edges`. Other values are read as labels.
     missing_values
         Words, in lower case, that mean "missing", unless they are labels.
     written
@@ -140,10 +140,12 @@ def join_labels(
     if model is not None:
         predictions = _of_model(predictions, model)
     ids = predictions["prediction_id"]
+    known = {value: label for value, label in (raw_values or {}).items() if label in classes}
+    marks = frozenset(word.lower() for word in missing_values)
     matching = _Matching(
         JoinReport(source.name, predictions=len(ids)),
         [spell_key(value) for value in predictions[by].tolist()],
-        _Classes(classes, raw_values or {}, target_edges, missing_values, written),
+        _Numbers(LabelReader(classes, known, target_edges, marks, written), classes),
     )
     for part in source.parts():
         matching.add(*part)
@@ -194,34 +196,17 @@ def _recorded(labels: pd.DataFrame, ids: pd.Series, classes: Sequence[str]) -> N
     return recorded
 
 
-class _Classes:
+class _Numbers:
     """Reads labels as numbers of classes: -1 for a missing one, -2 for one that is no class."""
 
-    def __init__(
-        self,
-        classes: Sequence[str],
-        raw_values: Mapping[str, str],
-        target_edges: Sequence[float],
-        missing_values: Sequence[str],
-        written: NumberFormat,
-    ) -> None:
-        self._written = written
-        self._edges = target_edges
-        numbers = {label: number for number, label in enumerate(classes)}
-        self._numbers = numbers | {raw: numbers[label] for raw, label in raw_values.items() if label in numbers}
-        self._marks = frozenset(word.lower() for word in missing_values) - {word.lower() for word in self._numbers}
+    def __init__(self, reader: LabelReader, classes: Sequence[str]) -> None:
+        self._reader = reader
+        self._numbers = {label: number for number, label in enumerate(classes)}
 
     def read(self, value: Any) -> int:
         """Return the number of a label."""
-        if self._edges:
-            try:
-                number = read_number(value, self._marks, written=self._written)
-            except UnreadableValue:
-                pass  # a label, perhaps
-            else:
-                return _NONE if number is None else int(bins_of(np.array([number]), self._edges)[0])
         try:
-            label = read_category(value, self._marks)
+            label = self._reader.read(value)
         except UnreadableValue:
             return _OTHER
         return _NONE if label is None else self._numbers.get(label, _OTHER)
@@ -230,9 +215,9 @@ class _Classes:
 class _Matching:
     """Gathers the last label of each key that a prediction has."""
 
-    def __init__(self, report: JoinReport, keys: list[str | None], classes: _Classes) -> None:
+    def __init__(self, report: JoinReport, keys: list[str | None], numbers: _Numbers) -> None:
         self.report = report
-        self._classes = classes
+        self._read = numbers.read
         self._numbers, known = pd.factorize(np.array(keys, dtype=object))  # -1 for none
         self._known = pd.Index(known, dtype=object)
         self._labels = np.full(len(known), _NONE)
@@ -246,7 +231,7 @@ class _Matching:
     def add(self, keys: Sequence[Any], labels: Sequence[Any]) -> None:
         """Take some rows."""
         names = np.fromiter(map(spell_key, keys), dtype=object, count=len(keys))
-        codes = np.fromiter(map(self._classes.read, labels), dtype=np.int64, count=len(labels))
+        codes = np.fromiter(map(self._read, labels), dtype=np.int64, count=len(labels))
         has_key = np.fromiter((name is not None for name in names), dtype=bool, count=len(names))
         places = self._known.get_indexer(names)
         places[~has_key] = -1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,8 @@ import pandas as pd
 from classification_model.config.core import PACKAGED_CONFIG, load_config
 from classification_model.errors import InputError
 from classification_model.processing.pipeline_model import load_predictor
+from classification_model.runtime.input.labels import LabelReader
+from classification_model.runtime.input.values import UnreadableValue
 from classification_model.runtime.mle.model import ServedModel
 from classification_model.runtime.model_folder.artifact import write_model_folder
 from classification_model.train_pipeline import train_model
@@ -107,10 +109,22 @@ class ClassificationModel(ServedModel):
             raise InputError(msg)
         if self.config.data.target_bins is not None:
             return features.assign(**{target: given})
-        values = {label: value for value, label in reversed(self.config.data.classes.items())}
-        if set(map(str, given)) <= values.keys() - self.config.data.classes.keys():
-            given = np.array([values[str(label)] for label in given], dtype=object)
-        return features.assign(**{target: given})
+        return features.assign(**{target: np.array(self._raw(given.tolist()), dtype=object)})
+
+    def _raw(self, labels: list[Any]) -> list[Any]:
+        """Return raw values for the names of classes; what is no label stays, so that training refuses it."""
+        data = self.config.data
+        values = {label: value for value, label in reversed(data.classes.items())}
+        reader = LabelReader(data.labels, data.classes, marks=frozenset(map(str.lower, data.missing_values)))
+
+        def raw(label: Any) -> Any:
+            try:
+                name = reader.read(label)
+            except UnreadableValue:
+                return label
+            return label if name is None else values[name]
+
+        return [raw(label) for label in labels]
 
     def load(self, folder: Path | str | None = None) -> Self:
         """Verify and load a model folder; see `load_predictor`.

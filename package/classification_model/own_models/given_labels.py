@@ -30,6 +30,12 @@ def names_of_classes(classes: Sequence[Any], names: Sequence[str] | None = None)
     return found
 
 
+def values_of_classes(classes: Sequence[Any], names: Sequence[str]) -> dict[str, str]:
+    """Return the name of each class by its value, or nothing where a name is the value of another class."""
+    values = {str(_text(value)): name for value, name in zip(classes, names, strict=True)}
+    return values if all(values.get(name, name) == name for name in names) else {}
+
+
 def labels_of(
     labels: ArrayLike, classes: Sequence[Any], rows: int, what: str, *, complete: bool = False
 ) -> NDArray[np.int64]:

@@ -27,7 +27,7 @@ from classification_model.own_models.given_estimators import (
     prepare_table,
     schema_of_frame,
 )
-from classification_model.own_models.given_labels import labels_of, names_of_classes
+from classification_model.own_models.given_labels import labels_of, names_of_classes, values_of_classes
 from classification_model.patterns.pattern_timing import slow_patterns
 from classification_model.patterns.searched_texts import searched_columns, searches
 from classification_model.processing.data_manager import dump_pipeline
@@ -181,6 +181,7 @@ def save_estimator(
             gates={},
             monitoring=limits,
             random_state=_RANDOM_STATE,
+            label_values=values_of_classes(estimator.classes_, classes),
         )
         Predictor(model, manifest).check_golden_rows()
         write_model_folder(Path(folder), manifest, {manifest.pipeline: dump_pipeline(pipeline), **compilation.files})

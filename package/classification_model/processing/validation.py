@@ -97,8 +97,8 @@ def checked_labels(column: pd.Series, data: DataConfig) -> NDArray[np.object_]:
         row, value = others[0]
         msg = (
             f"column {target!r}, the target: expected a value of data.classes ({reader.accepted}), found "
-            f"{reprlib.repr(value)} in row {row} (counted from 0), and {len(others)} such row(s): list it there with "
-            "the label of a class, or leave such rows out with data.other_classes: drop"
+            f"{reprlib.repr(value)} in row {row} (counted from 0), one of {len(others)} such row(s): list it there "
+            "with the label of a class, or leave such rows out with data.other_classes: drop"
         )
         raise DataError(msg)
     found = set(labels)

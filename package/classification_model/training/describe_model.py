@@ -10,6 +10,7 @@ import numpy as np
 
 from classification_model.export.compile_and_prove import CORE, PORTABLE
 from classification_model.export.derivations import describe_derivation, is_derivation
+from classification_model.runtime.input.number_format import PLAIN
 from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.runtime.model_folder.libraries import library_versions
 from classification_model.runtime.model_folder.manifest import NONE_LEFT_OUT, Manifest
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from classification_model.evaluation.metrics import Outcome
     from classification_model.export.compile_and_prove import Compilation
+    from classification_model.runtime.input.number_format import NumberFormat
     from classification_model.runtime.input.schema import InputSchema
     from classification_model.runtime.model_folder.manifest import (
         AuditFinding,
@@ -86,6 +88,7 @@ def describe_model(
     layout: FileLayout = UNKNOWN,
     prediction_prefix: str = "",
     label_values: Mapping[str, str] | None = None,
+    label_format: NumberFormat = PLAIN,
     left_out: LeftOut = NONE_LEFT_OUT,
 ) -> Manifest:
     """Write the manifest of a model; hashes of files are filled in when the folder is written.
@@ -96,7 +99,7 @@ def describe_model(
         The model.
     name, version, config_hash, data, holdout, estimator, parameters, metrics, gates, monitoring
         See `Manifest`.
-    target_edges, label_values, left_out, audit
+    target_edges, label_values, label_format, left_out, audit
         See `Manifest`.
     stem
         Name of the pipeline's file, without its suffix.
@@ -132,6 +135,7 @@ def describe_model(
         classes=fitted.classes,
         label_values=dict(label_values or {}),
         target_edges=target_edges,
+        label_format=label_format,
         threshold=fitted.threshold,
         estimator=estimator,
         parameters=parameters,

@@ -475,8 +475,7 @@ def test_rows_that_are_refused_are_named(predictor: Predictor) -> None:
         features_of(manifest.input_schema, [*rows[:2], {"nothing": 1}, *rows[3:]])
     with pytest.raises(DataError, match=f"^{who}1 of 7 rows to compare on break its input schema, first row 6 "):
         outcome_of(predictor, [*rows[:6], {"nothing": 1}], [manifest.classes[0]] * 7)
-    classes = ", ".join(manifest.classes)
-    with pytest.raises(DataError, match=f"^{who}expected labels among {classes}, found a, b, c, d, e$"):
+    with pytest.raises(DataError, match=f"^{who}expected labels among died, survived, 0, 1, found a, b, c, d, e$"):
         outcome_of(predictor, rows, list("gfedcba"))
     for labels in ([], ["a"]):
         with pytest.raises(DataError, match=f"^expected one row or more .* found 0 rows and {len(labels)} labels$"):

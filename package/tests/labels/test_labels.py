@@ -382,15 +382,16 @@ def run(command: Command, log: Path, source: Path | str, *options: str | Path) -
 
 def test_the_command_tells_what_was_matched(command: Command, log: Path, model: Path) -> None:
     """What was matched, and what was not, stands on standard output, a line each."""
-    table = write_table(log.parent / "labels.csv", [("7", "g"), ("b", "r"), ("c", "r"), ("a", "red"), ("8", "")])
+    table = write_table(log.parent / "labels.csv", [("7", "green"), ("b", "r"), ("c", "r"), ("a", "blue"), ("8", "")])
     done = run(command, log, table, "--model", model)
     assert (done.code, done.err) == (0, "")
+    remedy = "if these are other raw values, use labels join with --config"
     assert done.out.splitlines() == [
         "2 of 5 rows of labels.csv match 3 of 6 predictions",
         "3 labels added to the log, 0 were there already",
         "1 rows without a label",
         "1 rows whose key matches no prediction; keys: c",
-        "1 rows whose label is not one of r, g (if these are raw values, use labels join with --config); keys: a",
+        f"1 rows whose label is not one of r, g, green, red ({remedy}); keys: a",
     ]
     assert recorded(log) == {"p0": "g", "p1": "g", "p5": "r"}
     again = run(command, log, table, "--model", model, "--dry-run")
@@ -407,9 +408,9 @@ def test_a_log_of_another_problem_names_it(command: Command, log: Path) -> None:
 
 
 def test_the_command_reads_raw_values_by_the_config(command: Command, log: Path, model: Path) -> None:
-    """With the problem file, the values of the training table are labels."""
-    (log.parent / "config.yml").write_text(CONFIG)
-    table = write_table(log.parent / "labels.csv", [("7", "green"), ("b", "r")])
+    """With the problem file, its values are labels, which the model may not have known."""
+    (log.parent / "config.yml").write_text(CONFIG.replace("green: g", "verde: g"))
+    table = write_table(log.parent / "labels.csv", [("7", "verde"), ("b", "r")])
     done = run(command, log, table, "--model", model, "--config", "config.yml", "--json")
     assert done.code == 0
     report = orjson.loads(done.out)

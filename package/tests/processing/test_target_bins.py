@@ -341,17 +341,13 @@ def test_other_bins_need_a_person_and_no_logged_rows(folder: Path, config: str, 
 
 
 def test_prices_are_joined_as_labels(folder: Path, command: Command) -> None:
-    """With the config, numbers of a table of labels are read as the class that they belong to by the manifest."""
+    """Numbers of a table of labels are read as the class that they belong to by the manifest."""
     rooms = make_rooms(50, 2)
     truth = log_rooms(folder, rooms, labels=False)
     rooms.to_csv(folder / "sold.csv", index=False)
     places = [str(folder / "sold.csv"), "--log", str(folder / "log"), "--store", str(folder / "store")]
     arguments = ["labels", "join", *places, "--key", "id", "--label", "price"]
-    without = command(*arguments, "--dry-run")
-    assert (
-        "50 rows whose label is not one of low, mid, high (if these are raw values, use labels join with --config)"
-        in without.out
-    )
+    assert "50 labels would be added to the log" in command(*arguments, "--dry-run").out
     assert "50 labels added to the log" in command(*arguments, "--config", str(folder / "config.yml")).out
     again = join_labels(
         folder / "log",

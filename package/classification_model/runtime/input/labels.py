@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat
 from classification_model.runtime.input.values import (
     NO_MARKS,
     UnreadableValue,
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 #: Code of the `UnreadableValue` for a value that can be a label, but is none of the model's.
 UNKNOWN_LABEL = "unknown_label"
-#: Labels and values that an error lists.
-MOST_LISTED = 20
+#: Labels and values that an error lists, and characters of each.
+MOST_LISTED, LONGEST_LISTED = 20, 40
 
 
 class LabelReader:
@@ -38,6 +39,8 @@ class LabelReader:
         Edges of the bins of a numeric target, whose numbers are labels too; see `Manifest.target_edges`.
     marks
         Words, in lower case, that mean "missing" unless they are labels.
+    written
+        How numbers are written that are given as text, for bins.
     """
 
     def __init__(
@@ -46,13 +49,15 @@ class LabelReader:
         values: Mapping[str, str] | None = None,
         edges: Sequence[float] = (),
         marks: frozenset[str] = NO_MARKS,
+        written: NumberFormat = PLAIN,
     ) -> None:
-        self._classes, self._edges = tuple(classes), tuple(edges)
+        self._classes, self._edges, self._written = tuple(classes), tuple(edges), written
         given = {} if values is None else dict(values)
         self._exact = {name: name for name in classes} | given
         self._labels = {without_fraction(name.strip()): label for name, label in self._exact.items()}
         self._labels |= {word: label for word in ("true", "false") if (label := self._label_of_truth(word))}
-        self._marks = marks - {name.lower() for name in self._labels}
+        listed = {name.lower() for name in self._labels}
+        self._marks = frozenset(mark for mark in marks if without_fraction(mark) not in listed)
 
     def _label_of_truth(self, word: str) -> str | None:
         if word in self._labels:
@@ -66,7 +71,9 @@ class LabelReader:
     def accepted(self) -> str:
         """Return the labels that are read, names of classes first, at most 20 of them."""
         found = list(dict.fromkeys([*self._classes, *self._exact]))
-        listed = ", ".join(found[:MOST_LISTED])
+        listed = ", ".join(
+            name if len(name) <= LONGEST_LISTED else f"{name[: LONGEST_LISTED - 3]}..." for name in found[:MOST_LISTED]
+        )
         more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
         return f"{listed}{more}{', or a number' if self._edges else ''}"
 
@@ -80,7 +87,7 @@ class LabelReader:
         """
         if self._edges:
             try:
-                number = read_number(value, self._marks)
+                number = read_number(value, self._marks, written=self._written)
             except UnreadableValue:
                 pass  # a name, perhaps
             else:

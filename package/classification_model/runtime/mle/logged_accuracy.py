@@ -6,13 +6,15 @@ import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classification_model.errors import InputError, LogUnavailableError
+from classification_model.runtime.input.values import UnreadableValue
 from classification_model.runtime.log.prediction_log import iter_predictions
 from classification_model.runtime.mle.accuracy_rule import verdict, wilson
 
 if TYPE_CHECKING:
+    from classification_model.runtime.input.labels import LabelReader
     from classification_model.runtime.mle.accuracy_rule import Verdict
     from classification_model.runtime.model_folder.manifest import Manifest
 
@@ -52,7 +54,7 @@ class AccuracyVerdict:
 
 
 def judge_predictions(
-    folder: Path, manifest: Manifest, labels: Mapping[str, str], *, floor: float, minimum_count: int
+    folder: Path, manifest: Manifest, labels: Mapping[str, Any], *, floor: float, minimum_count: int
 ) -> AccuracyVerdict:
     """Decide whether the accuracy of a model's logged predictions is too low.
 
@@ -63,7 +65,7 @@ def judge_predictions(
     manifest
         Manifest of the model.
     labels
-        True label by ``prediction_id``.
+        True label by ``prediction_id``, read as `POST /feedback` reads it; see `LabelReader`.
     floor
         Accuracy below which the model needs retraining, between 0 and 1.
     minimum_count
@@ -80,11 +82,8 @@ def judge_predictions(
         found = f"{floor!r} and {minimum_count!r}"
         msg = f"expected a floor between 0 and 1 and a minimum_count of 1 or more, found {found}"
         raise InputError(msg)
-    wanted = {str(name): str(label) for name, label in labels.items()}
-    strange = next((label for label in wanted.values() if label not in manifest.classes), None)
-    if strange is not None:
-        msg = f"expected labels among {', '.join(manifest.classes)}, found {reprlib.repr(strange)}"
-        raise InputError(msg)
+    reader = manifest.label_reader()
+    wanted = {str(name): _read(label, reader) for name, label in labels.items()}
     count = right = others = 0
     try:
         for record in iter_predictions(folder):
@@ -112,3 +111,14 @@ def judge_predictions(
         unknown=len(wanted),
         others=others,
     )
+
+
+def _read(value: Any, reader: LabelReader) -> str:
+    try:
+        label = reader.read(value)
+    except UnreadableValue:
+        label = None
+    if label is None:
+        msg = f"expected labels among {reader.accepted}, found {reprlib.repr(value)}"
+        raise InputError(msg)
+    return label

@@ -129,7 +129,7 @@ class MLEModel(ABC):
         return {**answer, "prediction_ids": ids}
 
     def needs_retraining(
-        self, labels: Mapping[str, str], *, floor: float | None = None, minimum_count: int | None = None
+        self, labels: Mapping[str, Any], *, floor: float | None = None, minimum_count: int | None = None
     ) -> AccuracyVerdict:
         """Decide whether the accuracy of the logged predictions is too low.
 
@@ -138,7 +138,7 @@ class MLEModel(ABC):
         Parameters
         ----------
         labels
-            The true label of each ``prediction_id``.
+            The true label of each ``prediction_id``: the name of a class, or a value of the target that stands for one.
         floor
             Accuracy below which the model needs retraining, 0 to 1. The default is ``monitoring["accuracy_floor"]`` of
             the manifest.

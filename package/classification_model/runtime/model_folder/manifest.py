@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from classification_model.runtime.input.labels import LabelReader
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat
 from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.input.values import NO_MARKS
 from classification_model.runtime.model_folder.file_layout import FileLayout
@@ -229,6 +230,8 @@ class Manifest(BaseModel):
     target_edges
         Edges of the bins of a numeric target, ascending, of which the classes are the names: a number belongs to the
         first class whose edge is not below it, or else to the last class. Empty if the classes are values.
+    label_format
+        How numbers of the target are written where they are texts, for the bins of one.
     threshold
         The second of two classes is predicted if its probability is at least this value. None with more classes.
     estimator, parameters
@@ -294,6 +297,7 @@ class Manifest(BaseModel):
     classes: tuple[str, ...]
     label_values: dict[str, str] = Field(default_factory=dict)
     target_edges: tuple[float, ...]
+    label_format: NumberFormat = PLAIN
     threshold: float | None
     estimator: str
     parameters: dict[str, Any]
@@ -317,7 +321,7 @@ class Manifest(BaseModel):
         marks
             Words, in lower case, that mean "missing" unless they are labels.
         """
-        return LabelReader(self.classes, self.label_values, self.target_edges, marks)
+        return LabelReader(self.classes, self.label_values, self.target_edges, marks, self.label_format)
 
     def sealed_bytes(self) -> bytes:
         """Return the bytes of the manifest's file, with its digest."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from classification_model.runtime.input.labels import LabelReader
+from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.values import UnreadableValue
 
 SURVIVAL = LabelReader(("died", "survived"), {"0": "died", "1": "survived"})
@@ -72,3 +73,15 @@ def test_an_error_lists_twenty_labels_at_most() -> None:
     many = LabelReader([f"c{number}" for number in range(30)])
     with pytest.raises(UnreadableValue, match=r"c18, c19 and 10 more$"):
         many.read("d")
+
+
+def test_numbers_of_bins_are_read_as_the_table_writes_them() -> None:
+    """With a decimal comma, 1,5 is one and a half; a number of JSON is what it is."""
+    reader = LabelReader(("low", "high"), edges=(2.0,), written=NumberFormat(decimal=","))
+    assert [reader.read(value) for value in ("1,5", "2.000", 1.5, 2.5)] == ["low", "high", "low", "high"]
+
+
+def test_a_mark_that_is_listed_is_a_label_in_any_spelling() -> None:
+    """A number among the words for missing is a label where it is a value of the target."""
+    reader = LabelReader((), {"-1": "out", "1": "in"}, marks=frozenset({"-1.0", "na"}))
+    assert [reader.read(value) for value in (-1, "-1.0", 1, "NA")] == ["out", "out", "in", None]

@@ -427,7 +427,7 @@ def test_a_bad_frame_leaves_the_model_that_was_there(config: Config) -> None:
     with pytest.raises(DataError, match=r"the given table has no column 'shape', which features.shape names"):
         model.fit(table[["size"]], table["colour"])
     with pytest.raises(
-        DataError, match=r"expected a value of data\.classes \(.*\), found 'blue': list it or remove its rows"
+        DataError, match=r"expected a value of data\.classes \(.*\), found 'blue' in row 1 .*: list it there"
     ):
         model.fit(features, ["red", "blue"] * 25)
     assert model.predictor is before
