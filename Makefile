@@ -37,7 +37,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/installed ## train on Titanic if needed, then serve the model on localhost:8002 until Ctrl-C; RUN_OPTIONS="--port 8003" for another port
-	$(BIN)/classification-model train --if-changed
+	$(BIN)/classification-model train --if-changed --replace
 	@$(if $(RUN_OPTIONS),,printf '%s\n' "$$WELCOME")
 	$(BIN)/classification-api serve --port 8002 $(RUN_OPTIONS)
 
@@ -45,7 +45,7 @@ AIRBNB := examples/airbnb
 example-airbnb: .venv/installed ## price categories of Airbnb listings: generate a table, process it, train, verify, serve on localhost:8003 until Ctrl-C
 	@test -e $(AIRBNB)/data/listings.csv || $(BIN)/python $(AIRBNB)/generate_listings.py $(AIRBNB)/data/listings.csv
 	$(BIN)/classification-model process --config $(AIRBNB)/config.yml --drop-bad-rows --output $(AIRBNB)/data/processed.parquet
-	$(BIN)/classification-model train --config $(AIRBNB)/config.yml --source $(AIRBNB)/data/processed.parquet --output $(AIRBNB)/models
+	$(BIN)/classification-model train --config $(AIRBNB)/config.yml --source $(AIRBNB)/data/processed.parquet --output $(AIRBNB)/models --replace
 	$(BIN)/classification-model verify $(AIRBNB)/models/classification_model_output_v1.0.0
 	@$(if $(RUN_OPTIONS),,printf '%s\n' "$$LISTING")
 	LOG_FOLDER=$(AIRBNB)/log $(BIN)/classification-api serve $(AIRBNB)/models/classification_model_output_v1.0.0 --port 8003 $(RUN_OPTIONS)
@@ -144,7 +144,7 @@ fetch-last-release: ## the wheel of the last GitHub release into build/last-rele
 	@$(PYTHON) release/fetch_last_release.py
 
 release-train: .venv/installed ## train the model of VERSION; a model that misses a gate is refused
-	$(BIN)/classification-model train
+	$(BIN)/classification-model train --replace
 
 compare-with-last-release: .venv/installed ## refuse a model that is worse than the one of the last release
 	@$(BIN)/python release/compare_models.py

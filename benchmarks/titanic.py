@@ -17,7 +17,7 @@ def train(kind: str, folder: Path) -> Path:
     config = load_config()
     estimator = ESTIMATORS[kind]
     training = config.training.model_copy(update={"estimator": estimator, "candidates": {estimator: {}}})
-    return run_training(config.model_copy(update={"training": training}), output=folder).folder
+    return run_training(config.model_copy(update={"training": training}), output=folder, replace=True).folder
 
 
 def passengers(count: int) -> list[dict[str, Any]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
 from classification_model.training.audit_training_data import audit_training_data
 from classification_model.training.describe_model import Fitted, describe_model
+from classification_model.training.kept_model import KeptModel
 from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
 from classification_model.training.training_report import TrainedModel, TrainingReport, record_of
 
@@ -63,6 +64,7 @@ def run_training(
     source: str | pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
     extra: pd.DataFrame | None = None,
     version: str | None = None,
+    replace: bool = False,
     progress: Progress | None = None,
     jobs: int = -1,
     record: Path | None = None,
@@ -82,6 +84,8 @@ def run_training(
         Raw rows to append to the table before the hold-out is drawn; see `DataLoader`.
     version
         PEP 440 version of the model instead of the config's.
+    replace
+        Whether another model of the same version may be replaced. One that would come out the same may always be.
     progress
         Object that is called before and after each fit, such as a progress bar.
     jobs
@@ -105,7 +109,8 @@ def run_training(
     GateError
         If a metric on the hold-out misses a gate. Nothing is saved.
     ArtifactError
-        If the folder cannot be written.
+        If the folder cannot be written, or holds another model of the same version: of another config, code, libraries
+        or rows, which is told before anything is fitted, or one that came out differently.
     InputError
         If the version or the environment variable ``SOURCE_DATE_EPOCH`` is malformed.
     """
@@ -113,8 +118,9 @@ def run_training(
     folder = model_folder(config, output, version)
     if record is not None:
         check_appendable(record)
-    trained = train_model(config, source=source, extra=extra, version=version, progress=progress, jobs=jobs)
-    report = replace(write_model(trained, folder), seconds=time.monotonic() - began)
+    kept = None if replace else KeptModel(folder)
+    trained = train_model(config, source=source, extra=extra, version=version, kept=kept, progress=progress, jobs=jobs)
+    report = dataclasses.replace(write_model(trained, folder), seconds=time.monotonic() - began)
     if record is not None:
         append_record(record, record_of(report, config.data.source if source is None else source, started))
     return report
@@ -127,6 +133,7 @@ def train_model(
     extra: pd.DataFrame | None = None,
     target_edges: tuple[float, ...] = (),
     version: str | None = None,
+    kept: KeptModel | None = None,
     progress: Progress | None = None,
     jobs: int = -1,
 ) -> TrainedModel:
@@ -142,6 +149,8 @@ def train_model(
         See `DataLoader`.
     extra, version, progress, jobs
         See `run_training`. Another version does not change the config or its hash.
+    kept
+        A model that must come out again; None if any may come out.
 
     Returns
     -------
@@ -158,10 +167,18 @@ def train_model(
     check_candidates(config)
     _check_patterns(config)
     source_date_epoch()  # fail on a bad SOURCE_DATE_EPOCH before training
+    if kept is not None:
+        kept.check_recipe(config)
     with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
         loader = DataLoader(config, source, extra=extra, target_edges=target_edges)
-        trained = _train(config, version, loader, progress, jobs)
-    return replace(trained, report=replace(trained.report, seconds=time.monotonic() - started))
+        data = loader.load()
+        if kept is not None:
+            kept.check_data(data)
+        trained = _train(config, version, data, progress, jobs)
+    if kept is not None:
+        kept.check_model(trained.report.manifest, trained.contents)
+    report = dataclasses.replace(trained.report, seconds=time.monotonic() - started)
+    return dataclasses.replace(trained, report=report)
 
 
 def write_model(trained: TrainedModel, folder: Path) -> TrainingReport:
@@ -184,11 +201,10 @@ def write_model(trained: TrainedModel, folder: Path) -> TrainingReport:
     with threadpool_limits(1):
         written = load_predictor(folder).manifest
     logger.info("model saved", extra={"folder": str(folder), "version": manifest.version})
-    return replace(trained.report, folder=folder, manifest=written)
+    return dataclasses.replace(trained.report, folder=folder, manifest=written)
 
 
-def _train(config: Config, version: str, loader: DataLoader, progress: Progress | None, jobs: int) -> TrainedModel:
-    data = loader.load()
+def _train(config: Config, version: str, data: TrainingData, progress: Progress | None, jobs: int) -> TrainedModel:
     logger.info("table loaded", extra={"rows": len(data.train), "held_out": len(data.holdout)})
     audit = audit_training_data(data)
     selection = select_model(data, progress, jobs)

@@ -96,6 +96,6 @@ def load(table: pd.DataFrame, config: Config) -> TrainingData:
 
 
 def train(table: pd.DataFrame, config: Config, **options: Any) -> TrainingReport:
-    """Write a table where a config looks for it, and train on it into the same folder."""
+    """Write a table where a config looks for it, and train on it into the same folder, whatever model is there."""
     write_table(table, str(config.folder / config.data.source))
-    return run_training(config, output=config.folder, **{"jobs": 1, **options})
+    return run_training(config, output=config.folder, **{"jobs": 1, "replace": True, **options})

@@ -55,6 +55,7 @@ def process(
 
 
 def train(
+    *,
     config: Annotated[Path | None, typer.Option(help="Config file. Default: the packaged one.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder in which the model folder is made.")] = None,
     source: Annotated[
@@ -63,6 +64,7 @@ def train(
     if_changed: Annotated[
         bool, typer.Option("--if-changed", help="Do nothing if the model folder is intact and would come out the same.")
     ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace another model of the same version.")] = False,
     record: RecordFile = None,
 ) -> None:
     """Train a model from a config, evaluate it and save it."""
@@ -85,7 +87,13 @@ def train(
         return
     with progress_bars() as progress:
         report = run_training(
-            problem, output=output, source=source, progress=progress, jobs=settings.jobs, record=record
+            problem,
+            output=output,
+            source=source,
+            replace=replace,
+            progress=progress,
+            jobs=settings.jobs,
+            record=record,
         )
     typer.echo(_summary(report))
 

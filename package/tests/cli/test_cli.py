@@ -128,7 +128,7 @@ def test_a_missed_gate_leaves_the_former_model_in_place(command: Command, traine
     shutil.copy(trained / "table.csv", tmp_path)
     (tmp_path / "config.yml").write_text(CONFIG + "gates:\n  log_loss: 0.0001\n", encoding="utf-8")
     before = everything_below(tmp_path)
-    done = command("train", "--config", "config.yml", "--output", "models")
+    done = command("train", "--config", "config.yml", "--output", "models", "--replace")
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(
         r"error: the model misses its gates and is not saved: log_loss is .* expected at most 0\.0001\n", done.err

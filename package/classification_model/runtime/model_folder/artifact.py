@@ -19,7 +19,7 @@ from classification_model.runtime.system.safe_open import UnfitFileError, open_r
 
 MANIFEST = "manifest.json"
 #: What makes a model folder that this version reads.
-MAKE_AGAIN = "`classification-model train --config CONFIG`"
+MAKE_AGAIN = "`classification-model train --config CONFIG --replace`"
 GOLDEN_TOLERANCE = 1e-9
 #: What a model's version is: as of PEP 440, which is safe as the name of a folder too.
 VERSION_PATTERN = r"^[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?$"
@@ -222,9 +222,13 @@ def write_model_folder(folder: Path, manifest: Manifest, contents: Mapping[str, 
     if outside is not None:
         msg = f"expected relative paths inside the model folder, found {outside!r}"
         raise ArtifactError(msg)
-    records = {name: FileRecord(sha256=_sha256(content), size=len(content)) for name, content in contents.items()}
-    sealed = manifest.model_copy(update={"files": records}).sealed_bytes()
+    sealed = manifest.model_copy(update={"files": file_records(contents)}).sealed_bytes()
     replace_folder(folder, {**contents, MANIFEST: sealed}, MANIFEST)
+
+
+def file_records(contents: Mapping[str, bytes]) -> dict[str, FileRecord]:
+    """Return hash and size of each file."""
+    return {name: FileRecord(sha256=_sha256(content), size=len(content)) for name, content in contents.items()}
 
 
 def copy_model_folder(model: WholeModel, folder: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_folder_of_another_format_is_refused_with_the_command_that_makes_it(
             path.unlink()
     expected = (
         rf"manifest\.json: expected format version {FORMAT_VERSION}, found {version}: make the model again with "
-        "`classification-model train --config CONFIG`, or install the version of this package that made it"
+        "`classification-model train --config CONFIG --replace`, or install the version of this package that made it"
     )
     for read in (read_manifest, Predictor.load, verify):
         with pytest.raises(ArtifactError, match=f"^{expected}$") as caught:
