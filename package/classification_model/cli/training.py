@@ -166,9 +166,7 @@ def init(
         raise InputError(msg)
     folder = output.resolve().parent
     layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
-    text = draft_config(
-        data, target, folder, target_bins=target_bins, drop_unlabelled=drop_unlabelled, layout=layout
-    )
+    text = draft_config(data, target, folder, target_bins=target_bins, drop_unlabelled=drop_unlabelled, layout=layout)
     try:
         replace_file(output, text.encode())
     except OSError as error:

@@ -115,6 +115,7 @@ def test_a_manifest_of_a_release_that_did_not_know_layouts_has_none(written: byt
     manifest = Manifest.model_validate(content)
     assert (manifest.layout, manifest.prediction_prefix) == (FileLayout(), "")
 
+
 def test_a_manifest_without_a_later_field_is_read_and_stays_so() -> None:
     """The manifest of an earlier release of the same format is read with defaults, and written with the same bytes."""
     written = (Path(__file__).parents[2] / "data/model_of_1.0.0/manifest.json").read_bytes()
