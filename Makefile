@@ -30,7 +30,7 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-serving bench-peers example-airbnb example-companydata clean
+.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata clean
 .PHONY: bump patch minor major check-tag fetch-last-release release-train compare-with-last-release release-build release-notes audited-requirements test-release rehearse-release
 
 help: ## list these targets
@@ -118,6 +118,9 @@ bench-etl: .venv/installed ## seconds and memory of the ETL of examples/companyd
 
 bench-quality: .venv/installed ## ROC AUC and log loss on Titanic by cross-validation
 	$(BIN)/python benchmarks/quality.py
+
+bench-training: .venv/installed ## seconds and memory of init and train on long and wide tables
+	$(BIN)/python benchmarks/training.py $(BENCH_OPTIONS)
 
 bench-serving: .venv/installed ## the API beside an echo, plain FastAPI with the pickle, and peers; half an hour, needs wrk
 	$(BIN)/python benchmarks/serving.py $(BENCH_OPTIONS)

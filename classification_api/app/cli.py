@@ -20,7 +20,14 @@ from app.version import api_version
 #: Seconds that requests in progress have to finish after a shutdown signal.
 GRACE = 8
 
-commands = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+commands = typer.Typer(
+    help="Serve a classification model over HTTP.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def _show_version(is_wanted: bool) -> None:
@@ -32,10 +39,10 @@ def _show_version(is_wanted: bool) -> None:
 @commands.callback()
 def _about(
     _: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version of the API.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Serve a classification model over HTTP."""
+    """Options before any command."""
 
 
 @commands.command()
@@ -47,7 +54,10 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8002,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Number of worker processes.")] = 1,
 ) -> None:
-    """Serve a model until the process gets SIGINT or SIGTERM; requests in progress finish first."""
+    """Serve a model until the process is told to stop.
+
+    On SIGINT or SIGTERM, requests in progress finish first.
+    """
     import uvicorn  # noqa: PLC0415 - so that --help is quick
 
     from app.connections.draining import SupervisedConfig  # noqa: PLC0415
@@ -74,20 +84,27 @@ def serve(
 
 
 @commands.command()
-def settings() -> None:
+def settings(*, as_json: AsJson = False) -> None:
     """Print the settings read from the environment, without secrets."""
     _check_settings()
+    if as_json:
+        typer.echo(json.dumps(read_settings().public(), indent=2))
+        return
     for name, value in read_settings().public().items():
         typer.echo(f"{name}={'' if value is None else json.dumps(value)}")
 
 
 @commands.command("hash-key")
-def hash_key_() -> None:
-    """Read an API key from standard input, and print its hash for API_KEY_HASHES."""
+def hash_key_(*, as_json: AsJson = False) -> None:
+    """Print the hash of an API key.
+
+    The key is read from standard input; the hash is for API_KEY_HASHES.
+    """
     key = getpass.getpass("key: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if len(key) < 16:
         _fail("expected a key of at least 16 characters")
-    typer.echo(hash_key(key.encode()))
+    hashed = hash_key(key.encode())
+    typer.echo(json.dumps({"hash": hashed}, indent=2) if as_json else hashed)
 
 
 def _choose(model: str) -> None:

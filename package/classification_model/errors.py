@@ -5,6 +5,7 @@
     ClassificationModelError
     ├── ConfigError            a config.yml or an environment variable has a wrong value
     ├── DataError              a table cannot be read, or cannot be trained on
+    │   └── RejectionError     more rows of a file cannot be predicted than allowed
     ├── TrainingError          training started and could not finish
     │   ├── GateError          the model missed a gate of its config, so it was not saved
     │   └── ExportError        a pipeline cannot be compiled, or its compiled model predicts something else
@@ -39,6 +40,7 @@ __all__ = [
     "InputError",
     "LogUnavailableError",
     "MissingExtraError",
+    "RejectionError",
     "StoreError",
     "TrainingError",
     "VerificationError",
@@ -56,6 +58,10 @@ class ConfigError(ClassificationModelError):
 
 class DataError(ClassificationModelError):
     """A table, a log or a set of labels cannot be read, or breaks a rule: the message names the file or column."""
+
+
+class RejectionError(DataError):
+    """More rows of a file cannot be predicted than allowed, so nothing was written."""
 
 
 class TrainingError(ClassificationModelError):

@@ -6,6 +6,7 @@ An estimator without a converter can be trained, but is not compiled.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import ClassifierMixin
@@ -103,23 +104,51 @@ def check_candidates(config: Config) -> None:
             build_estimator(name, parameters, config.training.random_state)
 
 
-def settings_of(parameters: Mapping[str, Any], training: TrainingConfig) -> list[Setting]:
+#: Settings to try for each candidate, by the number of values (rows times columns) to learn from.
+TRIALS_BY_VALUES = ((100_000, 4), (300_000, 2))
+
+
+def trials_of(training: TrainingConfig, rows: int, columns: int) -> int:
+    """Return the number of settings to try for each candidate: the config's, or one that follows from the table.
+
+    A rerun tries the same settings: 4 with up to 100,000 values, 2 with up to 300,000, else 1.
+
+    Parameters
+    ----------
+    training
+        Section of the config.
+    rows, columns
+        Size of the table to learn from.
+    """
+    if training.trials is not None:
+        return training.trials
+    return next((trials for most, trials in TRIALS_BY_VALUES if rows * columns <= most), 1)
+
+
+def settings_in(parameters: Mapping[str, Any]) -> int:
+    """Return the number of settings that lists of values allow."""
+    return math.prod(len(value) for value in parameters.values() if isinstance(value, tuple))
+
+
+def settings_of(parameters: Mapping[str, Any], trials: int, random_state: int) -> list[Setting]:
     """Return the settings to try, in order: the first value of every list, then others drawn at random.
 
     Parameters
     ----------
     parameters
         Values, or tuples of values to search.
-    training
-        Number of trials and seed.
+    trials
+        Number of settings, at most.
+    random_state
+        Seed.
     """
     lists = {name: list(value) if isinstance(value, tuple) else [value] for name, value in parameters.items()}
     first = {name: values[0] for name, values in lists.items()}
-    count = min(len(ParameterGrid(lists)), training.trials)
-    drawn = ParameterSampler(lists, n_iter=count, random_state=training.random_state)
+    count = min(len(ParameterGrid(lists)), trials)
+    drawn = ParameterSampler(lists, n_iter=count, random_state=random_state)
     others = [setting for setting in drawn if setting != first]
     ordered = [first, *({name: setting[name] for name in lists} for setting in others)]
-    return ordered[: training.trials]
+    return ordered[:trials]
 
 
 def name_of(estimator: ClassifierMixin) -> str:

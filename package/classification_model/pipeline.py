@@ -8,7 +8,6 @@ import numpy as np
 from feature_engine.encoding import OrdinalEncoder, RareLabelEncoder
 from feature_engine.imputation import CategoricalImputer
 from feature_engine.selection import DropFeatures
-from feature_engine.wrappers import SklearnTransformerWrapper
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
@@ -23,6 +22,7 @@ from classification_model.errors import ConfigError
 from classification_model.estimators import Setting, build_estimator
 from classification_model.processing.features.derivation_steps import Steps, build_derivations, date_parts
 from classification_model.processing.indicators import MissingIndicator, OneHot
+from classification_model.processing.number_transformer import NumberTransformer
 from classification_model.processing.splitting import AtMostFolds
 
 MISSING_CATEGORY = "missing"
@@ -103,19 +103,19 @@ def _numeric_steps(config: Config) -> Steps:
     steps.append(("limit", _limit(LARGEST_NUMBER, numbers)))
     steps += [(f"impute_{strategy}", _impute(names, strategy=strategy)) for strategy, names in imputed.items() if names]
     if measured:
-        steps.append(("scale", SklearnTransformerWrapper(StandardScaler(), variables=measured)))
+        steps.append(("scale", NumberTransformer(StandardScaler(), variables=measured)))
         steps.append(("limit_scaled", _limit(LARGEST_DEVIATION, measured)))
     return steps
 
 
-def _impute(variables: Names, **parameters: Any) -> SklearnTransformerWrapper:
+def _impute(variables: Names, **parameters: Any) -> NumberTransformer:
     """Fill gaps; a column without any value, such as in a fold, becomes 0, which feature-engine's leaves NaN."""
-    return SklearnTransformerWrapper(SimpleImputer(**parameters, keep_empty_features=True), variables=variables)
+    return NumberTransformer(SimpleImputer(**parameters, keep_empty_features=True), variables=variables)
 
 
-def _limit(largest: float, variables: Names) -> SklearnTransformerWrapper:
+def _limit(largest: float, variables: Names) -> NumberTransformer:
     clip = FunctionTransformer(np.clip, kw_args={"a_min": -largest, "a_max": largest})
-    return SklearnTransformerWrapper(clip, variables=variables)
+    return NumberTransformer(clip, variables=variables)
 
 
 def _numeric_outputs(config: Config) -> dict[str, list[str]]:

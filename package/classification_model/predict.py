@@ -60,7 +60,8 @@ def make_prediction(*, input_data: Any, explain: bool = False) -> Answer:
         - ``probabilities``: for each row, a dict with the probability of each label. None for a row with an error.
         - ``version``: the version of the model.
         - ``warnings``: values that differ from those in training, such as a new category. Each warning has ``row``
-          (counted from 0), ``field`` (the column), ``code`` and ``message``; see `AnswerIssue`.
+          (counted from 0), ``field`` (the column), ``code`` and ``message``; see `AnswerIssue`. Several rows with an
+          unseen category of a column of more than 1,000 are one warning, with their number; its ``row`` is None.
         - ``errors``: values that violate the input schema, in the same form. None if there are none. ``row`` is None if
           the whole column is wrong.
         - ``explanations``, only with ``explain=True``: for each row, a dict as follows. None for a row with an error.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from classification_model.runtime.model_folder.manifest import Manifest
     from classification_model.runtime.predictor import Predictor
     from classification_model.runtime.store.store import ModelStore
-    from classification_model.training.model_selection import Progress
+    from classification_model.training.progress import Progress
 
 _OUTCOMES: dict[str, Outcome] = {"promote": "promoted", "hold": "held", "reject": "rejected"}
 LOCK = "retraining.lock"
@@ -78,7 +78,7 @@ def run_retraining(
     now
         The time, with time zone. The default is now.
     progress
-        Object that is called before and after each fit, such as a progress bar.
+        Object that is called before each step and after each fit, such as a progress bar; see `Progress`.
     jobs
         Number of threads; -1 for one per core.
 

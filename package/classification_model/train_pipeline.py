@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from classification_model.errors import ArtifactError, ConfigError, GateError, InputError
 from classification_model.estimators import check_candidates
+from classification_model.evaluation.importances import importances
 from classification_model.evaluation.metrics import (
     METRICS,
     Outcome,
     choose_threshold,
-    importances,
     is_better,
     score_with_intervals,
 )
@@ -28,8 +28,7 @@ from classification_model.patterns.pattern_timing import slow_patterns
 from classification_model.patterns.searched_texts import searches_of
 from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
-from classification_model.processing.model_classifier import ModelClassifier
-from classification_model.processing.pipeline_model import PipelineModel, load_predictor
+from classification_model.processing.pipeline_model import PipelineModel, columns_of, load_predictor
 from classification_model.processing.run_records import append_record, check_appendable
 from classification_model.reporting.training_reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
@@ -41,7 +40,8 @@ from classification_model.runtime.system.clock import source_date_epoch
 from classification_model.training.audit_training_data import audit_training_data
 from classification_model.training.describe_model import Fitted, describe_model
 from classification_model.training.kept_model import KeptModel
-from classification_model.training.model_selection import Progress, Selection, class_numbers, fit_weights, select_model
+from classification_model.training.model_selection import Selection, class_numbers, fit_weights, select_model
+from classification_model.training.progress import Progress, Silent
 from classification_model.training.training_report import TrainedModel, TrainingReport, record_of
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def run_training(
     replace
         Whether another model of the same version may be replaced. One that would come out the same may always be.
     progress
-        Object that is called before and after each fit, such as a progress bar.
+        Object that is called before each step and after each fit, such as a progress bar; see `Progress`.
     jobs
         Number of threads; -1 for one per core.
     record
@@ -118,8 +118,10 @@ def run_training(
     folder = model_folder(config, output, version)
     if record is not None:
         check_appendable(record)
+    progress = progress or Silent()
     kept = None if replace else KeptModel(folder)
     trained = train_model(config, source=source, extra=extra, version=version, kept=kept, progress=progress, jobs=jobs)
+    progress.step("saving and verifying the model")
     report = dataclasses.replace(write_model(trained, folder), seconds=time.monotonic() - began)
     if record is not None:
         append_record(record, record_of(report, config.data.source if source is None else source, started))
@@ -171,6 +173,8 @@ def train_model(
         kept.check_recipe(config)
     with threadpool_limits(1):  # sums differ in their last digits by how many threads share them
         loader = DataLoader(config, source, extra=extra, target_edges=target_edges)
+        progress = progress or Silent()
+        progress.step("reading the table")
         data = loader.load()
         if kept is not None:
             kept.check_data(data)
@@ -204,15 +208,18 @@ def write_model(trained: TrainedModel, folder: Path) -> TrainingReport:
     return dataclasses.replace(trained.report, folder=folder, manifest=written)
 
 
-def _train(config: Config, version: str, data: TrainingData, progress: Progress | None, jobs: int) -> TrainedModel:
+def _train(config: Config, version: str, data: TrainingData, progress: Progress, jobs: int) -> TrainedModel:
     logger.info("table loaded", extra={"rows": len(data.train), "held_out": len(data.holdout)})
+    progress.step("auditing the table")
     audit = audit_training_data(data)
     selection = select_model(data, progress, jobs)
+    progress.step(f"fitting {selection.winner.candidate} on {len(data.train)} rows")
     pipeline = fit_pipeline(data, selection.winner.candidate, selection.winner.setting)
     threshold = _threshold(data, selection)
     outcome = judge(pipeline, data, threshold)
     metrics = score_with_intervals(outcome, config.training.random_state)
     check_gates(config, metrics)
+    progress.step("compiling the model and proving that it predicts the same")
     compilation = compile_and_prove(
         pipeline,
         data.train.features,
@@ -248,19 +255,24 @@ def _train(config: Config, version: str, data: TrainingData, progress: Progress 
         label_format=data.config.data.written,
         left_out=data.left_out,
     )
+    progress.step("reporting: importances, slices and plots")
+    important = importances(
+        model.probabilities,
+        columns_of(data.holdout.features, data.schema),
+        class_numbers(data.holdout.labels, data.classes),
+        config.training.random_state,
+    )
+    measured = {name for name, _, _ in important}
     report = TrainingReport(
         folder=Path(folder_name(config, version)),
         manifest=manifest,
         data=data,
         selection=selection,
         outcome=outcome,
-        importances=importances(
-            ModelClassifier(model, data.schema, len(data.classes)),
-            data.holdout.features,
-            class_numbers(data.holdout.labels, data.classes),
-            config.training.random_state,
+        importances=important,
+        slices=slice_metrics(
+            data.holdout.features[[name for name in data.holdout.features if name in measured]], outcome
         ),
-        slices=slice_metrics(data.holdout.features, outcome),
         audit=audit,
         seconds=0.0,
     )

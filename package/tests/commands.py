@@ -1,10 +1,12 @@
 """The command line, run as if it were typed, and a small table for it."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +26,29 @@ training:
   candidates:
     logistic_regression:
 """
+#: How a line of progress begins.
+STEP = "step: "
 VERSION = package_version()
 MODEL = f"models/classification_model_output_v{VERSION}"
 
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended."""
+    """How a command ended: its exit code, what it printed, and the steps that it named on standard error."""
 
     code: int
     out: str
     err: str
+    steps: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def of(cls, code: int, out: str, err: str) -> Done:
+        """Tell the steps from the rest of standard error."""
+        steps: list[str] = []
+        rest: list[str] = []
+        for line in err.splitlines(keepends=True):
+            (steps if line.startswith(STEP) else rest).append(line)
+        return cls(code, out, "".join(rest), tuple(line.removeprefix(STEP).rstrip() for line in steps))
 
 
 Command = Callable[..., Done]

@@ -61,7 +61,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         with pytest.raises(SystemExit) as ended:
             cli.main()
         code = ended.value.code
-        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+        return Done.of(code if isinstance(code, int) else 0, *capsys.readouterr())
 
     return run
 

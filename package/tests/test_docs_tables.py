@@ -28,6 +28,7 @@ from pydantic import BaseModel
 
 from classification_model import cli
 from classification_model.cli import retraining
+from classification_model.cli.exit_codes import EXIT_ERROR, EXIT_NO
 from classification_model.config.features import COLUMN, FEATURE_MODELS, ColumnFeature
 from classification_model.config.sections import Config
 from classification_model.config.settings import Settings
@@ -52,7 +53,7 @@ def test_the_page_of_commands_has_every_exit_code() -> None:
     """The codes in the page are those that the command line ends with."""
     rows = read_tables(DOCS / "commands.md")["Exit codes"]
     signals = (128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
-    codes = {cli.EXIT_NO, cli.EXIT_ERROR, *retraining._EXIT_CODES.values(), *signals}
+    codes = {EXIT_NO, EXIT_ERROR, *retraining._EXIT_CODES.values(), *signals}
     assert {int(code) for row in rows for code in re.findall(r"\d+", row["code"])} == codes
 
 

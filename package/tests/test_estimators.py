@@ -20,6 +20,7 @@ from classification_model.estimators import (
     build_estimator,
     candidates_of,
     settings_of,
+    trials_of,
 )
 
 KINDS = {
@@ -80,7 +81,7 @@ def test_a_config_without_candidates_compares_the_default_ones() -> None:
     assert list(candidates) == ["logistic_regression", "random_forest", "hist_gradient_boosting", AVERAGE]
     for name, parameters in DEFAULT_CANDIDATES.items():
         if name != AVERAGE:
-            for setting in settings_of(parameters, TrainingConfig(trials=100)):
+            for setting in settings_of(parameters, 100, 0):
                 build_estimator(name, setting, 0)
 
 
@@ -110,18 +111,27 @@ grids = st.dictionaries(
 @given(grids, st.integers(1, 20), st.integers(0, 5))
 def test_settings_are_tried_in_one_order(grid: dict[str, Any], trials: int, seed: int) -> None:
     """The first value of every list comes first, then others of the grid, none twice, as many as asked for."""
-    training = TrainingConfig(trials=trials, random_state=seed)
-    found = settings_of(grid, training)
+    found = settings_of(grid, trials, seed)
     lists = {name: value if isinstance(value, tuple) else (value,) for name, value in grid.items()}
     everything = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
     assert found[0] == everything[0]
     assert all(setting in everything for setting in found)
     assert len(found) == len({str(setting) for setting in found}) == min(trials, len(everything))
     assert all(list(setting) == list(grid) for setting in found)
-    assert found == settings_of(grid, training)
+    assert found == settings_of(grid, trials, seed)
 
 
 def test_a_huge_grid_is_not_walked() -> None:
     """Of a grid of a thousand million settings a few are drawn; walking it would never end."""
     grid = {f"p{number}": tuple(range(10)) for number in range(9)}
-    assert len(settings_of(grid, TrainingConfig(trials=5))) == 5
+    assert len(settings_of(grid, 5, 0)) == 5
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "trials"),
+    [(1047, 10, 4), (10_000, 10, 4), (10_001, 10, 2), (1000, 300, 2), (240, 1500, 1), (1_000_000, 30, 1)],
+)
+def test_the_number_of_trials_follows_from_the_size_of_the_table(rows: int, columns: int, trials: int) -> None:
+    """Without `training.trials`, a small table gets every default setting and a large one the first; a number stays."""
+    assert trials_of(TrainingConfig(), rows, columns) == trials
+    assert trials_of(TrainingConfig(trials=7), rows, columns) == 7

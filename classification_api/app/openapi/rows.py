@@ -93,7 +93,11 @@ def warning_schema() -> Schema:
         "required": ["row", "field", "code", "message"],
         "additionalProperties": False,
         "properties": {
-            "row": {"type": "integer", "minimum": 0, "description": "Number of the row, from 0."},
+            "row": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "description": "Number of the row, from 0; null for a warning that counts the rows of a column.",
+            },
             "field": text,
             "code": {**text, "description": "Such as `out_of_range` or `unseen_category`."},
             "message": text,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,14 @@ import pyarrow as pa
 
 from classification_model.batch.added_columns import ERRORS, PREDICTION_ID, clashing, earlier_predictions, free_prefix
 from classification_model.batch.batch_records import BatchRecords
+from classification_model.batch.error_limit import ErrorLimit
 from classification_model.batch.ordered_threads import cores, in_order
 from classification_model.batch.progress import row_bar
 from classification_model.batch.rejects import rejected_rows
 from classification_model.batch.scoring import Scorer
 from classification_model.errors import DataError, InputError
 from classification_model.runtime.inference.compiled import CompiledModel
+from classification_model.runtime.input.names import HeaderFaults, header_faults
 from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.tables.arrays import as_arrow
 from classification_model.tables.formats import STANDARD_STREAM, output_format_of
@@ -56,6 +59,10 @@ class Options:
         Column that identifies the rows; it is logged.
     threads
         Number of threads. The default is one per core.
+    ignore_extra
+        Whether columns that the model does not know are accepted and ignored.
+    max_errors
+        How many rows of a file may be in error; None for any number.
     """
 
     layout: FileLayout = UNKNOWN
@@ -64,6 +71,8 @@ class Options:
     log: PredictionLog | None = None
     index: str | None = None
     threads: int | None = None
+    ignore_extra: bool = False
+    max_errors: ErrorLimit | None = None
 
 
 PLAIN = Options()
@@ -78,12 +87,18 @@ class Outcome:
     rows, rejected
         Number of rows, and of those that could not be predicted.
     reason
-        Error of the first row that could not be predicted, or of the columns; None if there is none.
+        Error of the first row that could not be predicted; None if there is none.
+    notes
+        What is odd about the columns, a sentence each.
+    unseen
+        Number of rows with a category that training did not see, by column, of columns with more than 1,000 categories.
     """
 
     rows: int
     rejected: int
     reason: str | None
+    notes: tuple[str, ...] = ()
+    unseen: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,7 @@ class _Part:
     units: int
     lines: bytes
     rejected: list[tuple[int, str]]
+    unseen: dict[str, int]
 
 
 def predict_file(
@@ -127,7 +143,9 @@ def predict_file(
     Raises
     ------
     DataError
-        If the file cannot be read or its predictions cannot be written.
+        If the file cannot be read or its predictions cannot be written, or it lacks a column, or has an unknown one.
+    RejectionError
+        If more rows are in error than allowed.
     InputError
         If it has a column of a name that the predictions add, or is the output itself.
     """
@@ -158,10 +176,12 @@ def predict_file(
             remedy = f"set another prefix for the added columns, as --prefix {free_prefix(table.types)}"
             msg = f"{name} has a column {clash!r}, which the predictions add: {remedy}"
             raise InputError(msg)
+        notes = _check_header(predictor, name, names, options)
         types = {**table.types, **added}
         varied = [prefix + each for each in scorer.numbers]
         threads = options.threads or (cores() if isinstance(predictor.model, CompiledModel) else 1)
-        rows, reason = 0, scorer.fault
+        rows, reason = 0, None
+        unseen = Counter[str]()
         with (
             opened_output(target, types, varied=varied, metadata=metadata) as output,
             rejected_rows(Path(place.source) if place.kind == "file" else None) as rejects,
@@ -177,11 +197,39 @@ def predict_file(
                 rejects.add((rows + row, why) for row, why in part.rejected)
                 reason = reason or next((why for _, why in part.rejected), None)
                 rows += part.count
+                unseen.update(part.unseen)
+                if options.max_errors is not None:
+                    options.max_errors.check_so_far(name, rejects.count, rows, reason)
                 bar.advance(part.count, part.units)
+            if options.max_errors is not None:
+                options.max_errors.check_all(name, rejects.count, rows, reason)
             output.finish()
             rejects.finish()
             opened.check_unchanged()
-    return Outcome(rows, rejects.count, reason)
+    return Outcome(rows, rejects.count, reason, notes, {name: count for name, count in unseen.items() if count})
+
+
+def _check_header(predictor: Predictor, name: str, names: list[str], options: Options) -> tuple[str, ...]:
+    """Refuse a file whose columns are not those of the model, before anything is written; return what is odd.
+
+    Raises
+    ------
+    DataError
+        Naming the columns, what was most likely meant, and what to do.
+    """
+    schema = predictor.manifest.input_schema
+    faults = header_faults(schema, names)
+    wrong = faults
+    if options.ignore_extra:
+        wrong = faults.without_extra({field.name for field in schema.fields if not field.nullable})
+    if wrong != HeaderFaults():
+        remedy = "" if options.ignore_extra else ", or ignore such columns with --ignore-extra"
+        msg = "\n".join(f"{name}: {sentence}" for sentence in wrong.sentences(remedy=remedy))
+        raise DataError(msg)
+    return tuple(
+        f"{name}: the column {found!r} is ignored and {meant!r} is missing: rename it if {meant!r} was meant"
+        for found, meant in faults.misspelt
+    )
 
 
 def _are_one(source: str, target: str) -> bool:
@@ -218,6 +266,6 @@ def _predicted(
             raise DataError(msg) from error
         reasons = answer.columns[ERRORS].take(as_arrow(answer.rejected)).to_pylist()
         rejected = list(zip(answer.rejected.tolist(), reasons, strict=True))
-        return _Part(rendered, batch.count, piece.units, lines, rejected)
+        return _Part(rendered, batch.count, piece.units, lines, rejected, answer.unseen)
 
     yield from in_order(work, table.pieces(), threads, may_wait=may_wait)

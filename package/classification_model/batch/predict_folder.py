@@ -118,6 +118,8 @@ def _made_from(predictor: Predictor, file: Path, options: Options) -> str:
         "package": package_version(),
         "explain": options.explain,
         "prefix": options.prefix,
+        "ignore_extra": options.ignore_extra,
+        "max_errors": None if options.max_errors is None else options.max_errors.text,
         "size": state and state.size,
         "modified": state and state.modified,
     }

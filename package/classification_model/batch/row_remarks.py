@@ -31,23 +31,21 @@ class Said:
     codes: NDArray[np.int64]
 
 
-def texts_of_rows(said: Sequence[Said], of_all: Sequence[str], count: int) -> pa.Array:
+def texts_of_rows(said: Sequence[Said], count: int) -> pa.Array:
     """Put together what is said of each row, null where that is nothing.
 
     Parameters
     ----------
     said
         What is said of each column, in order.
-    of_all
-        What is said of every row, before all else.
     count
         Number of rows.
     """
     rows = np.flatnonzero(np.any([column.codes for column in said], axis=0)) if said else np.empty(0, dtype=np.int64)
-    if not len(rows) and not of_all:
+    if not len(rows):
         return pa.nulls(count, pa.string())
     groups = np.zeros(len(rows), dtype=np.int64)
-    combinations: list[tuple[str, ...]] = [tuple(of_all)]
+    combinations: list[tuple[str, ...]] = [()]
     for column in said:
         pairs, groups = np.unique(groups * len(column.texts) + column.codes[rows], return_inverse=True)
         combinations = [
@@ -57,4 +55,4 @@ def texts_of_rows(said: Sequence[Said], of_all: Sequence[str], count: int) -> pa
     texts = ["; ".join(parts) for parts in combinations]
     places = np.full(count, len(texts), dtype=np.int64)
     places[rows] = groups
-    return text_array([*texts, "; ".join(of_all) or None]).cast(pa.string()).take(as_arrow(places))
+    return text_array([*texts, None]).cast(pa.string()).take(as_arrow(places))

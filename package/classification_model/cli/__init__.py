@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from classification_model.cli.exit_codes import EXIT_ERROR, EXIT_NO
 from classification_model.cli.labels import labels
 from classification_model.cli.log import log_commands
 from classification_model.cli.models import verify, wheel
@@ -23,17 +24,26 @@ from classification_model.cli.retraining import retrain, retrain_check
 from classification_model.cli.signals import exit_code
 from classification_model.cli.store import list_versions, promote, prune, rollback, show
 from classification_model.cli.training import init, process, train
-from classification_model.errors import ClassificationModelError, VerificationError
+from classification_model.errors import ClassificationModelError, RejectionError, VerificationError
 from classification_model.runtime.model_folder.packaged import package_version
 
 __all__ = ["app", "main", "run"]
 
-EXIT_NO = 1
-EXIT_ERROR = 2
+
+#: The order of the commands in the help: that of the work, from a table to a model that is retrained.
+WORKFLOW = (
+    *("init", "train", "process", "verify", "predict", "wheel"),
+    *("promote", "rollback", "list", "show", "prune"),
+    *("labels", "log", "monitor", "retrain-check", "retrain"),
+)
 
 
 class _Commands(TyperGroup):
-    """The commands, with exit codes of their own for an interrupt and a closed pipe."""
+    """The commands, in the order of the work, with exit codes of their own for an interrupt and a closed pipe."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands in the order of the help."""
+        return sorted(super().list_commands(ctx), key=WORKFLOW.index)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -51,7 +61,7 @@ app = typer.Typer(
     cls=_Commands,
     help="Train a classification model from a table, verify it, predict with it, and monitor and retrain it.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -106,7 +116,10 @@ def _end_process(code: Any) -> None:
 
 
 def main() -> None:
-    """Run the command line: an error is a line on standard error and exit code 2; `verify` exits with 1 for no."""
+    """Run the command line: an error is a line on standard error and exit code 2; `verify` exits with 1 for no.
+
+    So does `predict` for too many rows in error.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know every letter of a class
     try:
@@ -117,7 +130,7 @@ def main() -> None:
     except ClassificationModelError as error:
         _settle_output()
         _complain(str(error))
-        sys.exit(EXIT_ERROR)
+        sys.exit(EXIT_NO if isinstance(error, RejectionError) else EXIT_ERROR)
     except OSError as error:  # such as a full disk behind standard output
         _abandon_output()
         _complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))

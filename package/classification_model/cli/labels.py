@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from classification_model.cli.json_output import AsJson, print_json
 from classification_model.cli.options import (
     Delimiter,
     LogFolder,
@@ -24,7 +25,7 @@ from classification_model.runtime.model_folder.file_layout import FileLayout
 if TYPE_CHECKING:
     from classification_model.labels.joining import JoinReport
 
-labels = typer.Typer(help="Add true labels to logged predictions.", no_args_is_help=True)
+labels = typer.Typer(help="Add true labels to logged predictions.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @labels.command()
@@ -57,7 +58,7 @@ def join(
     skip_rows: SkipRows = None,
     sheet: Sheet = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be added, and add nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add labels from a file or database to the predictions in a log.
 
@@ -84,15 +85,10 @@ def join(
         missing_values=DEFAULT_MISSING_VALUES if data is None else data.missing_values,
         written=manifest.label_format if data is None else data.written,
     )
-    typer.echo(_as_json(report) if as_json else summary(report, manifest.label_reader().accepted, dry_run=dry_run))
-
-
-def _as_json(report: JoinReport) -> str:
-    import dataclasses
-
-    import orjson
-
-    return orjson.dumps(dataclasses.asdict(report), option=orjson.OPT_INDENT_2).decode()
+    if as_json:
+        print_json(report)
+    else:
+        typer.echo(summary(report, manifest.label_reader().accepted, dry_run=dry_run))
 
 
 def summary(report: JoinReport, accepted: str, *, dry_run: bool = False) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classification_model.cli.json_output import AsJson, print_json
 from classification_model.cli.options import LogFolder
 from classification_model.cli.signals import ending_after, ending_orderly
 from classification_model.errors import InputError, require_extra
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 _LONGEST = 24 * 60 * 60
 
-log_commands = typer.Typer(help="Copy the prediction log to a database or to files.", no_args_is_help=True)
+log_commands = typer.Typer(
+    help="Copy the prediction log to a database or to files.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @log_commands.command()
@@ -36,6 +39,7 @@ def ship(
         float | None,
         typer.Option(help="With --follow, seconds between two looks. Default: 5, or 300 for Parquet files."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Copy the predictions and labels of a log to a database or to Parquet files.
 
@@ -57,7 +61,10 @@ def ship(
     else:
         with ending_orderly():
             shipped = ship_log(log, target)
-    typer.echo(_summary(shipped, target.name))
+    if as_json:
+        print_json({"target": target.name, "predictions": shipped.predictions, "labels": shipped.labels})
+    else:
+        typer.echo(_summary(shipped, target.name))
 
 
 def _summary(shipped: Shipped, name: str) -> str:

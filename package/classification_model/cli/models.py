@@ -8,9 +8,15 @@ from typing import Annotated
 
 import typer
 
+from classification_model.cli.exit_codes import EXIT_NO
+from classification_model.cli.json_output import AsJson, print_json
+from classification_model.errors import VerificationError
+
 
 def verify(
     folder: Annotated[Path | None, typer.Argument(help="Model folder. Default: the packaged model.")] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Verify the files and the predictions of a model.
 
@@ -19,7 +25,16 @@ def verify(
     """
     from classification_model.runtime.verification import verify as verify_folder
 
-    verification = verify_folder(folder)
+    try:
+        verification = verify_folder(folder)
+    except VerificationError as error:
+        if not as_json:
+            raise
+        print_json({"holds": False, "summary": str(error), "notes": []})
+        raise typer.Exit(EXIT_NO) from error
+    if as_json:
+        print_json({"holds": True, "summary": verification.summary, "notes": list(verification.notes)})
+        return
     typer.echo(f"yes: {verification.summary}")
     for note in verification.notes:
         typer.echo(f"note: {note}")
@@ -34,6 +49,7 @@ def wheel(
     description: Annotated[str | None, typer.Option(help="One line on what the model predicts.")] = None,
     author: Annotated[str | None, typer.Option(help="Name, or 'Name <address>'.")] = None,
     license_expression: Annotated[str | None, typer.Option("--license", help="SPDX licence, such as MIT.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Build a wheel from a model folder, and one of its runtime.
 
@@ -53,4 +69,8 @@ def wheel(
         license_expression=license_expression,
     )
     paths = [str(path), str(runtime.write(output))]
-    typer.echo(f"{path} is built: pip install {shlex.join(paths)}")
+    install = f"pip install {shlex.join(paths)}"
+    if as_json:
+        print_json({"wheel": paths[0], "runtime": paths[1], "install": install})
+    else:
+        typer.echo(f"{path} is built: {install}")

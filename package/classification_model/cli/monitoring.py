@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classification_model.cli.json_output import AsJson
 from classification_model.cli.options import LogFolder, ServedModel, ServingStore, serving_folder
 from classification_model.errors import DataError, InputError, require_extra
 from classification_model.runtime.log.line_files import files_of
@@ -40,7 +41,7 @@ def monitor(
     output: Annotated[
         Path | None, typer.Option(help="Folder for monitoring.json and monitoring.html. Default: the log folder.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Report on a model in operation from its log.
 

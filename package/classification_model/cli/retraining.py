@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classification_model.cli.json_output import AsJson, print_json
 from classification_model.cli.options import LogFolder, ServedModel, ServingStore, serving_folder
 from classification_model.errors import InputError, require_extra
 
@@ -33,7 +34,7 @@ def retrain_check(
     ] = None,
     key: Annotated[str | None, typer.Option(help="Column of the labels' table with your index of each row.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the decision as JSON.")] = False,
+    as_json: AsJson = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 10 for yes, 0 for no and 20 for wait. Default: 0 for each.")
     ] = False,
@@ -82,10 +83,8 @@ def retrain_check(
 
 
 def _print_decision(decision: RetrainingDecision, notes: tuple[str, ...], *, as_json: bool, exit_code: bool) -> None:
-    import orjson
-
     if as_json:
-        typer.echo(orjson.dumps(decision.as_dict(), option=orjson.OPT_INDENT_2).decode())
+        print_json(decision.as_dict())
     else:
         typer.echo(_text(decision))
         for note in notes:
@@ -124,7 +123,7 @@ def retrain(
         str | None, typer.Option(help="File or URL of the table to train on, instead of data.source.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Retrain whatever retrain-check decides.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Retrain the current model of a store if needed.
 
@@ -134,17 +133,15 @@ def retrain(
     outcome, 2 for errors, after which the champion is still current.
     """
     with require_extra("train", "retraining"):
-        import orjson
-
         from classification_model.cli.logging_setup import set_up_logging
-        from classification_model.cli.progress import progress_bars
+        from classification_model.cli.progress import shown_progress
         from classification_model.config.core import PACKAGED_CONFIG, load_config
         from classification_model.config.settings import read_settings
         from classification_model.retrain_pipeline import run_retraining
         from classification_model.runtime.store.store import ModelStore
     settings = read_settings()
     set_up_logging(settings)
-    with progress_bars() as progress:
+    with shown_progress(as_records=settings.log_format == "json") as progress:
         report = run_retraining(
             load_config(config or PACKAGED_CONFIG),
             ModelStore(store),
@@ -155,7 +152,7 @@ def retrain(
             jobs=settings.jobs,
         )
     if as_json:
-        typer.echo(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2).decode())
+        print_json(report.as_dict())
     else:
         typer.echo(_report_text(report, store))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from classification_model.cli.json_output import AsJson, print_json, promoted, pruned
 from classification_model.errors import ArtifactError, LogUnavailableError, StoreError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ Store = Annotated[Path, typer.Option(envvar="MODEL_STORE", help="Model store.")]
 RecordFolder = Annotated[
     Path | None, typer.Option(envvar="LOG_FOLDER", help="Log folder in which the decision is logged.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 #: Metrics shown in the list.
 SHOWN_METRICS = ("accuracy", "roc_auc", "log_loss")
 
@@ -32,6 +32,7 @@ def promote(
         bool,
         typer.Option("--schema-change", help="Allow other input columns or classes than those of the current version."),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Verify a version and make it the current one of a store.
 
@@ -42,11 +43,11 @@ def promote(
     models = ModelStore(store)
     version = model if _has(models, model) else models.add(_folder(models, model), schema_change=schema_change)
     promotion = models.promote(version, schema_change=schema_change)
-    _tell(f"version {version} is current", promotion)
+    _tell(f"version {version} is current", promotion, as_json=as_json)
     _record("promotion", models, promotion, log)
 
 
-def rollback(store: Store, *, log: RecordFolder = None) -> None:
+def rollback(store: Store, *, log: RecordFolder = None, as_json: AsJson = False) -> None:
     """Make the previous version the current one again.
 
     Run it again to go back further. Changes of the input columns and classes are printed.
@@ -55,7 +56,7 @@ def rollback(store: Store, *, log: RecordFolder = None) -> None:
 
     models = ModelStore(store)
     promotion = models.rollback()
-    _tell(f"version {promotion.version} is current again, instead of {promotion.previous}", promotion)
+    _tell(f"version {promotion.version} is current again, instead of {promotion.previous}", promotion, as_json=as_json)
     _record("rollback", models, promotion, log)
 
 
@@ -68,6 +69,7 @@ def prune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove old versions from a store.
 
@@ -76,14 +78,20 @@ def prune(
     from classification_model.runtime.store.store import ModelStore
 
     removed = ModelStore(store).prune(keep, dry_run=dry_run)
+    if as_json:
+        print_json(pruned(removed, dry_run=dry_run))
+        return
     for version in removed:
         typer.echo(f"version {version} {'would be removed' if dry_run else 'removed'}")
     if not removed:
         typer.echo("nothing to remove")
 
 
-def _tell(what: str, promotion: Promotion) -> None:
+def _tell(what: str, promotion: Promotion, *, as_json: bool) -> None:
     """Print what was done, how the input columns and classes changed, and notes."""
+    if as_json:
+        print_json(promoted(promotion))
+        return
     for line in (what, *promotion.changes, *(f"note: {note}" for note in promotion.notes)):
         typer.echo(line)
 
@@ -105,14 +113,14 @@ def _record(kind: Literal["promotion", "rollback"], models: ModelStore, promotio
             raise LogUnavailableError(msg) from error
 
 
-def list_versions(store: Store, *, as_json: Json = False) -> None:
+def list_versions(store: Store, *, as_json: AsJson = False) -> None:
     """List the versions of a store with their state."""
     from classification_model.runtime.store.store import ModelStore
 
     models = ModelStore(store)
     found = models.describe_all()
     if as_json:
-        _print_json([_summary(stored) for stored in found])
+        print_json([_summary(stored) for stored in found])
         return
     rows = [("", "version", "created", *SHOWN_METRICS, "state"), *(_row(stored) for stored in found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -124,7 +132,7 @@ def show(
     store: Store,
     version: Annotated[str | None, typer.Argument(help="Version. Default: the current one.")] = None,
     *,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one version of a store."""
     from classification_model.runtime.store.store import ModelStore
@@ -138,7 +146,7 @@ def show(
     stored = models.describe(version)
     details = _details(models, stored)
     if as_json:
-        _print_json(details)
+        print_json(details)
         return
     width = max(map(len, details))
     for name, value in details.items():
@@ -214,9 +222,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
-
-
-def _print_json(content: Any) -> None:
-    import orjson
-
-    typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())

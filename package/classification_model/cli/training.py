@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from classification_model.cli.json_output import AsJson, print_json, trained, up_to_date
 from classification_model.cli.logging_setup import set_up_logging
 from classification_model.cli.options import Delimiter, Sheet, SkipRows, known_encoding
+from classification_model.cli.training_summary import next_command, training_summary
 from classification_model.errors import InputError, require_extra
 from classification_model.runtime.model_folder.file_layout import FileLayout
 from classification_model.runtime.system.durable import replace_file
 from classification_model.tables.formats import STANDARD_STREAM
-
-if TYPE_CHECKING:
-    from classification_model.runtime.model_folder.manifest import Manifest
-    from classification_model.training.training_report import TrainingReport
-
 
 RecordFile = Annotated[
     Path | None,
@@ -30,14 +27,19 @@ def process(
     output: Annotated[
         str, typer.Option(help="Where the processed rows go: a Parquet file, or a URL of a file or a table.")
     ],
+    *,
     config: Annotated[Path | None, typer.Option(help="Config file. Default: the packaged one.")] = None,
     source: Annotated[str | None, typer.Option(help="File or URL of the raw data, instead of data.source.")] = None,
     drop_bad_rows: Annotated[
         bool, typer.Option("--drop-bad-rows", help="Drop and count rows that break a rule, instead of an error.")
     ] = False,
     record: RecordFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check and cast raw data, and write a table to train on."""
+    if as_json and output == STANDARD_STREAM:
+        msg = "expected another --output than - with --json, which standard output is for: name a file"
+        raise InputError(msg)
     with require_extra("train", "processing data"):
         from classification_model.config.core import PACKAGED_CONFIG, load_config
         from classification_model.processing.data_pipeline import process_data
@@ -48,6 +50,9 @@ def process(
     if record is not None:
         append_record(record, done)
     is_output_shown = output == STANDARD_STREAM
+    if as_json:
+        print_json(done.model_dump(mode="json"))
+        return
     rows = f"{done.rows_out} of {done.rows_in} rows of {done.source}"
     typer.echo(f"{rows} written to {done.sink} in {done.seconds:.1f} s", err=is_output_shown)
     for reason, count in done.dropped.items():
@@ -66,14 +71,16 @@ def train(
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace another model of the same version.")] = False,
     record: RecordFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Train a model from a config, evaluate it and save it."""
+    """Train a model from a config, evaluate it and save it.
+
+    Shows on standard error what it does; prints the metrics, the candidates and the next command.
+    """
     with require_extra("train", "training"):
-        from classification_model.cli.progress import progress_bars
+        from classification_model.cli.progress import shown_progress
         from classification_model.config.core import PACKAGED_CONFIG, load_config
         from classification_model.config.settings import read_settings
-        from classification_model.train_pipeline import model_folder, run_training
-        from classification_model.training.up_to_date import is_current
     settings = read_settings()
     set_up_logging(settings)
     problem = load_config(config or PACKAGED_CONFIG)
@@ -81,62 +88,30 @@ def train(
     if output is None and config is not None:
         msg = "expected an output folder for the model of --config, found none: set --output or MODEL_OUTPUT"
         raise InputError(msg)
-    folder = model_folder(problem, output)
-    if if_changed and is_current(problem, folder, source):
-        typer.echo(f"{folder} is up to date")
-        return
-    with progress_bars() as progress:
-        report = run_training(
-            problem,
-            output=output,
-            source=source,
-            replace=replace,
-            progress=progress,
-            jobs=settings.jobs,
-            record=record,
-        )
-    typer.echo(_summary(report))
-
-
-def _summary(report: TrainingReport) -> str:
-    from classification_model.audit.wording import warnings_of
-    from classification_model.evaluation.metrics import METRICS
-    from classification_model.processing.left_out_rows import describe_left_out
-    from classification_model.reporting.training_reports import classes_in_words
-
-    manifest, selection = report.manifest, report.selection
-    lines = [
-        f"{manifest.name}, version {manifest.version}: {manifest.estimator}, best of {len(selection.trials)} trials",
-        f"metrics on {len(report.data.holdout)} held-out rows, with 95% intervals:",
-    ]
-    for name in METRICS:
-        metric = manifest.metrics[name]
-        lines.append(f"  {name:<18} {metric.value:.4f}   {metric.low:.4f} to {metric.high:.4f}")
-    if left_out := describe_left_out(manifest.left_out):
-        lines.append(f"rows left out: {left_out}")
-    if manifest.target_edges:
-        lines.append(f"classes: {classes_in_words(manifest)}")
-    if selection.cut_short:
-        lines.append(
-            f"training.budget_seconds ended after {len(selection.trials)} of {selection.planned} trials: "
-            "another run may choose another setting"
-        )
-    lines += _compilation_lines(manifest)
-    lines += warnings_of(report.audit)
-    return "\n".join([*lines, f"saved in {report.folder} after {report.seconds:.0f} s"])
-
-
-def _compilation_lines(manifest: Manifest) -> list[str]:
-    parity = manifest.parity
-    if parity is None:
-        return [f"not compiled, so predicting needs the extra [train]: {manifest.not_compiled}"]
-    rows = f"{parity.training_rows} training rows and {parity.generated_rows} generated ones"
-    lines = [f"compiled: on {rows} it differs from the pipeline by at most {parity.largest_difference:.1e}"]
-    if manifest.portable is None:
-        lines.append(f"no model for other runtimes: {manifest.not_portable}")
-    elif manifest.portable_inputs:
-        lines.append(f"{manifest.portable} takes derived columns as input: {', '.join(manifest.portable_inputs)}")
-    return lines
+    with shown_progress(as_records=settings.log_format == "json") as progress:
+        progress.step("loading the libraries")
+        with require_extra("train", "training"):
+            from classification_model.train_pipeline import model_folder, run_training
+            from classification_model.training.up_to_date import is_current
+        folder = model_folder(problem, output)
+        if if_changed and is_current(problem, folder, source):
+            report = None
+        else:
+            report = run_training(
+                problem,
+                output=output,
+                source=source,
+                replace=replace,
+                progress=progress,
+                jobs=settings.jobs,
+                record=record,
+            )
+    if report is None:
+        print_json(up_to_date(folder)) if as_json else typer.echo(f"{folder} is up to date")
+    elif as_json:
+        print_json(trained(report, next_command(report, source)))
+    else:
+        typer.echo(training_summary(report, next_command(report, source)))
 
 
 def init(
@@ -157,20 +132,32 @@ def init(
     skip_rows: SkipRows = None,
     sheet: Sheet = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing config.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draft a commented config.yml from a table."""
     with require_extra("train", "drafting a config"):
-        from classification_model.processing.draft import draft_config
+        from classification_model.cli.progress import shown_progress
+        from classification_model.tables.locations import locate
     if output.exists() and not force:
         msg = f"{output} exists: set another --output, or replace it with --force"
         raise InputError(msg)
     folder = output.resolve().parent
     layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
-    text = draft_config(data, target, folder, target_bins=target_bins, drop_unlabelled=drop_unlabelled, layout=layout)
+    with shown_progress() as progress:
+        progress.step("loading the libraries")
+        with require_extra("train", "drafting a config"):
+            from classification_model.processing.draft import draft_config
+        progress.step(f"reading {locate(data).name} and finding out what its columns are")
+        text = draft_config(
+            data, target, folder, target_bins=target_bins, drop_unlabelled=drop_unlabelled, layout=layout
+        )
     try:
         replace_file(output, text.encode())
     except OSError as error:
         msg = f"{output} cannot be written: {error.strerror}"
         raise InputError(msg) from error
     next_step = f"classification-model train --config {shlex.quote(str(output))} --output models"
-    typer.echo(f"{output} drafted: read and correct it, then run {next_step}")
+    if as_json:
+        print_json({"config": str(output), "source": locate(data).name, "target": target, "next": next_step})
+    else:
+        typer.echo(f"{output} drafted: read and correct it, then run {next_step}")

@@ -13,7 +13,7 @@ import pandas as pd
 from classification_model.errors import DataError
 from classification_model.evaluation.metrics import Outcome
 from classification_model.processing.fields import to_frame
-from classification_model.processing.model_classifier import columns_of
+from classification_model.processing.pipeline_model import columns_of
 from classification_model.runtime.input.checking import check_rows
 from classification_model.runtime.input.values import UnreadableValue
 

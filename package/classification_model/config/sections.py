@@ -248,7 +248,8 @@ class TrainingConfig(Section):
         Estimators to compare, each with scikit-learn parameters. A block list of values is searched. The candidate
         ``average`` is the mean of the probabilities of all others.
     trials
-        Number of settings to try for each candidate, 1 to 1000.
+        Number of settings to try for each candidate, 1 to 1000. By default it follows from the number of values (rows
+        times columns) to learn from: 4 up to 100,000 values, 2 up to 300,000, else 1.
     budget_seconds
         Seconds after which no further setting is tried. The first setting of each candidate is always tried.
     class_weights
@@ -268,8 +269,8 @@ class TrainingConfig(Section):
     split: SplitConfig = SplitConfig()
     estimator: Candidate | None = None
     candidates: dict[Candidate, Parameters] = Field(default_factory=dict)
-    trials: int = Field(4, ge=1, le=1000)
-    budget_seconds: float = Field(60.0, gt=0)
+    trials: int | None = Field(None, ge=1, le=1000)
+    budget_seconds: float = Field(300.0, gt=0)
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     threshold: float | Literal["accuracy", "balanced_accuracy", "f1"] = 0.5
     rare_label_share: float = Field(0.01, ge=0, lt=0.5)

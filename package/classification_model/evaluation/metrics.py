@@ -1,4 +1,4 @@
-"""Metrics of predicted probabilities with intervals, thresholds and feature importances."""
+"""Metrics of predicted probabilities with intervals, and thresholds."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
-from sklearn.inspection import permutation_importance
-from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, make_scorer
+from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from classification_model.runtime.inference.classes import decide
 from classification_model.runtime.model_folder.manifest import MetricValue
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-    from sklearn.base import ClassifierMixin
 
 #: Metrics in the order of reports, and whether more is better.
 METRICS = {
@@ -30,8 +27,6 @@ METRICS = {
 }
 RESAMPLES = 1000
 CALIBRATION_BINS = 10
-IMPORTANCE_ROWS = 2000
-IMPORTANCE_REPEATS = 5
 _CHUNK = 2_000_000
 SMALLEST_PROBABILITY = np.finfo(np.float64).eps
 
@@ -244,38 +239,3 @@ def choose_threshold(outcome: Outcome, measure: str) -> float:
     }
     grid = sorted(np.round(np.arange(0.05, 0.951, 0.01), 2).tolist(), key=lambda value: (abs(value - 0.5), value))
     return float(max(grid, key=lambda value: measures[measure](outcome.truth, decide(outcome.probabilities, value))))
-
-
-def importances(
-    classifier: ClassifierMixin, features: pd.DataFrame, labels: NDArray[np.int64], random_state: int
-) -> list[tuple[str, float, float]]:
-    """Measure how much worse the log loss gets when the values of one feature are shuffled among rows.
-
-    Parameters
-    ----------
-    classifier
-        A fitted classifier: a pipeline, or a `ModelClassifier`.
-    features
-        Prepared rows.
-    labels
-        Their class numbers, shape (n_rows,).
-    random_state
-        Seed.
-
-    Returns
-    -------
-    list of tuple
-        Name, mean and standard deviation over 5 shuffles, the largest first. At most 2,000 rows are used.
-    """
-    loss = make_scorer(log_loss, greater_is_better=False, response_method="predict_proba", labels=classifier.classes_)
-    result = permutation_importance(
-        classifier,
-        features,
-        labels,
-        scoring=loss,
-        n_repeats=IMPORTANCE_REPEATS,
-        random_state=random_state,
-        max_samples=min(1.0, IMPORTANCE_ROWS / len(features)),
-    )
-    rows = zip(features.columns, result.importances_mean, result.importances_std, strict=True)
-    return sorted(((str(name), float(mean), float(std)) for name, mean, std in rows), key=lambda row: -row[1])

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from classification_model.runtime.model_folder.manifest import Parity
 
 CORE, PORTABLE = "core.onnx", "model.onnx"
-#: Rows of edges that a proof adds to the training rows.
-GENERATED_ROWS = 10_000
+#: Rows of edges that a proof adds to the training rows: at most so many, and fewer where there are more than 100
+#: columns, so that there are no more than `GENERATED_CELLS` values, but at least `FEWEST_GENERATED`.
+GENERATED_ROWS, FEWEST_GENERATED = 10_000, 1000
+GENERATED_CELLS = 1_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -93,13 +95,18 @@ def compile_and_prove(
                 schema,
                 threshold=threshold,
                 random_state=random_state,
-                generated_rows=GENERATED_ROWS,
+                generated_rows=generated_rows(len(schema.fields)),
             )
         parity = prove_core(core, pipeline, schema, evidence)
     except ExportError as error:
         logger.warning("the model is not compiled: %s", error)
         return Compilation(reason=str(error), portable_reason=str(error))
     return _with_portable(Compilation(files={CORE: core}, parity=parity), converted, schema, classes, evidence)
+
+
+def generated_rows(columns: int) -> int:
+    """Return the number of rows of edges to verify a model of so many columns on."""
+    return min(GENERATED_ROWS, max(FEWEST_GENERATED, GENERATED_CELLS // max(columns, 1)))
 
 
 def _with_portable(

@@ -24,6 +24,7 @@ from sklearn.preprocessing import (
 from classification_model.errors import ExportError
 from classification_model.export.graph import DOUBLE
 from classification_model.processing.indicators import MissingIndicator, OneHot
+from classification_model.processing.number_transformer import NumberTransformer
 
 if TYPE_CHECKING:
     from classification_model.export.table import Table, Text
@@ -239,6 +240,7 @@ CONVERTERS: dict[type, Converter] = {
     ColumnTransformer: _columns,
     DropFeatures: _drop,
     MissingIndicator: _flag_missing,
+    NumberTransformer: _wrapped,
     OneHot: _one_hot,
     OrdinalEncoder: _ordinal,
     RareLabelEncoder: _merge_rare,

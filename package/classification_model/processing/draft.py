@@ -237,6 +237,8 @@ def _training(smallest_class: int) -> list[str]:
         "    # random, group (set data.group) or time (set data.time)",
         "    kind: random",
         f"    holdout: {HOLDOUT}",
+        "  # Settings to try for each candidate; by default the size of the table decides, the same for every run.",
+        "  # trials: 4",
         "  # Seconds after which no further setting is tried.",
-        "  budget_seconds: 60",
+        "  budget_seconds: 300",
     ]

@@ -61,6 +61,18 @@ class PipelineModel:
         return self.probabilities(columns, len(rows))
 
 
+def columns_of(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Column]:
+    """Return the columns of a prepared frame as a model takes them."""
+    columns: dict[str, Column] = {}
+    for field in schema.fields:
+        column = frame[field.name]
+        if field.name in schema.texts:
+            columns[field.name] = encode([value if isinstance(value, str) else None for value in column.tolist()])
+        else:
+            columns[field.name] = column.to_numpy(dtype=np.float64)
+    return columns
+
+
 def load_predictor(folder: Path | str | None = None) -> Predictor:
     """Verify and load a model folder: its compiled model or, if there is none, its pipeline.
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from classification_model.runtime.model_folder.manifest import Holdout
     from classification_model.runtime.predictor import Predictor
     from classification_model.runtime.store.store import ModelStore
-    from classification_model.training.model_selection import Progress
+    from classification_model.training.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from classification_model.config.sections import Config
     from classification_model.processing.data_manager import Tables, TrainingData
     from classification_model.runtime.store.store import ModelStore
-    from classification_model.training.model_selection import Progress
+    from classification_model.training.progress import Progress
 
 #: Folder in the store in which a model is written before it is added.
 STAGE = "retraining"

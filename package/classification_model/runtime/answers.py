@@ -8,8 +8,9 @@ from typing import Literal, NotRequired, TypedDict
 class AnswerIssue(TypedDict):
     """An error or a warning about a value of the input, or about a whole column. It never contains the value.
 
-    ``row`` is the number of the row, counted from 0, or None if the whole column is wrong. ``field`` is the name of the
-    column. ``code`` is the kind of the error or warning, such as ``"unseen_category"``; later versions keep the codes.
+    ``row`` is the number of the row, counted from 0. It is None if the whole column is wrong, or if a warning counts
+    the rows with unseen categories of a column of more than 1,000. ``field`` is the name of the column. ``code`` is
+    the kind of the error or warning, such as ``"unseen_category"``; later versions keep the codes.
     ``message`` says what was expected and what was found.
 
     Examples

@@ -14,6 +14,7 @@ from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.inference.explanation import Explainer
 from classification_model.runtime.input.checking import check_input, check_rows
 from classification_model.runtime.input.row_reader import RowReader
+from classification_model.runtime.input.unseen import count_unseen, counted_fields
 from classification_model.runtime.model_folder.artifact import GOLDEN_TOLERANCE, read_files, read_manifest
 from classification_model.runtime.model_folder.libraries import differing_libraries
 from classification_model.runtime.model_folder.packaged import packaged_model
@@ -78,6 +79,7 @@ class Predictor:
         self.manifest = manifest
         self.notes = tuple(notes)
         self._reader = RowReader(manifest.input_schema)
+        self._counted = counted_fields(manifest.input_schema)
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
@@ -226,7 +228,7 @@ class Predictor:
             "predictions": predictions,
             "probabilities": shares,
             "version": self.manifest.version,
-            "warnings": [issue.as_dict() for issue in checked.warnings],
+            "warnings": [issue.as_dict() for issue in count_unseen(checked.warnings, self._counted)],
             "errors": [issue.as_dict() for issue in checked.errors] or None,
         }
         if explain:
@@ -263,7 +265,7 @@ class Predictor:
         rows
             For each row, the values by the names of the columns. Ignored columns are allowed.
         warnings
-            List to which the warnings about the rows are appended.
+            Empty list to which the warnings about the rows are appended.
 
         Returns
         -------
@@ -277,6 +279,8 @@ class Predictor:
             if values is None:
                 return None
             read.append(values)
+        if self._counted and len(rows) > 1:
+            warnings[:] = count_unseen(warnings, self._counted)
         return read
 
     def answer_few_rows(self, read: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[str, float]]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -13,12 +13,21 @@ from sklearn.utils.class_weight import compute_class_weight
 from threadpoolctl import threadpool_limits
 
 from classification_model.errors import TrainingError
-from classification_model.estimators import AVERAGE, Setting, build_estimator, candidates_of, settings_of
+from classification_model.estimators import (
+    AVERAGE,
+    Setting,
+    build_estimator,
+    candidates_of,
+    settings_in,
+    settings_of,
+    trials_of,
+)
 from classification_model.evaluation.metrics import METRICS, Outcome, is_better, score
 from classification_model.pipeline import build_preparation
 from classification_model.processing import validation
 from classification_model.processing.features.derivation_steps import build_derivations
 from classification_model.processing.splitting import make_folds
+from classification_model.training.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,28 +37,9 @@ if TYPE_CHECKING:
     from classification_model.config.sections import Config
     from classification_model.processing.data_manager import TrainingData
     from classification_model.processing.rows import Rows
+    from classification_model.training.progress import Progress
 
 logger = logging.getLogger(__name__)
-
-
-class Progress(Protocol):
-    """Called before and after fits; the command line draws a bar for each candidate."""
-
-    def start(self, candidate: str, fits: int) -> None:
-        """Begin the fits of a candidate, with their number."""
-
-    def advance(self, candidate: str) -> None:
-        """Report that a fit of a candidate is done."""
-
-
-class Silent:
-    """Progress that shows nothing."""
-
-    def start(self, candidate: str, fits: int) -> None:
-        """Do nothing."""
-
-    def advance(self, candidate: str) -> None:
-        """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +56,10 @@ class Trial:
         Standard deviation over the folds of the metric that candidates are compared by.
     outcomes
         Labels and predictions of the rows that each fold was evaluated on.
+    fit_seconds
+        Mean seconds of a fit, while others may have run beside it; of ``average``, the sum over its members.
+    predict_microseconds
+        Microseconds in which a row of the folds was predicted, of many rows at once; of ``average``, the sum.
     """
 
     candidate: str
@@ -73,6 +67,8 @@ class Trial:
     scores: dict[str, float]
     deviation: float
     outcomes: tuple[Outcome, ...] = field(repr=False)
+    fit_seconds: float = field(default=0.0, compare=False)
+    predict_microseconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -88,16 +84,30 @@ class Selection:
     planned
         Number of trials that the config asks for; fewer were run when the budget of seconds ended first, and a
         rerun may then choose another setting.
+    skipped
+        Candidate and setting of each trial that the budget left out.
+    possible
+        Number of trials of all settings in the lists of the candidates; more than `planned` where their number is
+        limited.
     """
 
     winner: Trial
     trials: tuple[Trial, ...]
     planned: int
+    skipped: tuple[tuple[str, Setting], ...] = ()
+    possible: int = 0
 
     @property
     def cut_short(self) -> bool:
         """Whether the budget ended before all settings were tried."""
         return len(self.trials) < self.planned
+
+    def leaderboard(self) -> tuple[Trial, ...]:
+        """Return the best trial of each candidate, best first."""
+        best: dict[str, Trial] = {}
+        for trial in self.trials:
+            best.setdefault(trial.candidate, trial)
+        return tuple(best.values())
 
     def out_of_fold(self) -> Outcome:
         """Return the winner's predictions for all judged rows, threshold 0.5."""
@@ -146,7 +156,7 @@ def select_model(data: TrainingData, progress: Progress | None = None, jobs: int
     data
         Training rows and config.
     progress
-        Told about every fit.
+        Called before each step and after each fit.
     jobs
         Threads to use; -1 for one a core.
 
@@ -158,31 +168,40 @@ def select_model(data: TrainingData, progress: Progress | None = None, jobs: int
         If the features cannot be prepared or a candidate cannot be fitted, naming it.
     """
     config, progress = data.config, progress or Silent()
-    candidates = candidates_of(config)
+    candidates = {name: parameters for name, parameters in candidates_of(config).items() if name != AVERAGE}
+    count = trials_of(config.training, len(data.train), data.train.features.shape[1])
     plans = {
-        name: settings_of(parameters, config.training) for name, parameters in candidates.items() if name != AVERAGE
+        name: settings_of(parameters, count, config.training.random_state) for name, parameters in candidates.items()
     }
+    progress.step(f"preparing {config.training.folds} folds")
     folds = _prepare_folds(data, jobs)
-    for name, plan in plans.items():
-        progress.start(name, len(plan) * len(folds))
-    deadline = time.monotonic() + config.training.budget_seconds
+    planned, budget = sum(map(len, plans.values())), config.training.budget_seconds
+    what = f"comparing {_counted(len(plans), 'candidate')}, {_counted(planned, 'setting')}"
+    progress.step(what, fits=planned * len(folds), budget_seconds=budget)
+    deadline = time.monotonic() + budget
     trials: list[Trial] = []
+    skipped: list[tuple[str, Setting]] = []
     for name, setting, is_first in _in_turn(plans):
         if not is_first and time.monotonic() > deadline:
+            skipped.append((name, setting))
             continue
         trials.append(_try(name, setting, folds=folds, data=data, progress=progress, jobs=jobs))
         logger.info("candidate judged", extra={"candidate": name, "setting": setting, **trials[-1].scores})
-    planned = sum(len(plan) for plan in plans.values())
-    if AVERAGE in candidates:
+    possible = sum(settings_in(parameters) for parameters in candidates.values())
+    if AVERAGE in candidates_of(config):
         trials.append(_average(trials, config))
-        planned += 1
+        planned, possible = planned + 1, possible + 1
     metric = config.training.metric
     trials.sort(key=lambda trial: -trial.scores[metric] if METRICS[metric] else trial.scores[metric])
     if config.training.estimator == AVERAGE:
         winner = next(trial for trial in trials if trial.candidate == AVERAGE)
     else:
         winner = trials[0]
-    return Selection(winner, tuple(trials), planned)
+    return Selection(winner, tuple(trials), planned, tuple(skipped), possible)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _in_turn(plans: dict[str, list[Setting]]) -> Iterator[tuple[str, Setting, bool]]:
@@ -245,25 +264,38 @@ def _try(
 ) -> Trial:
     fit = delayed(_fit_fold)
     state = data.config.training.random_state
-    outcomes = []
+    outcomes, fitting, predicting = [], [], []
     try:
         results = Parallel(jobs, prefer="threads", return_as="generator")(
             fit(name, setting, state, fold, data.classes) for fold in folds
         )
-        for outcome in results:
+        for outcome, fit_seconds, predict_seconds in results:
             outcomes.append(outcome)
-            progress.advance(name)
+            fitting.append(fit_seconds)
+            predicting.append(predict_seconds)
+            progress.advance()
     except (ValueError, TypeError) as error:
         msg = f"candidate {name} cannot be fitted with {setting}: {_first_line(error)}"
         raise TrainingError(msg) from error
-    return _judge(name, setting, outcomes, data.config.training.metric)
+    rows = sum(len(outcome.truth) for outcome in outcomes)
+    return replace(
+        _judge(name, setting, outcomes, data.config.training.metric),
+        fit_seconds=float(np.mean(fitting)),
+        predict_microseconds=1e6 * sum(predicting) / rows,
+    )
 
 
-def _fit_fold(name: str, setting: Setting, random_state: int, fold: _Fold, classes: tuple[str, ...]) -> Outcome:
+def _fit_fold(
+    name: str, setting: Setting, random_state: int, fold: _Fold, classes: tuple[str, ...]
+) -> tuple[Outcome, float, float]:
+    """Return the predictions of a fold, and the seconds of fitting and of predicting."""
     estimator = build_estimator(name, setting, random_state)
     with threadpool_limits(1, user_api="openmp"):  # folds run side by side: threads of their own would only wait
+        began = time.perf_counter()
         estimator.fit(fold.train, fold.train_labels, sample_weight=fold.weights)
-        return Outcome(classes, fold.test_labels, estimator.predict_proba(fold.test))
+        fitted = time.perf_counter()
+        outcome = Outcome(classes, fold.test_labels, estimator.predict_proba(fold.test))
+        return outcome, fitted - began, time.perf_counter() - fitted
 
 
 def _average(trials: list[Trial], config: Config) -> Trial:
@@ -278,7 +310,11 @@ def _average(trials: list[Trial], config: Config) -> Trial:
         Outcome(parts[0].classes, parts[0].truth, np.mean([part.probabilities for part in parts], axis=0))
         for parts in zip(*(member.outcomes for member in members), strict=True)
     ]
-    return _judge(AVERAGE, {member.candidate: member.setting for member in members}, outcomes, metric)
+    return replace(
+        _judge(AVERAGE, {member.candidate: member.setting for member in members}, outcomes, metric),
+        fit_seconds=sum(member.fit_seconds for member in members),
+        predict_microseconds=sum(member.predict_microseconds for member in members),
+    )
 
 
 def _judge(name: str, setting: Setting, outcomes: Sequence[Outcome], metric: str) -> Trial:

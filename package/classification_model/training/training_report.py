@@ -38,8 +38,8 @@ class TrainingReport:
     outcome
         Labels and predictions of the hold-out.
     importances
-        For each raw feature, the increase of the log loss on the hold-out when it is shuffled: name, mean, standard
-        deviation.
+        For each raw feature, or the 200 most important ones, the increase of the log loss on the hold-out when it is
+        shuffled: name, mean, standard deviation.
     slices
         Metrics on slices of the hold-out.
     audit

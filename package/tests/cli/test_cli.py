@@ -1,8 +1,11 @@
 """The command line: what it answers, with which exit code, and what it leaves behind."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,41 @@ def test_help_lists_every_command_with_what_it_does(command: Command) -> None:
     assert all(sentence.endswith(".") and not sentence.endswith("...") for _, sentence in listed)
 
 
+@pytest.mark.parametrize("arguments", [[], ["train"], ["labels", "join"]])
+def test_help_has_a_short_name(command: Command, arguments: list[str]) -> None:
+    """`-h` is `--help`, of the program and of each command."""
+    short, long = command(*arguments, "-h"), command(*arguments, "--help")
+    assert short == long
+    assert (short.code, short.err) == (0, "")
+    assert "-h, --help" in short.out
+
+
+def test_the_help_lists_commands_in_the_order_of_the_work_as_the_page_does(command: Command) -> None:
+    """From the table to the retraining: the order of the help is that of the page, where groups are one command."""
+    listed = re.findall(r"^  ([\w-]+)  ", command("--help").out.partition("Commands:")[2], re.MULTILINE)
+    assert listed == list(cli.WORKFLOW)
+    page = (Path(__file__).parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
+    headed = re.findall(r"^### classification-model ([\w-]+)", page, re.MULTILINE)
+    assert headed == listed
+
+
+def test_the_shell_can_complete_commands(command: Command) -> None:
+    """The help says how completion is installed, and the shell's question is answered with commands in order."""
+    out = " ".join(command("--help").out.split())
+    assert "--install-completion Install completion for the current shell." in out
+    assert "--show-completion" in out
+    program = "import sys; sys.argv = ['classification-model']; from classification_model import cli; cli.main()"
+    asked = {
+        "_CLASSIFICATION_MODEL_COMPLETE": "complete_bash",
+        "COMP_WORDS": "classification-model r",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | asked, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["rollback", "retrain-check", "retrain"]
+
+
 def test_version_is_that_of_the_package(command: Command) -> None:
     """`--version` prints the version alone."""
     assert command("--version") == Done(0, f"{VERSION}\n", "")
@@ -81,11 +119,18 @@ def test_train_says_what_was_made_and_how_good_it_is(trained: Path) -> None:
         ["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"], lines[2:8], strict=True
     ):
         assert re.fullmatch(rf"  {name} +\d\.\d{{4}}   \d\.\d{{4}} to \d\.\d{{4}}", line)
+    assert lines[8] == "candidates, the best setting of each, on 3 folds:"
+    assert " ".join(lines[9].split()) == "log_loss seconds to fit microseconds to predict a row"
+    assert re.fullmatch(r"  logistic_regression +\d\.\d{4} +\d+\.\d\d +\d+\.\d", lines[10])
     assert re.fullmatch(
-        r"compiled: on \d+ training rows and \d+ generated ones it differs from the pipeline by at most \S+", lines[8]
+        r"compiled: on \d+ training rows and \d+ generated ones it differs from the pipeline by at most \S+", lines[11]
     )
-    assert lines[9].startswith("warning: fewer than 10 rows of a class in the hold-out")
-    assert re.fullmatch(rf"saved in {MODEL} after \d+ s", lines[10])
+    assert lines[12].startswith("warning: fewer than 10 rows of a class in the hold-out")
+    assert re.fullmatch(rf"saved in {MODEL} after \d+ s", lines[13])
+    assert lines[14] == f"report: {MODEL}/reports/report.html"
+    assert (trained / MODEL / "reports" / "report.html").is_file()
+    assert lines[15] == f"next: classification-model predict table.csv --model {MODEL} --output predictions.csv"
+    assert len(lines) == 16
     assert list((trained / "models").iterdir()) == [trained / MODEL]
 
 
@@ -304,26 +349,6 @@ def test_a_bad_row_is_an_error_in_its_row_and_no_more(command: Command, model: P
     assert answer["warnings"][4] == "shape: a category that training did not see"
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"size": None}, "size: required: training never saw it missing; send null where it is unknown"),
-        ({"weight": 3}, "weight: not a column of the training table"),
-    ],
-)
-def test_a_column_too_few_or_too_many_is_an_error_of_every_row(
-    command: Command, model: Path, change: dict[str, Any], message: str
-) -> None:
-    """A missing or strange column is told in each row, and once on standard error; no row is dropped."""
-    table = colours(4)
-    for name, value in change.items():
-        table = table.drop(columns=name) if value is None else table.assign(**{name: value})
-    write_table(table, "in.csv")
-    done = command("predict", "in.csv", "--model", model, "--output", "out.csv")
-    assert done == Done(0, "", f"4 of 4 rows could not be predicted, see out.csv.rejects; the first: {message}\n")
-    assert read_table("out.csv")["errors"].tolist() == [message] * 4
-
-
 def test_a_table_of_no_rows_is_answered_with_no_rows(command: Command, model: Path) -> None:
     """A header alone gives the header of an answer."""
     done = command("predict", "-", "--model", model, stdin=b"order,size,shape,y\n")
@@ -391,7 +416,7 @@ def test_output_that_nobody_reads_ends_a_command_in_silence(model: Path, tmp_pat
     """When whoever reads standard output has gone, a command ends with 2, never with the 1 that means no."""
     colours().to_csv(tmp_path / "in.csv", index=False)
     done = shell(f"($MODEL {call.format(model=model)}; echo $? >&2) | true", tmp_path)
-    assert done.stderr == "2\n"
+    assert Done.of(done.returncode, done.stdout, done.stderr).err == "2\n"
 
 
 @pytest.mark.parametrize(
@@ -420,5 +445,5 @@ def test_letters_that_a_terminal_does_not_know_are_escaped(tmp_path: Path) -> No
     """A name of another script does not break a command on a terminal of western letters."""
     colours().to_csv(tmp_path / "in.csv", index=False)
     done = shell("PYTHONIOENCODING=latin-1 $MODEL init in.csv --target y --output '\u540d.yml'", tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert Done.of(done.returncode, "", done.stderr) == Done(0, "", "")
     assert done.stdout.startswith("\\u540d.yml drafted")

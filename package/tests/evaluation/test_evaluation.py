@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from problems import EVERY_KIND, load, make_config, make_table
+from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     accuracy_score,
@@ -23,14 +25,13 @@ from sklearn.metrics import (
     log_loss,
     roc_auc_score,
 )
-from sklearn.pipeline import Pipeline
 from statsmodels.stats.proportion import proportion_confint
 
+from classification_model.evaluation.importances import importances, rows_used
 from classification_model.evaluation.metrics import (
     METRICS,
     Outcome,
     choose_threshold,
-    importances,
     is_better,
     score,
     score_with_intervals,
@@ -38,7 +39,9 @@ from classification_model.evaluation.metrics import (
 )
 from classification_model.evaluation.slice_metrics import slice_metrics
 from classification_model.pipeline import build_pipeline
+from classification_model.processing.pipeline_model import PipelineModel, columns_of
 from classification_model.runtime.inference.classes import decide
+from classification_model.runtime.input.columns import Column
 from classification_model.training.model_selection import class_numbers
 
 LABELS = ("a", "b", "c")
@@ -267,11 +270,18 @@ def test_the_feature_that_decides_is_the_most_important(tmp_path: Path) -> None:
     data = load(make_table(300, gaps=0), make_config(features, folder=tmp_path))
     labels = class_numbers(data.train.labels, data.classes)
     pipeline = build_pipeline(data.config).fit(data.train.features, labels)
-    found = importances(pipeline, data.train.features, labels, 0)
+    predict, columns = PipelineModel(pipeline, data.schema).probabilities, columns_of(data.train.features, data.schema)
+    found = importances(predict, columns, labels, 0)
     assert found[0][0] == "size"
     assert [mean for _, mean, _ in found] == sorted((mean for _, mean, _ in found), reverse=True)
     assert "grade" not in {name for name, _, _ in found}
-    assert found == importances(pipeline, data.train.features, labels, 0)
+    assert found == importances(predict, columns, labels, 0)
+
+
+def linear(features: pd.DataFrame, labels: NDArray[np.int64]) -> Callable[[Mapping[str, Column], int], Any]:
+    """Fit a linear model; return what predicts columns with it."""
+    model = LogisticRegression().fit(features, labels)
+    return lambda columns, _: model.predict_proba(pd.DataFrame(dict(columns)))
 
 
 def test_importances_do_with_rows_of_some_classes() -> None:
@@ -280,18 +290,75 @@ def test_importances_do_with_rows_of_some_classes() -> None:
     features = pd.DataFrame(draw.normal(size=(90, 2)), columns=["x", "noise"])
     labels = np.repeat([0, 1, 2], 30)
     features["x"] += labels * 3
-    pipeline = Pipeline([("estimator", LogisticRegression())]).fit(features, labels)
-    found = importances(pipeline, features[:60], labels[:60], 0)
+    columns: dict[str, Column] = {str(name): features[name].to_numpy()[:60] for name in features}
+    found = importances(linear(features, labels), columns, labels[:60], 0)
     assert found[0][0] == "x"
     assert found[0][1] > 0.5
 
 
-def test_importances_of_many_rows_use_two_thousand() -> None:
-    """Of more than 2,000 rows so many are drawn, however rare a class among them."""
+def test_importances_are_those_of_scikit_learn() -> None:
+    """The mean over many seeds is that of `permutation_importance`, within a few standard errors."""
     draw = np.random.default_rng(0)
-    features = pd.DataFrame({"x": draw.normal(size=20_000)})
-    labels = np.array([0, 1] * 9_999 + [2, 2])
-    pipeline = Pipeline([("estimator", LogisticRegression())]).fit(features, labels)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert len(importances(pipeline, features, labels, 0)) == 1
+    features = pd.DataFrame(draw.normal(size=(200, 3)), columns=["x", "y", "noise"])
+    labels = (features["x"] + 0.5 * features["y"] + draw.normal(size=200) > 0).to_numpy().astype(np.int64)
+    columns: dict[str, Column] = {str(name): features[name].to_numpy() for name in features}
+    runs = [
+        dict(each[:2] for each in importances(linear(features, labels), columns, labels, seed)) for seed in range(9)
+    ]
+    theirs = permutation_importance(
+        LogisticRegression().fit(features, labels), features, labels, scoring="neg_log_loss", n_repeats=45
+    )
+    for name, expected, deviation in zip(columns, theirs.importances_mean, theirs.importances_std, strict=True):
+        assert np.mean([run[name] for run in runs]) == pytest.approx(expected, abs=deviation + 1e-9)
+
+
+def test_importances_of_many_columns_are_those_of_the_columns_that_matter() -> None:
+    """Of many columns, each is shuffled once and the 200 that matter most again; calls do not grow without bound."""
+    draw = np.random.default_rng(0)
+    rows = []
+
+    def predict(columns: Mapping[str, Column], count: int) -> NDArray[np.float64]:
+        rows.append(count)
+        assert {len(column) for column in columns.values()} == {count}
+        assert len(columns) == 400
+        share = 1 / (1 + np.exp(-3 * np.asarray(columns["x7"]) - np.asarray(columns["x301"])))
+        return np.column_stack([1 - share, share])
+
+    columns: dict[str, Column] = {f"x{number}": draw.normal(size=3000) for number in range(400)}
+    labels = (3 * np.asarray(columns["x7"]) + np.asarray(columns["x301"]) > 0).astype(np.int64)
+    found = importances(predict, columns, labels, 0)
+    assert [name for name, _, _ in found[:2]] == ["x7", "x301"]
+    assert {mean for _, mean, _ in found[2:]} == {0.0}
+    assert len(found) == 200
+    assert sum(rows) <= 1_000_000
+    assert max(rows) <= 4096
+
+
+def test_importances_of_few_rows_shuffle_several_columns_in_a_call() -> None:
+    """What columns have side by side is what they have alone: each is shuffled in its own part of the rows."""
+    draw = np.random.default_rng(0)
+    features = pd.DataFrame(draw.normal(size=(90, 30)), columns=[f"x{number}" for number in range(30)])
+    labels = (features["x0"] - features["x29"] > 0).to_numpy().astype(np.int64)
+    predict, calls = linear(features, labels), []
+
+    def counted(columns: Mapping[str, Column], count: int) -> Any:
+        calls.append(count)
+        return predict(columns, count)
+
+    columns: dict[str, Column] = {str(name): features[name].to_numpy() for name in features}
+    together = {name: change for name, change, _ in importances(counted, columns, labels, 0)}
+    assert len(calls) == 1 + 4
+    orders = np.random.default_rng(0)
+    for order in [orders.permutation(90) for _ in range(5)][:1]:
+        shuffled = {**columns, "x0": np.asarray(columns["x0"])[order]}
+        change = log_loss(labels, predict(shuffled, 90)) - log_loss(labels, predict(columns, 90))
+        assert together["x0"] == pytest.approx(change, rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "used"),
+    [(100, 3, 100), (20_000, 3, 2000), (20_000, 100, 2000), (20_000, 400, 500), (20_000, 5000, 200), (60, 5000, 60)],
+)
+def test_importances_use_fewer_rows_where_there_are_many_columns(rows: int, columns: int, used: int) -> None:
+    """At most 2,000 rows are shuffled, fewer with more than 100 columns, and 200 in any case."""
+    assert rows_used(rows, columns) == used

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from commands import Done
 from hypothesis import given, reject
 from hypothesis import strategies as st
 from written import read_table, write_table
@@ -99,7 +100,8 @@ def test_a_table_never_seen_becomes_a_model_by_four_commands(tmp_path: Path) -> 
         ["predict", "table.csv", "--model", "models/classification_model_output_v1.0.0", "--output", "answer.csv"],
     ]:
         done = run(tmp_path, *command)
-        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        ended = Done.of(done.returncode, done.stdout, done.stderr)
+        assert (ended.code, ended.err) == (0, ""), done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"table.csv", "config.yml", "models", "answer.csv"}
     answer = read_table(str(tmp_path / "answer.csv"))
     assert answer["customer id"].tolist() == table["customer id"]
@@ -182,8 +184,10 @@ def test_a_draft_says_what_it_found_and_why(tmp_path: Path) -> None:
         "    # random, group (set data.group) or time (set data.time)",
         "    kind: random",
         "    holdout: 0.2",
+        "  # Settings to try for each candidate; by default the size of the table decides, the same for every run.",
+        "  # trials: 4",
         "  # Seconds after which no further setting is tried.",
-        "  budget_seconds: 60",
+        "  budget_seconds: 300",
         "",
         "# Limits that the model must reach on the hold-out to be saved, such as",
         "# gates:",

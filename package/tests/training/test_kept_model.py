@@ -14,7 +14,7 @@ from written import write_table
 from classification_model.errors import ArtifactError
 from classification_model.train_pipeline import run_training
 from classification_model.training import kept_model
-from classification_model.training.model_selection import Progress
+from classification_model.training.progress import Progress
 
 FEATURES: dict[str, Any] = {"size": {"kind": "numeric"}, "shape": {"kind": "categorical"}}
 REMEDY = r": raise app\.version in the config, set another --output, or replace it with --replace"
@@ -25,8 +25,13 @@ pytestmark = pytest.mark.slow
 class Untouched:
     """A progress bar of a training that must not fit anything."""
 
-    def __getattr__(self, name: str) -> Any:
-        msg = f"{name} was called, so that something was fitted"
+    def step(self, name: str, *, fits: int = 0, budget_seconds: float | None = None) -> None:
+        """Let a step begin that fits nothing."""
+        assert (fits, budget_seconds) == (0, None), name
+
+    def advance(self) -> None:
+        """Refuse a fit."""
+        msg = "something was fitted"
         raise AssertionError(msg)
 
 

@@ -14,14 +14,15 @@ import pytest
 from numpy.typing import NDArray
 from problems import CLASSES, load, make_config, make_table
 
+from classification_model import estimators
 from classification_model.errors import DataError, TrainingError
 from classification_model.estimators import AVERAGE
 from classification_model.evaluation.metrics import METRICS, score
 from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import TrainingData
 from classification_model.processing.splitting import make_folds
-from classification_model.training import model_selection
 from classification_model.training.model_selection import Selection, class_numbers, fit_weights, select_model
+from classification_model.training.progress import Silent
 
 FEATURES: dict[str, Any] = {
     "size": "numeric",
@@ -39,16 +40,20 @@ class Watcher:
     """Progress that remembers what it was told."""
 
     def __init__(self) -> None:
-        self.planned: dict[str, int] = {}
-        self.done: dict[str, int] = {}
+        self.steps: list[str] = []
+        self.planned = 0
+        self.budget: float | None = None
+        self.done = 0
 
-    def start(self, candidate: str, fits: int) -> None:
+    def step(self, name: str, *, fits: int = 0, budget_seconds: float | None = None) -> None:
         """Remember what is planned."""
-        self.planned[candidate] = fits
+        self.steps.append(name)
+        self.planned += fits
+        self.budget = budget_seconds
 
-    def advance(self, candidate: str) -> None:
+    def advance(self) -> None:
         """Remember what is done."""
-        self.done[candidate] = self.done.get(candidate, 0) + 1
+        self.done += 1
 
 
 @cache
@@ -173,8 +178,11 @@ def test_a_budget_ends_the_search_and_says_so() -> None:
     ]
     assert selection.cut_short
     assert selection.planned == 6
-    assert watcher.planned == {"logistic_regression": 6, "random_forest": 9}
-    assert watcher.done == {"logistic_regression": 3, "random_forest": 3}
+    assert (watcher.planned, watcher.done, watcher.budget) == (15, 6, 1e-9)
+    assert watcher.steps == ["preparing 3 folds", "comparing 2 candidates, 5 settings"]
+    assert [name for name, _ in selection.skipped] == ["logistic_regression", "random_forest", "random_forest"]
+    tried = [(trial.candidate, trial.setting) for trial in selection.trials]
+    assert not any(skipped in tried for skipped in selection.skipped)
 
 
 @pytest.mark.slow
@@ -182,7 +190,30 @@ def test_progress_hears_of_every_fit() -> None:
     """Without a cut, as many fits are reported as were announced."""
     watcher = Watcher()
     select_model(data_of(), watcher, jobs=2)
-    assert watcher.done == watcher.planned == {"logistic_regression": 6, "random_forest": 9}
+    assert watcher.done == watcher.planned == 15
+
+
+@pytest.mark.slow
+def test_the_leaderboard_is_the_best_setting_of_each_candidate_with_its_times() -> None:
+    """Each candidate is there once, best first, with the seconds of a fit and the microseconds of a row."""
+    selection = selection_of(2)
+    board = selection.leaderboard()
+    assert board[0] == selection.winner
+    assert sorted(trial.candidate for trial in board) == ["average", "logistic_regression", "random_forest"]
+    assert [trial.scores["log_loss"] for trial in board] == sorted(trial.scores["log_loss"] for trial in board)
+    assert all(trial.fit_seconds > 0 and trial.predict_microseconds > 0 for trial in board)
+    of = {trial.candidate: trial for trial in board}
+    members = (of["logistic_regression"], of["random_forest"])
+    assert of["average"].fit_seconds == pytest.approx(sum(member.fit_seconds for member in members))
+
+
+@pytest.mark.slow
+def test_a_large_table_gets_the_first_setting_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `training.trials` the size of the table decides, and the selection says how many settings there are."""
+    monkeypatch.setattr(estimators, "TRIALS_BY_VALUES", ((10, 4),))
+    selection = select_model(data_of(), jobs=1)
+    assert (len(selection.trials), selection.planned, selection.possible) == (3, 3, 6)
+    assert not selection.skipped
 
 
 @pytest.mark.slow
@@ -325,6 +356,6 @@ def test_too_few_rows_for_the_folds_of_time_are_a_data_error(tmp_path: Path) -> 
 
 def test_nobody_need_watch() -> None:
     """Without a progress nothing is drawn."""
-    silent = model_selection.Silent()
-    silent.start("logistic_regression", 3)
-    silent.advance("logistic_regression")
+    silent = Silent()
+    silent.step("reading the table")
+    silent.advance()

@@ -73,7 +73,8 @@ def edge_rows(
 ) -> list[dict[str, Any]]:
     """Make rows of training values in new combinations, up to half of whose values are replaced by edges.
 
-    The first rows have one edge each: every field is missing once, then absent where it may be. Edges of numbers are
+    The first rows have one edge each: every field is missing once, then absent where it may be; with more fields than a
+    quarter of the rows, several fields at once. Edges of numbers are
     zero, the ends of the training range and of what can be read, and the thresholds where a tree turns, each with its
     neighbours in double and in single precision; edges of texts are unseen, empty, foreign, long and torn ones.
 
@@ -103,15 +104,23 @@ def edge_rows(
     }
     names = list(values)
     rows: list[dict[str, Any]] = []
+    together = -(-len(names) // max(count // 4, 1))
+    groups = [schema.fields[start : start + together] for start in range(0, len(names), together)]
     for number in range(count):
-        row = {name: values[name][draw.integers(len(values[name]))] for name in names}
-        if number < len(names):
-            row[names[number]] = None
-        elif number < 2 * len(names) and schema.fields[number - len(names)].nullable:
-            del row[names[number - len(names)]]
+        drawn = draw.integers(len(features), size=len(names)).tolist()
+        row = {name: values[name][place] for name, place in zip(names, drawn, strict=True)}
+        absent = groups[number - len(groups)] if len(groups) <= number < 2 * len(groups) else ()
+        if number < len(groups):
+            row |= dict.fromkeys((field.name for field in groups[number]), None)
+        elif any(field.nullable for field in absent):
+            for field in absent:
+                if field.nullable:
+                    del row[field.name]
         else:
-            for name in draw.choice(names, draw.integers(1, len(names) // 2 + 2), replace=False):
-                row[str(name)] = edges[str(name)][draw.integers(len(edges[str(name)]))]
+            chosen = draw.permutation(len(names))[: draw.integers(1, len(names) // 2 + 2)].tolist()
+            for place, share in zip(chosen, draw.random(len(chosen)).tolist(), strict=True):
+                choices = edges[names[place]]
+                row[names[place]] = choices[int(share * len(choices))]
         rows.append(row)
     return rows
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from classification_model.errors import InputError
 from classification_model.runtime.input.columns import encode
+from classification_model.runtime.input.names import Hints
 from classification_model.runtime.input.values import UnreadableValue
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from classification_model.runtime.input.schema import Finding, InputSchema, SchemaField, Value
 
 _REQUIRED = ("required", "required: training never saw it missing; send null where it is unknown")
-_UNKNOWN = ("unknown_field", "not a column of the training table")
 _DUPLICATED = ("duplicated_field", "given twice, under two of its names")
 #: Stands for a key that a row does not have, in distinction from one whose value is null.
 ABSENT = object()
@@ -139,6 +139,11 @@ def columns_of_frame(frame: Any) -> dict[str, list[Any]]:
     return {name: frame.iloc[:, place].tolist() for place, name in enumerate(names)}
 
 
+def _unknown(row: int | None, key: str, hints: Hints) -> Issue:
+    finding = ("unknown_field", f"not a column of the training table{hints.of(key)}")
+    return Issue(row, _printable(key), *finding)
+
+
 def check_rows(schema: InputSchema, rows: Sequence[Mapping[str, Any]]) -> CheckedRows:
     """Read rows given as mappings.
 
@@ -149,6 +154,7 @@ def check_rows(schema: InputSchema, rows: Sequence[Mapping[str, Any]]) -> Checke
     """
     columns: dict[str, list[Any]] = {field.name: [ABSENT] * len(rows) for field in schema.fields}
     errors: list[Issue] = []
+    hints = Hints(schema)
     for number, row in enumerate(rows):
         if not isinstance(row, Mapping):
             msg = (
@@ -159,7 +165,7 @@ def check_rows(schema: InputSchema, rows: Sequence[Mapping[str, Any]]) -> Checke
         for given, value in row.items():
             key = column_name(given)
             if key not in schema.names:
-                errors.append(Issue(number, _printable(key), *_UNKNOWN))
+                errors.append(_unknown(number, key, hints))
             elif (name := schema.names[key]) is None:
                 continue
             elif columns[name][number] is ABSENT:
@@ -188,13 +194,14 @@ def check_columns(schema: InputSchema, given: Mapping[str, Any], rows: int | Non
     count = len(lists[0][1]) if lists else rows or 0
     columns: dict[str, list[Any]] = {}
     errors: list[Issue] = []
+    hints = Hints(schema)
     for key, values in lists:
         if len(values) != count:
             found = f"{count} values in the first and {len(values)} in {_printable(key)!r}"
             msg = f"expected columns of one length, found {found}"
             raise InputError(msg)
         if key not in schema.names:
-            errors.append(Issue(None, _printable(key), *_UNKNOWN))
+            errors.append(_unknown(None, key, hints))
         elif (name := schema.names[key]) is None:
             continue
         elif name in columns:

@@ -27,7 +27,7 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def __getitem__(self, rows: NDArray[np.bool_] | slice) -> Encoded:
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Encoded:
         return Encoded(self.codes[rows], self.values)
 
     def tolist(self) -> list[str | None]:

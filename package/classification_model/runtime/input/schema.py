@@ -36,6 +36,10 @@ def _longest_text(field: dict[str, Any]) -> int:
     return LONGEST_TEXT if field["kind"] == "categorical" else LONGEST_PARSED_TEXT
 
 
+#: The warning for a category that did not occur in training.
+UNSEEN_CATEGORY: Finding = ("unseen_category", "a category that training did not see")
+
+
 class SchemaField(BaseModel):
     """A raw column that the model takes.
 
@@ -116,7 +120,7 @@ class SchemaField(BaseModel):
             if self.maximum is not None and value > self.maximum:
                 return "out_of_range", f"above the training range, which ends at {self.spell(self.maximum)}"
         elif self.categories is not None and value not in self._known:
-            return "unseen_category", "a category that training did not see"
+            return UNSEEN_CATEGORY
         return None
 
 
