@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
-from conftest import PATIENCE, Server
+from conftest import PATIENCE, Server, reserved_port
 
 from app.cli import commands
 from app.main import create_app
@@ -44,6 +44,25 @@ def test_every_command_of_a_page_works(page: Path, server: Server, tmp_path: Pat
         )  # fmt: skip
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert "urn:classification-api:problem" not in done.stdout
+
+
+@pytest.mark.slow
+def test_the_page_on_messy_tables_ends_with_a_prediction(tmp_path: Path) -> None:
+    """Its blocks run one after the other, to the server that answers the row of a messy file."""
+    page = (ROOT / "docs" / "messy-tables.md").read_text(encoding="utf-8")
+    programs = {"bash": [BASH, "-euo", "pipefail"], "python": [sys.executable, "-"]}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    variables = os.environ | {"PATH": path, "LOG_FOLDER": str(tmp_path / "log")}
+    printed = ""
+    with reserved_port() as port:
+        for language, code in re.findall(r"```(bash|python)\n(.*?)```", page, re.DOTALL):
+            done = subprocess.run(
+                programs[language], input=code.replace("8003", str(port)), cwd=tmp_path, env=variables,
+                capture_output=True, text=True, check=False, timeout=PATIENCE * 4,
+            )  # fmt: skip
+            assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+            printed = done.stdout
+    assert '"predictions":["' in printed
 
 
 def test_every_setting_stands_in_the_page_with_its_default() -> None:
