@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from classification_model.runtime.input.schema import InputSchema, SchemaField
     from classification_model.runtime.model_folder.manifest import Manifest
@@ -37,6 +37,8 @@ def schema_changes(before: Manifest, after: Manifest) -> tuple[str, ...]:
         lines.append(f"classes: {_join(before.classes)} -> {_join(after.classes)}")
     elif before.target_edges != after.target_edges:
         lines.append(f"edges of the classes: {_numbers(before.target_edges)} -> {_numbers(after.target_edges)}")
+    elif after.label_values:
+        lines += _label_changes(before.label_values, after.label_values)
     return tuple(lines)
 
 
@@ -52,6 +54,15 @@ def renamed_fields(before: Manifest, after: Manifest) -> tuple[str, ...]:
         for name, other in _successors(old, new).items()
         if name != other.name and name in other.aliases
     )
+
+
+def _label_changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """Say which values of the target are labels of other classes, or no labels any more."""
+    for value, label in before.items():
+        if value not in after:
+            yield f"label {_shown(value)}, {_shown(label)} before, is no longer accepted"
+        elif after[value] != label:
+            yield f"label {_shown(value)}: {_shown(label)} -> {_shown(after[value])}"
 
 
 def _field_changes(before: InputSchema, after: InputSchema) -> Iterator[str]:

@@ -125,6 +125,17 @@ def test_other_classes_are_a_change_and_so_is_their_order(manifest: Manifest) ->
     assert schema_changes(manifest, turned) == ("classes: died, survived -> survived, died",)
 
 
+def test_a_value_that_is_a_label_of_another_class_or_of_none_is_a_change(manifest: Manifest) -> None:
+    """Who labels by the values of the target must know; further values, and a model without any, change nothing."""
+    values = {"0": "died", "1": "survived", "lost": "died"}
+    before = manifest.model_copy(update={"label_values": values})
+    other = manifest.model_copy(update={"label_values": {"0": "died", "1": "survived", "lost": "survived"}})
+    assert schema_changes(before, other) == ("label lost: died -> survived",)
+    assert schema_changes(before, manifest) == ("label lost, died before, is no longer accepted",)
+    assert schema_changes(manifest, before) == ()
+    assert schema_changes(before, manifest.model_copy(update={"label_values": {}})) == ()
+
+
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 FIELDS = st.builds(
     SchemaField,
