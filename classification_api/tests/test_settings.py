@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import socket
 import subprocess
@@ -221,6 +222,29 @@ def test_the_command_prints_all_settings_without_secrets() -> None:
     }
     assert "LIMIT_ROWS=7\n" in done.stdout
     assert HASH not in done.stdout
+
+
+@pytest.mark.slow
+def test_commands_print_json_where_asked() -> None:
+    """`--json` gives one document, of the settings without secrets or of the hash."""
+    done = run("settings", "--json", API_KEY_HASHES=HASH, LIMIT_ROWS="7")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["LIMIT_ROWS"]) == (0, 7)
+    assert found.keys() == {name.upper() for name in Settings.model_fields}
+    assert HASH not in done.stdout
+    assert json.loads(run("hash-key", "--json", given="a key of enough length\n").stdout) == {"hash": HASH}
+
+
+@pytest.mark.slow
+def test_the_help_looks_like_that_of_the_package() -> None:
+    """`-h` is `--help`, plain text without boxes; each command has a whole sentence, and shells can complete it."""
+    done = run("-h")
+    assert (done.returncode, done.stdout) == (0, run("--help").stdout)
+    assert done.stdout.isascii()
+    listed = re.findall(r"^  ([\w-]+)  +(.+)$", done.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert [name for name, _ in listed] == ["serve", "settings", "hash-key"]
+    assert all(sentence.endswith(".") and not sentence.endswith("...") for _, sentence in listed)
+    assert "--install-completion" in done.stdout
 
 
 @pytest.mark.slow

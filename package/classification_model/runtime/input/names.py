@@ -19,7 +19,7 @@ LONGEST_COMPARED = 40
 MOST_MISSPELT = 20
 #: How alike two names are at least, from 0 to 1.
 _CUTOFF = 0.6
-_LISTED = 5
+_LISTED = 8
 
 
 def nearest_name(name: str, known: Collection[str]) -> str | None:
