@@ -62,9 +62,9 @@ class ColumnReader:
         limit = LARGEST_NUMBER if field.kind == "numeric" else np.inf
         self._low = -limit if field.minimum is None else field.minimum
         self._high = limit if field.maximum is None else field.maximum
-        marks = spellings_of(frozenset(field.missing_values))
+        marks = spellings_of(field.marks)
         self._marks = text_array(sorted(marks | {""})).cast(pa.string())
-        self._has_marks_of_numbers = bool(PLAIN.numbers_among(frozenset(field.missing_values)))
+        self._has_marks_of_numbers = bool(PLAIN.numbers_among(field.marks))
         self._missing_numbers = np.array(sorted(field.missing_numbers), dtype=np.float64)
         self._categories = None if field.categories is None else text_array(field.categories).cast(pa.string())
 

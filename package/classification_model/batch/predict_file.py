@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from classification_model.tables.formats import STANDARD_STREAM, output_format_o
 from classification_model.tables.locations import locate
 from classification_model.tables.python_values import UnreadableArray
 from classification_model.tables.reading.open_source import opened_source
+from classification_model.tables.reading.open_table import remarks_of
 from classification_model.tables.reading.text_layout import Expected
 from classification_model.tables.source import Batch, Piece, Source
 from classification_model.tables.writing.output import Output
@@ -171,12 +172,8 @@ def predict_file(
             added = {PREDICTION_ID: pa.string(), **added}
         prefix = manifest.prediction_prefix if options.prefix is None else options.prefix
         added = {prefix + each: kind for each, kind in added.items()}
-        clash = clashing(table.types, added)
-        if clash is not None:
-            remedy = f"set another prefix for the added columns, as --prefix {free_prefix(table.types)}"
-            msg = f"{name} has a column {clash!r}, which the predictions add: {remedy}"
-            raise InputError(msg)
-        notes = _check_header(predictor, name, names, options)
+        _check_added(name, table.types, added)
+        notes, known_remarks = _check_header(predictor, name, names, options), remarks_of(table)
         types = {**table.types, **added}
         varied = [prefix + each for each in scorer.numbers]
         threads = options.threads or (cores() if isinstance(predictor.model, CompiledModel) else 1)
@@ -206,7 +203,23 @@ def predict_file(
             output.finish()
             rejects.finish()
             opened.check_unchanged()
+    notes += tuple(f"{name}: {remark}" for remark in remarks_of(table) if remark not in known_remarks)
     return Outcome(rows, rejects.count, reason, notes, {name: count for name, count in unseen.items() if count})
+
+
+def _check_added(name: str, columns: Collection[str], added: Collection[str]) -> None:
+    """Refuse to add a column of a name that the file has.
+
+    Raises
+    ------
+    InputError
+        Naming the column, and a prefix with which none clashes.
+    """
+    clash = clashing(columns, added)
+    if clash is not None:
+        remedy = f"set another prefix for the added columns, as --prefix {free_prefix(columns)}"
+        msg = f"{name} has a column {clash!r}, which the predictions add: {remedy}"
+        raise InputError(msg)
 
 
 def _check_header(predictor: Predictor, name: str, names: list[str], options: Options) -> tuple[str, ...]:

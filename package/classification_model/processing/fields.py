@@ -108,6 +108,7 @@ def bare_schema(config: Config, table: pd.DataFrame) -> InputSchema:
             missing_values=config.data.marks_in(feature),
             datetime_format=feature.datetime_format,
             written=config.data.written_in(feature),
+            marks_by_value=True,
             longest_text=longest[name],
         )
         for name, feature in used_features(config.features).items()

@@ -70,7 +70,7 @@ def _kind_of(data: DataConfig) -> Callable[[Any], str]:
 
     def of_number(value: Any) -> str:
         try:
-            return "" if read_number(value, marks, data.longest_text) is not None else "unlabelled"
+            return "" if read_number(value, marks, data.longest_text, data.written) is not None else "unlabelled"
         except UnreadableValue:
             return ""  # refused when the rows are read
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from classification_model.config.features import ColumnFeature
 from classification_model.errors import DataError
 from classification_model.processing import validation
-from classification_model.processing.kinds.infer_columns import infer_columns
+from classification_model.processing.kinds.infer_columns import infer_table
 from classification_model.processing.kinds.inferred import Evidence
 from classification_model.processing.target_bins import bins_of
 from classification_model.runtime.input.moments import read_moment
@@ -193,14 +194,18 @@ def _read_moments(
     table: pd.DataFrame, name: str, marks: frozenset[str], data: DataConfig, feature: Any
 ) -> NDArray[np.float64]:
     """Read the time column as a date where it is one, else as a number that grows with time."""
-    if getattr(feature, "kind", "") != "datetime":
-        (inferred,) = infer_columns(table[[name]], tuple(marks), data.longest_text, Evidence(decimal=data.decimal))
-        feature = inferred.feature
-        if feature is None and not inferred.identifies:
+    if getattr(feature, "kind", "") not in {"datetime", "numeric"}:
+        found = infer_table(table[[name]], tuple(marks), data.longest_text, Evidence(data.decimal, data.delimiter))
+        (inferred,) = found.columns
+        if inferred.feature is None and not inferred.identifies:
             msg = f"column {name!r}, the time, cannot order the rows: {inferred.reason}"
             raise DataError(msg)
-    if feature is None or feature.kind != "datetime":
-        return read_numbers(table, name, "the time", marks=marks, longest_text=data.longest_text, written=data.written)
+        feature = inferred.feature or ColumnFeature(kind="numeric")
+        data = data.model_copy(update={"decimal": data.decimal or found.sign.decimal})
+    marks = frozenset(data.marks_in(feature))
+    if feature.kind != "datetime":
+        written = data.written_in(feature)
+        return read_numbers(table, name, "the time", marks=marks, longest_text=data.longest_text, written=written)
     pattern = feature.datetime_format
     moments = _read_column(table, name, lambda value: read_moment(value, marks, pattern), "the time")
     return _complete(moments, name, "the time", table.index)

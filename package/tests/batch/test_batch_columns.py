@@ -21,10 +21,13 @@ from classification_model.runtime.input.number_format import NumberFormat
 from classification_model.runtime.input.schema import InputSchema, SchemaField
 from classification_model.tables.python_values import UnreadableArray
 
+BY_VALUE: dict[str, Any] = {"marks_by_value": True}
 FIELDS = {
     "number": SchemaField(name="f", kind="numeric", nullable=True, minimum=-5.0, maximum=80.0),
     "required number": SchemaField(name="f", kind="numeric", nullable=False),
-    "marked number": SchemaField(name="f", kind="numeric", nullable=True, missing_values=("-999", "1e3"), minimum=0.0),
+    "marked number": SchemaField(
+        name="f", kind="numeric", nullable=True, missing_values=("-999", "1e3"), minimum=0.0, **BY_VALUE
+    ),
     "category": SchemaField(
         name="f", kind="categorical", nullable=True, categories=("3", "a", "true", "0.5", "\u00e9")
     ),
@@ -38,20 +41,31 @@ FIELDS = {
         kind="numeric",
         nullable=True,
         missing_values=("-999", "3,125", "9"),
+        **BY_VALUE,
         written=NumberFormat(decimal=","),
     ),
-    "marked number within": SchemaField(name="f", kind="numeric", nullable=True, missing_values=("3",), minimum=0.0),
+    "marked number within": SchemaField(
+        name="f", kind="numeric", nullable=True, missing_values=("3",), minimum=0.0, **BY_VALUE
+    ),
+    "number of the first release": SchemaField(name="f", kind="numeric", nullable=True, missing_values=("3", "80")),
+    "category of the first release": SchemaField(
+        name="f", kind="categorical", nullable=True, missing_values=("3", "9.0")
+    ),
     "length": SchemaField(name="f", kind="numeric", nullable=True, written=NumberFormat(unit="km", censored=True)),
     "clock": SchemaField(name="f", kind="numeric", nullable=True, written=NumberFormat(spelling="clock")),
     "duration": SchemaField(name="f", kind="numeric", nullable=False, written=NumberFormat(spelling="duration")),
-    "marked category": SchemaField(name="f", kind="categorical", nullable=True, missing_values=("9", "3.0", "0")),
-    "marked text": SchemaField(name="f", kind="text", nullable=True, missing_values=("9.0", "3")),
-    "marked boolean": SchemaField(name="f", kind="boolean", nullable=True, missing_values=("9", "0")),
+    "marked category": SchemaField(
+        name="f", kind="categorical", nullable=True, missing_values=("9", "3.0", "0"), **BY_VALUE
+    ),
+    "marked text": SchemaField(name="f", kind="text", nullable=True, missing_values=("9.0", "3"), **BY_VALUE),
+    "marked boolean": SchemaField(name="f", kind="boolean", nullable=True, missing_values=("9", "0"), **BY_VALUE),
     "marked date": SchemaField(
-        name="f", kind="datetime", nullable=True, missing_values=("1970-01-01", "2024-02-29t00:00")
+        name="f", kind="datetime", nullable=True, missing_values=("1970-01-01", "2024-02-29t00:00"), **BY_VALUE
     ),
     "digits": SchemaField(name="f", kind="datetime", nullable=True, datetime_format="%Y%m%d"),
-    "epoch": SchemaField(name="f", kind="datetime", nullable=True, datetime_format="unix_s", missing_values=("0",)),
+    "epoch": SchemaField(
+        name="f", kind="datetime", nullable=True, datetime_format="unix_s", missing_values=("0",), **BY_VALUE
+    ),
     "milliseconds": SchemaField(name="f", kind="datetime", nullable=True, datetime_format="unix_ms"),
     "time of day": SchemaField(name="f", kind="datetime", nullable=True, datetime_format="%d-%m-%Y %H:%M"),
     "written date": SchemaField(name="f", kind="datetime", nullable=False, datetime_format="%d.%m.%Y"),

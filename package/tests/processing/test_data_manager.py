@@ -161,6 +161,31 @@ def test_a_column_of_times_that_looks_like_an_index_is_a_time(tmp_path: Path, se
     assert data.train.moments[0] == datetime(2024, 1, 1, tzinfo=UTC).timestamp()
 
 
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("{},25", {"kind": "numeric", "decimal": ","}),
+        ("{} km", {"kind": "numeric", "unit": "km"}),
+        ("{}h 5m", {"kind": "numeric", "number_format": "duration"}),
+    ],
+)
+def test_the_time_is_read_as_its_column_is_written(
+    tmp_path: Path, serial_table: pd.DataFrame, form: str, options: dict[str, Any], listed: bool
+) -> None:
+    """The latest rows are held out, whatever the spelling; as a feature and as a column that is none."""
+    table = serial_table.assign(
+        at=[form.format(number + 1000) if number % 2 else form.format(number) for number in range(200)]
+    )
+    features = {**SERIAL, "at": options} if listed else SERIAL
+    config = make_config(features, folder=tmp_path, data={"time": "at"}, training={"split": {"kind": "time"}})
+    loaded = load(table, config)
+    assert loaded.train.moments is not None
+    assert loaded.holdout.moments is not None
+    assert loaded.train.moments.max() <= loaded.holdout.moments.min()
+    assert loaded.holdout.moments.max() < 2000 * 3600
+
+
 def test_a_validation_table_is_the_hold_out(tmp_path: Path) -> None:
     """A second table is measured on as it is, every row of the first is learned from, and the rule names its hash."""
     table, second = make_table(), make_table(40, seed=1).assign(key=range(1000, 1040))

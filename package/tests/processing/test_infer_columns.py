@@ -38,7 +38,7 @@ NUMBERS = ["3", "1.5", "-2", "1e3", "7", "8.25"] * 5
     [
         pytest.param(NUMBERS, {"kind": "numeric"}, id="numbers"),
         pytest.param([*NUMBERS, "", " ", "NA", "?", "-", "null"], {"kind": "numeric"}, id="numbers and blanks"),
-        pytest.param(["$1,200", "$950", " ", "$10", "€3"] * 9, {"kind": "numeric"}, id="money"),
+        pytest.param(["$1,200", "$950", " ", "$10", "$3"] * 9, {"kind": "numeric"}, id="money"),
         pytest.param(["12%", "7.5 %", "", "100%"] * 9, {"kind": "numeric"}, id="shares"),
         pytest.param([1.5, None, 3.25, float("nan")] * 9, {"kind": "numeric"}, id="floats and gaps"),
         pytest.param([Decimal("1.5"), Decimal(2)] * 9, {"kind": "numeric"}, id="decimals"),

@@ -148,7 +148,7 @@ def decide_for_column(signs: Signs, table: Decision) -> Decision:
             return Decision(None, f"{text} may be a fraction or not, and columns of this table differ in this")
         return Decision(table.decimal, f"{text} is read as in the rest of the table, {table.reason}", is_sure=False)
     if either == ".":
-        return Decision(".", f"{text} is read as a fraction")
+        return Decision(".", f"{text} is read as a fraction; if it is not, set decimal: ','", is_sure=False)
     if signs.ungrouped:
         return Decision(",", f"{text} is read as a fraction, next to whole numbers without groups", is_sure=False)
     if table.decimal == ",":

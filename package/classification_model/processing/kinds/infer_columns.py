@@ -140,7 +140,7 @@ class _Inferring:
             guess = infer_numbers(values, marks, self.longest_text, column_sign, self.sign.decimal or ".")
             if guess is not None and guess.kind == "numeric":
                 return _repeated_id(name, values) or _with_epochs(guess, values)
-        guess = guess or infer_times(values, marks, self.longest_text) or infer_dates(name, values, marks)
+        guess = guess or infer_dates(name, values, marks) or infer_times(values, marks, self.longest_text)
         if guess is not None:
             return guess
         guess, dates = infer_category(values), unread_dates(values)

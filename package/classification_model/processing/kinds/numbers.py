@@ -69,6 +69,9 @@ def infer_numbers(
             return Guess(_CATEGORICAL, what, {"encode": "target"} if len(values.counts) > ONE_HOT_LIMIT else {})
         if written.censored and len(values.counts) - len(words) <= ONE_HOT_LIMIT:
             return None  # a category says more than the number in it
+        currencies = sorted(_currencies(values))
+        if len(currencies) > 1:
+            return Guess(None, f"numbers of several kinds ({', '.join(currencies[:3])}): convert them to one")
         guess = _guess(values, words, written, sign)
         if sign.decimal != usual:
             guess.options["decimal"] = sign.decimal
@@ -141,9 +144,25 @@ def _formats(values: DistinctValues, decimal: str) -> Iterator[NumberFormat]:
             yield plain.model_copy(update={"unit": unit, "censored": True})
 
 
+def _currencies(values: DistinctValues) -> set[str]:
+    """Return the currency and percent signs of a column."""
+    signs: set[str] = set()
+    for text in values.texts:
+        if not (text[0].isdecimal() and text[-1].isdecimal()):
+            signs |= NumberFormat.currencies(text)
+    return signs
+
+
 def _says_something(word: str) -> bool:
     """Tell whether a word holds digits, and so is no mark of a missing value, unless it is a number beyond all."""
     return re.search(r"\d", word) is not None and PLAIN.read(word) is None
+
+
+def _read_time(value: Any, marks: frozenset[str], longest: int, written: NumberFormat) -> float | None:
+    """Read a time of day or a duration; a plain number among them leaves open what it counts."""
+    if isinstance(value, str) and PLAIN.read(value.strip()) is not None:
+        raise UnreadableValue("type", "expected a time, found a plain number")
+    return read_number(value, marks, longest, written)
 
 
 def infer_times(values: DistinctValues, marks: frozenset[str], longest_text: int) -> Guess | None:
@@ -151,7 +170,7 @@ def infer_times(values: DistinctValues, marks: frozenset[str], longest_text: int
     if values.longest > longest_text:
         return None
     for spelling in ("clock", "duration"):
-        read = partial(read_number, marks=marks, longest=longest_text, written=_SPELLED[spelling])
+        read = partial(_read_time, marks=marks, longest=longest_text, written=_SPELLED[spelling])
         readings = values.read_by(read, most_unread=MOST_MARKS)
         words = None if readings is None else values.are_marks(readings.unread)
         if readings is None or words is None or any(_says_something(word) for word in words):

@@ -6,7 +6,7 @@ import re
 from datetime import time, timedelta
 
 _CLOCK = re.compile(r"(\d{1,2})([:.])(\d{2})(?:\2(\d{2})(\.\d{1,9})?)?(?:\s*+([AaPp])\.?[Mm]\.?)?")
-_COLONS = re.compile(r"(-?)(?:(\d{1,6})\s*+d(?:ays?)?,?\s++)?(\d{1,6}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?")
+_COLONS = re.compile(r"(-?)(?:(\d{1,6})\s*+d(?:ays?)?,?\s++\+?)?(\d{1,6}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?")
 _PARTS = re.compile(
     r"(-?)P?(?:(\d++(?:\.\d++)?)\s*+(?:d|days?)\s*+)?T?(?:(\d++(?:\.\d++)?)\s*+(?:h|hr|hrs|hours?)\s*+)?"
     r"(?:(\d++(?:\.\d++)?)\s*+(?:m|min|mins|minutes?)\s*+)?(?:(\d++(?:\.\d++)?)\s*+(?:s|sec|secs|seconds?))?",
@@ -36,9 +36,11 @@ def read_duration(text: str) -> float | None:
     if found is not None:
         if int(found[4]) > 59 or int(found[5] or 0) > 59:
             return None
-        seconds = int(found[2] or 0) * _DAY + int(found[3]) * _HOUR + int(found[4]) * _MINUTE
-        seconds += int(found[5] or 0) + float(found[6] or 0)
-        return -seconds if found[1] else seconds
+        clock = int(found[3]) * _HOUR + int(found[4]) * _MINUTE + int(found[5] or 0) + float(found[6] or 0)
+        sign = -1.0 if found[1] else 1.0
+        if found[2] is None:
+            return sign * clock
+        return sign * int(found[2]) * _DAY + clock  # as Python writes two hours less than nothing: -1 day, 22:00:00
     found = _PARTS.fullmatch(text)
     if found is None or not any(found.groups()[1:]):
         return None

@@ -97,6 +97,8 @@ class LabelReader:
         text = read_category(value, self._marks)
         if text is None:
             return None
+        if text not in self._labels and text.lower() in {"true", "false"}:
+            text = text.lower()  # as pandas and Excel write it
         if text not in self._labels:
             raise UnreadableValue(UNKNOWN_LABEL, f"expected one of {self.accepted}")
         return self._labels[text]

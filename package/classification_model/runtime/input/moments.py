@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from classification_model.runtime.input.number_format import TextMarks
 from classification_model.runtime.input.values import (
     LARGEST_EXACT_INTEGER,
     LONGEST_PARSED_TEXT,
@@ -95,6 +96,8 @@ def _seconds_in(text: str, pattern: str | None) -> float:
         if not _NUMBER.fullmatch(text):
             raise fault
         return _in_range(float(text) / EPOCHS[pattern])
+    if text.isdecimal() and takes_numbers(pattern):
+        text = text.zfill(_width(str(pattern)))  # a number has lost the zeros that it began with
     bare = _NAMED_ZONE.sub("", text)
     is_utc = bare != text
     try:
@@ -104,6 +107,11 @@ def _seconds_in(text: str, pattern: str | None) -> float:
             return _by_its_format(text, pattern, fault)
         raise fault from error
     return _since_1970(moment)
+
+
+def _width(pattern: str) -> int:
+    """Return the number of digits that a format of digits alone has."""
+    return sum({"Y": 4, "j": 3}.get(code, 2) for code in pattern.replace("%", ""))
 
 
 def _by_its_format(text: str, pattern: str, fault: UnreadableValue) -> float:
@@ -136,9 +144,13 @@ def _in_range(seconds: float) -> float:
     return min(seconds, MOMENTS[1])  # a fraction more would be rounded up to the year 10000
 
 
-@lru_cache(maxsize=1024)
 def moments_among(marks: frozenset[str], pattern: str | None) -> frozenset[float]:
     """Return the moments, in seconds since 1970 UTC, that some marks of missing values spell in a format."""
+    return frozenset() if isinstance(marks, TextMarks) else _moments_among(marks, pattern)
+
+
+@lru_cache(maxsize=1024)
+def _moments_among(marks: frozenset[str], pattern: str | None) -> frozenset[float]:
     found = set()
     for mark in marks:
         try:

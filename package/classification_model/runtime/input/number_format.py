@@ -31,6 +31,10 @@ _LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]|(?P<plus>(?=.*\+$)))\s*+", re.DOTALL)
 _PLAIN = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?")
 
 
+class TextMarks(frozenset[str]):
+    """Marks of missing values that stand for their texts alone, as in models of the first release."""
+
+
 class NumberFormat(BaseModel):
     """How the numbers of a column are written where they are texts; numbers of JSON and Parquet need no format.
 
@@ -47,7 +51,7 @@ class NumberFormat(BaseModel):
         Whether limits such as ``90+``, ``>90`` and ``<0.5`` are read as the number in them.
     spelling
         ``plain``, ``clock`` (a time of day, such as ``14:35``, in seconds since midnight) or ``duration`` (such as
-        ``2h 5m`` or ``1:02:03``, in seconds).
+        ``2h 5m`` or ``1:02:03``, in seconds). A plain number is a number of seconds then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,6 +93,12 @@ class NumberFormat(BaseModel):
         """Whether a number that is written as Python writes it, without groups or signs around it, means the same."""
         return self.decimal == "." and self.spelling == "plain"
 
+    @staticmethod
+    def currencies(text: str) -> set[str]:
+        """Return the currency and percent signs before or after the digits of a text."""
+        found = (_BEFORE.match(text), _AFTER.search(text))
+        return {re.sub(r"[\s+-]", "", match[0]).upper() for match in found if match is not None}
+
     @property
     def description(self) -> str:
         """What a message expects."""
@@ -102,6 +112,8 @@ class NumberFormat(BaseModel):
 
     def numbers_among(self, marks: frozenset[str]) -> frozenset[float]:
         """Return the numbers that some marks of missing values spell."""
+        if isinstance(marks, TextMarks):
+            return frozenset()
         known = self._read_marks.get(marks)
         if known is None:
             numbers = (self.read(mark) for mark in marks)
@@ -111,12 +123,10 @@ class NumberFormat(BaseModel):
 
     def read(self, text: str) -> float | None:
         """Return the number that a text spells; None where it spells none."""
-        if self.spelling == "clock":
-            return read_clock(text)
-        if self.spelling == "duration":
-            return read_duration(text)
-        if self.decimal == "." and _PLAIN.fullmatch(text):
+        if (self.decimal == "." or self.spelling != "plain") and _PLAIN.fullmatch(text):
             return float(text)
+        if self.spelling != "plain":
+            return read_clock(text) if self.spelling == "clock" else read_duration(text)
         bare = self.strip(text)
         number = self._number.fullmatch(bare)
         if number is None:

@@ -180,7 +180,7 @@ def _category_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callab
 
 
 def _text_reader(field: SchemaField, slowly: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    if PLAIN.numbers_among(frozenset(field.missing_values)):  # which texts of any length may spell
+    if PLAIN.numbers_among(field.marks):  # which texts of any length may spell
         return slowly
     longest_mark, longest = max(map(len, field.missing_values), default=0), field.longest_text
     finding = field.remark(None)

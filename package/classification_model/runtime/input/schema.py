@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from classification_model.runtime.input.moments import moments_among, read_moment, spell_moment
-from classification_model.runtime.input.number_format import PLAIN, NumberFormat
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat, TextMarks
 from classification_model.runtime.input.values import (
     LONGEST_PARSED_TEXT,
     LONGEST_TEXT,
@@ -54,8 +54,8 @@ class SchemaField(BaseModel):
     nullable
         Whether training saw missing values. If not, a missing key is an error, and a null is imputed with a warning.
     missing_values
-        Texts, in lower case, that mean "missing". One that spells a number or a date stands for its value, however
-        that is given.
+        Texts, in lower case, that mean "missing". With `marks_by_value`, one that spells a number or a date stands for
+        its value, however that is given.
     minimum, maximum
         Range in training, for numbers and dates (seconds since 1970). A value outside it gets a warning.
     categories
@@ -64,6 +64,8 @@ class SchemaField(BaseModel):
         Format of dates as in `datetime.datetime.strptime`, ``unix_s`` or ``unix_ms``; None for ISO 8601.
     written
         How numbers are written that are given as text.
+    marks_by_value
+        Whether a mark stands for its value. Models of the first release compare texts alone, and go on to do so.
     longest_text
         Maximum number of characters of a category, a text, or a number given as text, 100 to 10,000. The default is
         10,000 for categories, else 1,000.
@@ -81,6 +83,7 @@ class SchemaField(BaseModel):
     categories: tuple[str, ...] | None = None
     datetime_format: str | None = None
     written: NumberFormat = PLAIN
+    marks_by_value: bool = False
     longest_text: LongestText = Field(default_factory=_longest_text)
 
     @cached_property
@@ -88,9 +91,14 @@ class SchemaField(BaseModel):
         return frozenset(self.categories or ())
 
     @cached_property
+    def marks(self) -> frozenset[str]:
+        """The texts that mean "missing", as the functions that read values take them."""
+        return frozenset(self.missing_values) if self.marks_by_value else TextMarks(self.missing_values)
+
+    @cached_property
     def missing_numbers(self) -> frozenset[float]:
         """Numbers that mean "missing": of a date its seconds since 1970, of a truth value 1.0 or 0.0."""
-        marks = frozenset(self.missing_values)
+        marks = self.marks
         if self.kind == "datetime":
             return moments_among(marks, self.datetime_format)
         return self.written.numbers_among(marks) if self.kind in {"numeric", "boolean"} else frozenset()
@@ -101,7 +109,7 @@ class SchemaField(BaseModel):
 
     def reader(self) -> Callable[[Any], Value]:
         """Return the function that reads a value of this column: value in, float, text or None out."""
-        marks = frozenset(self.missing_values)
+        marks = self.marks
         if self.kind == "datetime":
             return partial(read_moment, marks=marks, pattern=self.datetime_format)
         if self.kind == "boolean":

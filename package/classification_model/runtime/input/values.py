@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from classification_model.runtime.input.durations import seconds_of
-from classification_model.runtime.input.number_format import PLAIN, NumberFormat
+from classification_model.runtime.input.number_format import PLAIN, NumberFormat, TextMarks
 
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0"})
@@ -138,9 +138,13 @@ def _number_of(value: Any, written: NumberFormat) -> float:
     raise UnreadableValue("type", f"expected a number, found {type_name(value)}")
 
 
-@lru_cache(maxsize=1024)
 def spellings_of(marks: frozenset[str]) -> frozenset[str]:
     """Return marks of missing values as categories are spelled: without a fraction of zeros."""
+    return marks if isinstance(marks, TextMarks) else _spellings_of(marks)
+
+
+@lru_cache(maxsize=1024)
+def _spellings_of(marks: frozenset[str]) -> frozenset[str]:
     return marks | frozenset(without_fraction(mark) for mark in marks)
 
 
@@ -187,7 +191,7 @@ def read_text(value: Any, marks: frozenset[str], longest: int = LONGEST_TEXT) ->
     if _UNPRINTABLE.search(text):
         raise UnreadableValue("text", "expected text that UTF-8 can carry, found a NUL or a lone surrogate")
     text_or_none = text_of(text, marks)
-    if text_or_none is not None and marks and text_or_none[-1].isdecimal():
+    if text_or_none is not None and marks and text_or_none[-1].isdecimal() and not isinstance(marks, TextMarks):
         return None if without_fraction(text_or_none.lower()) in spellings_of(marks) else text_or_none
     return text_or_none
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classification_model.runtime.input.checking import as_list, column_name, columns_of_frame, is_frame
+from classification_model.runtime.input.durations import seconds_of
 from classification_model.runtime.input.moments import spell_moment
 from classification_model.runtime.input.values import NO_MARKS, is_missing, read_text
 
@@ -76,4 +77,6 @@ def as_json(value: Any, field: SchemaField) -> Any:
             return read_text(value, NO_MARKS)
         moment = field.reader()(value)
         return spell_moment(moment, field.datetime_format) if isinstance(moment, float) else None
+    if isinstance(value, (time, timedelta)):
+        return seconds_of(value)
     return value

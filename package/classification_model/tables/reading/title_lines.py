@@ -13,7 +13,8 @@ from statistics import median_high
 #: The first cells of a table, a list for each row; empty for an empty line.
 Rows = Sequence[Sequence[str]]
 
-_NUMBER = re.compile(r"\s*[-+(]?[$\u20ac\u00a3]?\s*\d[\d.,' \u00a0]*(?:[eE][-+]?\d+)?\s*[%)]?\s*")
+# What is taken is not given back (++, *+): a long cell that is no number in the end is read once.
+_NUMBER = re.compile(r"\s*+[-+(]?[$\u20ac\u00a3]?\s*+\d[\d.,' \u00a0]*+(?:[eE][-+]?\d++)?\s*+[%)]?\s*+")
 
 
 def find_header(rows: Rows) -> int:

@@ -98,6 +98,12 @@ def test_groups_of_thousands_stay_what_they_are() -> None:
     assert column.remarks == ("$3,125 is read with groups of thousands",)
 
 
+def test_a_point_that_may_separate_thousands_is_remarked() -> None:
+    """Nothing else in the table tells whether 73.867 is seventy-three or seventy-three thousand."""
+    (column,) = infer({"x": ["237", "73.867", "921", "98.064"]}, delimiter=";").columns
+    assert column.remarks == ("73.867 is read as a fraction; if it is not, set decimal: ','",)
+
+
 def test_whole_numbers_without_groups_speak_against_groups() -> None:
     """Who writes 1500 does not write 1,200 for more."""
     table, (x,) = signs({"x": ["3,125", "1500", "2", *WHOLE]})

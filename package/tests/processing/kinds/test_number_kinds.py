@@ -68,6 +68,26 @@ def test_numbers_are_read_as_they_are_written(values: list[Any], expected: dict[
     assert described(values) == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "signs"),
+    [
+        (["$1.20", "\N{EURO SIGN}5.10"], "$, \N{EURO SIGN}"),
+        (["$1.20", "45\N{CENT SIGN}"], "$, \N{CENT SIGN}"),
+        (["5%", "$7"], "$, %"),
+    ],
+)
+def test_numbers_of_several_currencies_are_none(values: list[Any], signs: str) -> None:
+    """A dollar is no euro, and no hundred cents; the reason names the signs."""
+    inferred = infer([cell.replace("1", str(number)) for cell in values for number in range(1, 20)])
+    assert inferred.feature is None
+    assert inferred.reason == f"numbers of several kinds ({signs}): convert them to one"
+
+
+def test_a_plain_number_among_durations_is_none() -> None:
+    """Whether 90 is minutes or seconds, nobody says."""
+    assert described(["2h 5m", "90", "45m"] * 9) == {"kind": "categorical"}
+
+
 def test_numbers_with_several_units_are_none() -> None:
     """12 km and 300 m are not to be compared; the reason names the units."""
     inferred = infer([f"{n} km" for n in MANY] + [f"{n} m" for n in MANY] * 3)

@@ -14,7 +14,9 @@ SURVIVAL = LabelReader(("died", "survived"), {"0": "died", "1": "survived"})
 MERGED = LabelReader(("good", "bad"), {"great": "good", "fine": "good", "poor": "bad"})
 
 
-@pytest.mark.parametrize("value", [1, 1.0, "1", "1.0", " 1 ", True, "true", Decimal(1), np.int64(1), "survived"])
+@pytest.mark.parametrize(
+    "value", [1, 1.0, "1", "1.0", " 1 ", True, "true", "True", "TRUE", Decimal(1), np.int64(1), "survived"]
+)
 def test_one_label_has_many_spellings(value: Any) -> None:
     """A number, its text, a truth value and the name are the same label."""
     assert SURVIVAL.read(value) == "survived"

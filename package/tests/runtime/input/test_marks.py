@@ -13,7 +13,8 @@ from classification_model.runtime.input.values import UnreadableValue
 
 def read(kind: Any, marks: tuple[str, ...], value: Any, **more: Any) -> Any:
     """Read a value of a column with some marks."""
-    return SchemaField(name="x", kind=kind, nullable=True, missing_values=marks, **more).reader()(value)
+    by_value = {"marks_by_value": True} | more
+    return SchemaField(name="x", kind=kind, nullable=True, missing_values=marks, **by_value).reader()(value)
 
 
 @pytest.mark.parametrize("mark", ["-999", "-999.0", "-9.99e2"])
@@ -82,6 +83,25 @@ def test_on_and_off_are_truth_values(word: str, value: float) -> None:
 
 def test_marks_are_known_as_numbers() -> None:
     """What reads arrays at once asks for the numbers of the marks."""
-    field = SchemaField(name="x", kind="datetime", nullable=True, missing_values=("1970-01-01", "never"))
+    field = SchemaField(
+        name="x", kind="datetime", nullable=True, missing_values=("1970-01-01", "never"), marks_by_value=True
+    )
     assert field.missing_numbers == {0.0}
     assert SchemaField(name="x", kind="numeric", nullable=True).missing_numbers == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark", "value"),
+    [
+        ("numeric", "9", 9.0),
+        ("categorical", "9", 9.0),
+        ("text", "9", "9.0"),
+        ("datetime", "1970-01-01", "1970-01-01T00:00"),
+    ],
+)
+def test_a_model_of_the_first_release_compares_texts_alone(kind: Any, mark: str, value: Any) -> None:
+    """Its manifest does not say that marks go by value, and it was trained without: it goes on to predict the same."""
+    field = SchemaField(name="x", kind=kind, nullable=True, missing_values=(mark,))
+    assert field.reader()(value) is not None
+    assert field.reader()(mark) is None
+    assert field.missing_numbers == frozenset()

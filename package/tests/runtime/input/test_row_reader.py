@@ -20,7 +20,7 @@ from classification_model.runtime.input.schema import InputSchema, SchemaField
 
 
 def a_field(name: str, kind: Any, **more: Any) -> SchemaField:
-    return SchemaField(**{"name": name, "kind": kind, "nullable": True, **more})
+    return SchemaField(**{"name": name, "kind": kind, "nullable": True, "marks_by_value": True, **more})
 
 
 COMMA = NumberFormat(decimal=",")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -67,6 +67,8 @@ def test_the_features_are_the_same_however_rows_are_given(given: Any) -> None:
         (date(2020, 5, 1), "3", "2020-05-01"),
         (date(2020, 5, 1), "seen", "2020-05-01T00:00:00+00:00"),
         (np.datetime64("2020-05-01"), "written", "01.05.2020"),
+        (timedelta(minutes=65), "age", 3900.0),
+        (time(14, 35), "age", 52500.0),
         ([1], "3", [1]),
     ],
 )
