@@ -9,12 +9,19 @@ from classification_model.processing.kinds.inferred import ONE_HOT_LIMIT, Guess
 from classification_model.runtime.input.values import FALSE_WORDS, TRUE_WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from classification_model.processing.kinds.distinct_values import DistinctValues
 
 #: A text, rather than a category: this share of distinct values, of this many words in the mean.
 TEXT_SHARE, TEXT_WORDS = 0.5, 3.0
 #: Codes of two capitals are countries where there are this many.
 _LEAST_COUNTRIES, _COUNTRY_SHARE = 8, 0.9
+#: The reason for leaving out a column that may be an index.
+EVERY_ONE_DIFFERS = "every value is different"
+_MAYBE_VALUES = {"na", "none", "-"}
+_DIGITS_AND_SIGNS = re.compile(r"(?=.*[.,])[^\W\d_]{0,3}\W{0,3}(?:\d++[.,:' -]{0,2}){2,9}\W{0,3}[^\W\d_]{0,3}")
+_VERSION = re.compile(r"[^\W\d_]?\d+(?:\.\d+){2,}")
 _COUNTRY = re.compile("[A-Z]{2}")
 
 
@@ -56,7 +63,23 @@ def infer_category(values: DistinctValues) -> Guess:
         remark = "a text enters the model only by features derived from it, such as pattern or contains: see below"
         return Guess("text", f"{distinct} texts of {words:.0f} words on average", remarks=[remark])
     if values.all_differ and distinct > ONE_HOT_LIMIT:
-        return Guess(None, "every value is different")
+        like = _like_a_number(values)
+        return Guess(None, f"numbers in a form that is not known here, such as {like}" if like else EVERY_ONE_DIFFERS)
+    remarks = list(_words_that_are_missing(values))
     if distinct > ONE_HOT_LIMIT:
-        return Guess("categorical", f"{distinct} categories", {"encode": "target"})
-    return Guess("categorical", "1 category, or missing" if distinct == 1 else f"{distinct} categories")
+        return Guess("categorical", f"{distinct} categories", {"encode": "target"}, remarks)
+    what = "1 category, or missing" if distinct == 1 else f"{distinct} categories"
+    return Guess("categorical", what, remarks=remarks)
+
+
+def _words_that_are_missing(values: DistinctValues) -> Iterator[str]:
+    """Remark on words that are read as missing, and may be values: ``NA``, ``none`` and ``-``."""
+    for word, count in values.marks.items():
+        if word.lower() in _MAYBE_VALUES:
+            yield f"{word} in {count} row(s) is read as missing: if it is a value, list it under not_missing"
+
+
+def _like_a_number(values: DistinctValues) -> str | None:
+    """Return a value of a column in which most are more digits than letters, with signs between them."""
+    texts = [text for text in values.texts if _DIGITS_AND_SIGNS.fullmatch(text) and not _VERSION.fullmatch(text)]
+    return texts[0] if values.rows_of(texts) * 2 > values.total else None

@@ -39,7 +39,12 @@ _MONTHS = (
     "%y-%b",
     "%Y-%b",
 )
-_FORMATS = (None, *("".join(pair) for pair in itertools.product(_DAYS, _TIMES)), *_MONTHS)
+_FORMATS = (
+    None,
+    *("".join(pair) for pair in itertools.product(_DAYS, _TIMES)),
+    *_MONTHS,
+    "%a %b %d %H:%M:%S %Y",  # as C writes it
+)
 _NAME = re.compile(
     r"(?i:date|time|stamp|epoch|created|updated|modified|unix|since|(^|[_\W])(ts|dt|at|on|day|born)($|[_\W]))"
     r"|[a-z](At|On|Ts)$"
@@ -127,7 +132,8 @@ def unread_dates(values: DistinctValues) -> str | None:
     for text in alike:
         shapes.setdefault(re.sub(r"[a-z]+", "a", re.sub(r"\d", "9", text.lower())), text)
     found = " and ".join(list(shapes.values())[:2])
-    return f"dates that no one format reads, such as {found}: write them alike, best as 2019-03-25T14:05"
+    remedy = "write them alike, best as 2019-03-25T14:05, or set kind: datetime and datetime_format"
+    return f"dates that no format known here reads, such as {found}: {remedy}"
 
 
 def _is_like_a_date(text: str) -> bool:

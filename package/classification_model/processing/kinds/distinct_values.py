@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from classification_model.processing.kinds.inferred import MARK_SHARE, MOST_MARKS
+from classification_model.processing.kinds.inferred import (
+    FEW_MARKS,
+    FEW_MARKS_SHARE,
+    MARK_SHARE,
+    MOST_MARKS,
+    ONE_HOT_LIMIT,
+)
 from classification_model.runtime.input.values import (
     LONGEST_TEXT,
     NO_MARKS,
@@ -140,7 +146,9 @@ class DistinctValues:
         """Return values as marks of missing ones, in lower case; None if they are too many, or no words."""
         unread = list(unread)
         words = {text.lower() for text in unread}
-        if len(words) > MOST_MARKS or self.rows_of(unread) > MARK_SHARE * self.total:
+        is_single = len(words) <= FEW_MARKS and len(self.counts) - len(words) > ONE_HOT_LIMIT
+        share = FEW_MARKS_SHARE if is_single else MARK_SHARE
+        if len(words) > MOST_MARKS or self.rows_of(unread) > share * self.total:
             return None
         is_word = all(isinstance(self.samples[text], str) for text in unread)
         return sorted(words) if is_word else None

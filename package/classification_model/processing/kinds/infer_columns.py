@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from classification_model.processing.kinds.categories import infer_boolean, infer_category, words_that_are_values
+from classification_model.processing.kinds.categories import (
+    EVERY_ONE_DIFFERS,
+    infer_boolean,
+    infer_category,
+    words_that_are_values,
+)
 from classification_model.processing.kinds.dates import (
     infer_dates,
     infer_dates_of_digits,
@@ -127,7 +132,7 @@ class _Inferring:
         if values.all_differ and _looks_like_an_id(name, values, feature):
             return Inferred(name, None, "it identifies rows", identifies=True)
         if feature is None:
-            identifies = values.all_differ and guess.reason == "every value is different"
+            identifies = values.all_differ and guess.reason == EVERY_ONE_DIFFERS
             return Inferred(name, None, guess.reason, identifies=identifies, remarks=remarks)
         same = _same(values, guess)
         return Inferred(name, feature, guess.reason, remarks=remarks) if same is None else Inferred(name, None, same)

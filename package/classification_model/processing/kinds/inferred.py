@@ -13,6 +13,8 @@ from classification_model.runtime.input.number_format import Decimal
 ONE_HOT_LIMIT = 20
 #: Words among numbers or dates are marks of missing values while they are this few: kinds, and share of the values.
 MOST_MARKS, MARK_SHARE = 5, 0.1
+#: So few kinds may be this share, among more numbers than categories would be.
+FEW_MARKS, FEW_MARKS_SHARE = 2, 0.5
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ _LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]).+|.*\d\+", re.DOTALL)
 #: Numbers that often stand for a missing one.
 _SENTINELS = (-9999.0, -999.0, -99.0, -9.0, -1.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0)
 _FEW = 3
+#: Marks of credit and debit, which are signs rather than units.
+_SIDES = {"CR", "DR", "C", "D", "S", "H"}
 #: Share of the rows from which a number far away from all others is remarked, whichever it is.
 _OFTEN = 0.01
 #: Distinct values that tell whether a column holds numbers, and characters of a number with its unit.
@@ -72,7 +74,11 @@ def infer_numbers(
         currencies = sorted(_currencies(values))
         if len(currencies) > 1:
             return Guess(None, f"numbers of several kinds ({', '.join(currencies[:3])}): convert them to one")
+        if (written.unit or "").upper() in _SIDES:
+            return Guess(None, f"amounts marked {written.unit}: write those of one side with a minus, without the mark")
         guess = _guess(values, words, written, sign)
+        if currencies:
+            guess.remarks += _remark_on_partial(values, currencies[0])
         if sign.decimal != usual:
             guess.options["decimal"] = sign.decimal
         guess.read = readings.read
@@ -144,6 +150,14 @@ def _formats(values: DistinctValues, decimal: str) -> Iterator[NumberFormat]:
             yield plain.model_copy(update={"unit": unit, "censored": True})
 
 
+def _remark_on_partial(values: DistinctValues, sign: str) -> Iterator[str]:
+    """Remark on a percent sign that some numbers lack: 45% and 0.45 may be the same."""
+    bare = [text for text in values.texts if not NumberFormat.currencies(text)]
+    if sign in {"%", "\N{PER MILLE SIGN}"} and bare:
+        rows = values.rows_of(bare)
+        yield f"{rows} row(s), such as {bare[0]}, have no {sign}, and are read as if they had: write all of them alike"
+
+
 def _currencies(values: DistinctValues) -> set[str]:
     """Return the currency and percent signs of a column."""
     signs: set[str] = set()
@@ -154,8 +168,11 @@ def _currencies(values: DistinctValues) -> set[str]:
 
 
 def _says_something(word: str) -> bool:
-    """Tell whether a word holds digits, and so is no mark of a missing value, unless it is a number beyond all."""
-    return re.search(r"\d", word) is not None and PLAIN.read(word) is None
+    """Tell whether a word holds digits, and so is no mark of a missing value.
+
+    A number beyond all, and an error of a spreadsheet such as ``#DIV/0!``, say nothing.
+    """
+    return re.search(r"\d", word) is not None and PLAIN.read(word) is None and not word.startswith("#")
 
 
 def _read_time(value: Any, marks: frozenset[str], longest: int, written: NumberFormat) -> float | None:

@@ -27,6 +27,7 @@ _CURRENCY = rf"(?:(?:US|CA|AU|NZ|HK|S|R|A|C)?\$|[£€¥₹₩₽₺₫฿₪¢%
 _BEFORE = re.compile(rf"([+-]?)\s*+{_CURRENCY}\s*+")
 _AFTER = re.compile(rf"(?<!\s)\s*+{_CURRENCY}$")
 _ACCOUNTED = re.compile(r"([^()\d]*+)\(([^()+-]++)\)([^()\d]*+)")
+_SIGN_APART = re.compile(r"^([+-])\s++")
 _LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]|(?P<plus>(?=.*\+$)))\s*+", re.DOTALL)
 _PLAIN = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?")
 
@@ -139,6 +140,8 @@ class NumberFormat(BaseModel):
         """Return a text without what may stand around its digits: currency, unit, limit, the brackets of a debt."""
         text = text.translate(_MINUS)
         sign = ""
+        if text.endswith("-") and text[0].isdecimal():
+            text, sign = text[:-1].rstrip(), "-"  # as bank statements have it
         if "(" in text and (debt := _ACCOUNTED.fullmatch(text)):
             text, sign = "".join(debt.groups()).strip(), "-"
         if self.censored and (limit := _LIMIT.match(text)):
@@ -146,7 +149,7 @@ class NumberFormat(BaseModel):
         text = _AFTER.sub("", _BEFORE.sub(r"\1", text, count=1) if _BEFORE.match(text) else text)
         if self.unit is not None:
             text = self._unit.sub(r"\1", text)
-        return sign + text
+        return sign + _SIGN_APART.sub(r"\1", text)
 
 
 def _digits(text: str, decimal: str) -> str:

@@ -30,6 +30,7 @@ def infer(values: list[Any], name: str = "x") -> Inferred:
         (["25-Mar-19", "05-Nov-20"], "%d-%b-%y"),
         (["Mon, 25 Mar 2019 14:05:00", "Thu, 05 Nov 2020 09:05:00"], "%a, %d %b %Y %H:%M:%S"),
         (["Jan-19", "Feb-20", "Dec-18"], "%b-%y"),
+        (["Tue Nov 14 22:13:20 2023", "Wed Nov 15 02:13:20 2023"], "%a %b %d %H:%M:%S %Y"),
         (["01.01.18", "01.02.18", "01.03.19"], "%d.%m.%y"),
         (["2019-01", "2019-11"], "%Y-%m"),
         (["01/2019", "11/2019"], "%m/%Y"),
@@ -77,7 +78,7 @@ def test_numbers_that_may_be_seconds_are_remarked() -> None:
 @pytest.mark.parametrize("zero", ["0000-00-00", "0000-00-00 00:00:00", "unknown"])
 def test_zero_dates_are_marks(zero: str) -> None:
     """They stand for a missing date."""
-    feature = infer([*["2019-3-25", "2020-12-1"] * 20, zero, zero]).feature
+    feature = infer([*[f"2019-3-{day}" for day in range(1, 29)], zero, zero, zero, zero, zero, zero]).feature
     assert feature is not None
     assert (feature.kind, feature.missing_values) == ("datetime", (zero,))
 
@@ -112,8 +113,8 @@ def test_dates_that_no_format_reads_are_called_so(values: list[str]) -> None:
     """A column of dates never ends as one in which every value is another one."""
     inferred = infer(values)
     assert inferred.feature is None
-    assert inferred.reason.startswith("dates that no one format reads, such as ")
-    assert inferred.reason.endswith("best as 2019-03-25T14:05")
+    assert inferred.reason.startswith("dates that no format known here reads, such as ")
+    assert inferred.reason.endswith("or set kind: datetime and datetime_format")
 
 
 @pytest.mark.parametrize("form", ["2.{}.0", "10.0.7.{}", "v{}.1.2", "{}-100-7", "A-{}-2019-B-and-more-of-it"])

@@ -83,6 +83,42 @@ def test_numbers_of_several_currencies_are_none(values: list[Any], signs: str) -
     assert inferred.reason == f"numbers of several kinds ({signs}): convert them to one"
 
 
+@pytest.mark.parametrize("mark", [".", "#DIV/0!", "<LOD", "not tested"])
+def test_a_mark_of_another_program_may_be_frequent(mark: str) -> None:
+    """One word among many numbers stands for a missing one, also in a third of the rows."""
+    described_as = described([f"{number}.5" if number % 3 else mark for number in range(120)])
+    assert described_as == {"kind": "numeric", "missing_values": (mark.lower(),)}
+
+
+def test_a_percent_sign_at_some_numbers_is_remarked() -> None:
+    """45% and 0.45 may be the same share."""
+    (remark,) = infer([f"{number}%" if number % 2 else f"0.{number + 10}" for number in range(80)]).remarks
+    assert remark.startswith("40 row(s), such as 0.10, have no %, and are read as if they had")
+
+
+@pytest.mark.parametrize("side", ["CR", "Dr"])
+def test_credits_and_debits_are_no_units(side: str) -> None:
+    """The mark is a sign."""
+    inferred = infer([f"{number}.50 {side}" if number % 3 else f"{number}.50" for number in range(80)])
+    assert inferred.feature is None
+    assert inferred.reason.startswith(f"amounts marked {side}")
+
+
+@pytest.mark.parametrize("form", ["\N{INDIAN RUPEE SIGN}6,{},480", "{}.5,9.37495"])
+def test_numbers_in_another_form_are_called_so(form: str) -> None:
+    """They are neither an index nor categories; the reason shows one."""
+    inferred = infer([form.format(number) for number in range(10, 90)])
+    assert (inferred.feature, inferred.identifies) == (None, False)
+    assert inferred.reason.startswith("numbers in a form that is not known here, such as ")
+
+
+@pytest.mark.parametrize("word", ["NA", "none", "-"])
+def test_a_word_that_is_read_as_missing_is_remarked_among_categories(word: str) -> None:
+    """Its owner may mean a country, nothing, or a negative result; the remark names the key."""
+    (remark,) = infer([word, "red", "green"] * 9).remarks
+    assert remark == f"{word} in 9 row(s) is read as missing: if it is a value, list it under not_missing"
+
+
 def test_a_plain_number_among_durations_is_none() -> None:
     """Whether 90 is minutes or seconds, nobody says."""
     assert described(["2h 5m", "90", "45m"] * 9) == {"kind": "categorical"}
