@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from classification_model.config.sections import DataConfig
+    from classification_model.config.data_section import DataConfig
 
 #: Reasons for which `RunRecord.dropped` counts rows.
 MISSING_TARGET, NO_CLASS = "{}: the target is missing", "{}: the target is no class"

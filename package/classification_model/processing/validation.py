@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from classification_model.config.sections import Config, DataConfig
+    from classification_model.config.data_section import DataConfig
+    from classification_model.config.sections import Config
     from classification_model.runtime.input.checking import CheckedRows
     from classification_model.runtime.input.schema import InputSchema, SchemaField, Value
 
