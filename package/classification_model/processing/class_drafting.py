@@ -125,6 +125,8 @@ def draft_classes(column: pd.Series, marks: Sequence[str], shown: str) -> Drafte
         kept = counts
     if not 2 <= len(kept) <= MOST_CLASSES:
         remedy = "choose another target, or divide a number into classes with --target-bins"
+        if len(counts) == 1:
+            remedy = "choose another target, or write a word where it is empty, if that is the other class"
         msg = (
             f"{shown}: expected a target of 2 to {MOST_CLASSES} classes, found {len(counts)} distinct value(s) "
             f"in {str(column.name)!r}: {remedy}"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from classification_model.processing.kinds.distinct_values import DistinctValues, Readings
 from classification_model.processing.kinds.inferred import MOST_MARKS, ONE_HOT_LIMIT, Guess
-from classification_model.runtime.input.moments import read_moment
+from classification_model.runtime.input.moments import read_moment, spell_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _DAYS = (
     "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%y",
@@ -59,6 +59,8 @@ _LIKE_A_DATE = re.compile(
 _ZEROS = re.compile(r"(?=.*\d)[0\s:./T-]+")
 _DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d+")
+#: Days that often stand for no date.
+_SENTINELS = {"0001-01-01", "1899-12-30", "1900-01-01", "1970-01-01", "2099-12-31", "9999-12-31"}
 _SAMPLE, _MOST_UNREAD = 60, 20
 #: Characters of a date in words, and letters in it besides day, month and year, as of a weekday or a time zone.
 _LONGEST, _MORE_LETTERS = 60, 15
@@ -183,9 +185,22 @@ def _guess(name: str, values: DistinctValues, marks: frozenset[str], pattern: st
         guess.remarks.append(
             f"no value tells whether the day or the month comes first: read as {pattern}; set {other} for the other"
         )
+    guess.remarks += _sentinels(values, readings.read)
     if pattern is not None and "%y" in pattern:
         guess.remarks.append("years of two digits: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068")
     return guess
+
+
+def _sentinels(values: DistinctValues, read: Mapping[str, float | None]) -> Iterator[str]:
+    """Remark on the first or the last date where it is one that often stands for a missing one."""
+    dated = {text: moment for text, moment in read.items() if moment is not None}
+    if len(dated) <= 2:
+        return
+    for text in (min(dated, key=dated.__getitem__), max(dated, key=dated.__getitem__)):
+        day = spell_moment(dated[text])[:10]
+        if day in _SENTINELS and values.counts[text] >= 2:
+            count = values.counts[text]
+            yield f"{text} in {count} row(s): if it stands for a missing value, list '{text}' under missing_values"
 
 
 def _other_order(pattern: str) -> str | None:

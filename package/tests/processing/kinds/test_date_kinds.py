@@ -93,6 +93,16 @@ def test_the_order_of_day_and_month_is_said_where_nothing_tells_it() -> None:
     assert infer(["04/05/2019", "01/02/2020", "31/12/2018"] * 9).remarks == ()
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "1900-01-01"])
+def test_a_date_that_often_stands_for_none_is_remarked(day: str) -> None:
+    """It stays a date until its owner says what it means."""
+    days = [f"2019-03-{number:02}" for number in range(1, 29)]
+    (remark,) = infer([*days, day, day]).remarks
+    assert remark == f"{day} in 2 row(s): if it stands for a missing value, list '{day}' under missing_values"
+    assert infer([*days, day]).remarks == ()
+    assert infer([*days, "2018-12-31", "2018-12-31"]).remarks == ()
+
+
 def test_years_of_two_digits_are_said() -> None:
     """The remark gives the century of each."""
     (remark,) = infer(["31.01.69", "31.12.68"] * 9).remarks
