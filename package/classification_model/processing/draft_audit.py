@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from classification_model.runtime.model_folder.manifest import AuditFinding
 
 #: Number of values to audit: reading them takes most of the time.
-MOST_VALUES = 300_000
+MOST_VALUES = 200_000
 _COLUMN_REMARKS = {"suspected_leak", "hardly_varying", "identifier", "similar_categories"}
 
 

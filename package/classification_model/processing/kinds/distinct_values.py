@@ -79,6 +79,8 @@ class DistinctValues:
         """
         values, spelled = cls(), spellings_of(marks)
         for value, count in _distinct(column):
+            if type(value) is str and len(value) > values.longest:
+                values.longest = len(value)
             text = _spell(value, marks, spelled)
             if text is not None:
                 values.counts[text] += count
@@ -88,7 +90,6 @@ class DistinctValues:
             word = read_category(value, NO_MARKS)
             if word is not None:
                 values.marks[word] += count
-        values.longest = max((len(value) for value in column if type(value) is str), default=0)
         return values
 
     @property
@@ -164,6 +165,8 @@ def _spell(value: Any, marks: frozenset[str], spelled_marks: frozenset[str]) -> 
 
 
 def _distinct(column: list[Any]) -> Iterable[tuple[Any, int]]:
+    if set(map(type, column)) <= {str, type(None)}:
+        return Counter(column).items()
     try:
         counts = Counter(zip(map(type, column), column, strict=True))
     except TypeError:  # an unhashable value: a list or an object

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -186,6 +187,9 @@ def _looks_like_an_id(name: str, values: DistinctValues, feature: ColumnFeature 
 
 def _same(values: DistinctValues, guess: Guess) -> str | None:
     """Say that a column is constant, or as good as that, once its values are read."""
+    first = itertools.islice(guess.read.values() if guess.read else values.counts, LEAST_VARIED + 2)
+    if len({value for value in first if value is not None}) > LEAST_VARIED:
+        return None
     counts: Counter[Any] = Counter({None: values.missing})
     unread = set(guess.options.get("missing_values", ()))
     for text, count in values.counts.items():

@@ -12,11 +12,13 @@ from classification_model.runtime.input.number_format import PLAIN, Decimal, Num
 from classification_model.runtime.input.values import UnreadableValue, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from classification_model.processing.kinds.decimal_signs import Decision
     from classification_model.processing.kinds.distinct_values import DistinctValues
 
+#: Numbers that are neither marks nor beyond all measure.
+_PLAIN, _SHORT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?"), 30
 _CODE, _WHOLE = re.compile(r"0\d+"), re.compile(r"\d+")
 #: A number, then a unit of letters, degrees and the like.
 _WITH_UNIT = re.compile(
@@ -27,6 +29,8 @@ _LIMIT = re.compile(r"(?:<=|>=|[<>≤≥~]).+|.*\d\+", re.DOTALL)
 #: Numbers that often stand for a missing one.
 _SENTINELS = (-9999.0, -999.0, -99.0, -9.0, -1.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0)
 _FEW = 3
+#: Distinct values that no number is read from; more are no few words, in whichever case.
+_MOST_UNREAD = 20
 #: Marks of credit and debit, which are signs rather than units.
 _SIDES = {"CR", "DR", "C", "D", "S", "H"}
 #: Share of the rows from which a number far away from all others is remarked, whichever it is.
@@ -61,8 +65,7 @@ def infer_numbers(
     if sign.decimal is None:
         return _of_unclear_sign(values, marks, longest_text, sign)
     for written in _formats(values, sign.decimal):
-        read = partial(read_number, marks=marks, longest=longest_text, written=written)
-        readings = values.read_by(read, most_unread=max(100, len(values.counts) // 2))
+        readings = values.read_by(_reader(marks, longest_text, written), most_unread=_MOST_UNREAD)
         words = None if readings is None else values.are_marks(readings.unread)
         if readings is None or words is None or any(_says_something(word) for word in words):
             continue
@@ -96,6 +99,19 @@ def infer_numbers(
 
 
 _CATEGORICAL = "categorical"
+
+
+def _reader(marks: frozenset[str], longest: int, written: NumberFormat) -> Callable[[Any], float | None]:
+    """Return what reads as `read_number` does, plain numbers at once."""
+    if not written.is_python or written.numbers_among(marks):
+        return partial(read_number, marks=marks, longest=longest, written=written)
+
+    def read(value: Any) -> float | None:
+        if type(value) is str and len(value) <= _SHORT and _PLAIN.fullmatch(value):
+            return float(value)
+        return read_number(value, marks, longest, written)
+
+    return read
 
 
 def may_be_numbers(values: DistinctValues, marks: frozenset[str]) -> bool:

@@ -30,6 +30,7 @@ MOMENTS = (-62_135_596_800.0, 253_402_300_799.0)
 EPOCHS = {"unix_s": 1, "unix_ms": 1000}
 
 _NAMED_ZONE = re.compile(r"(?<=[\dMm])\s*+(?:UTC|GMT|Z)$", re.IGNORECASE)
+_ENDS_OF_ZONES = frozenset("CTZctz")
 _DIGITS_ALONE = re.compile("(?:%[YymdHMSj])+")
 _NUMBER = re.compile(r"[+-]?\d{1,16}(?:\.\d{0,9})?")
 
@@ -89,24 +90,26 @@ def _whole_number(value: Any, *, is_epoch: bool) -> str | None:
 
 
 def _seconds_in(text: str, pattern: str | None) -> float:
-    fault = UnreadableValue("not_a_date", f"expected {describe_format(pattern)}")
     if len(text) > LONGEST_PARSED_TEXT:
-        raise fault
+        raise _fault(pattern)
     if pattern in EPOCHS:
         if not _NUMBER.fullmatch(text):
-            raise fault
+            raise _fault(pattern)
         return _in_range(float(text) / EPOCHS[pattern])
     if text.isdecimal() and takes_numbers(pattern):
         text = text.zfill(_width(str(pattern)))  # a number has lost the zeros that it began with
-    bare = _NAMED_ZONE.sub("", text)
-    is_utc = bare != text
+    bare = _NAMED_ZONE.sub("", text) if text[-1] in _ENDS_OF_ZONES else text
     try:
         moment = datetime.strptime(bare, pattern) if pattern else datetime.fromisoformat(bare)  # noqa: DTZ007
     except ValueError as error:
-        if is_utc and pattern is not None and text == text.strip():  # a format that itself ends in such letters
-            return _by_its_format(text, pattern, fault)
-        raise fault from error
+        if bare != text and pattern is not None:  # a format that itself ends in such letters
+            return _by_its_format(text, pattern)
+        raise _fault(pattern) from error
     return _since_1970(moment)
+
+
+def _fault(pattern: str | None) -> UnreadableValue:
+    return UnreadableValue("not_a_date", f"expected {describe_format(pattern)}")
 
 
 def _width(pattern: str) -> int:
@@ -114,11 +117,11 @@ def _width(pattern: str) -> int:
     return sum({"Y": 4, "j": 3}.get(code, 2) for code in pattern.replace("%", ""))
 
 
-def _by_its_format(text: str, pattern: str, fault: UnreadableValue) -> float:
+def _by_its_format(text: str, pattern: str) -> float:
     try:
         return _since_1970(datetime.strptime(text, pattern))  # noqa: DTZ007
     except ValueError as error:
-        raise fault from error
+        raise _fault(pattern) from error
 
 
 def describe_format(pattern: str | None) -> str:
