@@ -202,6 +202,7 @@ def _read_moments(
             msg = f"column {name!r}, the time, cannot order the rows: {inferred.reason}"
             raise DataError(msg)
         feature = inferred.feature or ColumnFeature(kind="numeric")
+        feature = feature.model_copy(update={"missing_values": ()})  # a word among times is no gap here, but a fault
         data = data.model_copy(update={"decimal": data.decimal or found.sign.decimal})
     marks = frozenset(data.marks_in(feature))
     if feature.kind != "datetime":

@@ -118,7 +118,10 @@ def test_every_command_reads_an_odd_file_alike(
     assert [f"{file}: {remark.removesuffix('.')}" for remark in remarks] == [
         record.message for record in caplog.records if record.name.endswith("raw_tables")
     ]
-    assert command("predict", file, "--model", MODEL, "--output", "p.csv") == DONE
+    done = command("predict", file, "--model", MODEL, "--output", "p.csv")
+    assert (done.code, done.out) == (0, "")
+    assert ("106 row(s) end before the last column" in done.err) == ("106 row(s)" in said)
+    assert done.err.count("\n") == ("106 row(s)" in said)
     predicted = pd.read_csv("p.csv")
     assert predicted.columns.tolist()[: len(raw.columns)] == raw.columns.tolist()
     assert predicted["errors"].isna().all()
