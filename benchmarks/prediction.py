@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from titanic import ESTIMATORS, frame_of, passengers, titanic, train
 
 from classification_model.predict import Predictor
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 
 SIZES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 ROUNDS = 7

@@ -16,7 +16,7 @@ from servers_measured import SCRIPTS, Place, Server
 from titanic import frame_of, passengers, train
 from wrk import Load, measure
 
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 
 SERVER_CORE, WRK_CORE, BOTH_CORES = "0", "1", "0,1"
 CONNECTIONS = (1, 8, 64)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from classification_model.config.core import load_config
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.train_pipeline import run_training
 
 ESTIMATORS = {"linear": "logistic_regression", "forest": "random_forest"}

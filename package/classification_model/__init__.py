@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from classification_model.own_models.classification_model import ClassificationModel
     from classification_model.own_models.save_estimator import save_estimator
     from classification_model.predict import make_prediction
-    from classification_model.processing.data_manager import load_pipeline
     from classification_model.processing.data_pipeline import process_data
+    from classification_model.processing.fitted_pipelines import load_pipeline
     from classification_model.processing.pipeline_model import load_predictor
     from classification_model.processing.sources import read_table, write_table
     from classification_model.retraining.check import read_labelled_log
@@ -135,7 +135,7 @@ _WORKSHOP = {
     "compare": "comparison.verdict",
     "latency_of": "comparison.measuring",
     "load_config": "config.core",
-    "load_pipeline": "processing.data_manager",
+    "load_pipeline": "processing.fitted_pipelines",
     "load_predictor": "processing.pipeline_model",
     "monitor": "monitoring.monitor",
     "outcome_of": "comparison.measuring",

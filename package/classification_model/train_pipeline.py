@@ -27,7 +27,8 @@ from classification_model.export.compile_and_prove import CORE, compile_and_prov
 from classification_model.patterns.pattern_timing import slow_patterns
 from classification_model.patterns.searched_texts import searches_of
 from classification_model.pipeline import build_pipeline
-from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline
+from classification_model.processing.data_manager import DataLoader, TrainingData
+from classification_model.processing.fitted_pipelines import dump_pipeline
 from classification_model.processing.pipeline_model import PipelineModel, columns_of, load_predictor
 from classification_model.processing.run_records import append_record, check_appendable
 from classification_model.reporting.training_reports import render_reports

@@ -20,9 +20,10 @@ from sklearn.pipeline import Pipeline
 
 from classification_model.errors import ConfigError
 from classification_model.pipeline import build_pipeline, build_preparation
-from classification_model.processing.data_manager import TrainingData, dump_pipeline
+from classification_model.processing.data_manager import TrainingData
 from classification_model.processing.features.derivation_steps import build_derivations
 from classification_model.processing.fields import to_frame
+from classification_model.processing.fitted_pipelines import dump_pipeline
 from classification_model.processing.indicators import free_names
 from classification_model.runtime.input.checking import check_rows
 from classification_model.training.model_selection import class_numbers

@@ -14,8 +14,9 @@ from sklearn import metrics
 import classification_model
 from classification_model.config.core import load_config
 from classification_model.predict import Predictor, make_prediction
-from classification_model.processing.data_manager import DataLoader, load_pipeline
+from classification_model.processing.data_manager import DataLoader
 from classification_model.processing.fields import to_frame
+from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.runtime.input.checking import check_rows
 from classification_model.runtime.model_folder.manifest import Holdout, Manifest
 

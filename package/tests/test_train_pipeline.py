@@ -23,7 +23,7 @@ from classification_model.config.core import parse_config
 from classification_model.errors import ArtifactError, GateError, InputError
 from classification_model.evaluation.metrics import METRICS, choose_threshold
 from classification_model.predict import Predictor
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.runtime.model_folder.artifact import MANIFEST, read_files, read_manifest, write_model_folder
 from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.train_pipeline import check_gates, model_folder, run_training

@@ -30,8 +30,8 @@ from classification_model.own_models.given_estimators import (
 from classification_model.own_models.given_labels import labels_of, names_of_classes, values_of_classes
 from classification_model.patterns.pattern_timing import slow_patterns
 from classification_model.patterns.searched_texts import searched_columns, searches
-from classification_model.processing.data_manager import dump_pipeline
 from classification_model.processing.fields import describe_schema
+from classification_model.processing.fitted_pipelines import dump_pipeline
 from classification_model.processing.raw_tables import hash_of_rows, raw_frame, spell_column
 from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, write_model_folder

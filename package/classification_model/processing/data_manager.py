@@ -1,20 +1,14 @@
-"""Load the training data of a config, and save and load fitted pipelines."""
+"""Load the training data of a config."""
 
 from __future__ import annotations
 
-import io
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import joblib
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.pipeline import Pipeline
 
-from classification_model.errors import DataError, VerificationError
+from classification_model.errors import DataError
 from classification_model.processing import validation
 from classification_model.processing.data_pipeline import checked_rows
 from classification_model.processing.fields import complete_config, describe_schema
@@ -30,8 +24,6 @@ from classification_model.processing.rows import Rows
 from classification_model.processing.splitting import hold_out_by_hash, hold_out_latest
 from classification_model.processing.target_bins import learn_edges
 from classification_model.runtime.input.schema import InputSchema
-from classification_model.runtime.model_folder.artifact import read_files, read_manifest
-from classification_model.runtime.model_folder.libraries import MADE_WITH, differing_libraries
 from classification_model.runtime.model_folder.manifest import NONE_LEFT_OUT, Fingerprint, Holdout, LeftOut
 from classification_model.tables.formats import SettingError
 from classification_model.tables.locations import resolved, short_name
@@ -43,7 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
-    from classification_model.runtime.model_folder.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -313,51 +304,3 @@ def _draw_holdout(config: Config, rows: Rows) -> tuple[NDArray[np.bool_], Holdou
     texts = pd.DataFrame({name: spell_column(pd.Series(column, dtype=object)) for name, column in columns.items()})
     what = f"its index, {data.index}" if data.index is not None else "the values of its features"
     return hold_out_by_hash(texts, split.holdout, what)
-
-
-def dump_pipeline(pipeline: Pipeline) -> bytes:
-    """Serialise a fitted pipeline with joblib, compressed."""
-    buffer = io.BytesIO()
-    joblib.dump(pipeline, buffer, compress=("zlib", 6))
-    return buffer.getvalue()
-
-
-def load_pipeline(folder: Path | str) -> tuple[Pipeline, Manifest]:
-    """Check the hashes of the files of a model folder, then load its scikit-learn pipeline.
-
-    Parameters
-    ----------
-    folder
-        A model folder.
-
-    Returns
-    -------
-    tuple
-        The fitted pipeline, and the manifest of the folder.
-
-    Raises
-    ------
-    ArtifactError
-        If the folder contains no model.
-    VerificationError
-        If a file was changed, or the installed libraries cannot unpickle the pipeline. After a change, nothing is
-        unpickled.
-
-    Examples
-    --------
-    >>> import classification_model as cm
-    >>> pipeline, manifest = cm.load_pipeline(cm.packaged_model())
-    >>> manifest.estimator, pipeline.classes_.tolist()
-    ('logistic_regression', [0, 1])
-    """
-    manifest = read_manifest(folder)
-    content = read_files(Path(folder), manifest)[manifest.pipeline]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InconsistentVersionWarning)  # the golden rows decide
-            return joblib.load(io.BytesIO(content)), manifest
-    except Exception as error:  # unpickling runs code of libraries, which may be others here
-        differing = "; ".join(differing_libraries(manifest.libraries, MADE_WITH))
-        remedy = f"install the versions that it was made with ({differing})" if differing else "train it again"
-        msg = f"{manifest.pipeline} cannot be unpickled ({type(error).__name__}): {remedy}"
-        raise VerificationError(msg) from error

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.runtime.input.columns import Column, Encoded, encode
 from classification_model.runtime.model_folder.artifact import read_manifest
 from classification_model.runtime.model_folder.packaged import packaged_model

@@ -24,7 +24,7 @@ from classification_model.errors import ClassificationModelError, DataError, Exp
 from classification_model.export import compile_and_prove
 from classification_model.own_models.save_estimator import save_estimator
 from classification_model.predict import Predictor
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.runtime.model_folder.manifest import Manifest
 from classification_model.runtime.verification import verify
 from classification_model.runtime.wheel.description import describe

@@ -17,7 +17,8 @@ from problems import CLASSES, EVERY_KIND, load, make_config, make_table
 from classification_model import errors
 from classification_model.config.core import load_config
 from classification_model.config.sections import Config
-from classification_model.processing.data_manager import DataLoader, TrainingData, dump_pipeline, load_pipeline
+from classification_model.processing.data_manager import DataLoader, TrainingData
+from classification_model.processing.fitted_pipelines import dump_pipeline, load_pipeline
 
 
 @pytest.fixture(scope="module")

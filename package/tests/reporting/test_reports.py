@@ -18,7 +18,7 @@ from problems import DERIVED, EVERY_KIND, load, make_config, make_table, train
 
 from classification_model.evaluation.metrics import METRICS
 from classification_model.predict import Predictor
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.reporting.training_reports import METRIC_NAMES, feature_notes, render_card, render_html
 from classification_model.training.training_report import TrainingReport
 

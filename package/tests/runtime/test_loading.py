@@ -29,7 +29,7 @@ from resealed import ALLEN, reseal
 from classification_model import predict
 from classification_model.errors import ArtifactError, VerificationError
 from classification_model.predict import Predictor, make_prediction, packaged_predictor
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.processing.pipeline_model import load_predictor
 from classification_model.runtime.model_folder.artifact import MANIFEST, read_files, read_manifest
 from classification_model.runtime.verification import verify

@@ -26,7 +26,7 @@ from problems import DERIVED, EVERY_KIND, make_config, make_table, train
 import classification_model
 from classification_model.errors import VerificationError
 from classification_model.predict import Predictor, make_prediction
-from classification_model.processing.data_manager import load_pipeline
+from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.processing.pipeline_model import PipelineModel
 from classification_model.runtime.inference.explanation import explainer
 from classification_model.runtime.inference.explanation.coalitions import (
