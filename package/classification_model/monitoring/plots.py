@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import style
-from matplotlib.figure import Figure
+
+from classification_model.plotting.figures import BLUE, INK, RED, as_svg, new_figure, plot_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,26 +17,6 @@ if TYPE_CHECKING:
 
     from classification_model.monitoring.performance import Estimate
     from classification_model.monitoring.report import MonitoringReport
-
-#: Stands for the colour of the page's text until the page is read, in light or in dark.
-_INK = "#010203"
-_BLUE, _RED = "#3b82c4", "#d1495b"
-_SETTINGS = {
-    "text.parse_math": False,
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["system-ui", "DejaVu Sans"],
-    "font.size": 10,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "date.converter": "concise",
-}
 
 
 def draw_plots(report: MonitoringReport, floor: float) -> dict[str, str]:
@@ -71,25 +49,19 @@ def draw_plots(report: MonitoringReport, floor: float) -> dict[str, str]:
 
 def _svg(draw: Callable[[Axes], None], number: int) -> str:
     """Draw a plot; its ids are its own, as several plots stand in one page."""
-    buffer = io.StringIO()
-    with style.context(["default", _SETTINGS | {"svg.hashsalt": str(number)}]):
-        figure = Figure(figsize=(5.2, 3.4), layout="constrained")
+    with plot_style():
+        figure = new_figure()
         draw(figure.add_subplot())
-        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
-    drawn = buffer.getvalue()
-    drawn = drawn[drawn.index("<svg") :].replace(_INK, "currentColor")
-    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
-    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>plot{number}-", drawn)
+    return as_svg(figure, number)
 
 
 def _draw_accuracy(axes: Axes, report: MonitoringReport, floor: float) -> None:
     windows, ends = report.windows, _mark_ends(axes, report)
     observed = _intervals([window.accuracy for window in windows])
     expected = _intervals([window.expected_accuracy for window in windows])
-    axes.errorbar(ends, observed[0], observed[1:], color=_BLUE, marker="o", markersize=4, linewidth=1, label="observed")
-    axes.plot(ends, expected[0], color=_RED, marker=".", linewidth=1, label="expected")
-    axes.axhline(floor, color=_INK, linestyle="--", linewidth=1)
+    axes.errorbar(ends, observed[0], observed[1:], color=BLUE, marker="o", markersize=4, linewidth=1, label="observed")
+    axes.plot(ends, expected[0], color=RED, marker=".", linewidth=1, label="expected")
+    axes.axhline(floor, color=INK, linestyle="--", linewidth=1)
     axes.set(ylabel="Accuracy", ylim=(0, 1.02))
     axes.legend(loc="lower left")
 
@@ -102,8 +74,8 @@ def _intervals(estimates: Sequence[Estimate | None]) -> NDArray[np.float64]:
 
 def _draw_counts(axes: Axes, report: MonitoringReport) -> None:
     windows, ends = report.windows, _mark_ends(axes, report)
-    axes.plot(ends, [window.predictions for window in windows], color=_BLUE, marker=".", label="predictions")
-    axes.plot(ends, [window.labels for window in windows], color=_RED, marker=".", label="labelled")
+    axes.plot(ends, [window.predictions for window in windows], color=BLUE, marker=".", label="predictions")
+    axes.plot(ends, [window.labels for window in windows], color=RED, marker=".", label="labelled")
     axes.set(ylabel="Rows")
     axes.set_ylim(bottom=0)
     axes.legend(loc="lower left")
@@ -124,12 +96,12 @@ def _draw_calibration(axes: Axes, report: MonitoringReport) -> None:
         [max(0.0, one.actual - one.actual_low) for one in bins],
         [max(0.0, one.actual_high - one.actual) for one in bins],
     ]
-    axes.plot([0, 1], [0, 1], color=_INK, linestyle="--", linewidth=1)
+    axes.plot([0, 1], [0, 1], color=INK, linestyle="--", linewidth=1)
     axes.errorbar(
         [one.predicted for one in bins],
         [one.actual for one in bins],
         lengths,
-        color=_BLUE,
+        color=BLUE,
         marker="o",
         markersize=4,
         linewidth=1,

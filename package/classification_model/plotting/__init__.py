@@ -1,0 +1,1 @@
+"""Plots of tables and of predictions: matplotlib figures for notebooks, SVG for pages."""

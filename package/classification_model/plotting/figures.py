@@ -1,0 +1,80 @@
+"""Make figures that look alike, and write them as SVG for a page."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from matplotlib import style
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Stands for the colour of a page's text until the page is read, in light or in dark.
+INK = "#010203"
+BLUE, RED = "#3b82c4", "#d1495b"
+#: Colours of classes and series, in order.
+COLOURS = (BLUE, RED, "#3a8f4d", "#8a5a9e", "#c77f1a", "#5a6577")
+_SETTINGS = {
+    "text.parse_math": False,  # labels may hold a dollar
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["system-ui", "DejaVu Sans"],
+    "font.size": 10,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "date.converter": "concise",
+}
+
+
+@contextmanager
+def plot_style(salt: str = "") -> Iterator[None]:
+    """Draw in the style of this package while the block runs.
+
+    Parameters
+    ----------
+    salt
+        Goes into the ids of an SVG, so that the same plot has the same ids each time.
+    """
+    with style.context(["default", _SETTINGS | {"svg.hashsalt": salt}]):
+        yield
+
+
+def new_figure(width: float = 5.2, height: float = 3.4) -> Figure:
+    """Make an empty figure, of a width and height in inches; call it inside `plot_style`."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def as_svg(figure: Figure, number: int) -> str:
+    """Write a figure as an SVG element for a page.
+
+    Parameters
+    ----------
+    figure
+        The figure, drawn inside `plot_style`.
+    number
+        Number of the plot on its page, which makes its ids its own.
+
+    Returns
+    -------
+    str
+        The element, the same for the same figure. Its text is text, and takes the colour of the page.
+    """
+    buffer = io.StringIO()
+    with plot_style(str(number)):
+        figure.savefig(
+            buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        )
+    drawn = buffer.getvalue()
+    drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor")
+    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>plot{number}-", drawn)
