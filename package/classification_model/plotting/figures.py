@@ -78,3 +78,10 @@ def as_svg(figure: Figure, number: int) -> str:
     drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor")
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>plot{number}-", drawn)
+
+
+def cut_label(text: str, longest: int = 24) -> str:
+    """Put a label on one line of so many characters, such that a legend shows it."""
+    line = " ".join(text.split())
+    cut = line if len(line) <= longest else f"{line[: longest - 1]}…"
+    return f" {cut}" if cut.startswith("_") else cut  # a legend leaves out what begins with _
