@@ -26,7 +26,7 @@ from app.openapi.document import OpenAPI
 from app.predicting.endpoint import prediction_routes
 from app.predicting.predictions import FIXED, NAMED, VERSIONED, Predictions
 from app.predicting.watching import Watching
-from app.routes import exception_handlers, feedback, monitoring, open_inference, status
+from app.routes import exception_handlers, feedback, monitoring, open_inference, reports, status
 from app.served_models import Models
 from app.settings import Settings, SettingsError, read_settings
 from app.version import api_version
@@ -70,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for module in (status, open_inference):
         app.include_router(module.probes)
         app.include_router(module.guarded)
-    for module in (feedback, monitoring):
+    for module in (feedback, monitoring, reports):
         app.include_router(module.guarded)
     app.router.routes += docs_routes(TITLE)
     return app

@@ -36,6 +36,7 @@ STATUS = {
     "log_unavailable": 503,
     "not_ready": 503,
     "overloaded": 503,
+    "report_unavailable": 503,
 }
 
 

@@ -19,6 +19,7 @@ from classification_model.runtime.store.reader import StoreReader
 
 from app.dialects.limits import Limits
 from app.dialects.open_inference_metadata import model_name
+from app.model_reports import reports_of
 from app.problem_details import MOST_PLACES, Problem
 from app.settings import PACKAGED
 
@@ -62,11 +63,15 @@ class ServingModel(ServedModel):
         The loaded model.
     settings
         Limits on requests.
+    folder
+        Its model folder.
 
     Attributes
     ----------
     predictor
         The loaded model.
+    folder, reports
+        Its model folder, and the reports in it by file name; they are read when they are requested.
     schema, name, version
         Input schema, problem name and version of the model.
     url_name
@@ -75,10 +80,11 @@ class ServingModel(ServedModel):
         Limits on the body of a request.
     """
 
-    def __init__(self, predictor: Predictor, settings: Settings) -> None:
+    def __init__(self, predictor: Predictor, settings: Settings, folder: Path) -> None:
         super().__init__()
         manifest = predictor.manifest
         self.predictor = predictor
+        self.folder, self.reports = folder, reports_of(manifest)
         self.schema = schema = manifest.input_schema
         self._required = {field.name for field in schema.fields if not field.nullable}
         self.name, self.version = manifest.name, manifest.version
@@ -224,13 +230,14 @@ class Models:
         """
         try:
             if self.store is not None and version is not None:
-                predictor = self.store.load(version)
+                folder, predictor = self.store.path(version), self.store.load(version)
             else:
-                predictor = Predictor.load(find_model(self._settings))
+                folder = find_model(self._settings)
+                predictor = Predictor.load(folder)
             serving = self.current
             if serving is not None and predictor.manifest.name != serving.name:
                 return self._of_another_problem(predictor.manifest, serving)
-            return ServingModel(predictor, self._settings)
+            return ServingModel(predictor, self._settings, folder)
         except ClassificationModelError as error:
             return self._failed(error, version)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the serving model goes on

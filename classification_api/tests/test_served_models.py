@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from classification_model.predict import Predictor
+from classification_model.runtime.model_folder.packaged import packaged_model
 from conftest import ROW
 
 from app.main import create_app
@@ -26,7 +27,7 @@ def model_of(version: str) -> ServingModel:
     """Make the packaged model under another version."""
     loaded = Predictor.load()
     manifest = loaded.manifest.model_copy(update={"version": version})
-    return ServingModel(Predictor(loaded.model, manifest), Settings())
+    return ServingModel(Predictor(loaded.model, manifest), Settings(), packaged_model())
 
 
 async def ask(predictions: Predictions, body: dict[str, Any], query: bytes = b"") -> Any:

@@ -96,8 +96,16 @@ class OpenAPI:
         return document
 
     def _description(self, model: ServingModel | None) -> str:
-        served = f"\n\nThe served model is {model.name}, version {model.version}." if model else ""
-        return DESCRIPTION + served + ("" if self._settings.api_key_hashes is None else _KEYS)
+        keys = "" if self._settings.api_key_hashes is None else _KEYS
+        return DESCRIPTION + ("" if model is None else _served(model)) + keys
+
+
+def _served(model: ServingModel) -> str:
+    """Return a paragraph about the served model, in Markdown; its links are relative, for servers behind a prefix."""
+    links = ", ".join(f"[{report.title}]({report.path.removeprefix('/')})" for report in model.reports.values())
+    return f"\n\nThe served model is {model.name}, version {model.version}." + (
+        f" Read more: {links}." if links else ""
+    )
 
 
 def _operations(paths: Schema) -> Iterator[tuple[str, Schema]]:
@@ -126,6 +134,11 @@ def _complete(operation: Schema, path: str, model: ServingModel | None, *, has_k
 def _path_parameter(name: str, model: ServingModel | None) -> Schema:
     schema: Schema = {"type": "string"}
     if model is not None:
-        schema["enum"] = [model_name(model.manifest) if name == "name" else model.version]
-    described = {"name": "Name of the model.", "version": "Version of the served model."}
+        known = {"name": [model_name(model.manifest)], "version": [model.version], "report": list(model.reports)}
+        schema |= {"enum": known[name]} if known[name] else {}
+    described = {
+        "name": "Name of the model.",
+        "version": "Version of the served model.",
+        "report": "Name of a report, as `GET /model/reports` lists it.",
+    }
     return {"name": name, "in": "path", "required": True, "description": described[name], "schema": schema}

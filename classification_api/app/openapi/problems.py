@@ -14,14 +14,14 @@ _UNREAD = {"client_gone"}
 _MEANINGS = {
     400: "The request could not be read as HTTP.",
     401: "The API key is missing or not accepted.",
-    404: "The URL does not name the served model or its version.",
+    404: "The URL does not name the served model, its version or one of its reports.",
     408: "The request did not arrive in time.",
     413: "The body is too large, or has too many rows or values.",
     415: "The content type is not supported, or the body is compressed.",
     422: "The body or a parameter is invalid; nothing was predicted or recorded.",
     431: "The headers are too large or too many.",
     500: "The server failed; its log says why.",
-    503: "No model is loaded, the log cannot be written, or too many requests are in progress.",
+    503: "No model is loaded, too many requests are in progress, or the log or a report is not available.",
 }
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "number"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from classification_model.runtime.model_folder.manifest import Manifest
 from pydantic import BaseModel, ConfigDict
 
-#: Error responses of routes that need an API key, and of those whose URL names the model; `app.openapi.problems`
-#: describes them.
+#: Error responses of routes that need an API key, and of those whose URL names the model or a report of it;
+#: `app.openapi.problems` describes them.
 KEYED: dict[int | str, dict[str, Any]] = {401: {}}
 NAMES_MODEL: dict[int | str, dict[str, Any]] = {404: {}}
 
@@ -66,6 +67,29 @@ class Monitoring(Answer):
 
     monitoring: dict[str, Any] | None
     decision: dict[str, Any] | None
+
+
+class ReportLink(Answer):
+    """Link to a report of the served model; `size` is in bytes."""
+
+    name: str
+    title: str
+    url: str
+    media_type: str
+    size: int
+
+
+class Reports(Answer):
+    """The version of the served model, and its reports."""
+
+    version: str
+    reports: list[ReportLink]
+
+
+class ServedManifest(Manifest):
+    """The manifest of the served model, and links to its reports."""
+
+    reports: list[ReportLink]
 
 
 class ServerMetadata(Answer):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from classification_model.runtime.model_folder.manifest import Manifest
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.keys import check_key
 from app.predicting.predictions import Predictions
 from app.routes.guards import models_of, predictions_of, ready_model, require_key, serving_model
-from app.routes.schemas import KEYED, Health, Live, Ready, ReloadFailed, content_of
+from app.routes.reports import links
+from app.routes.schemas import KEYED, Health, Live, Ready, ReloadFailed, ServedManifest, content_of
 from app.served_models import Models, ServingModel
 from app.version import api_version
 
@@ -76,10 +76,13 @@ async def version() -> Response:
     return Response(api_version(), media_type="text/plain")
 
 
-@guarded.get("/model", operation_id="model", tags=["model"], response_model=None, responses={200: {"model": Manifest}})
-async def model(model: Annotated[ServingModel, Depends(serving_model)]) -> dict[str, Any]:
-    """Return the manifest of the model: its schema, classes, metrics, parity report and golden rows."""
-    return model.manifest.model_dump(mode="json")
+@guarded.get(
+    "/model", operation_id="model", tags=["model"], response_model=None, responses={200: {"model": ServedManifest}}
+)
+async def model(request: Request, model: Annotated[ServingModel, Depends(serving_model)]) -> dict[str, Any]:
+    """Return the manifest of the model: its schema, classes, metrics, parity report, golden rows, reports."""
+    reports = [link.model_dump() for link in links(model, request)]
+    return {**model.manifest.model_dump(mode="json"), "reports": reports}
 
 
 @guarded.get(

@@ -172,6 +172,7 @@ ELSEWHERE = {
     "log_unavailable": "test_no_answer_is_given_that_is_not_on_record",
     "unknown_label": "test_what_is_no_label_is_refused_and_nothing_is_recorded",
     "internal_error": "test_what_breaks_inside_is_told_without_its_reason",
+    "report_unavailable": "test_a_report_that_is_not_the_verified_one_is_withheld",
     "client_gone": "nobody reads it",
 }
 

@@ -56,7 +56,7 @@ class Visit:
         self.page: Page = browser.new_page()
         self.page.set_default_timeout(_MILLISECONDS)
         self.page.route("**/*", self._pass_on)
-        self.page.on("console", self._note)
+        self.page.on("console", self.note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(f"http://{HOST}:{server.port}/docs")
 
@@ -68,7 +68,8 @@ class Visit:
         else:
             route.abort()
 
-    def _note(self, message: ConsoleMessage) -> None:
+    def note(self, message: ConsoleMessage) -> None:
+        """Keep what the browser complains of."""
         if message.type in {"error", "warning"}:
             self.complaints.append(message.text)
 
@@ -109,6 +110,24 @@ def test_a_key_can_be_given_on_the_page(browser: Browser, locked: Server) -> Non
     assert visit.execute("model-model") == "200"
     assert visit.hosts == {HOST}
     page.close()
+
+
+def test_the_page_leads_to_the_reports(browser: Browser, server: Server) -> None:
+    """A click shows the report of the served model with its styles and pictures, and breaks no policy."""
+    visit = Visit(browser, server)
+    with visit.page.context.expect_page() as opened:
+        visit.page.get_by_role("link", name="Training report").click()
+    shown = opened.value
+    shown.on("console", visit.note)
+    shown.reload()
+    expect(shown.locator("h1").first).to_be_visible()
+    assert urlsplit(shown.url).path == "/model/reports/report.html"
+    assert shown.locator("svg, img").first.evaluate("picture => picture.getBoundingClientRect().height") > 100
+    assert shown.evaluate("getComputedStyle(document.body).fontFamily") != "Times"
+    assert visit.hosts == {HOST}
+    assert visit.complaints == []
+    shown.close()
+    visit.page.close()
 
 
 def test_the_page_is_held_to_this_server(server: Server) -> None:

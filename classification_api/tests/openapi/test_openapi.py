@@ -56,6 +56,8 @@ KEYED = {
     "/feedback",
     "/monitoring",
     "/model",
+    "/model/reports",
+    "/model/reports/{report}",
     "/metrics",
     "/v2",
     "/v2/models/{name}",
@@ -147,7 +149,8 @@ def test_it_names_every_route(document: dict[str, Any]) -> None:
     """What the server answers is in the document, and nothing else is."""
     paths = {path for path in document["paths"] if not path.startswith("/v2")}
     assert paths == {
-        "/predict", "/invocations", "/feedback", "/monitoring", "/model", "/metrics", "/version", "/ping",
+        "/predict", "/invocations", "/feedback", "/monitoring", "/model", "/model/reports", "/model/reports/{report}",
+        "/metrics", "/version", "/ping",
         "/health", "/health/live", "/health/ready",
     }  # fmt: skip
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
@@ -316,14 +319,13 @@ def test_it_changes_with_the_model() -> None:
     }
     validate(without)
     predictor = Predictor.load(packaged_model())
-    models.current = ServingModel(predictor, Settings())
+    models.current = ServingModel(predictor, Settings(), packaged_model())
     first = app.openapi()
     assert first is app.openapi()
     assert "age" in first["components"]["schemas"]["Row"]["properties"]
     assert "version 1.0.0" in first["info"]["description"]
-    models.current = ServingModel(
-        Predictor(predictor.model, predictor.manifest.model_copy(update={"version": "2.0.0"})), Settings()
-    )
+    manifest = predictor.manifest.model_copy(update={"version": "2.0.0"})
+    models.current = ServingModel(Predictor(predictor.model, manifest), Settings(), packaged_model())
     assert "version 2.0.0" in app.openapi()["info"]["description"]
 
 

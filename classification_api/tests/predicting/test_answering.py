@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from classification_model.predict import Predictor
+from classification_model.runtime.model_folder.packaged import packaged_model
 from conftest import ROW
 
 from app.dialects import Answered, Asked, Written
@@ -58,7 +59,7 @@ class Steps:
 
 @pytest.fixture(scope="module")
 def model() -> ServingModel:
-    return ServingModel(Predictor.load(), Settings())
+    return ServingModel(Predictor.load(), Settings(), packaged_model())
 
 
 def answer(model: ServingModel, steps: Any, *asked: Asked) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from classification_model.predict import Predictor
+from classification_model.runtime.model_folder.packaged import packaged_model
 from clocked import Gate, StartClocked
 from conftest import PATIENCE, ROW, Serve, Server
 from heavy_requests import LARGE, SLOW
@@ -62,7 +63,7 @@ def test_a_hostile_body_is_refused_before_it_is_parsed(monkeypatch: pytest.Monke
     parsed: list[bytes] = []
     monkeypatch.setattr(json_reading, "from_json", lambda given, **_: parsed.append(given))
     with pytest.raises(Problem, match="values, found more") as caught:
-        json_reading.parse(body, ServingModel(Predictor.load(), Settings()).limits)
+        json_reading.parse(body, ServingModel(Predictor.load(), Settings(), packaged_model()).limits)
     assert caught.value.code == "too_many_values"
     assert parsed == []
 
