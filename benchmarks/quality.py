@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from classification_model.config.core import Config, load_config
 from classification_model.evaluation.metrics import score
 from classification_model.processing.data_manager import DataLoader
-from classification_model.train_pipeline import fit_pipeline, judge
+from classification_model.training.fit_winner import fit_pipeline, predict_holdout
 from classification_model.training.model_selection import select_model
 
 FOLDS = 5
@@ -49,7 +49,7 @@ def run_fold(config: Config, train: pd.DataFrame, test: pd.DataFrame, folder: Pa
     data = DataLoader(here).load()
     winner = select_model(data).winner
     pipeline = fit_pipeline(data, winner.candidate, winner.setting)
-    metrics = score(judge(pipeline, data, 0.5))
+    metrics = score(predict_holdout(pipeline, data, 0.5))
     return Fold(metrics["roc_auc"], metrics["log_loss"], winner.candidate, time.perf_counter() - started)
 
 

@@ -4,44 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from classification_model.errors import ArtifactError, ConfigError, GateError, InputError
+from classification_model.errors import ConfigError
 from classification_model.estimators import check_candidates
-from classification_model.evaluation.importances import importances
-from classification_model.evaluation.metrics import (
-    METRICS,
-    Outcome,
-    choose_threshold,
-    is_better,
-    score_with_intervals,
-)
-from classification_model.evaluation.slice_metrics import slice_metrics
+from classification_model.evaluation.judged import judge
+from classification_model.evaluation.metrics import score, score_with_intervals
 from classification_model.export.compile_and_prove import CORE, compile_and_prove
 from classification_model.patterns.pattern_timing import slow_patterns
 from classification_model.patterns.searched_texts import searches_of
-from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import DataLoader, TrainingData
 from classification_model.processing.fitted_pipelines import dump_pipeline
-from classification_model.processing.pipeline_model import PipelineModel, columns_of, load_predictor
+from classification_model.processing.pipeline_model import PipelineModel, load_predictor
 from classification_model.processing.run_records import append_record, check_appendable
 from classification_model.reporting.training_reports import render_reports
 from classification_model.runtime.inference.compiled import CompiledModel
-from classification_model.runtime.model_folder.artifact import VERSION_PATTERN, write_model_folder
-from classification_model.runtime.model_folder.manifest import MetricValue
-from classification_model.runtime.model_folder.packaged import trained_models
+from classification_model.runtime.model_folder.artifact import write_model_folder
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
 from classification_model.training.audit_training_data import audit_training_data
 from classification_model.training.describe_model import Fitted, describe_model
+from classification_model.training.fit_winner import fit_pipeline, predict_holdout, predict_training_rows, threshold_of
+from classification_model.training.folder_names import folder_name, model_folder, version_of
+from classification_model.training.gates import check_gates
 from classification_model.training.kept_model import KeptModel
-from classification_model.training.model_selection import Selection, class_numbers, fit_weights, select_model
+from classification_model.training.learning_curve import learning_curve
+from classification_model.training.model_selection import select_model
 from classification_model.training.progress import Progress, Silent
 from classification_model.training.training_report import TrainedModel, TrainingReport, record_of
 
@@ -49,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
-    from sklearn.pipeline import Pipeline
 
     from classification_model.config.sections import Config
     from classification_model.processing.data_manager import Tables
@@ -216,8 +208,8 @@ def _train(config: Config, version: str, data: TrainingData, progress: Progress,
     selection = select_model(data, progress, jobs)
     progress.step(f"fitting {selection.winner.candidate} on {len(data.train)} rows")
     pipeline = fit_pipeline(data, selection.winner.candidate, selection.winner.setting)
-    threshold = _threshold(data, selection)
-    outcome = judge(pipeline, data, threshold)
+    threshold = threshold_of(data, selection)
+    outcome = predict_holdout(pipeline, data, threshold)
     metrics = score_with_intervals(outcome, config.training.random_state)
     check_gates(config, metrics)
     progress.step("compiling the model and proving that it predicts the same")
@@ -256,24 +248,25 @@ def _train(config: Config, version: str, data: TrainingData, progress: Progress,
         label_format=data.config.data.written,
         left_out=data.left_out,
     )
-    progress.step("reporting: importances, slices and plots")
-    important = importances(
+    progress.step(f"fitting {selection.winner.candidate} on fewer rows: the learning curve")
+    in_sample = predict_training_rows(model.probabilities, data, threshold)
+    curve = learning_curve(data, selection, score(in_sample)[config.training.metric], jobs)
+    progress.step("reporting: importances, dependences, slices and plots")
+    judged = judge(
+        outcome,
         model.probabilities,
-        columns_of(data.holdout.features, data.schema),
-        class_numbers(data.holdout.labels, data.classes),
-        config.training.random_state,
+        data.holdout.features,
+        data.schema,
+        random_state=config.training.random_state,
+        learning_curve=curve,
     )
-    measured = {name for name, _, _ in important}
     report = TrainingReport(
         folder=Path(folder_name(config, version)),
         manifest=manifest,
         data=data,
         selection=selection,
-        outcome=outcome,
-        importances=important,
-        slices=slice_metrics(
-            data.holdout.features[[name for name in data.holdout.features if name in measured]], outcome
-        ),
+        judged=judged,
+        in_sample=in_sample,
         audit=audit,
         seconds=0.0,
     )
@@ -287,91 +280,8 @@ def _train(config: Config, version: str, data: TrainingData, progress: Progress,
     return TrainedModel(report, contents, predictor)
 
 
-def version_of(config: Config, version: str | None = None) -> str:
-    """Return the given version of a model, or else the config's.
-
-    Raises
-    ------
-    InputError
-        If the given version is not a PEP 440 version.
-    """
-    if version is not None and not re.fullmatch(VERSION_PATTERN, version):
-        msg = f"version: expected a PEP 440 version, such as 1.2.0+20260131t1200.ab12, found {version[:100]!r}"
-        raise InputError(msg)
-    return config.version if version is None else version
-
-
-def folder_name(config: Config, version: str) -> str:
-    """Return the name of a model folder, which is also the name of its pipeline without the suffix."""
-    return f"{config.app.pipeline_save_file}{version}"
-
-
-def model_folder(config: Config, output: Path | None = None, version: str | None = None) -> Path:
-    """Return the model folder of a config, whether or not it exists.
-
-    Parameters
-    ----------
-    config
-        The config.
-    output
-        Folder that holds the model folder. The default is the package's own ``trained_models``.
-    version
-        Version of the model instead of the config's.
-
-    Raises
-    ------
-    ArtifactError
-        If the folder would be inside an installed package.
-    """
-    parent = trained_models() if output is None else output
-    if output is None and "site-packages" in parent.parts:
-        msg = "expected an output folder, as the model of an installed package is not replaced: set --output"
-        raise ArtifactError(msg)
-    return parent / folder_name(config, version_of(config, version))
-
-
-def fit_pipeline(data: TrainingData, candidate: str, setting: dict[str, Any]) -> Pipeline:
-    """Fit a candidate's whole pipeline on all training rows; it predicts class numbers."""
-    pipeline = build_pipeline(data.config, candidate, setting)
-    weights = fit_weights(data.train, data.config)
-    parameters = {} if weights is None else {"estimator__sample_weight": weights}
-    return pipeline.fit(data.train.features, class_numbers(data.train.labels, data.classes), **parameters)
-
-
-def judge(pipeline: Pipeline, data: TrainingData, threshold: float | None) -> Outcome:
-    """Predict the hold-out rows."""
-    truth = class_numbers(data.holdout.labels, data.classes)
-    return Outcome(data.classes, truth, pipeline.predict_proba(data.holdout.features), threshold)
-
-
 def _check_patterns(config: Config) -> None:
     """Refuse patterns that a hostile text makes slow, since such a text would stop a server."""
     slow = slow_patterns(searches_of(config))
     if slow:
         raise ConfigError("\n".join(slow))
-
-
-def check_gates(config: Config, metrics: dict[str, MetricValue]) -> None:
-    """Refuse a model that misses a gate.
-
-    Raises
-    ------
-    GateError
-        Naming each missed gate, with its limit and the metric.
-    """
-    missed = [
-        f"{name} is {metrics[name].value:.4f} (95% interval {metrics[name].low:.4f} to {metrics[name].high:.4f}), "
-        f"expected {'at least' if METRICS[name] else 'at most'} {limit:g}"
-        for name, limit in config.gates.items()
-        if not (is_better(name, metrics[name].value, limit) or metrics[name].value == limit)
-    ]
-    if missed:
-        msg = f"the model misses its gates and is not saved: {'; '.join(missed)}"
-        raise GateError(msg)
-
-
-def _threshold(data: TrainingData, selection: Selection) -> float | None:
-    choice = data.config.training.threshold
-    if len(data.classes) > 2:
-        return None
-    return choice if isinstance(choice, float) else choose_threshold(selection.out_of_fold(), choice)

@@ -24,7 +24,7 @@ from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import TrainingData
 from classification_model.runtime.input.schema import InputSchema
 from classification_model.runtime.model_folder.manifest import Parity
-from classification_model.training.model_selection import class_numbers
+from classification_model.training.folds import class_numbers
 
 FEATURES = EVERY_KIND | DERIVED
 BASES: dict[str, dict[str, Any]] = {

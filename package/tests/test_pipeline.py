@@ -26,7 +26,7 @@ from classification_model.processing.fields import to_frame
 from classification_model.processing.fitted_pipelines import dump_pipeline
 from classification_model.processing.indicators import free_names
 from classification_model.runtime.input.checking import check_rows
-from classification_model.training.model_selection import class_numbers
+from classification_model.training.folds import class_numbers
 
 ESTIMATORS: dict[str, dict[str, Any]] = {
     "logistic_regression": {},

@@ -26,9 +26,11 @@ from classification_model.predict import Predictor
 from classification_model.processing.fitted_pipelines import load_pipeline
 from classification_model.runtime.model_folder.artifact import MANIFEST, read_files, read_manifest, write_model_folder
 from classification_model.runtime.model_folder.manifest import MetricValue
-from classification_model.train_pipeline import check_gates, model_folder, run_training
+from classification_model.train_pipeline import run_training
 from classification_model.training.describe_model import code_hash
-from classification_model.training.model_selection import class_numbers
+from classification_model.training.folder_names import model_folder
+from classification_model.training.folds import class_numbers
+from classification_model.training.gates import check_gates
 from classification_model.training.training_report import TrainingReport
 from classification_model.training.up_to_date import is_current
 
@@ -82,7 +84,7 @@ def test_the_manifest_says_what_was_done(report: TrainingReport) -> None:
     assert set(manifest.training_distribution) == set(EVERY_KIND)
     assert set(manifest.prediction_distribution) == set(data.classes)
     assert manifest.threshold == (0.5 if len(data.classes) == 2 else None)
-    assert [name for name, _, _ in report.importances] != []
+    assert [name for name, _, _ in report.judged.importances] != []
 
 
 def test_labels_are_predicted(report: TrainingReport) -> None:
@@ -210,7 +212,7 @@ def test_the_threshold_is_chosen_out_of_fold(tmp_path: Path, measure: str | floa
     outcome = report.selection.out_of_fold()
     expected = choose_threshold(outcome, measure) if isinstance(measure, str) else measure
     assert report.manifest.threshold == expected
-    assert report.outcome.threshold == expected
+    assert report.judged.outcome.threshold == expected
 
 
 #: Changes something in a folder, or gives the sections of another config.
@@ -332,7 +334,7 @@ def test_the_folder_is_named_after_the_version(tmp_path: Path) -> None:
 
 def test_an_installed_package_keeps_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the package lies in site-packages, a model needs a folder of its own."""
-    monkeypatch.setattr("classification_model.train_pipeline.trained_models", lambda: Path("/x/site-packages/y"))
+    monkeypatch.setattr("classification_model.training.folder_names.trained_models", lambda: Path("/x/site-packages/y"))
     with pytest.raises(ArtifactError, match="the model of an installed package is not replaced: set --output"):
         model_folder(make_config())
 

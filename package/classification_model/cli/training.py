@@ -91,7 +91,8 @@ def train(
     with shown_progress(as_records=settings.log_format == "json") as progress:
         progress.step("loading the libraries")
         with require_extra("train", "training"):
-            from classification_model.train_pipeline import model_folder, run_training
+            from classification_model.train_pipeline import run_training
+            from classification_model.training.folder_names import model_folder
             from classification_model.training.up_to_date import is_current
         folder = model_folder(problem, output)
         if if_changed and is_current(problem, folder, source):

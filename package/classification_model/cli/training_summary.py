@@ -21,7 +21,7 @@ def training_summary(report: TrainingReport, next_step: str) -> str:
     from classification_model.audit.wording import warnings_of
     from classification_model.evaluation.metrics import METRICS
     from classification_model.processing.left_out_rows import describe_left_out
-    from classification_model.reporting.training_reports import classes_in_words
+    from classification_model.reporting.model_in_words import classes_in_words
 
     manifest, selection = report.manifest, report.selection
     lines = [

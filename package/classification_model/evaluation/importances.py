@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from classification_model.evaluation.metrics import SMALLEST_PROBABILITY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,8 +26,15 @@ MOST_COLUMNS = 200
 _ROWS_AT_ONCE = 4096
 
 
+class Predict(Protocol):
+    """Returns the probabilities of rows, such as `CompiledModel.probabilities`."""
+
+    def __call__(self, columns: Mapping[str, Column], count: int, /) -> NDArray[np.float64]:
+        """Return probabilities, shape (n_rows, n_classes), of rows from their columns and their number."""
+
+
 def importances(
-    predict: Callable[[Mapping[str, Column], int], NDArray[np.float64]],
+    predict: Predict,
     columns: Mapping[str, Column],
     labels: NDArray[np.int64],
     random_state: int,
@@ -39,8 +46,7 @@ def importances(
     Parameters
     ----------
     predict
-        Returns the probabilities of rows, shape (n_rows, n_classes), from their columns and their number, such as
-        `CompiledModel.probabilities`.
+        Returns the probabilities of rows.
     columns
         Columns of the rows, by name.
     labels
@@ -79,7 +85,7 @@ def rows_used(rows: int, columns: int) -> int:
 
 
 def _changes(
-    predict: Callable[[Mapping[str, Column], int], NDArray[np.float64]],
+    predict: Predict,
     columns: Mapping[str, Column],
     names: Sequence[str],
     truth: NDArray[np.int64],

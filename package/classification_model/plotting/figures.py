@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 #: Stands for the colour of a page's text until the page is read, in light or in dark.
 INK = "#010203"
-BLUE, RED = "#3b82c4", "#d1495b"
+BLUE, RED, GREEN = "#3b82c4", "#d1495b", "#3a8f4d"
 #: Colours of classes and series, in order.
-COLOURS = (BLUE, RED, "#3a8f4d", "#8a5a9e", "#c77f1a", "#5a6577")
+COLOURS = (BLUE, RED, GREEN, "#8a5a9e", "#c77f1a", "#5a6577")
 _SETTINGS = {
     "text.parse_math": False,  # labels may hold a dollar
     "svg.fonttype": "none",
@@ -70,7 +71,8 @@ def as_svg(figure: Figure, number: int) -> str:
         The element, the same for the same figure. Its text is text, and takes the colour of the page.
     """
     buffer = io.StringIO()
-    with plot_style(str(number)):
+    with plot_style(str(number)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # the page writes text in fonts of the reader
         figure.savefig(
             buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
         )

@@ -9,34 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.utils.class_weight import compute_class_weight
-from threadpoolctl import threadpool_limits
 
 from classification_model.errors import TrainingError
-from classification_model.estimators import (
-    AVERAGE,
-    Setting,
-    build_estimator,
-    candidates_of,
-    settings_in,
-    settings_of,
-    trials_of,
-)
+from classification_model.estimators import AVERAGE, Setting, candidates_of, settings_in, settings_of, trials_of
 from classification_model.evaluation.metrics import METRICS, Outcome, is_better, score
-from classification_model.pipeline import build_preparation
-from classification_model.processing import validation
-from classification_model.processing.features.derivation_steps import build_derivations
-from classification_model.processing.splitting import make_folds
+from classification_model.training.folds import first_line, fit_fold, prepare_folds
 from classification_model.training.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from classification_model.config.sections import Config
     from classification_model.processing.data_manager import TrainingData
-    from classification_model.processing.rows import Rows
+    from classification_model.training.folds import PreparedFold
     from classification_model.training.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -119,31 +104,6 @@ class Selection:
         )
 
 
-@dataclass(frozen=True)
-class _Fold:
-    """Prepared numbers of one fold: every candidate learns from the same."""
-
-    train: NDArray[np.float64]
-    train_labels: NDArray[np.int64]
-    weights: NDArray[np.float64] | None
-    test: NDArray[np.float64]
-    test_labels: NDArray[np.int64]
-
-
-def fit_weights(rows: Rows, config: Config) -> NDArray[np.float64] | None:
-    """Multiply sample weights with class weights; None when the config gives neither."""
-    choice = config.training.class_weights
-    weights = rows.weights
-    if choice == "none":
-        return weights
-    labels = rows.labels.astype(str)
-    present = np.unique(labels)
-    wanted = choice if choice == "balanced" else {str(label): choice.get(str(label), 1.0) for label in present}
-    by_label = dict(zip(present, compute_class_weight(wanted, classes=present, y=labels), strict=True))
-    class_part = np.array([by_label[label] for label in labels], dtype=np.float64)
-    return class_part if weights is None else class_part * weights
-
-
 def select_model(data: TrainingData, progress: Progress | None = None, jobs: int = -1) -> Selection:
     """Compare the candidates of a config on its training rows.
 
@@ -174,7 +134,7 @@ def select_model(data: TrainingData, progress: Progress | None = None, jobs: int
         name: settings_of(parameters, count, config.training.random_state) for name, parameters in candidates.items()
     }
     progress.step(f"preparing {config.training.folds} folds")
-    folds = _prepare_folds(data, jobs)
+    folds = prepare_folds(data, jobs)
     planned, budget = sum(map(len, plans.values())), config.training.budget_seconds
     what = f"comparing {_counted(len(plans), 'candidate')}, {_counted(planned, 'setting')}"
     progress.step(what, fits=planned * len(folds), budget_seconds=budget)
@@ -212,70 +172,22 @@ def _in_turn(plans: dict[str, list[Setting]]) -> Iterator[tuple[str, Setting, bo
                 yield name, plan[position], position == 0
 
 
-def _prepare_folds(data: TrainingData, jobs: int) -> list[_Fold]:
-    rows = data.train
-    numbers = class_numbers(rows.labels, data.classes)
-    groups = None if rows.groups is None else rows.groups.tolist()
-    folds = make_folds(data.config.training, numbers, groups, rows.moments)
-    prepare = delayed(_prepare_fold)
-    try:
-        _check_derived(data)
-        return list(Parallel(jobs, prefer="threads")(prepare(data, numbers, train, test) for train, test in folds))
-    except (ValueError, TypeError) as error:
-        msg = f"the features cannot be prepared for training: {_first_line(error)}"
-        raise TrainingError(msg) from error
-
-
-def _check_derived(data: TrainingData) -> None:
-    frame = data.train.features
-    for _, step in build_derivations(data.config):
-        frame = step.fit_transform(frame)
-    for name, feature in data.config.features.items():
-        if feature.sources and name in frame.columns:
-            validation.check_derived(name, feature.sources, bool(frame[name].isna().all()))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _prepare_fold(
-    data: TrainingData, numbers: NDArray[np.int64], train: NDArray[np.intp], test: NDArray[np.intp]
-) -> _Fold:
-    learned, judged = data.train.take(train), data.train.take(test)
-    preparation = build_preparation(data.config)
-    return _Fold(
-        train=preparation.fit_transform(learned.features, numbers[train]).to_numpy(dtype=np.float64),
-        train_labels=numbers[train],
-        weights=fit_weights(learned, data.config),
-        test=preparation.transform(judged.features).to_numpy(dtype=np.float64),
-        test_labels=numbers[test],
-    )
-
-
-def class_numbers(labels: NDArray[np.object_], classes: Sequence[str]) -> NDArray[np.int64]:
-    """Give each label, shape (n_rows,), the number of its place among the classes."""
-    places = {label: number for number, label in enumerate(classes)}
-    return np.array([places[label] for label in labels], dtype=np.int64)
-
-
 def _try(
-    name: str, setting: Setting, *, folds: list[_Fold], data: TrainingData, progress: Progress, jobs: int
+    name: str, setting: Setting, *, folds: list[PreparedFold], data: TrainingData, progress: Progress, jobs: int
 ) -> Trial:
-    fit = delayed(_fit_fold)
-    state = data.config.training.random_state
+    fit = delayed(fit_fold)
     outcomes, fitting, predicting = [], [], []
     try:
         results = Parallel(jobs, prefer="threads", return_as="generator")(
-            fit(name, setting, state, fold, data.classes) for fold in folds
+            fit(name, setting, data, fold) for fold in folds
         )
-        for outcome, fit_seconds, predict_seconds in results:
-            outcomes.append(outcome)
-            fitting.append(fit_seconds)
-            predicting.append(predict_seconds)
+        for fitted in results:
+            outcomes.append(fitted.outcome)
+            fitting.append(fitted.fit_seconds)
+            predicting.append(fitted.predict_seconds)
             progress.advance()
     except (ValueError, TypeError) as error:
-        msg = f"candidate {name} cannot be fitted with {setting}: {_first_line(error)}"
+        msg = f"candidate {name} cannot be fitted with {setting}: {first_line(error)}"
         raise TrainingError(msg) from error
     rows = sum(len(outcome.truth) for outcome in outcomes)
     return replace(
@@ -283,19 +195,6 @@ def _try(
         fit_seconds=float(np.mean(fitting)),
         predict_microseconds=1e6 * sum(predicting) / rows,
     )
-
-
-def _fit_fold(
-    name: str, setting: Setting, random_state: int, fold: _Fold, classes: tuple[str, ...]
-) -> tuple[Outcome, float, float]:
-    """Return the predictions of a fold, and the seconds of fitting and of predicting."""
-    estimator = build_estimator(name, setting, random_state)
-    with threadpool_limits(1, user_api="openmp"):  # folds run side by side: threads of their own would only wait
-        began = time.perf_counter()
-        estimator.fit(fold.train, fold.train_labels, sample_weight=fold.weights)
-        fitted = time.perf_counter()
-        outcome = Outcome(classes, fold.test_labels, estimator.predict_proba(fold.test))
-        return outcome, fitted - began, time.perf_counter() - fitted
 
 
 def _average(trials: list[Trial], config: Config) -> Trial:

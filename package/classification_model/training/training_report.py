@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from classification_model.evaluation.judged import Judged
     from classification_model.evaluation.metrics import Outcome
-    from classification_model.evaluation.slice_metrics import Slice
     from classification_model.processing.data_manager import TrainingData
     from classification_model.runtime.model_folder.manifest import AuditFinding, Manifest
     from classification_model.runtime.predictor import Predictor
@@ -35,13 +35,10 @@ class TrainingReport:
         Rows to train on and held-out rows.
     selection
         The comparison of candidates.
-    outcome
-        Labels and predictions of the hold-out.
-    importances
-        For each raw feature, or the 200 most important ones, the increase of the log loss on the hold-out when it is
-        shuffled: name, mean, standard deviation.
-    slices
-        Metrics on slices of the hold-out.
+    judged
+        The model, judged on the hold-out.
+    in_sample
+        Labels and predictions of rows that the model was fitted on: all of them, or 5,000.
     audit
         What is odd about the rows.
     seconds
@@ -52,9 +49,8 @@ class TrainingReport:
     manifest: Manifest
     data: TrainingData
     selection: Selection
-    outcome: Outcome
-    importances: list[tuple[str, float, float]]
-    slices: list[Slice]
+    judged: Judged
+    in_sample: Outcome
     audit: tuple[AuditFinding, ...]
     seconds: float
 

@@ -42,7 +42,7 @@ from classification_model.pipeline import build_pipeline
 from classification_model.processing.pipeline_model import PipelineModel, columns_of
 from classification_model.runtime.inference.classes import decide
 from classification_model.runtime.input.columns import Column
-from classification_model.training.model_selection import class_numbers
+from classification_model.training.folds import class_numbers
 
 LABELS = ("a", "b", "c")
 

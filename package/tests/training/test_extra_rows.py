@@ -18,7 +18,8 @@ from classification_model.processing.data_manager import DataLoader, TrainingDat
 from classification_model.processing.raw_tables import hash_of_rows
 from classification_model.processing.splitting import share_of
 from classification_model.runtime.model_folder.artifact import read_manifest
-from classification_model.train_pipeline import model_folder, run_training, train_model, write_model
+from classification_model.train_pipeline import run_training, train_model, write_model
+from classification_model.training.folder_names import model_folder
 from classification_model.training.up_to_date import is_current
 
 TABLE = make_table(160)

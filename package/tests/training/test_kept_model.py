@@ -108,7 +108,7 @@ def test_extra_rows_make_another_model(folder: Path) -> None:
 def test_a_model_that_comes_out_differently_is_refused_after_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What only the training tells, such as a search that the clock ended earlier, is told then."""
     before = content(folder / "models")
-    monkeypatch.setattr("classification_model.train_pipeline._threshold", lambda *_: 0.25)
+    monkeypatch.setattr("classification_model.train_pipeline.threshold_of", lambda *_: 0.25)
     with pytest.raises(ArtifactError, match=f"one that came out differently, .*{REMEDY}$"):
         run_training(make_config(FEATURES, folder=folder), output=folder / "models", jobs=1)
     assert content(folder / "models") == before

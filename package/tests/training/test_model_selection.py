@@ -21,7 +21,8 @@ from classification_model.evaluation.metrics import METRICS, score
 from classification_model.pipeline import build_pipeline
 from classification_model.processing.data_manager import TrainingData
 from classification_model.processing.splitting import make_folds
-from classification_model.training.model_selection import Selection, class_numbers, fit_weights, select_model
+from classification_model.training.folds import class_numbers, fit_weights
+from classification_model.training.model_selection import Selection, select_model
 from classification_model.training.progress import Silent
 
 FEATURES: dict[str, Any] = {
