@@ -30,7 +30,7 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata clean
+.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata jupyter clean
 .PHONY: bump patch minor major check-tag fetch-last-release release-train compare-with-last-release release-build release-notes audited-requirements test-release rehearse-release
 
 help: ## list these targets
@@ -132,6 +132,11 @@ example-companydata: .venv/installed ## a company's database, from its sales to 
 	$(PIP) --quiet --editable './package[train,sql]' --editable './examples/companydata[local]'
 	$(BIN)/python examples/companydata/demonstration.py
 
+jupyter: .venv/installed ## open the notebooks in JupyterLab on localhost:10000 until Ctrl-C; RUN_OPTIONS="--port 10001" for another port
+	$(PIP) --quiet --editable './package[train,sql,eda]' --editable './examples/companydata[local]'
+	$(BIN)/jupyter lab --ip localhost $(if $(findstring --port,$(RUN_OPTIONS)),,--port 10000) --ServerApp.port_retries=0 \
+		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks $(RUN_OPTIONS)
+
 # `make bump minor` is short for `make bump PART=minor`.
 PART ?= $(filter major minor patch,$(MAKECMDGOALS))
 bump: ## release a version: raise PART (patch, minor or major) of VERSION, date the changelog, commit and tag
@@ -161,7 +166,7 @@ release-notes: ## what a release consists of, in build/release/: files, hashes a
 
 audited-requirements: .venv/installed ## the dependencies of both with all extras, in exact versions, in build/requirements.txt
 	@mkdir -p build
-	$(PIP) --quiet --editable './package[train,sql,http,s3,gcs,excel,bigquery]' --editable ./classification_api
+	$(PIP) --quiet --editable './package[train,eda,sql,http,s3,gcs,excel,bigquery]' --editable ./classification_api
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > build/requirements.txt
 
 test-release: .venv/tox ## what releasing refuses: the tests of release/

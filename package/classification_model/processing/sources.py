@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ _KINDS = (pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us"))
 
 
 def read_table(
-    source: str,
+    source: str | os.PathLike[str],
     *,
     columns: Sequence[str] | None = None,
     delimiter: str | None = None,
@@ -86,9 +87,10 @@ def read_table(
     >>> from pathlib import Path
     >>> import classification_model as cm
     >>> titanic = Path(cm.__file__).parent / "datasets" / "titanic.csv"
-    >>> cm.read_table(str(titanic), columns=["name", "age"]).shape
+    >>> cm.read_table(titanic, columns=["name", "age"]).shape
     (1309, 2)
     """
+    source = os.fspath(source)
     layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
     with opened_source(source, layout, columns=columns) as opened:
         whole = _whole_parquet(opened, columns)
@@ -99,7 +101,7 @@ def read_table(
     return _as_frame(table, source)
 
 
-def write_table(frame: pd.DataFrame, target: str, *, mode: Mode = "replace") -> int:
+def write_table(frame: pd.DataFrame, target: str | os.PathLike[str], *, mode: Mode = "replace") -> int:
     """Write a frame as a table. If that fails, the table stays as it was.
 
     Parameters
@@ -143,7 +145,7 @@ def write_table(frame: pd.DataFrame, target: str, *, mode: Mode = "replace") -> 
         raise DataError(msg)
     columns = {name: _as_arrow(frame.iloc[:, place], name) for place, name in enumerate(names)}
     types = {name: column.type for name, column in columns.items()}
-    with opened_output(target, types, mode=mode) as output:
+    with opened_output(os.fspath(target), types, mode=mode) as output:
         for start in range(0, len(frame), _BATCH):
             part = {name: column.slice(start, _BATCH) for name, column in columns.items()}
             try:

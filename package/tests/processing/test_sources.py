@@ -34,9 +34,10 @@ FORMATS = ["csv", "tsv", "parquet", "json", "jsonl"]
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_what_was_written_is_read(suffix: str, tmp_path: Path) -> None:
     """Values come back in each format, with their types where it has types or they can be told from texts."""
-    path = str(tmp_path / f"table.{suffix}")
+    path = tmp_path / f"table.{suffix}"
     assert cm.write_table(FRAME, path) == 3
     found = cm.read_table(path)
+    assert_frame_equal(found, cm.read_table(str(path)))
     assert_frame_equal(found.drop(columns="moment"), FRAME.drop(columns="moment"), check_dtype=False)
     assert pd.to_datetime(found["moment"], utc=True).tolist()[0] == datetime(2024, 1, 1, 12, tzinfo=UTC)
     assert found["whole"].dtype == np.int64
