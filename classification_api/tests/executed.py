@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -23,10 +24,20 @@ class Executed:
         What each cell printed and showed as text, by the ID of the cell.
     pictures
         Number of pictures that each cell showed.
+    texts
+        What each cell between them says.
     """
 
     outputs: dict[str, str]
     pictures: dict[str, int]
+    texts: dict[str, str]
+
+    def unfounded(self, text: str = "conclusions") -> list[str]:
+        """Return the shares and decimals in a text that no cell printed."""
+        printed = "\n".join(self.outputs.values())
+        stated = re.findall(r"\d+%|\d+\.\d+", self.texts[text])
+        assert stated, "the text states no number"
+        return [number for number in stated if not re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", printed)]
 
 
 def execute(notebook: Path, folder: Path, **variables: str) -> Executed:
@@ -41,10 +52,13 @@ def execute(notebook: Path, folder: Path, **variables: str) -> Executed:
     command = [program, str(notebook), f"--output={folder / notebook.name}"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    outputs, pictures = {}, {}
+    outputs, pictures, texts = {}, {}, {}
     for cell in nbformat.read(folder / notebook.name, as_version=4).cells:
-        shown = cell.get("outputs", [])
+        if cell.cell_type == "markdown":
+            texts[cell.id] = cell.source
+            continue
+        shown = cell.outputs
         assert [output.text for output in shown if output.get("name") == "stderr"] == [], cell.id
-        outputs[cell.id] = "".join(output.get("text") or output.data.get("text/plain", "") for output in shown)
+        outputs[cell.id] = "".join(output.get("text") or f"{output.data.get('text/plain', '')}\n" for output in shown)
         pictures[cell.id] = sum("image/png" in output.get("data", {}) for output in shown)
-    return Executed(outputs, pictures)
+    return Executed(outputs, pictures, texts)

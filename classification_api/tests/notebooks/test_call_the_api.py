@@ -35,4 +35,4 @@ def test_what_the_text_says_is_what_the_server_answers(serve: Serve, tmp_path: P
     assert set(re.findall(r"inputs\S+(?=:)", outputs["errors"])) == {
         f"inputs[1].{column}" for column in ("age", "sibsp", "parch", "ticket")
     }
-    assert outputs["feedback"] == "{'recorded': 200}"
+    assert outputs["feedback"] == "{'recorded': 200}\n"
