@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import warnings
 from contextlib import contextmanager
@@ -35,6 +36,18 @@ _SETTINGS = {
     "legend.frameon": False,
     "date.converter": "concise",
 }
+#: Numbers of plots that notebooks show, far from those of a page.
+_shown = itertools.count(10_000)
+
+
+class Plot(Figure):
+    """A figure that a notebook shows by itself, in the colours of its page.
+
+    Of a plain figure, a notebook shows nothing but its size until something imports pyplot.
+    """
+
+    def _repr_html_(self) -> str:
+        return as_svg(self, next(_shown))
 
 
 @contextmanager
@@ -50,9 +63,9 @@ def plot_style(salt: str = "") -> Iterator[None]:
         yield
 
 
-def new_figure(width: float = 5.2, height: float = 3.4) -> Figure:
+def new_figure(width: float = 5.2, height: float = 3.4) -> Plot:
     """Make an empty figure, of a width and height in inches; call it inside `plot_style`."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return Plot(figsize=(width, height), layout="constrained")
 
 
 def as_svg(figure: Figure, number: int) -> str:
