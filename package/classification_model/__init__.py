@@ -11,6 +11,8 @@ Model folders
     `packaged_model`, `read_manifest`, `Manifest`, `verify`, and `ModelStore` for the versions that are served.
 Operate
     `MLEModel`, `ServedModel`, `PredictionLog`, `LabelLog`, `LogFaults`, `read_decisions`, `DecisionEntry`.
+Analyse, in a notebook or with scikit-learn, with the extra [train]
+    `train` and `load` return a fitted `Classifier`; its `evaluate` returns an `Evaluation`.
 Train and judge, with the extra [train]
     `load_config`, `ClassificationModel`, `save_estimator`, `load_pipeline`, `load_predictor`, `read_log`,
     `read_labels`, `with_labels`, `read_labelled_log`, `monitor`, `compare`, `SharedRows`, `Outcome`,
@@ -30,6 +32,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from classification_model import errors
+    from classification_model.classifier.classifier import Classifier
+    from classification_model.classifier.evaluation import Evaluation
+    from classification_model.classifier.fitted_classifiers import load, train
     from classification_model.comparison.measuring import latency_of, outcome_of
     from classification_model.comparison.paired import SharedRows
     from classification_model.comparison.verdict import compare
@@ -67,7 +72,9 @@ __all__ = [
     "Answer",
     "AnswerIssue",
     "ClassificationModel",
+    "Classifier",
     "DecisionEntry",
+    "Evaluation",
     "Explanation",
     "LabelLog",
     "LogFaults",
@@ -85,6 +92,7 @@ __all__ = [
     "compare",
     "errors",
     "latency_of",
+    "load",
     "load_config",
     "load_pipeline",
     "load_predictor",
@@ -102,6 +110,7 @@ __all__ = [
     "register_sink",
     "register_source",
     "save_estimator",
+    "train",
     "verify",
     "with_labels",
     "write_table",
@@ -129,11 +138,14 @@ _RUNTIME = {
 }
 _WORKSHOP = {
     "ClassificationModel": "own_models.classification_model",
+    "Classifier": "classifier.classifier",
+    "Evaluation": "classifier.evaluation",
     "Outcome": "evaluation.metrics",
     "PromotionConfig": "config.sections",
     "SharedRows": "comparison.paired",
     "compare": "comparison.verdict",
     "latency_of": "comparison.measuring",
+    "load": "classifier.fitted_classifiers",
     "load_config": "config.core",
     "load_pipeline": "processing.fitted_pipelines",
     "load_predictor": "processing.pipeline_model",
@@ -147,6 +159,7 @@ _WORKSHOP = {
     "register_sink": "tables.services",
     "register_source": "tables.services",
     "save_estimator": "own_models.save_estimator",
+    "train": "classifier.fitted_classifiers",
     "with_labels": "labels.latest",
     "write_table": "processing.sources",
 }

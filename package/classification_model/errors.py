@@ -5,6 +5,7 @@
     ClassificationModelError
     ├── ConfigError            a config.yml or an environment variable has a wrong value
     ├── DataError              a table cannot be read, or cannot be trained on
+    │   ├── FitDataError       a classifier cannot be fitted on the given rows; it is a ValueError too
     │   └── RejectionError     more rows of a file cannot be predicted than allowed
     ├── TrainingError          training started and could not finish
     │   ├── GateError          the model missed a gate of its config, so it was not saved
@@ -36,6 +37,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "ExportError",
+    "FitDataError",
     "GateError",
     "InputError",
     "LogUnavailableError",
@@ -58,6 +60,10 @@ class ConfigError(ClassificationModelError):
 
 class DataError(ClassificationModelError):
     """A table, a log or a set of labels cannot be read, or breaks a rule: the message names the file or column."""
+
+
+class FitDataError(DataError, ValueError):
+    """Rows that a classifier cannot be fitted on: a `ValueError` too, as tools of scikit-learn expect."""
 
 
 class RejectionError(DataError):

@@ -28,7 +28,7 @@ from classification_model.runtime.model_folder.artifact import write_model_folde
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
 from classification_model.training.audit_training_data import audit_training_data
-from classification_model.training.describe_model import Fitted, describe_model
+from classification_model.training.describe_model import Fitted, describe_trained
 from classification_model.training.fit_winner import fit_pipeline, predict_holdout, predict_training_rows, threshold_of
 from classification_model.training.folder_names import folder_name, model_folder, version_of
 from classification_model.training.gates import check_gates
@@ -225,28 +225,16 @@ def _train(config: Config, version: str, data: TrainingData, progress: Progress,
     if compilation.parity is not None:
         model = CompiledModel(compilation.files[CORE])
     fitted = Fitted(pipeline, model, compilation, data.train.features, data.schema, data.classes, threshold)
-    manifest = describe_model(
+    manifest = describe_trained(
         fitted,
-        name=config.app.name,
+        data,
         version=version,
         stem=folder_name(config, version),
-        config_hash=config.hash,
-        data=data.fingerprint,
-        holdout=data.holdout_rule,
         estimator=selection.winner.candidate,
         parameters=selection.winner.setting,
         metrics=metrics,
         judged=selection.out_of_fold(),
-        gates={str(metric): limit for metric, limit in config.gates.items()},
-        monitoring=config.monitoring.model_dump(mode="json"),
-        random_state=config.training.random_state,
-        target_edges=data.target_edges,
         audit=audit,
-        layout=config.data.layout,
-        prediction_prefix=config.app.prediction_prefix,
-        label_values={} if data.target_edges else data.config.data.classes,
-        label_format=data.config.data.written,
-        left_out=data.left_out,
     )
     progress.step(f"fitting {selection.winner.candidate} on fewer rows: the learning curve")
     in_sample = predict_training_rows(model.probabilities, data, threshold)

@@ -19,10 +19,11 @@ from classification_model.comparison.findings import (
     judge_without_former_world,
     judge_without_merit,
 )
-from classification_model.comparison.metric_lines import table
+from classification_model.comparison.metric_lines import changes_of, table
 from classification_model.comparison.shared_rows import SetComparison, compare_set
 from classification_model.comparison.slices import SliceComparison, compare_slices
 from classification_model.errors import DataError
+from classification_model.reporting.html_pages import render_page
 
 if TYPE_CHECKING:
     from classification_model.comparison.paired import SharedRows
@@ -94,6 +95,10 @@ class Comparison:
             found = ", ".join(f"{count} {finding}" for finding, count in sorted(counts.items()))
             lines += ["", f"{len(self.slices)} slices: {found}"]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return render_page("comparison.html.j2", comparison=self, changes=changes_of)
 
 
 def compare(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from classification_model.monitoring.drift import FeatureDrift
 from classification_model.monitoring.performance import CalibrationBin, Estimate
 from classification_model.monitoring.raw_values import FieldRemarks
+from classification_model.reporting.html_pages import render_page
 
 
 class WindowMetrics(BaseModel):
@@ -130,3 +131,17 @@ class MonitoringReport(BaseModel):
     def to_json(self) -> bytes:
         """Return the report as an indented JSON document, which `model_validate_json` reads."""
         return self.model_dump_json(indent=2).encode() + b"\n"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return render_page(
+            "monitored.html.j2",
+            report=self,
+            estimates={"Accuracy": self.accuracy, "Expected accuracy": self.expected_accuracy},
+            values={
+                "ROC AUC": self.roc_auc,
+                "Log loss": self.log_loss,
+                "Brier score": self.brier,
+                "Expected calibration error": self.calibration_error,
+            },
+        )

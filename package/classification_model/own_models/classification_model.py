@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Self
 
 from classification_model.config.core import PACKAGED_CONFIG, load_config
-from classification_model.errors import InputError
+from classification_model.processing.labelled_tables import labelled_table
 from classification_model.processing.pipeline_model import load_predictor
-from classification_model.runtime.input.labels import LabelReader
-from classification_model.runtime.input.values import UnreadableValue
 from classification_model.runtime.mle.model import ServedModel
 from classification_model.runtime.model_folder.artifact import write_model_folder
 from classification_model.train_pipeline import train_model
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import ArrayLike
 
     from classification_model.config.sections import Config
@@ -86,45 +82,10 @@ class ClassificationModel(ServedModel):
             If the frame cannot be trained on, a candidate cannot be fitted, or a metric misses a gate; see
             `train_pipeline.run_training`. The model that was trained or loaded before stays in use.
         """
-        source = None if features is None and labels is None else self._table(features, labels)
+        source = None if features is None and labels is None else labelled_table(self.config.data, features, labels)
         trained = train_model(self.config, source=source, jobs=jobs)
         self.trained, self.predictor = trained, trained.predictor
         return self
-
-    def _table(self, features: pd.DataFrame | None, labels: ArrayLike | None) -> pd.DataFrame:
-        """Put features and target beside each other."""
-        if not isinstance(features, pd.DataFrame) or labels is None:
-            msg = (
-                "expected features as a pandas DataFrame and labels, or neither, found "
-                f"{type(features).__name__} and {type(labels).__name__}"
-            )
-            raise InputError(msg)
-        target = self.config.data.target
-        if target in features.columns:
-            msg = f"expected features without the target, found the column {target!r}: give it as labels only"
-            raise InputError(msg)
-        given = np.asarray(labels, dtype=object)
-        if given.shape != (len(features),):
-            msg = f"labels: expected shape ({len(features)},), one for each row, found {given.shape}"
-            raise InputError(msg)
-        if self.config.data.target_bins is not None:
-            return features.assign(**{target: given})
-        return features.assign(**{target: np.array(self._raw(given.tolist()), dtype=object)})
-
-    def _raw(self, labels: list[Any]) -> list[Any]:
-        """Return raw values for the names of classes; what is no label stays, so that training refuses it."""
-        data = self.config.data
-        values = {label: value for value, label in reversed(data.classes.items())}
-        reader = LabelReader(data.labels, data.classes, marks=frozenset(map(str.lower, data.missing_values)))
-
-        def raw(label: Any) -> Any:
-            try:
-                name = reader.read(label)
-            except UnreadableValue:
-                return label
-            return label if name is None else values[name]
-
-        return [raw(label) for label in labels]
 
     def load(self, folder: Path | str | None = None) -> Self:
         """Verify and load a model folder; see `load_predictor`.

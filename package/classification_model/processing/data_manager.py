@@ -15,6 +15,7 @@ from classification_model.processing.fields import complete_config, describe_sch
 from classification_model.processing.left_out_rows import leave_out
 from classification_model.processing.processed_tables import as_raw, check_processed, read_description
 from classification_model.processing.raw_tables import (
+    GIVEN_TABLE,
     append_rows,
     fits_given_table,
     frame_of,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
+
+#: The rule of a hold-out without rows.
+NOTHING_HELD_OUT = Holdout(rule="no row is held out: the model is judged on other rows", kind="none", share=0.0, rows=0)
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ class DataLoader:
             self._tables, self.source = source, source.table.name
         elif isinstance(source, pd.DataFrame):
             self._config, self._given = fits_given_table(config, source)
-            self.source = "the given table"
+            self.source = GIVEN_TABLE
         else:
             self.source = source or resolved(config.data.source, config.folder)
         self._name = self.source if self._given is not None or self._tables is not None else short_name(self.source)
@@ -231,6 +235,29 @@ class DataLoader:
         validation.check_features_vary(train.features)
         schema = describe_schema(schema, train.features)
         return TrainingData(config, schema, train, holdout, rule, fingerprint, edges, left_out)
+
+    def load_whole(self) -> TrainingData:
+        """Read and check the data, and hold no row out, for a caller that judges models on rows of its own.
+
+        Unlike in `load`, a class may have a single row and a feature may be the same in every row, as in a fold.
+
+        Raises
+        ------
+        DataError
+            See `load`.
+        """
+        tables = self.read()
+        config, rows, schema = self._prepared or self._prepare_main(tables.table.frame)
+        frame = tables.table.frame
+        fingerprint = Fingerprint(rows=len(frame), columns=len(frame.columns), sha256=rows.sha256)
+        classes, edges = config.data.labels, self._target_edges
+        if rows.target is not None:
+            edges = edges or learn_edges(rows.target, len(classes), config.data.target)
+            rows = rows.in_bins(edges, classes)
+        validation.check_features_filled(rows.features)
+        schema = describe_schema(schema, rows.features)
+        none = rows.take(np.empty(0, dtype=np.int64))
+        return TrainingData(config, schema, rows, none, NOTHING_HELD_OUT, fingerprint, edges, tables.left_out)
 
     def read(self) -> Tables:
         """Read the tables.

@@ -23,7 +23,7 @@ from classification_model.processing.features.derivation_steps import build_deri
 from classification_model.processing.fields import bare_schema, complete_config, to_frame
 from classification_model.processing.left_out_rows import MISSING_TARGET, NO_CLASS, label_reader, leave_out, reasons_of
 from classification_model.processing.processed_tables import Processed, reading_hash
-from classification_model.processing.raw_tables import raw_frame, read_raw
+from classification_model.processing.raw_tables import GIVEN_TABLE, raw_frame, read_raw
 from classification_model.processing.rows import Rows, read_rows
 from classification_model.processing.run_records import RunRecord
 from classification_model.runtime.input.checking import check_columns
@@ -307,7 +307,7 @@ def _read(source: DataSource | None, config: Config) -> tuple[pd.DataFrame, str]
         found = type(frame).__name__
         msg = f"source: expected a path, a URL, a frame or a function that returns a frame, found {found}"
         raise InputError(msg)
-    return raw_frame(frame, "the given table"), "the given table"
+    return raw_frame(frame, GIVEN_TABLE), GIVEN_TABLE
 
 
 def _write(table: pa.Table, sink: DataSink) -> None:

@@ -21,6 +21,7 @@ from classification_model.processing.draft_texts import comments, key, scalar
 from classification_model.processing.drafted_table import draft_layout, draft_prefix, read_to_draft
 from classification_model.processing.kinds.infer_columns import infer_table
 from classification_model.processing.kinds.inferred import Evidence, Inferred
+from classification_model.processing.raw_tables import GIVEN_TABLE
 from classification_model.processing.rows import read_numbers
 from classification_model.processing.target_bins import bins_of, describe_bins, learn_edges
 from classification_model.runtime.input.number_format import NumberFormat
@@ -42,7 +43,7 @@ HOLDOUT = 0.2
 
 
 def draft_config(
-    source: str,
+    source: str | pd.DataFrame,
     target: str,
     folder: Path,
     *,
@@ -55,7 +56,8 @@ def draft_config(
     Parameters
     ----------
     source
-        CSV, Parquet or JSON file, a workbook, a URL of one, or a table or query of a database.
+        CSV, Parquet or JSON file, a workbook, a URL of one, a table or query of a database, or a frame, which the
+        config cannot name.
     target
         Column to predict.
     folder
@@ -91,7 +93,7 @@ def draft_config(
     found = infer_table(table, evidence=Evidence(delimiter=read.layout.delimiter or ","))
     inferred, sign = [column for column in found.columns if column.name != target], found.sign
     drafted = drafted or _bins(table, target, target_bins or 0, sign)
-    named = source if "://" in source else os.path.relpath(source, folder)
+    named = _name_in_config(source, folder)
     sections = [
         "app:",
         "  # Name of the problem in reports, stores and logs: do not change it later.",
@@ -126,6 +128,12 @@ def draft_config(
             "",
         ]
     )
+
+
+def _name_in_config(source: str | pd.DataFrame, folder: Path) -> str:
+    if not isinstance(source, str):
+        return GIVEN_TABLE
+    return source if "://" in source else os.path.relpath(source, folder)
 
 
 def _decimal(sign: Decision) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from classification_model.batch.added_columns import needed_prefix
 from classification_model.errors import DataError, InputError
 from classification_model.processing.draft_texts import comments, scalar
-from classification_model.processing.raw_tables import frame_of
+from classification_model.processing.raw_tables import GIVEN_TABLE, frame_of, raw_frame
 from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
 from classification_model.tables.formats import STANDARD_STREAM, format_of
 from classification_model.tables.locations import locate
@@ -16,9 +17,6 @@ from classification_model.tables.reading.guessed_encoding import guess_encoding
 from classification_model.tables.reading.open_file import in_memory, read_file
 from classification_model.tables.reading.open_source import opened_source
 from classification_model.tables.reading.open_table import open_table, remarks_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -46,13 +44,13 @@ class DraftedTable:
     remarks: tuple[str, ...]
 
 
-def read_to_draft(source: str, layout: FileLayout = UNKNOWN) -> DraftedTable:
+def read_to_draft(source: str | pd.DataFrame, layout: FileLayout = UNKNOWN) -> DraftedTable:
     """Read a table of which little is known.
 
     Parameters
     ----------
     source
-        CSV, Parquet or JSON file, a workbook, a URL of one, or a table or query of a database.
+        CSV, Parquet or JSON file, a workbook, a URL of one, a table or query of a database, or a frame.
     layout
         How a file is written; what this leaves open is found in it.
 
@@ -63,6 +61,9 @@ def read_to_draft(source: str, layout: FileLayout = UNKNOWN) -> DraftedTable:
     InputError
         If the source holds a password.
     """
+    if isinstance(source, pd.DataFrame):
+        given = raw_frame(source, GIVEN_TABLE)
+        return _with_rows(DraftedTable(GIVEN_TABLE, given, UNKNOWN, is_guessed=False, remarks=()))
     if source == STANDARD_STREAM:
         msg = "expected a file or URL, which the config names as data.source, found standard input"
         raise DataError(msg)
@@ -76,10 +77,14 @@ def read_to_draft(source: str, layout: FileLayout = UNKNOWN) -> DraftedTable:
             found = DraftedTable(name, frame_of(opened.table), UNKNOWN, is_guessed=False, remarks=())
     else:
         found = _read_file(source, name, layout)
-    if found.frame.empty:
-        msg = f"{name} has no rows: expected at least one"
+    return _with_rows(found)
+
+
+def _with_rows(read: DraftedTable) -> DraftedTable:
+    if read.frame.empty:
+        msg = f"{read.name} has no rows: expected at least one"
         raise DataError(msg)
-    return found
+    return read
 
 
 def _read_file(source: str, name: str, layout: FileLayout) -> DraftedTable:

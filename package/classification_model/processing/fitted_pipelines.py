@@ -55,11 +55,15 @@ def load_pipeline(folder: Path | str) -> tuple[Pipeline, Manifest]:
     ('logistic_regression', [0, 1])
     """
     manifest = read_manifest(folder)
-    content = read_files(Path(folder), manifest)[manifest.pipeline]
+    return unpickled_pipeline(read_files(Path(folder), manifest)[manifest.pipeline], manifest), manifest
+
+
+def unpickled_pipeline(content: bytes, manifest: Manifest) -> Pipeline:
+    """Unpickle a pipeline whose hash was checked; see `load_pipeline`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)  # the golden rows decide
-            return joblib.load(io.BytesIO(content)), manifest
+            return joblib.load(io.BytesIO(content))
     except Exception as error:  # unpickling runs code of libraries, which may be others here
         differing = "; ".join(differing_libraries(manifest.libraries, MADE_WITH))
         remedy = f"install the versions that it was made with ({differing})" if differing else "train it again"

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: What a table that is given as a frame is called in messages.
+GIVEN_TABLE = "the given table"
+
 
 def parse_table(content: bytes, source: str, layout: FileLayout = UNKNOWN) -> pd.DataFrame:
     """Parse the bytes of a file into a frame of raw values.
@@ -137,7 +140,7 @@ def fits_given_table(config: Config, table: pd.DataFrame) -> tuple[Config, pd.Da
     table lacks them.
     """
     data = config.data
-    table = raw_frame(table, "the given table")
+    table = raw_frame(table, GIVEN_TABLE)
     table = table.rename(columns={old: new for old, new in data.rename.items() if new not in table.columns})
     present = set(table.columns)
     update: dict[str, Any] = {

@@ -184,13 +184,18 @@ def _other_decimal(field: SchemaField, cell: Any) -> str:
 
 def check_features_vary(features: pd.DataFrame) -> None:
     """Refuse a feature that is missing everywhere, or the same everywhere."""
+    check_features_filled(features)
     for name in features.columns:
-        column = features[name]
-        if column.isna().all():
-            msg = f"column {name!r} is missing in every row: remove it from features, or list it in data.drop"
-            raise DataError(msg)
-        if column.nunique(dropna=False) == 1:
+        if features[name].nunique(dropna=False) == 1:
             msg = f"column {name!r} is the same in every row: remove it from features, or list it in data.drop"
+            raise DataError(msg)
+
+
+def check_features_filled(features: pd.DataFrame) -> None:
+    """Refuse a feature that is missing everywhere."""
+    for name in features.columns:
+        if features[name].isna().all():
+            msg = f"column {name!r} is missing in every row: remove it from features, or list it in data.drop"
             raise DataError(msg)
 
 

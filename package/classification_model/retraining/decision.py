@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from classification_model.reporting.html_pages import render_page
 from classification_model.runtime.mle.accuracy_rule import Z_999, verdict, wilson
 
 if TYPE_CHECKING:
@@ -74,6 +75,24 @@ class RetrainingDecision:
         """Return the decision as JSON values."""
         content: dict[str, Any] = orjson.loads(orjson.dumps(asdict(self)))
         return content
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        evidence = {name: _in_short(value) for name, value in self.evidence.items()}
+        return render_page("decision.html.j2", decision=self, evidence=evidence)
+
+
+def _in_short(value: Any) -> str:
+    """Write a piece of evidence for a person: an estimate with its interval, a list by its names."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, dict) and "low" in value:
+        return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f}, of {value['count']})"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_short(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(item["feature"] if isinstance(item, dict) else str(item) for item in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def decide_retraining(

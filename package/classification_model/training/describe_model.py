@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from classification_model.evaluation.metrics import Outcome
     from classification_model.export.compile_and_prove import Compilation
+    from classification_model.processing.data_manager import TrainingData
     from classification_model.runtime.input.number_format import NumberFormat
     from classification_model.runtime.input.schema import InputSchema
     from classification_model.runtime.model_folder.manifest import (
@@ -83,6 +84,7 @@ def describe_model(
     gates: dict[str, float],
     monitoring: dict[str, Any],
     random_state: int,
+    target: str = "",
     target_edges: tuple[float, ...] = (),
     audit: tuple[AuditFinding, ...] = (),
     layout: FileLayout = UNKNOWN,
@@ -99,7 +101,7 @@ def describe_model(
         The model.
     name, version, config_hash, data, holdout, estimator, parameters, metrics, gates, monitoring
         See `Manifest`.
-    target_edges, label_values, label_format, left_out, audit
+    target, target_edges, label_values, label_format, left_out, audit
         See `Manifest`.
     stem
         Name of the pipeline's file, without its suffix.
@@ -133,6 +135,7 @@ def describe_model(
         libraries=library_versions(),
         input_schema=fitted.schema,
         classes=fitted.classes,
+        target=target,
         label_values=dict(label_values or {}),
         target_edges=target_edges,
         label_format=label_format,
@@ -151,6 +154,54 @@ def describe_model(
         prediction_prefix=prediction_prefix,
     )
     return with_golden_rows(manifest, fitted.model, fitted.features, random_state)
+
+
+def describe_trained(
+    fitted: Fitted,
+    data: TrainingData,
+    *,
+    version: str,
+    stem: str,
+    estimator: str,
+    parameters: dict[str, Any],
+    metrics: dict[str, MetricValue],
+    judged: Outcome | None,
+    audit: tuple[AuditFinding, ...] = (),
+) -> Manifest:
+    """Write the manifest of a model that was fitted as its config says; see `describe_model`.
+
+    Parameters
+    ----------
+    data
+        Rows and config.
+    fitted, version, stem, estimator, parameters, metrics, judged, audit
+        See `describe_model`.
+    """
+    config = data.config
+    return describe_model(
+        fitted,
+        name=config.app.name,
+        version=version,
+        stem=stem,
+        config_hash=config.hash,
+        data=data.fingerprint,
+        holdout=data.holdout_rule,
+        estimator=estimator,
+        parameters=parameters,
+        metrics=metrics,
+        judged=judged,
+        gates={str(metric): limit for metric, limit in config.gates.items()} if metrics else {},
+        monitoring=config.monitoring.model_dump(mode="json"),
+        random_state=config.training.random_state,
+        target=config.data.target,
+        target_edges=data.target_edges,
+        audit=audit,
+        layout=config.data.layout,
+        prediction_prefix=config.app.prediction_prefix,
+        label_values={} if data.target_edges else config.data.classes,
+        label_format=config.data.written,
+        left_out=data.left_out,
+    )
 
 
 def code_hash() -> str:

@@ -224,6 +224,9 @@ class Manifest(BaseModel):
         The columns that the model takes.
     classes
         Labels in the order of the probabilities.
+    target
+        Column of the training table that the model predicts. Empty if the model was made before it was kept, or of an
+        estimator whose labels had no name.
     label_values
         Class of each value of the target, by which labels are read; see `LabelReader`. Empty if the model was made
         before they were kept: labels are then the names of classes.
@@ -295,6 +298,7 @@ class Manifest(BaseModel):
     libraries: dict[str, str]
     input_schema: InputSchema
     classes: tuple[str, ...]
+    target: str = ""
     label_values: dict[str, str] = Field(default_factory=dict)
     target_edges: tuple[float, ...]
     label_format: NumberFormat = PLAIN
