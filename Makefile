@@ -30,7 +30,7 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata jupyter clean
+.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata eda jupyter clean
 .PHONY: bump patch minor major check-tag fetch-last-release release-train compare-with-last-release release-build release-notes audited-requirements test-release rehearse-release
 
 help: ## list these targets
@@ -119,7 +119,7 @@ bench-etl: .venv/installed ## seconds and memory of the ETL of examples/companyd
 bench-quality: .venv/installed ## ROC AUC and log loss on Titanic by cross-validation
 	$(BIN)/python benchmarks/quality.py
 
-bench-training: .venv/installed ## seconds and memory of init and train on long and wide tables
+bench-training: .venv/installed ## seconds and memory of init, eda and train on long and wide tables
 	$(BIN)/python benchmarks/training.py $(BENCH_OPTIONS)
 
 bench-serving: .venv/installed ## the API beside an echo, plain FastAPI with the pickle, and peers; half an hour, needs wrk
@@ -131,6 +131,12 @@ bench-peers: .venv/installed ## environments of the peers that bench-serving mea
 example-companydata: .venv/installed ## a company's database, from its sales to predictions in it: on DATABASE_URL, or else on a PostgreSQL of its own
 	$(PIP) --quiet --editable './package[train,sql]' --editable './examples/companydata[local]'
 	$(BIN)/python examples/companydata/demonstration.py
+
+eda: .venv/installed ## exploratory analyses of the Titanic and of a company's database, as pages and PDF in build/eda; needs Chromium
+	$(PIP) --quiet --editable './package[train,sql]' --editable './examples/companydata[local]'
+	mkdir -p build/eda
+	$(BIN)/classification-model eda --config package/classification_model/config.yml --output build/eda/titanic.html --pdf
+	$(BIN)/python examples/companydata/exploration.py build/eda/companydata.html
 
 jupyter: .venv/installed ## open the notebooks in JupyterLab on localhost:10000 until Ctrl-C; RUN_OPTIONS="--port 10001" for another port
 	$(PIP) --quiet --editable './package[train,sql,eda]' --editable './examples/companydata[local]'

@@ -1,4 +1,4 @@
-"""What `init` and `train` take on long and wide tables: ``make bench-training``.
+"""What `init`, `eda` and `train` take on long and wide tables: ``make bench-training``.
 
 Each command runs in a process of its own. Times are wall time; where other work shares the machine they grow, and the
 CPU time does not.
@@ -76,6 +76,8 @@ def main() -> None:
             source, config = folder / f"{number}.csv", folder / f"{number}.yml"
             table.to_csv(source, index=False)
             print(f"{title:<26} init   {run('init', source, '--target', 'outcome', '--output', config)}", flush=True)
+            page = folder / f"{number}.html"
+            print(f"{title:<26} eda    {run('eda', '--config', config, '--output', page)}", flush=True)
             output = folder / f"models {number}"
             print(f"{title:<26} train  {run('train', '--config', config, '--output', output)}", flush=True)
 

@@ -39,8 +39,8 @@ def in_words(finding: AuditFinding, column: str | None = None) -> str:
     return words if finding.column is None else f"{column or f'column {finding.column!r}'} {words}"
 
 
-def warnings_of(findings: Iterable[AuditFinding]) -> list[str]:
-    """Say the findings line by line, and of a kind that is frequent the first ones and how many more there are."""
+def warnings_of(findings: Iterable[AuditFinding], page: str = "reports/report.html") -> list[str]:
+    """Say the findings line by line, and of a kind that is frequent the first ones and how many more `page` has."""
     counts: Counter[str] = Counter()
     lines = []
     for finding in findings:
@@ -48,4 +48,4 @@ def warnings_of(findings: Iterable[AuditFinding]) -> list[str]:
         if counts[finding.kind] <= MOST_OF_A_KIND:
             lines.append(f"warning: {in_words(finding)}")
     more = sum(max(0, count - MOST_OF_A_KIND) for count in counts.values())
-    return [*lines, f"warning: {more} more of these in reports/report.html"] if more else lines
+    return [*lines, f"warning: {more} more of these in {page}"] if more else lines

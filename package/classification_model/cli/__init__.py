@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from classification_model.cli.eda import eda
 from classification_model.cli.exit_codes import EXIT_ERROR, EXIT_NO
 from classification_model.cli.labels import labels
 from classification_model.cli.log import log_commands
@@ -32,7 +33,7 @@ __all__ = ["app", "main", "run"]
 
 #: The order of the commands in the help: that of the work, from a table to a model that is retrained.
 WORKFLOW = (
-    *("init", "train", "process", "verify", "predict", "wheel"),
+    *("init", "eda", "train", "process", "verify", "predict", "wheel"),
     *("promote", "rollback", "list", "show", "prune"),
     *("labels", "log", "monitor", "retrain-check", "retrain"),
 )
@@ -68,6 +69,7 @@ app = typer.Typer(
 for command in (
     train,
     init,
+    eda,
     process,
     verify,
     predict,

@@ -42,7 +42,7 @@ def trained(report: TrainingReport, next_command: str) -> dict[str, Any]:
         "left_out": manifest.left_out.model_dump(),
         "metrics": {name: value.model_dump() for name, value in manifest.metrics.items()},
         "metric": metric,
-        "leaderboard": [_candidate(trial, metric) for trial in selection.leaderboard()],
+        "leaderboard": [candidate(trial, metric) for trial in selection.leaderboard()],
         "trials": len(selection.trials),
         "skipped": [{"candidate": name, "parameters": setting} for name, setting in selection.skipped],
         "compiled": manifest.compiled is not None,
@@ -53,7 +53,8 @@ def trained(report: TrainingReport, next_command: str) -> dict[str, Any]:
     }
 
 
-def _candidate(trial: Trial, metric: str) -> dict[str, Any]:
+def candidate(trial: Trial, metric: str) -> dict[str, Any]:
+    """Describe the best trial of a candidate."""
     return {
         "candidate": trial.candidate,
         "parameters": trial.setting,

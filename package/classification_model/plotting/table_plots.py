@@ -128,7 +128,7 @@ class TablePlots:
                 axes = figure.add_subplot()
                 _columns(axes, shares, groups, found.distribution, has_gaps=has_gaps)
             else:
-                figure = new_figure(_WIDTH, max(1.9, _MARGIN + len(names) * max(_ROW, 0.11 * (len(groups) + 1))))
+                figure = new_figure(_WIDTH, max(2.2, _MARGIN + len(names) * max(_ROW, 0.11 * len(groups))))
                 axes = figure.add_subplot()
                 if not names:
                     return _empty(figure, axes, "No rows")

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from classification_model.profiling.bins import quantiles
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Numbers are compared in so many bins of about the same size, categories as so many frequent ones and all others.
 BINS, MOST_CATEGORIES = 10, 20
+_SHARES = [place / BINS for place in range(1, BINS)]
 #: Categories of fewer rows are compared together with other ones.
 _LEAST_ROWS = 5
 
@@ -31,9 +34,10 @@ def coarse_codes(values: NDArray[np.float64] | NDArray[np.object_]) -> NDArray[n
         infinite is a category of its own.
     """
     if values.dtype == np.float64:
-        known = np.isfinite(values)
-        edges = np.unique(np.quantile(values[known], np.arange(1, BINS) / BINS)) if known.any() else np.array([])
-        found = np.where(known, np.searchsorted(edges, values, side="left"), len(edges) + 1)
+        numbers = values.astype(np.float64)
+        known = np.isfinite(numbers)
+        edges = np.unique(np.array(quantiles(numbers[known], _SHARES) if known.any() else []))
+        found = np.where(known, np.searchsorted(edges, numbers, side="left"), len(edges) + 1)
     else:
         found, _ = pd.factorize(values)
         counts = np.bincount(found + 1)[1:]

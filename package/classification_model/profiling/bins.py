@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -16,10 +17,17 @@ BINS = 12
 _TAIL = 0.01
 #: A bin with more than this share of the values says little.
 _CROWDED = 0.6
+_HUGE = 1e300
 _DAY, _YEAR = 86_400, 365.25 * 86_400
 #: Steps of moments, in seconds or in months.
 _SECONDS = (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, _DAY, 2 * _DAY, 7 * _DAY)
 _MONTHS = (1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000)
+
+
+def quantiles(values: NDArray[np.float64], shares: Sequence[float]) -> list[float]:
+    """Return quantiles of finite numbers, however far apart they are."""
+    scale = 2.0 if np.abs(values).max() > _HUGE else 1.0  # halves, whose differences are finite
+    return [scale * float(value) for value in np.quantile(values / scale, np.array(shares))]
 
 
 def number_edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -39,7 +47,7 @@ def number_edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
         Edges in ascending order, the first not above the least number, the last not below the greatest.
     """
     low, high = float(values.min()), float(values.max())
-    inner_low, inner_high = (float(edge) for edge in np.quantile(values, [_TAIL, 1 - _TAIL]))
+    inner_low, inner_high = quantiles(values, [_TAIL, 1 - _TAIL])
     if inner_low == inner_high:
         inner_low, inner_high = low, high
     fullest: dict[float, NDArray[np.float64]] = {}
@@ -70,7 +78,7 @@ def _round_step(size: float) -> float:
 def _widening_edges(values: NDArray[np.float64], low: float, high: float) -> list[float]:
     """Choose edges that widen away from zero, so many decades as hold nearly all values."""
     sizes = np.abs(values[values != 0])
-    least, most = (float(size) for size in np.quantile(sizes, [5 * _TAIL, 1 - _TAIL])) if len(sizes) else (1.0, 1.0)
+    least, most = quantiles(sizes, [5 * _TAIL, 1 - _TAIL]) if len(sizes) else (1.0, 1.0)
     decades = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
     edges: list[float] = []
     for factors in ((1, 2, 5), (1, 5), (1,)):
@@ -83,8 +91,8 @@ def _widening_edges(values: NDArray[np.float64], low: float, high: float) -> lis
 
 
 def _quantile_edges(values: NDArray[np.float64], low: float, high: float) -> list[float]:
-    quantiles = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]).tolist()
-    return sorted({edge for edge in (float(f"{value:.2g}") for value in quantiles) if low < edge < high})
+    found = quantiles(values, [place / BINS for place in range(1, BINS)])
+    return sorted({edge for edge in (float(f"{value:.2g}") for value in found) if low < edge < high})
 
 
 def _reaching(edges: list[float], low: float, high: float) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Categories that are counted one by one.
-MOST_CATEGORIES = 12
+MOST_CATEGORIES = 10
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ def _categories(present: NDArray[Any], counter: _Counter) -> Distribution:
     counts = np.bincount(codes)
     order = np.argsort(-counts, kind="stable")
     shown = order if len(order) <= MOST_CATEGORIES else order[: MOST_CATEGORIES - 1]
+    if len(shown) == len(order) and all(re.fullmatch(r"-?\d{1,9}", str(value)) for value in found):
+        shown = np.argsort([int(value) for value in found])  # such as 1, 2, 3, which are read in their order
     names = [str(found[code]) for code in shown.tolist()]
     places = np.full(len(counts), len(shown), dtype=np.int64)
     places[shown] = np.arange(len(shown))
@@ -148,7 +151,7 @@ def _spread(present: NDArray[np.float64], counter: _Counter, *, of_moments: bool
 def _summary(present: NDArray[np.float64], write: Callable[[float], str]) -> NumberSummary:
     scale = float(np.abs(present).max()) or 1.0  # so that squares of very large numbers stay finite
     scaled = present / scale
-    low, quarter, middle, high_quarter, high = (float(value) for value in np.quantile(present, [0, 0.25, 0.5, 0.75, 1]))
+    low, quarter, middle, high_quarter, high = bins.quantiles(present, [0, 0.25, 0.5, 0.75, 1])
     centred = scaled - scaled.mean()
     deviation = float(np.sqrt((centred**2).mean()))
     is_spread = deviation > 1e-9

@@ -65,6 +65,8 @@ def test_each_command_prints_one_document_of_the_documented_keys(ask: Any, comma
     table.to_csv("table.csv", index=False)
     drafted = ask("init", "table.csv", "--target", "y")
     assert (drafted["config"], drafted["target"]) == ("config.yml", "y")
+    explored = ask("eda", "table.csv", "--target", "y", "--no-models")
+    assert (explored["page"], explored["rows"]) == ("eda.html", len(table))
     Path("config.yml").write_text(CONFIG.replace("  target: y\n", "  target: y\n  index: order\n"), encoding="utf-8")
     assert ask("process", "--config", "config.yml", "--output", "processed.parquet")["rows_out"] == len(table)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import pytest
+from pages import Page
 from problems import DERIVED, EVERY_KIND, load, make_config, make_table, train
 
 from classification_model.evaluation.metrics import METRICS
@@ -22,41 +22,6 @@ from classification_model.reporting.report_page import render_html
 from classification_model.training.training_report import TrainingReport
 
 pytestmark = pytest.mark.slow
-
-
-class Page(HTMLParser):
-    """A page, read: its elements, the words in it, and whether its elements are closed."""
-
-    VOID = frozenset({"meta", "img", "br"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == [], "an element is not closed"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember an element."""
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close an element."""
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Remember words that are read, not styles."""
-        if self._open and self._open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        """All words of the page, blanks made one."""
-        return " ".join(" ".join(self.words).split())
 
 
 def reports_of(report: TrainingReport) -> tuple[Page, str]:
