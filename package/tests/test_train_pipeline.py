@@ -24,7 +24,14 @@ from classification_model.errors import ArtifactError, GateError, InputError
 from classification_model.evaluation.metrics import METRICS, choose_threshold
 from classification_model.predict import Predictor
 from classification_model.processing.fitted_pipelines import load_pipeline
-from classification_model.runtime.model_folder.artifact import MANIFEST, read_files, read_manifest, write_model_folder
+from classification_model.reporting.leaderboard import read_leaderboard
+from classification_model.runtime.model_folder.artifact import (
+    MANIFEST,
+    read_files,
+    read_manifest,
+    read_model,
+    write_model_folder,
+)
 from classification_model.runtime.model_folder.manifest import MetricValue
 from classification_model.train_pipeline import run_training
 from classification_model.training.describe_model import code_hash
@@ -53,7 +60,8 @@ def test_a_model_folder_is_whole(report: TrainingReport) -> None:
     """Training leaves pipeline, manifest and reports, which verify, and nothing beside them."""
     files = {path.relative_to(report.folder).as_posix() for path in report.folder.rglob("*") if path.is_file()}
     models = {f"{FOLDER}.pkl", "core.onnx", "model.onnx"}
-    assert files == models | {MANIFEST, "reports/report.html", "reports/model_card.md"}
+    reports = {"reports/report.html", "reports/model_card.md", "reports/leaderboard.csv"}
+    assert files == models | reports | {MANIFEST}
     assert {path.name for path in report.folder.parent.iterdir()} == {FOLDER, "table.csv"}
     assert Predictor.load(report.folder).manifest == report.manifest
     assert report.seconds > 0
@@ -138,9 +146,12 @@ def train_elsewhere(folder: Path, jobs: int, **environment: str) -> subprocess.P
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Give the hash of each file of a model, of the manifest without time and digest."""
+    """Give the hash of each file of a model, without the times in the manifest and the reports that have times."""
     contents = {path.name: path.read_bytes() for path in (folder / FOLDER).rglob("*") if path.is_file()}
     contents[MANIFEST] = re.sub(rb'"(created|digest)": "[^"]*"', b"", contents[MANIFEST])
+    for name in ("report.html", "leaderboard.csv"):
+        del contents[name]
+        contents[MANIFEST] = re.sub(rb'"reports/%b": \{[^}]*\}' % name.encode(), b"", contents[MANIFEST])
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
@@ -151,18 +162,21 @@ def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     first = train_elsewhere(tmp_path / "first", 1, **one)
     second = train_elsewhere(tmp_path / "second", 2, SOURCE_DATE_EPOCH="0", **other)
     assert (first.wait(), second.wait()) == (0, 0)
-    assert len(hashes(tmp_path / "first")) == 6
+    assert len(hashes(tmp_path / "first")) == 5
     assert hashes(tmp_path / "second") == hashes(tmp_path / "first")
 
 
 def test_the_clock_may_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SOURCE_DATE_EPOCH stands in for the clock, and then training twice gives the same manifest as well."""
+    """SOURCE_DATE_EPOCH stands in for the clock, and then training twice gives the same bytes of every file."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     config = make_config({"size": "numeric"}, folder=tmp_path)
-    first = (train(make_table(), config).folder / MANIFEST).read_bytes()
+    first = read_model(train(make_table(), config).folder)
     second = train(make_table(), config)
     assert second.manifest.created == "2023-11-14T22:13:20Z"
-    assert (second.folder / MANIFEST).read_bytes() == first
+    assert read_model(second.folder) == first
+    assert b"2023-11-14 at 22:13 UTC" in first.contents["reports/report.html"]
+    assert b"Fit, s" not in first.contents["reports/report.html"]
+    assert read_leaderboard(first.contents["reports/leaderboard.csv"])["fit_seconds"].isna().all()
 
 
 def test_the_time_of_making_is_universal(report: TrainingReport) -> None:

@@ -169,6 +169,7 @@ def test_reports_are_those_of_the_version_that_serves(serve: Serve, tmp_path: Pa
     eventually(lambda: client.get("/model/reports").json()["version"] == "1.0.1")
     assert [link["name"] for link in client.get("/model/reports").json()["reports"]] == [
         "eda.html",
+        "leaderboard.csv",
         "model_card.md",
         "report.html",
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from classification_model.evaluation.importances import importances
 from classification_model.evaluation.partial_dependence import PartialDependence, partial_dependences
-from classification_model.evaluation.slice_metrics import Slice, slice_metrics
+from classification_model.evaluation.slice_metrics import Slice, readable, slice_metrics
 from classification_model.processing.pipeline_model import columns_of
 
 if TYPE_CHECKING:
@@ -111,11 +111,10 @@ def judge(
     columns = columns_of(features, schema)
     important = importances(predict, columns, outcome.truth, random_state)
     measured = [name for name, _, _ in important]
-    kept = set(measured)
     return Judged(
         outcome=outcome,
         importances=tuple(important),
         dependences=partial_dependences(predict, columns, measured, schema, random_state),
-        slices=tuple(slice_metrics(features[[name for name in features if name in kept]], outcome)),
+        slices=tuple(slice_metrics(readable(features[measured], schema), outcome)),
         learning_curve=learning_curve,
     )

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 
 from classification_model.evaluation.metrics import SMALLEST_PROBABILITY
+from classification_model.profiling.written_values import written_moment, written_number
 from classification_model.runtime.mle.accuracy_rule import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from classification_model.evaluation.metrics import Outcome
+    from classification_model.runtime.input.schema import InputSchema
 
 SMALLEST_SLICE = 20
 MOST_SLICES = 8
@@ -52,9 +54,16 @@ class Slice:
 
 
 def slice_metrics(features: pd.DataFrame, outcome: Outcome) -> list[Slice]:
-    """Compute metrics for each category, truth value, quarter of the numbers, and for missing values.
+    """Compute metrics for each category, truth value, quarter of the numbers and dates, and for missing values.
 
-    Slices of fewer than 20 rows, and features of more than 8 values, are left out.
+    Slices of fewer than 20 rows, and features of more than 8 values that are texts, are left out.
+
+    Parameters
+    ----------
+    features
+        Columns to cut the rows by, as `readable` returns them.
+    outcome
+        Labels and predictions of the rows.
     """
     slices = []
     for name in features.columns:
@@ -64,21 +73,60 @@ def slice_metrics(features: pd.DataFrame, outcome: Outcome) -> list[Slice]:
     return slices
 
 
+def readable(features: pd.DataFrame, schema: InputSchema) -> pd.DataFrame:
+    """Return prepared columns such that slices of them read well: moments as dates, truth values as yes and no.
+
+    Parameters
+    ----------
+    features
+        The columns, as `processing.rows.Rows.features`.
+    schema
+        The fields that they are.
+    """
+    columns = {}
+    for field in schema.fields:
+        if field.name in features:
+            column = features[field.name]
+            if field.kind == "datetime":
+                column = pd.to_datetime(column, unit="s")
+            elif field.kind == "boolean":
+                column = column.map({0.0: "no", 1.0: "yes"})
+            columns[field.name] = column
+    return pd.DataFrame(columns)
+
+
 def slices_of(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield name and mask of each category, truth value, quarter of the numbers, and of the missing values."""
+    """Yield name and mask of each category, quarter of the numbers or dates, and of the missing values."""
     missing = column.isna().to_numpy()
+    write: Callable[..., str] = str
+    if pd.api.types.is_datetime64_dtype(column.dtype):
+        column, write = (column - pd.Timestamp(0)).dt.total_seconds(), written_moment
+    elif pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        write = written_number
     distinct = column.dropna().unique()
     if len(distinct) <= MOST_SLICES:
         for value in sorted(distinct):
-            yield (f"{value:g}" if isinstance(value, float) else str(value)), (column == value).to_numpy()
-    elif pd.api.types.is_numeric_dtype(column.dtype):
-        quarters = pd.qcut(column, 4, duplicates="drop")
-        for interval in quarters.cat.categories:
-            yield f"{interval.left:g} to {interval.right:g}", (quarters == interval).to_numpy()
+            yield write(value), (column == value).to_numpy()
+    elif write is not str:
+        yield from _quarters(column.to_numpy(), ~missing, write)
     else:
         return
     if missing.any():
         yield "missing", missing
+
+
+def _quarters(
+    values: NDArray[np.float64], present: NDArray[np.bool_], write: Callable[..., str]
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Cut numbers at their quartiles; each quarter is named by its least and greatest number."""
+    finite = values[np.isfinite(values)]
+    edges = np.unique(np.quantile(finite, [0.25, 0.5, 0.75]))
+    places = np.searchsorted(edges, values, side="left")
+    for place in range(len(edges) + 1):
+        mask = present & (places == place)
+        if mask.any():
+            low, high = write(values[mask].min()), write(values[mask].max())
+            yield (low if low == high else f"{low} to {high}"), mask
 
 
 def _slice(feature: str, value: str, outcome: Outcome) -> Slice:

@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from sklearn.metrics import confusion_matrix
 
-from classification_model.plotting.figures import BLUE, INK, new_figure
-from classification_model.plotting.labels import short_labels
+from classification_model.plotting.figures import BLUE, INK, cut_label, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +41,7 @@ def draw_confusion(outcome: Outcome) -> Figure:
 
 def _counts(outcome: Outcome) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     counts = confusion_matrix(outcome.truth, outcome.predicted, labels=range(len(outcome.classes)))
-    labels = short_labels(outcome.classes)
+    labels = tuple(map(cut_label, outcome.classes))
     if len(labels) <= MOST_CLASSES:
         return labels, counts
     kept = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[: MOST_CLASSES - 1])

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classification_model.plotting.figures import COLOURS
-from classification_model.plotting.labels import short_label, short_labels
+from classification_model.plotting.figures import COLOURS, cut_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,21 +32,21 @@ def draw_dependence(axes: Axes, dependence: PartialDependence, classes: Sequence
                 probabilities[:, number],
                 width,
                 color=COLOURS[place],
-                label=short_label(classes[number]),
+                label=cut_label(classes[number]),
             )
         slanted = len(texts) > 4 or max(map(len, texts)) > 8
-        axes.set_xticks(places, short_labels(texts), rotation=40 if slanted else 0, ha="right" if slanted else "center")
+        axes.set_xticks(
+            places, list(map(cut_label, texts)), rotation=40 if slanted else 0, ha="right" if slanted else "center"
+        )
     else:
         numbers = np.array(values, dtype=np.float64)
         along = (numbers * 1e6).astype("datetime64[us]") if dependence.kind == "datetime" else numbers
         for place, number in enumerate(shown):
             axes.plot(
-                along, probabilities[:, number], color=COLOURS[place], marker=".", label=short_label(classes[number])
+                along, probabilities[:, number], color=COLOURS[place], marker=".", label=cut_label(classes[number])
             )
     axes.set(
-        xlabel=short_label(dependence.feature),
-        ylabel=f"Probability of {short_label(classes[1])}" if len(classes) == 2 else "Probability",
+        xlabel=cut_label(dependence.feature),
+        ylabel=f"Probability of {cut_label(classes[1])}" if len(classes) == 2 else "Probability",
     )
     axes.set_ylim(0, min(1.0, 1.15 * float(probabilities[:, shown].max())))
-    if len(shown) > 1:
-        axes.legend(fontsize="small")

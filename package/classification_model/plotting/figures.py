@@ -98,5 +98,6 @@ def as_svg(figure: Figure, number: int) -> str:
 def cut_label(text: str, longest: int = 24) -> str:
     """Put a label on one line of so many characters, such that a legend shows it."""
     line = " ".join(text.split())
-    cut = line if len(line) <= longest else f"{line[: longest - 1]}…"
+    end = longest // 3  # which often tells it from others
+    cut = line if len(line) <= longest else f"{line[: longest - 1 - end]}…{line[-end:]}"
     return f" {cut}" if cut.startswith("_") else cut  # a legend leaves out what begins with _

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.calibration import calibration_curve
@@ -12,8 +12,7 @@ from classification_model.errors import InputError
 from classification_model.evaluation.threshold_curve import cost_curves, gain_curve, threshold_curve
 from classification_model.plotting.confusion import draw_confusion
 from classification_model.plotting.dependence import draw_dependence
-from classification_model.plotting.figures import BLUE, COLOURS, GREEN, INK, RED, new_figure, plot_style
-from classification_model.plotting.labels import short_label
+from classification_model.plotting.figures import BLUE, COLOURS, GREEN, INK, RED, cut_label, new_figure, plot_style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +24,13 @@ if TYPE_CHECKING:
     from classification_model.evaluation.judged import Judged
     from classification_model.evaluation.metrics import Outcome
 
+_Place = Literal["lower right", "lower left", "upper left"]
+
 #: Classes that have a curve of their own, and features that have a bar: at most so many.
 MOST_CURVES, MOST_BARS = len(COLOURS), 20
 _BINS = 10
+#: Curves whose legend has room inside of the plot.
+_MOST_INSIDE = 3
 
 
 class ModelPlots:
@@ -54,8 +57,7 @@ class ModelPlots:
                 axes.plot(false_rate, true_rate, color=colour, label=f"{label} (area {area:.3f})")
             _diagonal(axes)
             axes.set(xlabel="False positive rate", ylabel="True positive rate", xlim=(0, 1), ylim=(0, 1.01))
-            if axes.get_legend_handles_labels()[0]:
-                axes.legend(loc="lower right")
+            _legend(figure, axes, "lower right")
         return figure
 
     def precision_recall(self) -> Figure:
@@ -67,7 +69,7 @@ class ModelPlots:
                 axes.plot(recall, precision, color=colour, label=label)
                 axes.axhline(float(truth.mean()), color=colour, linestyle="--", linewidth=0.8, alpha=0.5)
             axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.01))
-            axes.legend(loc="lower left")
+            _legend(figure, axes, "lower left")
         return figure
 
     def calibration(self) -> Figure:
@@ -79,7 +81,7 @@ class ModelPlots:
                 axes.plot(predicted, actual, color=colour, marker="o", markersize=4, label=label)
             _diagonal(axes)
             axes.set(xlabel="Mean predicted probability", ylabel="Actual share", xlim=(0, 1), ylim=(0, 1.01))
-            axes.legend(loc="upper left")
+            _legend(figure, axes, "upper left")
         return figure
 
     def confusion(self) -> Figure:
@@ -102,14 +104,14 @@ class ModelPlots:
             "precision": curve.precision,
             "recall": curve.recall,
             "F1": curve.f1,
-            f"predicted {short_label(outcome.classes[1])}": curve.predicted_share,
+            f"predicted {cut_label(outcome.classes[1])}": curve.predicted_share,
         }
         with plot_style():
             figure, axes = _one_plot()
             for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
                 axes.plot(curve.thresholds, values, color=colour, label=name)
             _mark_threshold(axes, outcome)
-            axes.set(xlabel=f"Threshold of {short_label(outcome.classes[1])}", xlim=(0, 1), ylim=(0, 1.01))
+            axes.set(xlabel=f"Threshold of {cut_label(outcome.classes[1])}", xlim=(0, 1), ylim=(0, 1.01))
             _legend_above(figure)
         return figure
 
@@ -129,7 +131,7 @@ class ModelPlots:
                 axes.plot(curve.thresholds, costs.costs, color=colour, label=_ratio_in_words(costs.ratio))
                 axes.plot(costs.best_threshold, costs.best_cost, color=colour, marker="o", markersize=6)
             _mark_threshold(axes, outcome)
-            axes.set(xlabel=f"Threshold of {short_label(outcome.classes[1])}", ylabel="Mean cost of a row", xlim=(0, 1))
+            axes.set(xlabel=f"Threshold of {cut_label(outcome.classes[1])}", ylabel="Mean cost of a row", xlim=(0, 1))
             axes.set_ylim(bottom=0)
             _legend_above(figure, columns=1)
         return figure
@@ -149,7 +151,7 @@ class ModelPlots:
             axes.plot(curve.contacted, curve.found, color=BLUE, label="the model")
             axes.plot([0, curve.positives, 1], [0, 1, 1], color=GREEN, linewidth=1, label="the best order")
             axes.plot([0, 1], [0, 1], color=INK, linestyle="--", linewidth=1, alpha=0.5, label="a random order")
-            found = f"Share of all {short_label(outcome.classes[1])} found"
+            found = f"Share of all {cut_label(outcome.classes[1])} found"
             axes.set(xlabel="Share of rows, most probable first", ylabel=found, xlim=(0, 1), ylim=(0, 1.01))
             axes.legend(loc="lower right")
         return figure
@@ -162,7 +164,7 @@ class ModelPlots:
             axes = figure.add_subplot()
             means, deviations = [mean for _, mean, _ in shown], [deviation for *_, deviation in shown]
             axes.barh(range(len(shown)), means, xerr=deviations, color=BLUE, ecolor=INK, error_kw={"linewidth": 1})
-            axes.set_yticks(range(len(shown)), [short_label(name) for name, _, _ in shown])
+            axes.set_yticks(range(len(shown)), [cut_label(name) for name, _, _ in shown])
             axes.set(xlabel="Increase of the log loss when shuffled")
         return figure
 
@@ -192,6 +194,8 @@ class ModelPlots:
             for place, dependence in enumerate(chosen, start=1):
                 axes = figure.add_subplot(down, across, place)
                 draw_dependence(axes, dependence, outcome.classes, shown_classes(outcome))
+            if len(outcome.classes) > 2:
+                figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
         return figure
 
     def learning_curve(self) -> Figure:
@@ -244,7 +248,7 @@ def _curves(outcome: Outcome) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[
     for place, number in enumerate(shown_classes(outcome)):
         truth = outcome.truth == number
         if truth.any():
-            yield short_label(outcome.classes[number]), truth, outcome.probabilities[:, number], COLOURS[place]
+            yield cut_label(outcome.classes[number]), truth, outcome.probabilities[:, number], COLOURS[place]
 
 
 def _one_plot() -> tuple[Figure, Axes]:
@@ -259,6 +263,15 @@ def _diagonal(axes: Axes) -> None:
 def _mark_threshold(axes: Axes, outcome: Outcome) -> None:
     if outcome.threshold is not None:
         axes.axvline(outcome.threshold, color=INK, linestyle="--", linewidth=1, alpha=0.5)
+
+
+def _legend(figure: Figure, axes: Axes, place: _Place) -> None:
+    """Put the legend into a plot of few curves, above one of more, and nowhere without a curve."""
+    curves = len(axes.get_legend_handles_labels()[0])
+    if curves > _MOST_INSIDE:
+        _legend_above(figure, columns=2)
+    elif curves:
+        axes.legend(loc=place)
 
 
 def _legend_above(figure: Figure, columns: int = 3) -> None:

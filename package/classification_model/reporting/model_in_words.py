@@ -19,6 +19,12 @@ METRIC_NAMES = {
 }
 
 
+def metric_in_sentence(metric: str) -> str:
+    """Return what a metric is called inside a sentence."""
+    name = METRIC_NAMES[metric]
+    return name if metric in {"roc_auc", "brier", "f1"} else name.lower()
+
+
 def classes_in_words(manifest: Manifest) -> str:
     """List the classes, each with its range if it is a bin of a number."""
     if manifest.target_edges:

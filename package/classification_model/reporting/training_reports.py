@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from classification_model.reporting.leaderboard import LEADERBOARD, write_leaderboard
 from classification_model.reporting.model_card import render_card
 from classification_model.reporting.report_page import render_html
+from classification_model.runtime.system.clock import source_date_epoch
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -14,11 +16,14 @@ if TYPE_CHECKING:
 
 
 def render_reports(report: TrainingReport, pipeline: Pipeline) -> dict[str, bytes]:
-    """Render ``reports/report.html`` and ``reports/model_card.md``.
+    """Render ``reports/report.html``, ``reports/model_card.md`` and ``reports/leaderboard.csv``.
 
-    Neither holds a time or a duration: the same training gives the same bytes.
+    Where ``SOURCE_DATE_EPOCH`` is set, no duration is written: then the same training gives the same bytes. The card
+    has neither dates nor durations.
     """
+    with_times = source_date_epoch() is None
     return {
-        "reports/report.html": render_html(report).encode(),
+        "reports/report.html": render_html(report, pipeline, with_times=with_times).encode(),
         "reports/model_card.md": render_card(report, pipeline).encode(),
+        LEADERBOARD: write_leaderboard(report.selection, with_times=with_times),
     }

@@ -11,6 +11,7 @@ import orjson
 
 from classification_model.comparison import SharedRows, compare, features_of, latency_of, outcome_of
 from classification_model.errors import DataError
+from classification_model.evaluation.slice_metrics import readable
 from classification_model.processing.data_manager import DataLoader
 from classification_model.processing.raw_tables import hash_of_rows
 from classification_model.retraining.training_into_store import train_into_store
@@ -171,16 +172,17 @@ def hold_against_champion(
         If there are no such rows, or one breaks the schema of a model.
     """
     champion, other_model, config = challenge.champion, challenger.predictor, challenge.config
+    schema = other_model.manifest.input_schema
     sets, notes = [], []
     if shares_holdout(champion.manifest.holdout, challenger.rule):
         labels, features = challenger.holdout.labels.tolist(), challenger.holdout.features
         one, other = (outcome_of(model, features, labels) for model in (champion, other_model))
-        sets.append(SharedRows("holdout", one, other, features))
+        sets.append(SharedRows("holdout", one, other, readable(features, schema)))
     else:
         notes.append("rows are held out by another rule than the champion's, which may have been trained on them")
     if challenge.recent:
         one, other = (outcome_of(model, challenge.recent, challenge.recent_labels) for model in (champion, other_model))
-        sets.append(SharedRows("recent", one, other, features_of(other_model.manifest.input_schema, challenge.recent)))
+        sets.append(SharedRows("recent", one, other, readable(features_of(schema, challenge.recent), schema)))
     if not sets:
         msg = (
             "expected rows that neither model was trained on, found none: add labels, or keep the champion's "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classification_model.errors import ArtifactError, VerificationError
 from classification_model.runtime.model_folder.artifact import MANIFEST, file_records, read_manifest
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from classification_model.config.sections import Config
     from classification_model.processing.data_manager import TrainingData
     from classification_model.runtime.model_folder.manifest import Manifest
+
+#: Reports have dates and durations, except the card.
+REPORTS, CARD = "reports/", "reports/model_card.md"
 
 
 class KeptModel:
@@ -70,8 +73,7 @@ class KeptModel:
         if self._manifest is None:
             return
         made = manifest.model_copy(update={"files": file_records(contents)})
-        apart = {"created", "digest"}
-        if made.model_dump(exclude=apart) != self._manifest.model_dump(exclude=apart):
+        if _lasting(made) != _lasting(self._manifest):
             raise self._refusal("one that came out differently, although config, code and rows are the same")
 
     def _refuse(self, found: list[str]) -> None:
@@ -84,3 +86,12 @@ class KeptModel:
             "--output, or replace it with --replace"
         )
         return ArtifactError(msg)
+
+
+def _lasting(manifest: Manifest) -> dict[str, Any]:
+    """Return what is the same each time a model is trained: all but the times in the manifest and in its reports."""
+    lasting = manifest.model_dump(exclude={"created", "digest"})
+    lasting["files"] = {
+        name: record for name, record in lasting["files"].items() if name == CARD or not name.startswith(REPORTS)
+    }
+    return lasting

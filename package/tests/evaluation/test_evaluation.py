@@ -37,11 +37,12 @@ from classification_model.evaluation.metrics import (
     score_with_intervals,
     weighted_scores,
 )
-from classification_model.evaluation.slice_metrics import slice_metrics
+from classification_model.evaluation.slice_metrics import readable, slice_metrics, slices_of
 from classification_model.pipeline import build_pipeline
 from classification_model.processing.pipeline_model import PipelineModel, columns_of
 from classification_model.runtime.inference.classes import decide
 from classification_model.runtime.input.columns import Column
+from classification_model.runtime.input.schema import InputSchema, Kind, SchemaField
 from classification_model.training.folds import class_numbers
 
 LABELS = ("a", "b", "c")
@@ -229,18 +230,47 @@ def test_slices_are_categories_quarters_and_gaps() -> None:
     )
     slices = slice_metrics(features, simulated(rows, 0))
     assert [(found.feature, found.value, found.rows) for found in slices] == [
-        ("number", "-0.001 to 24.75", 25),
-        ("number", "24.75 to 49.5", 25),
-        ("number", "49.5 to 74.25", 25),
-        ("number", "74.25 to 99", 25),
+        ("number", "0 to 24", 25),
+        ("number", "25 to 49", 25),
+        ("number", "50 to 74", 25),
+        ("number", "75 to 99", 25),
         ("number", "missing", 100),
         ("few", "0", 100),
         ("few", "1", 100),
         ("category", "x", 150),
         ("category", "y", 40),
-        ("zeros", "-0.001 to 0.25", 150),
-        ("zeros", "0.25 to 50", 50),
+        ("zeros", "0", 150),
+        ("zeros", "1 to 50", 50),
     ]
+
+
+def test_slices_are_named_as_people_write_them() -> None:
+    """Dates are written as dates, truth values as yes and no, and large numbers whole; no two slices share a row."""
+    kinds: dict[str, Kind] = {"day": "datetime", "open": "boolean", "few": "datetime", "pay": "numeric"}
+    schema = InputSchema(fields=tuple(SchemaField(name=name, kind=kind, nullable=True) for name, kind in kinds.items()))
+    day = np.arange(200.0) * 86400
+    features = pd.DataFrame(
+        {"day": day, "open": np.arange(200) % 2, "few": day // 8640000 * 8640000, "pay": np.arange(200) * 1e4}
+    ).astype(np.float64)
+    features.loc[:24, ["day", "open"]] = np.nan
+    names: dict[str, list[str]] = {}
+    shown = readable(features, schema)
+    for found in slice_metrics(shown, simulated(200, 0)):
+        names.setdefault(found.feature, []).append(found.value)
+    assert names == {
+        "day": [
+            "1970-01-26 to 1970-03-10",
+            "1970-03-11 to 1970-04-23",
+            "1970-04-24 to 1970-06-05",
+            "1970-06-06 to 1970-07-19",
+            "missing",
+        ],
+        "open": ["no", "yes", "missing"],
+        "few": ["1970-01-01", "1970-04-11"],
+        "pay": ["0 to 490,000", "500,000 to 990,000", "1,000,000 to 1,490,000", "1,500,000 to 1,990,000"],
+    }
+    for name in shown:
+        assert np.sum([mask for _, mask in slices_of(shown[name])], axis=0).tolist() == [1] * 200
 
 
 @pytest.mark.parametrize("classes", [2, 3])
