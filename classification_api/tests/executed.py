@@ -60,5 +60,6 @@ def execute(notebook: Path, folder: Path, **variables: str) -> Executed:
         shown = cell.outputs
         assert [output.text for output in shown if output.get("name") == "stderr"] == [], cell.id
         outputs[cell.id] = "".join(output.get("text") or f"{output.data.get('text/plain', '')}\n" for output in shown)
-        pictures[cell.id] = sum("image/png" in output.get("data", {}) for output in shown)
+        data = [output.get("data", {}) for output in shown]
+        pictures[cell.id] = sum("image/png" in each or each.get("text/html", "").startswith("<svg") for each in data)
     return Executed(outputs, pictures, texts)
