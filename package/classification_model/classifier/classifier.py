@@ -60,6 +60,9 @@ class Classifier(TableClassifier):
         Manifest of the model.
     report_
         The result of `train`, with rows, metrics and candidates; else None.
+    draft_
+        The commented ``config.yml`` that `train` drafted for a table and its target, to be corrected and trained by;
+        else None.
 
     Examples
     --------
@@ -250,6 +253,12 @@ class Classifier(TableClassifier):
             If the server does not start, as when the port is taken.
         """
         return start_server(self.save, port, None if log_folder is None else Path(log_folder))
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        if not self.__sklearn_is_fitted__():
+            return str(super().__repr__(N_CHAR_MAX))
+        manifest = self.manifest_
+        return f"<Classifier of {manifest.name!r}, version {manifest.version}: {manifest.estimator}>"
 
     def _repr_html_(self) -> str:
         return card_of(self._fitted().predictor.manifest) if self.__sklearn_is_fitted__() else unfitted_card(repr(self))

@@ -79,7 +79,7 @@ def train(
     >>> model.predict(iris.head(2)).tolist()
     ['0', '0']
     """
-    problem = _config_of(data, target, config)
+    problem, draft = _config_of(data, target, config)
     source = str(data) if isinstance(data, Path) else data
     if source is not None and target is not None and not isinstance(source, pd.DataFrame):
         source = None  # the drafted config names it
@@ -87,7 +87,9 @@ def train(
         trained = train_model(problem, source=source, version=version, jobs=jobs, progress=shown)
     manifest = trained.report.manifest.model_copy(update={"files": file_records(trained.contents)})
     model = FolderModel(manifest, trained.contents)
-    return Classifier._of_folder(model, problem, trained.report)
+    classifier = Classifier._of_folder(model, problem, trained.report)
+    classifier.draft_ = draft
+    return classifier
 
 
 def load(folder: Path | str | None = None) -> Classifier:
@@ -119,18 +121,18 @@ def load(folder: Path | str | None = None) -> Classifier:
     """
     read = read_model(packaged_model() if folder is None else Path(folder))
     model = FolderModel(read.manifest, read.contents)
-    model.predictor.check_golden_rows()
     return Classifier._of_folder(model)
 
 
 def _config_of(
     data: str | Path | pd.DataFrame | None, target: str | None, config: Config | Path | str | None
-) -> Config:
+) -> tuple[Config, str | None]:
+    """Return the config to train by, and its text if it is drafted."""
     if config is not None:
         if target is not None:
             msg = "expected a config or a target, found both: the config names the target, so leave target out"
             raise InputError(msg)
-        return load_config(config) if isinstance(config, (str, Path)) else config
+        return load_config(config) if isinstance(config, (str, Path)) else config, None
     if data is None or target is None:
         msg = (
             "expected a table and the column to predict, or a config: call train(table, target=...) or "
@@ -139,4 +141,5 @@ def _config_of(
         raise InputError(msg)
     folder = Path.cwd()
     source = data if isinstance(data, pd.DataFrame) else str(data)
-    return parse_config(draft_config(source, target, folder), folder=folder)
+    draft = draft_config(source, target, folder)
+    return parse_config(draft, folder=folder), draft

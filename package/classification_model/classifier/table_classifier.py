@@ -202,6 +202,7 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         """Take a fitted model; its classes are its labels, or other values in the same order."""
         self.model_ = model
         self.report_ = report
+        self.draft_: str | None = None
         self.is_by_name_ = getattr(self, "is_by_name_", True)
         # in the order of the manifest, whose positive class comes last, and then sorted
         self._values = np.array(model.predictor.manifest.classes, dtype=object) if classes is None else classes

@@ -252,6 +252,9 @@ class Config(Section):
     promotion: PromotionConfig = PromotionConfig()
     _folder: Path = PrivateAttr(Path())
 
+    def __repr__(self) -> str:
+        return f"<Config of {self.app.name!r}>"
+
     def at(self, folder: Path) -> Config:
         """Return this config with its relative paths resolved against a folder."""
         placed = self.model_copy()

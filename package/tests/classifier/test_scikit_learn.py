@@ -64,6 +64,7 @@ def test_clone_keeps_a_config_and_every_option() -> None:
     copied = clone(original)
     assert copied.get_params()["config"] == config
     assert copied.threshold == 0.4
+    assert "config=<Config of 'colours'>" in repr(copied)
     with pytest.raises(NotFittedError, match="not fitted"):
         copied.predict(make_table(5))
 

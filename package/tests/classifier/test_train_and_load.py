@@ -15,6 +15,7 @@ from written import write_table
 
 import classification_model as cm
 from classification_model.classifier.classifier import Classifier
+from classification_model.config.core import parse_config
 from classification_model.errors import (
     ArtifactError,
     ConfigError,
@@ -76,6 +77,8 @@ def test_the_model_is_that_of_the_command_line(
 def test_a_frame_needs_its_target_alone(table: pd.DataFrame) -> None:
     """Kinds, classes and what to leave out are inferred as `init` does."""
     trained = cm.train(table.drop(columns=["note"]), target="colour")
+    assert repr(trained).startswith("<Classifier of 'colour', version ")
+    assert parse_config(str(trained.draft_)).hash == trained.manifest_.config_hash
     assert set(trained.classes_) == {"red", "green"}
     assert "key" not in {field.name for field in trained.manifest_.input_schema.fields}
     assert trained.report_ is not None
