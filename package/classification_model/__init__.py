@@ -12,7 +12,8 @@ Model folders
 Operate
     `MLEModel`, `ServedModel`, `PredictionLog`, `LabelLog`, `LogFaults`, `read_decisions`, `DecisionEntry`.
 Analyse, in a notebook or with scikit-learn, with the extra [train]
-    `train` and `load` return a fitted `Classifier`; its `evaluate` returns an `Evaluation`.
+    `train` and `load` return a fitted `Classifier`; its `evaluate` returns an `Evaluation`. `Visualize` plots a
+    table.
 Train and judge, with the extra [train]
     `load_config`, `ClassificationModel`, `save_estimator`, `load_pipeline`, `load_predictor`, `read_log`,
     `read_labels`, `with_labels`, `read_labelled_log`, `monitor`, `compare`, `SharedRows`, `Outcome`,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from classification_model.monitoring.monitor import monitor
     from classification_model.own_models.classification_model import ClassificationModel
     from classification_model.own_models.save_estimator import save_estimator
+    from classification_model.plotting.visualize import Visualize
     from classification_model.predict import make_prediction
     from classification_model.processing.data_pipeline import process_data
     from classification_model.processing.fitted_pipelines import load_pipeline
@@ -88,6 +90,7 @@ __all__ = [
     "PromotionConfig",
     "ServedModel",
     "SharedRows",
+    "Visualize",
     "__version__",
     "compare",
     "errors",
@@ -143,6 +146,7 @@ _WORKSHOP = {
     "Outcome": "evaluation.metrics",
     "PromotionConfig": "config.sections",
     "SharedRows": "comparison.paired",
+    "Visualize": "plotting.visualize",
     "compare": "comparison.verdict",
     "latency_of": "comparison.measuring",
     "load": "classifier.fitted_classifiers",

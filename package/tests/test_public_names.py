@@ -37,7 +37,7 @@ def test_the_public_names_are_these() -> None:
         *("read_labels", "read_log", "read_labelled_log", "with_labels", "monitor"),
         *("process_data", "read_table", "write_table", "register_source", "register_sink"),
         *("Outcome", "PromotionConfig", "SharedRows", "compare", "latency_of", "outcome_of"),
-        *("Classifier", "Evaluation", "load", "train"),
+        *("Classifier", "Evaluation", "Visualize", "load", "train"),
         *("__version__", "errors"),
     }
 

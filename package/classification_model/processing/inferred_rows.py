@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classification_model.config.data_section import DataConfig
 from classification_model.config.features import ColumnFeature
+from classification_model.config.sections import AppConfig, Config
 from classification_model.processing.fields import bare_schema, to_frame
 from classification_model.processing.kinds.infer_columns import infer_table
 from classification_model.processing.kinds.inferred import Evidence
@@ -14,7 +16,10 @@ from classification_model.runtime.input.checking import check_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-    from classification_model.config.sections import Config
+    from classification_model.processing.drafted_table import DraftedTable
+
+#: Stands for a target where there is none.
+_NO_TARGET = "\N{NULL}"
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,12 @@ class InferredRows:
     features: pd.DataFrame
     kinds: dict[str, str]
     reasons: dict[str, str]
+
+
+def infer_table_without_target(read: DraftedTable) -> InferredRows:
+    """Infer the kinds of all columns of a table of which nothing is known, and prepare them."""
+    config = Config(app=AppConfig(name=read.name), data=DataConfig(source=read.name, target=_NO_TARGET))
+    return infer_rows(read.frame.rename(columns=str), config)
 
 
 def infer_rows(table: pd.DataFrame, config: Config) -> InferredRows:

@@ -10,13 +10,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from classification_model.audit.audit import audit_rows
-from classification_model.config.data_section import DataConfig
-from classification_model.config.sections import AppConfig, Config
 from classification_model.errors import DataError, TrainingError
 from classification_model.estimators import trials_of
 from classification_model.processing.data_manager import DataLoader
 from classification_model.processing.drafted_table import read_to_draft
-from classification_model.processing.inferred_rows import InferredRows, infer_rows
+from classification_model.processing.inferred_rows import InferredRows, infer_rows, infer_table_without_target
 from classification_model.processing.rows import read_rows
 from classification_model.profiling.profile import profile_rows
 from classification_model.runtime.model_folder.file_layout import UNKNOWN, FileLayout
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from classification_model.config.sections import Config
     from classification_model.processing.data_manager import TrainingData
     from classification_model.profiling.table_profile import TableProfile
     from classification_model.runtime.model_folder.manifest import AuditFinding
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 5_000
 #: Of a sample of more values, at most so many settings of each candidate are tried, none after so many seconds.
 _MANY_VALUES, _MOST_TRIALS, _MOST_SECONDS = 30_000, 2, 30.0
-#: Stands for a target where there is none.
-_NO_TARGET = "\N{NULL}"
 
 
 def explore_problem(
@@ -135,17 +132,15 @@ def explore_columns(source: str, progress: Progress, layout: FileLayout = UNKNOW
     progress.step("reading the table")
     read = read_to_draft(source, layout)
     progress.step("profiling the columns")
-    table = read.frame.rename(columns=str)
-    config = Config(app=AppConfig(name=read.name), data=DataConfig(source=source, target=_NO_TARGET))
-    found = infer_rows(table, config)
-    labels = np.full(len(table), "", dtype=object)
+    found = infer_table_without_target(read)
+    labels = np.full(len(read.frame), "", dtype=object)
     name = short_name(source)
     return Exploration(
         name=name,
         created=created,
         source=name,
-        rows=len(table),
-        columns=len(table.columns),
+        rows=len(read.frame),
+        columns=len(read.frame.columns),
         profile=profile_rows(found.features, found.kinds),
         audit=tuple(one for one in _audit(found, labels, ("",)) if one.kind != "rare_class"),
     )
