@@ -64,7 +64,7 @@ def test_serving_without_the_api_names_it(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_page_on_notebooks_serves(capsys: pytest.CaptureFixture[str]) -> None:
     """Its block prints the address of a server that runs."""
-    page = Path(__file__).resolve().parents[2] / "docs" / "notebook.md"
+    page = Path(__file__).resolve().parents[2] / "docs" / "in-a-notebook.md"
     (code,) = re.findall(r"```py\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     exec(code.replace("port=8002", "port=0"), {"model": cm.load()})  # noqa: S102 - the project's own page
     assert re.match(r"http://127\.0\.0\.1:\d+\n", capsys.readouterr().out)

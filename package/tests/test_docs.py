@@ -29,7 +29,7 @@ PAGES = [
         page
         for page in (ROOT / "docs").glob("*.md")
         # see classification_api/tests/test_docs.py, classifier/test_notebook_page.py and test_how_tos.py
-        if page.name not in {"serving.md", "notebook.md"} and not page.name.startswith("add-")
+        if page.name not in {"serving.md", "in-a-notebook.md"} and not page.name.startswith("add-")
     ),
 ]
 BLOCK = re.compile(
@@ -104,7 +104,7 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     for page in [
         *PAGES,
         ROOT / "docs" / "serving.md",
-        ROOT / "docs" / "notebook.md",
+        ROOT / "docs" / "in-a-notebook.md",
         ROOT / "CHANGELOG.md",
         ROOT / "classification_api" / "README.md",
     ]:

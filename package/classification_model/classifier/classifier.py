@@ -11,7 +11,6 @@ import pandas as pd
 
 from classification_model.classifier.cards import card_of, unfitted_card
 from classification_model.classifier.evaluation import Evaluation
-from classification_model.classifier.fitted_model import RowsModel
 from classification_model.classifier.leaderboard import leaderboard_of
 from classification_model.classifier.scored_frames import explain_rows, predict_rows
 from classification_model.classifier.serving import Server, start_server
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from classification_model.classifier.fitted_model import FolderModel
     from classification_model.config.sections import Config
     from classification_model.runtime.model_folder.manifest import Manifest
-    from classification_model.training.model_selection import Selection
     from classification_model.training.training_report import TrainingReport
 
 
@@ -177,7 +175,7 @@ class Classifier(TableClassifier):
         InputError
             If the model does not know them, as one of your own that `save_estimator` wrote.
         """
-        return leaderboard_of(self._selection())
+        return leaderboard_of(self._fitted())
 
     def save(self, folder: Path | str) -> Manifest:
         """Write the model as a model folder, which every command, `load` and the API read.
@@ -269,10 +267,3 @@ class Classifier(TableClassifier):
     @classmethod
     def _of_folder(cls, model: FolderModel, config: Config | None = None, report: TrainingReport | None = None) -> Self:
         return cls(config)._use(model, report=report)
-
-    def _selection(self) -> Selection | None:
-        """Return the comparison of candidates, as far as it is in memory."""
-        model = self._fitted()
-        if self.report_ is not None:
-            return self.report_.selection
-        return model.selection if isinstance(model, RowsModel) else None

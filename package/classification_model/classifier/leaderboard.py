@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from classification_model.classifier.fitted_model import FolderModel, RowsModel
 from classification_model.errors import InputError
+from classification_model.reporting.leaderboard import LEADERBOARD, read_leaderboard, write_leaderboard
 
 if TYPE_CHECKING:
-    from classification_model.training.model_selection import Selection
+    import pandas as pd
+
+    from classification_model.classifier.fitted_model import FittedModel
 
 
-def leaderboard_of(selection: Selection | None) -> pd.DataFrame:
+def leaderboard_of(model: FittedModel) -> pd.DataFrame:
     """Return each trial with its metrics; see `Classifier.leaderboard`."""
-    if selection is None:
+    content = None
+    if isinstance(model, FolderModel):
+        content = model.contents.get(LEADERBOARD)
+    elif isinstance(model, RowsModel) and model.selection is not None:
+        content = write_leaderboard(model.selection, with_times=True)
+    if content is None:
         msg = "the model does not know which settings were tried: train it with `train` or `Classifier.fit`"
         raise InputError(msg)
-    return pd.DataFrame(
-        [
-            {
-                "candidate": trial.candidate,
-                "setting": trial.setting,
-                **trial.scores,
-                "deviation": trial.deviation,
-                "fit_seconds": trial.fit_seconds,
-                "predict_microseconds": trial.predict_microseconds,
-            }
-            for trial in selection.trials
-        ]
-    )
+    return read_leaderboard(content)

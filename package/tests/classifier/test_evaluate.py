@@ -108,4 +108,4 @@ def test_the_leaderboard_has_every_trial(model: Classifier) -> None:
     """Best first, with the metrics and the times."""
     board = model.leaderboard()
     assert board["candidate"].tolist() == ["logistic_regression"]
-    assert {*METRICS, "setting", "deviation", "fit_seconds", "predict_microseconds"} <= {*board.columns}
+    assert {*METRICS, "setting", "deviation", "won", "fit_seconds", "predict_microseconds"} <= {*board.columns}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "notebook.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "in-a-notebook.md"
 BASH = shutil.which("bash") or "bash"
 BLOCKS = re.findall(r"```(python|bash)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 

@@ -203,6 +203,7 @@ def test_a_saved_model_is_loaded_with_its_target(model: Classifier, table: pd.Da
     assert np.array_equal(loaded.predict_proba(table), model.predict_proba(table))
     assert loaded.score(table) == model.score(table)
     assert loaded.save(tmp_path / "copy").files == saved.files
+    assert loaded.leaderboard().equals(model.leaderboard())
     assert loaded.wheel("colour-model", output=tmp_path).name == f"colour_model-{saved.version}-py3-none-any.whl"
     (tmp_path / "model" / saved.pipeline).write_bytes(b"")
     with pytest.raises(VerificationError, match="was changed"):
