@@ -232,12 +232,33 @@ class PromotionConfig(Section):
     recent_share: float = Field(0.25, gt=0, lt=1)
 
 
+class CardConfig(Section):
+    """What the author says of the model in its card: plain texts, each of one paragraph or more.
+
+    Attributes
+    ----------
+    intended_use
+        What the model is for, and what it is not for.
+    limits
+        Where it is known to be wrong, and what it does not know.
+    ethics
+        Whom it may harm, and what was done about it.
+    contact
+        Whom to ask about it.
+    """
+
+    intended_use: str = ""
+    limits: str = ""
+    ethics: str = ""
+    contact: str = ""
+
+
 class Config(Section):
     """A classification problem, as its config file describes it.
 
     Attributes
     ----------
-    app, data, features, training, monitoring, promotion
+    app, data, features, training, monitoring, promotion, card
         The sections of the file.
     gates
         Limit of each metric on the hold-out that a model must reach to be saved.
@@ -250,6 +271,7 @@ class Config(Section):
     gates: dict[Metric, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     monitoring: MonitoringConfig = MonitoringConfig()
     promotion: PromotionConfig = PromotionConfig()
+    card: CardConfig = CardConfig()
     _folder: Path = PrivateAttr(Path())
 
     def __repr__(self) -> str:

@@ -8,8 +8,9 @@ from skops.card import Card
 
 from classification_model.audit.wording import in_words
 from classification_model.processing.left_out_rows import describe_left_out
+from classification_model.reporting import card_texts
 from classification_model.reporting.feature_notes import feature_notes
-from classification_model.reporting.model_in_words import METRIC_NAMES, classes_in_words, compilation_note
+from classification_model.reporting.model_in_words import METRIC_NAMES, compilation_note, metric_in_sentence
 from classification_model.runtime.wheel.markdown import as_text
 
 if TYPE_CHECKING:
@@ -19,31 +20,30 @@ if TYPE_CHECKING:
 
 
 def render_card(report: TrainingReport, pipeline: Pipeline) -> str:
-    """Render the model card."""
-    manifest, data = report.manifest, report.data.config.data
+    """Render the model card. It holds no time or duration: the same training gives the same bytes."""
+    manifest = report.manifest
     notes = feature_notes(report.data.config.features, report.data.train.features)
     metrics = [manifest.metrics[name] for name in METRIC_NAMES]
     card = Card(pipeline, template=None)
     title = f"{as_text(manifest.name)}, version {manifest.version}".replace("/", "&#47;")  # skops nests at a slash
-    target, classes = as_text(data.target), as_text(classes_in_words(manifest))
     left_out = describe_left_out(manifest.left_out)
     left_out = f"Rows left out: {as_text(left_out)}. " if left_out else ""
-    leakage = as_text(", ".join(data.leakage)) or "none"
+    contact = card_texts.paragraphs(report.data.config.card.contact)
     card.add(
         **{
             title: as_text(report.data.config.app.description),
-            "Intended use": f"To predict {target}, one of {classes}, for rows like those of the training table. "
-            "A prediction has a class and the probability of each class.",
+            "Intended use": card_texts.intended_use(report),
+            "How to call it": card_texts.how_to_call(manifest),
+            "Limits": card_texts.limits(report),
+            "Ethics": card_texts.ethics(report),
+            **({"Contact": contact} if contact else {}),
             "Training data": f"{len(report.data.train)} rows to train on and {len(report.data.holdout)} held out, "
             f"of a table of {manifest.data.rows} rows and {manifest.data.columns} columns (SHA-256 "
             f"`{manifest.data.sha256}`). {left_out}"
             f"{as_text(manifest.holdout.rule[:1].upper() + manifest.holdout.rule[1:])}.",
             "Estimator": f"`{manifest.estimator}`, the best of {len(report.selection.trials)} trials by "
-            f"{METRIC_NAMES[report.data.config.training.metric]} over {report.data.config.training.folds} folds.",
+            f"{metric_in_sentence(report.data.config.training.metric)} over {report.data.config.training.folds} folds.",
             "Compiled": as_text(compilation_note(manifest)),
-            "Limits": "A row with a value outside the training range, or an unseen category, is predicted with a "
-            "warning. "
-            f"Columns that are known only after the outcome are not used: {leakage}.",
             "Audit of the rows": "\n".join(f"- {as_text(in_words(finding))}." for finding in report.audit)
             or "Nothing odd was found.",
         }

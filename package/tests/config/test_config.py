@@ -68,7 +68,7 @@ def test_a_fault_is_told_with_file_line_key_expected_and_found(addition: str, ex
         ),
         pytest.param(
             "\u00a0a: b",
-            "6: '\\xa0a': expected one of: app, data, features, training, gates, monitoring, promotion, "
+            "6: '\\xa0a': expected one of: app, data, features, training, gates, monitoring, promotion, card, "
             "found an unknown key",
             id="a key that begins with a blank of another kind",
         ),

@@ -190,7 +190,7 @@ def test_odd_names_are_shown_as_they_are(tmp_path: Path, odd: str) -> None:
     assert [tag for tag, _ in page.elements].count("h1") == 1
     assert "<script" not in card
     titles = [line for line in card.splitlines() if line.startswith("#")]
-    assert len(titles) == 9
+    assert len(titles) == 11
     rows = [line for line in card.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
 

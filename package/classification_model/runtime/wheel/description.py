@@ -40,7 +40,7 @@ def describe(manifest: Manifest, name: str, summary: str, wheels: tuple[str, str
         File names of the wheels of the model and of the runtime.
     """
     wheel, runtime = wheels
-    inputs, probabilities = _example(manifest)
+    inputs, probabilities = example_row(manifest)
     ignored = as_text(_listed(manifest.input_schema.ignored))
     return Template((TEMPLATE / "README.md").read_text(encoding="utf-8")).substitute(
         name=name,
@@ -54,7 +54,7 @@ def describe(manifest: Manifest, name: str, summary: str, wheels: tuple[str, str
         estimator=f"`{manifest.estimator}`",
         table_rows=manifest.data.rows,
         classes=as_text(_listed(manifest.classes)),
-        example="\n".join(f"{' ' * 12}{_literal(key)}: {_literal(value)}," for key, value in inputs.items()),
+        example="\n".join(f"{' ' * 12}{literal(key)}: {literal(value)}," for key, value in inputs.items()),
         probabilities=as_text(
             _listed([f"{_shortened(label, LONGEST_LISTED - 8)} {value:.4f}" for label, value in probabilities.items()])
         ),
@@ -83,8 +83,8 @@ def _quality(manifest: Manifest) -> str:
     return "\n".join(lines) + reports
 
 
-def _example(manifest: Manifest) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return a golden row that looks like a row of the table, and the probabilities on record."""
+def example_row(manifest: Manifest) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return a golden row that looks like a row of the table, by field, and the probabilities on record."""
     fields = manifest.input_schema.fields
 
     def strangeness(row: GoldenRow) -> tuple[int, int, int]:
@@ -97,7 +97,7 @@ def _example(manifest: Manifest) -> tuple[dict[str, Any], dict[str, float]]:
     return inputs, dict(zip(manifest.classes, row.probabilities, strict=True))
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
     """Write a value in Python, texts in double quotes where they need no escapes."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and value.isprintable() else repr(value)
 
