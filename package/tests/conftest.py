@@ -18,6 +18,8 @@ from classification_model import cli
 from classification_model.export import compile_and_prove
 from classification_model.runtime.model_folder.packaged import packaged_model
 
+pytest_plugins = ["browsers"]
+
 # How long an example takes says something of the machine's load, not of the code.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")

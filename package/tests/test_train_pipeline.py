@@ -60,7 +60,7 @@ def test_a_model_folder_is_whole(report: TrainingReport) -> None:
     """Training leaves pipeline, manifest and reports, which verify, and nothing beside them."""
     files = {path.relative_to(report.folder).as_posix() for path in report.folder.rglob("*") if path.is_file()}
     models = {f"{FOLDER}.pkl", "core.onnx", "model.onnx"}
-    reports = {"reports/report.html", "reports/model_card.md", "reports/leaderboard.csv"}
+    reports = {"reports/report.html", "reports/eda.html", "reports/model_card.md", "reports/leaderboard.csv"}
     assert files == models | reports | {MANIFEST}
     assert {path.name for path in report.folder.parent.iterdir()} == {FOLDER, "table.csv"}
     assert Predictor.load(report.folder).manifest == report.manifest
@@ -149,7 +149,7 @@ def hashes(folder: Path) -> dict[str, str]:
     """Give the hash of each file of a model, without the times in the manifest and the reports that have times."""
     contents = {path.name: path.read_bytes() for path in (folder / FOLDER).rglob("*") if path.is_file()}
     contents[MANIFEST] = re.sub(rb'"(created|digest)": "[^"]*"', b"", contents[MANIFEST])
-    for name in ("report.html", "leaderboard.csv"):
+    for name in ("report.html", "eda.html", "leaderboard.csv"):
         del contents[name]
         contents[MANIFEST] = re.sub(rb'"reports/%b": \{[^}]*\}' % name.encode(), b"", contents[MANIFEST])
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

@@ -123,10 +123,11 @@ def _drafted(data: str, target: str, layout: FileLayout, progress: ShownProgress
 def _summary(found: Exploration, output: Path, *, pdf: bool) -> str:
     """Say what was found, and where it is."""
     from classification_model.audit.wording import warnings_of
+    from classification_model.reporting.eda_page import conclusions_of
 
     lines = [f"{found.name}: {found.rows:,} rows of {found.columns:,} columns"]
     leaks = sum(finding.kind in {"leak", "suspected_leak"} for finding in found.audit)
-    lines += [f"- {one.finding}" for one in found.conclusions()[leaks:]]
+    lines += [f"- {one.finding}" for one in conclusions_of(found)[leaks:]]
     lines += warnings_of(found.audit, str(output))
     if found.data is not None and found.selection is None:
         lines.append(f"no candidates were compared: {found.not_compared}")
@@ -140,6 +141,7 @@ def _written(output: Path, *, pdf: bool) -> list[Path]:
 def _document(found: Exploration, output: Path, *, pdf: bool) -> dict[str, Any]:
     from classification_model.audit.wording import in_words
     from classification_model.cli.json_output import candidate
+    from classification_model.reporting.eda_page import conclusions_of
 
     config = None if found.data is None else found.data.config
     metric = "" if config is None else config.training.metric
@@ -153,7 +155,7 @@ def _document(found: Exploration, output: Path, *, pdf: bool) -> dict[str, Any]:
         "target": None if config is None else config.data.target,
         "classes": {one.name: one.rows for one in found.profile.classes},
         "associations": {one.name: one.association for one in found.profile.by_strength() if found.profile.classes},
-        "conclusions": [f"{one.finding} {one.advice}".strip() for one in found.conclusions()],
+        "conclusions": [f"{one.finding} {one.advice}".strip() for one in conclusions_of(found)],
         "warnings": [in_words(finding) for finding in found.audit],
         "metric": metric or None,
         "compared_rows": found.compared_rows if board else 0,

@@ -79,7 +79,7 @@ class TablePlots:
         names = [cut_label(name) for name in found.names]
         size = max(2.6, 0.28 * len(names) + 1.6)
         with plot_style():
-            figure = new_figure(size + 0.6, size)
+            figure = new_figure(max(_WIDTH, size + 0.6), size)
             axes = figure.add_subplot()
             if not names:
                 return _empty(figure, axes, "No two columns to compare")

@@ -19,10 +19,11 @@ from classification_model.evaluation.metrics import METRICS
 from classification_model.plotting.figures import as_svg
 from classification_model.plotting.table_plots import TablePlots
 from classification_model.processing.left_out_rows import describe_left_out
-from classification_model.profiling.conclusions import THE_SAME
+from classification_model.profiling.conclusions import THE_SAME, Conclusion
 from classification_model.reporting.feature_notes import feature_notes
 from classification_model.reporting.html_pages import render_page
 from classification_model.reporting.model_in_words import METRIC_NAMES
+from classification_model.reporting.sentences import learning_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +63,13 @@ class _FeatureRow:
     importance: float | None
 
 
+def conclusions_of(exploration: Exploration) -> tuple[Conclusion, ...]:
+    """Draw conclusions from an exploration; the last one says whether more rows would help, where that is known."""
+    curve = exploration.learning_curve
+    more = () if curve is None else (Conclusion("More rows", learning_sentence(curve)),)
+    return *exploration.conclusions(), *more
+
+
 def render_eda(exploration: Exploration) -> str:
     """Render an exploration as a page.
 
@@ -83,7 +91,7 @@ def render_eda(exploration: Exploration) -> str:
         profile=profile,
         config=None if data is None else data.config,
         facts=_facts(exploration),
-        conclusions=exploration.conclusions(),
+        conclusions=conclusions_of(exploration),
         left_out=describe_left_out(exploration.left_out),
         plots={
             name: None if figure is None else as_svg(figure, number)

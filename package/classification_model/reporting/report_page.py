@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from classification_model.audit.wording import in_words
 from classification_model.evaluation.metrics import METRICS
 from classification_model.processing.left_out_rows import describe_left_out
-from classification_model.profiling.profile import profile_rows
 from classification_model.reporting import report_tables
 from classification_model.reporting.feature_notes import feature_notes
 from classification_model.reporting.html_pages import render_page
@@ -20,6 +19,7 @@ from classification_model.reporting.model_in_words import (
 from classification_model.reporting.pipeline_steps import pipeline_steps
 from classification_model.reporting.report_figures import draw_figures
 from classification_model.reporting.sentences import learning_sentence
+from classification_model.training.profile_training_data import profile_training_data
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -43,8 +43,7 @@ def render_html(report: TrainingReport, pipeline: Pipeline, *, with_times: bool 
         Whether to write how long fitting and predicting took, which differs from one training to the next.
     """
     manifest, data, judged = report.manifest, report.data, report.judged
-    kinds = {field.name: field.kind for field in data.schema.fields}
-    profile = profile_rows(data.train.features, kinds, data.train.labels, data.classes)
+    profile = profile_training_data(data)
     slices = report_tables.slice_rows(judged.slices, judged.outcome)
     notes = feature_notes(data.config.features, data.train.features)
     curve = judged.learning_curve

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from classification_model.reporting.eda_page import render_eda
 from classification_model.reporting.leaderboard import LEADERBOARD, write_leaderboard
 from classification_model.reporting.model_card import render_card
 from classification_model.reporting.report_page import render_html
 from classification_model.runtime.system.clock import source_date_epoch
+from classification_model.training.explore import exploration_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def render_reports(report: TrainingReport, pipeline: Pipeline) -> dict[str, bytes]:
-    """Render ``reports/report.html``, ``reports/model_card.md`` and ``reports/leaderboard.csv``.
+    """Render ``report.html``, ``eda.html``, ``model_card.md`` and ``leaderboard.csv`` in the folder ``reports``.
 
     Where ``SOURCE_DATE_EPOCH`` is set, no duration is written: then the same training gives the same bytes. The card
     has neither dates nor durations.
@@ -24,6 +26,7 @@ def render_reports(report: TrainingReport, pipeline: Pipeline) -> dict[str, byte
     with_times = source_date_epoch() is None
     return {
         "reports/report.html": render_html(report, pipeline, with_times=with_times).encode(),
+        "reports/eda.html": render_eda(exploration_of(report)).encode(),
         "reports/model_card.md": render_card(report, pipeline).encode(),
         LEADERBOARD: write_leaderboard(report.selection, with_times=with_times),
     }

@@ -11,6 +11,7 @@ from classification_model.runtime.model_folder.manifest import NONE_LEFT_OUT
 from classification_model.training.selection_conclusions import conclude_on_selection
 
 if TYPE_CHECKING:
+    from classification_model.evaluation.judged import LearningCurve
     from classification_model.processing.data_manager import TrainingData
     from classification_model.profiling.table_profile import TableProfile
     from classification_model.runtime.model_folder.manifest import AuditFinding, LeftOut
@@ -54,6 +55,8 @@ class Exploration:
         Why no candidates were compared.
     importances
         See `TrainingReport`; empty if no model was fitted.
+    learning_curve
+        Metric of the winner by the number of rows; None where it was not measured.
     left_out
         Number of rows of the table that the config leaves out.
     """
@@ -74,6 +77,7 @@ class Exploration:
     compared_rows: int = 0
     not_compared: str = ""
     importances: tuple[tuple[str, float, float], ...] = ()
+    learning_curve: LearningCurve | None = None
     left_out: LeftOut = NONE_LEFT_OUT
 
     def conclusions(self) -> tuple[Conclusion, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from classification_model.runtime.system.clock import time_of_making
 from classification_model.tables.locations import short_name
 from classification_model.training.audit_training_data import audit_training_data
 from classification_model.training.exploration import Exploration
+from classification_model.training.learning_curve import learning_curve
 from classification_model.training.model_selection import Selection, select_model
 from classification_model.training.profile_training_data import profile_derived, profile_training_data
 from classification_model.training.selection_sample import sample_training_data
@@ -32,15 +34,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classification_model.config.sections import Config
+    from classification_model.evaluation.judged import LearningCurve
     from classification_model.processing.data_manager import TrainingData
     from classification_model.profiling.table_profile import TableProfile
     from classification_model.runtime.model_folder.manifest import AuditFinding
     from classification_model.training.progress import Progress
+    from classification_model.training.training_report import TrainingReport
 
 #: Rows that candidates are compared on, at most.
 SAMPLE_ROWS = 5_000
-#: Of a sample of more values, at most so many settings of each candidate are tried, none after so many seconds.
-_MANY_VALUES, _MOST_TRIALS, _MOST_SECONDS = 30_000, 2, 30.0
+#: Settings of each candidate that are tried, at most, by the number of values; none is begun after so many seconds.
+_TRIALS = ((30_000, 1000), (60_000, 2), (math.inf, 1))
+_MOST_SECONDS = 30.0
 
 
 def explore_problem(
@@ -87,10 +92,10 @@ def explore_problem(
         progress.step("profiling the columns")
         profile = profile_training_data(data)
         unused, unused_audit, roles = _look_at_unused(tables.table.frame, data)
-        selection, why_not = None, "They were left out."
         sample = sample_training_data(data, sample_rows)
+        compared = _Compared(why_not="They were left out.")
         if compare_models:
-            selection, why_not = _compare(sample, progress, jobs)
+            compared = _compare(sample, progress, jobs)
     return Exploration(
         name=name or config.app.name,
         created=created,
@@ -104,9 +109,10 @@ def explore_problem(
         unused=unused,
         roles=roles,
         unused_audit=unused_audit,
-        selection=selection,
+        selection=compared.selection,
         compared_rows=len(sample.train),
-        not_compared=why_not,
+        not_compared=compared.why_not,
+        learning_curve=compared.learning_curve,
         left_out=data.left_out,
     )
 
@@ -146,18 +152,50 @@ def explore_columns(source: str, progress: Progress, layout: FileLayout = UNKNOW
     )
 
 
-def _compare(sample: TrainingData, progress: Progress, jobs: int) -> tuple[Selection | None, str]:
+def exploration_of(report: TrainingReport) -> Exploration:
+    """Return what a training explored of its table."""
+    data = report.data
+    return Exploration(
+        name=report.manifest.name,
+        created=report.manifest.created,
+        source="",
+        rows=data.fingerprint.rows,
+        columns=data.fingerprint.columns,
+        profile=profile_training_data(data),
+        audit=report.audit,
+        data=data,
+        derived=profile_derived(data),
+        roles=_roles(data.schema.ignored, data.config),
+        selection=report.selection,
+        compared_rows=len(data.train),
+        importances=report.judged.importances,
+        learning_curve=report.judged.learning_curve,
+        left_out=data.left_out,
+    )
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The comparison of candidates, and how the winner depends on the number of rows; or why there is none."""
+
+    selection: Selection | None = None
+    learning_curve: LearningCurve | None = None
+    why_not: str = ""
+
+
+def _compare(sample: TrainingData, progress: Progress, jobs: int) -> _Compared:
     """Compare the candidates, or say why they cannot be; the rest of the page does not depend on them."""
     training = sample.config.training
-    trials = trials_of(training, len(sample.train), sample.train.features.shape[1])
-    if sample.train.features.size > _MANY_VALUES:
-        trials = min(trials, _MOST_TRIALS)
+    rows, columns = sample.train.features.shape
+    trials = min(trials_of(training, rows, columns), next(most for values, most in _TRIALS if rows * columns <= values))
     update = {"trials": trials, "budget_seconds": min(training.budget_seconds, _MOST_SECONDS)}
     config = sample.config.model_copy(update={"training": training.model_copy(update=update)})
     try:
-        return select_model(replace(sample, config=config), progress, jobs), ""
+        selection = select_model(replace(sample, config=config), progress, jobs)
     except (DataError, TrainingError) as error:
-        return None, f"The candidates could not be compared: {error}."
+        return _Compared(why_not=f"The candidates could not be compared: {error}.")
+    progress.step(f"fitting {selection.winner.candidate} on fewer rows: the learning curve")
+    return _Compared(selection, learning_curve(sample, selection, math.nan, jobs))
 
 
 def _look_at_unused(

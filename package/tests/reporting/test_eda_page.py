@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import Page
+from playwright.sync_api import Browser, expect
 from problems import DERIVED, EVERY_KIND, make_config, make_table
 
-from classification_model.reporting.eda_page import MOST_PLOTS, render_eda
+from classification_model.reporting.eda_page import MOST_PLOTS, conclusions_of, render_eda
 from classification_model.training.exploration import Exploration
 from classification_model.training.explore import explore_columns, explore_problem
 from classification_model.training.progress import Silent
@@ -66,7 +67,7 @@ def test_the_contents_lead_to_sections(page: Page) -> None:
 def test_it_says_what_was_found(explored: Exploration, page: Page) -> None:
     """The page has the figures, conclusions, features with their origin, and candidates with all metrics."""
     assert explored.selection is not None
-    for one in explored.conclusions():
+    for one in conclusions_of(explored):
         assert one.finding in page.text
     for name in (*EVERY_KIND, *DERIVED, "after"):
         assert name in page.text
@@ -129,3 +130,24 @@ def test_a_wide_table_is_drawn_in_part(tmp_path: Path) -> None:
     assert len(drawn) == MOST_PLOTS
     assert len(text) < 2_000_000
     assert "x149" in page.text
+
+
+def test_it_fits_a_phone_and_paper(explored: Exploration, browser: Browser, tmp_path: Path) -> None:
+    """On a phone nothing sticks out, the contents lead to sections, and paper is light, whole and without contents."""
+    file = tmp_path / "eda.html"
+    file.write_text(render_eda(explored), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(background) == "rgb(21, 27, 34)"
+    page.get_by_role("link", name="Models tried").first.click()
+    expect(page.get_by_role("heading", name="Models tried")).to_be_in_viewport()
+    page.emulate_media(media="print")
+    expect(page.get_by_role("navigation")).to_be_hidden()
+    assert page.evaluate(background) == "rgba(0, 0, 0, 0)"
+    assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+    page.close()

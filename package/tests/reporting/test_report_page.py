@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from problems import EVERY_KIND, make_config, make_table, train
 
 from classification_model.training.training_report import TrainingReport
 
 pytestmark = pytest.mark.slow
 LARGEST = 2_000_000
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 def page_of(report: TrainingReport) -> str:
@@ -37,21 +33,6 @@ def section_of(page: str, name: str) -> str:
 def report(tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
     """Train on every kind of feature."""
     return train(make_table(400), make_config(EVERY_KIND, folder=tmp_path_factory.mktemp("report")))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Give the system's Chromium."""
-    found = next((path for path in map(shutil.which, BROWSERS) if path), None)
-    if found is None:
-        message = f"no browser: none of {', '.join(BROWSERS)} is on PATH"
-        if "CI" in os.environ:
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def test_the_page_says_when_it_was_made_and_what_is_in_it(report: TrainingReport) -> None:

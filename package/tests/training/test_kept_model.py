@@ -57,7 +57,7 @@ def test_the_same_model_is_trained_again(folder: Path) -> None:
     run_training(make_config(FEATURES, folder=folder), output=folder / "models", jobs=1)
     after = content(folder / "models")
     changed = {Path(name).name for name in before if before[name] != after[name]}
-    assert changed <= {"manifest.json", "report.html", "leaderboard.csv"}
+    assert changed <= {"manifest.json", "report.html", "eda.html", "leaderboard.csv"}
 
 
 @pytest.mark.parametrize(
