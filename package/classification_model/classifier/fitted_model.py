@@ -164,6 +164,7 @@ class RowsModel(FittedModel):
             data,
             version=config.version,
             stem=folder_name(config, config.version),
+            config_hash=config.hash,
             estimator=self.candidate,
             parameters=self.setting,
             metrics={},

@@ -162,6 +162,7 @@ def describe_trained(
     *,
     version: str,
     stem: str,
+    config_hash: str,
     estimator: str,
     parameters: dict[str, Any],
     metrics: dict[str, MetricValue],
@@ -174,8 +175,8 @@ def describe_trained(
     ----------
     data
         Rows and config.
-    fitted, version, stem, estimator, parameters, metrics, judged, audit
-        See `describe_model`.
+    fitted, version, stem, config_hash, estimator, parameters, metrics, judged, audit
+        See `describe_model`. The hash is that of the config as it was written, without what the rows filled in.
     """
     config = data.config
     return describe_model(
@@ -183,7 +184,7 @@ def describe_trained(
         name=config.app.name,
         version=version,
         stem=stem,
-        config_hash=config.hash,
+        config_hash=config_hash,
         data=data.fingerprint,
         holdout=data.holdout_rule,
         estimator=estimator,
