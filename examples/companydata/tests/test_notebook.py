@@ -28,7 +28,7 @@ def test_the_conclusions_follow_from_the_numbers(tmp_path: Path, monkeypatch: py
     assert done.unfounded() == []
     (checked, customers) = done.outputs["leak"].split(" have ")[0].removesuffix(" customers").split(" of ")
     assert checked == customers
-    assert all(done.pictures[name] == 1 for name in ("recency", "rhythm", "rest"))
+    assert all(done.pictures[name] == 1 for name in ("strengths", "recency", "rhythm", "rest"))
     assert list(temporary.iterdir()) == []
 
 
