@@ -112,16 +112,19 @@ def test_a_key_can_be_given_on_the_page(browser: Browser, locked: Server) -> Non
     page.close()
 
 
-def test_the_page_leads_to_the_reports(browser: Browser, server: Server) -> None:
-    """A click shows the report of the served model with its styles and pictures, and breaks no policy."""
+@pytest.mark.parametrize(
+    ("title", "name"), [("Training report", "report.html"), ("Exploratory data analysis", "eda.html")]
+)
+def test_the_page_leads_to_the_reports(browser: Browser, server: Server, title: str, name: str) -> None:
+    """A click shows a report of the served model with its styles and pictures, and breaks no policy."""
     visit = Visit(browser, server)
     with visit.page.context.expect_page() as opened:
-        visit.page.get_by_role("link", name="Training report").click()
+        visit.page.get_by_role("link", name=title).click()
     shown = opened.value
     shown.on("console", visit.note)
     shown.reload()
     expect(shown.locator("h1").first).to_be_visible()
-    assert urlsplit(shown.url).path == "/model/reports/report.html"
+    assert urlsplit(shown.url).path == f"/model/reports/{name}"
     assert shown.locator("svg, img").first.evaluate("picture => picture.getBoundingClientRect().height") > 100
     assert shown.evaluate("getComputedStyle(document.body).fontFamily") != "Times"
     assert visit.hosts == {HOST}
