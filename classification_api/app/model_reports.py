@@ -72,11 +72,8 @@ class Report:
         """Media type, by the suffix of the file name."""
         return MEDIA_TYPES.get(PurePosixPath(self.name).suffix, OTHER)
 
-    def open(self, folder: Path) -> Iterator[bytes]:
-        """Verify the hash of the file, then return its bytes in blocks.
-
-        Nothing is kept in memory. The blocks are hashed once more on their way, and the last one is withheld if the
-        file was changed meanwhile.
+    def open(self, folder: Path) -> BufferedReader:
+        """Open the file at its start, after verifying its hash; nothing of it is kept in memory.
 
         Parameters
         ----------
@@ -95,16 +92,22 @@ class Report:
         except BaseException:
             file.close()
             raise
-        return self._blocks(file)
+        return file
 
-    def _blocks(self, file: BufferedReader) -> Iterator[bytes]:
+    def blocks(self, file: BufferedReader) -> Iterator[bytes]:
+        """Yield the bytes of the open file; hash them once more, and withhold the last block if they were changed.
+
+        Raises
+        ------
+        VerificationError
+            Instead of the last block.
+        """
         sent = hashlib.sha256()
-        with file:
-            for block in iter(partial(file.read, _BLOCK), b""):
-                sent.update(block)
-                if file.tell() >= self.record.size:
-                    self._check(sent.hexdigest())
-                yield block
+        for block in iter(partial(file.read, _BLOCK), b""):
+            sent.update(block)
+            if file.tell() >= self.record.size:
+                self._check(sent.hexdigest())
+            yield block
 
     def _check(self, actual: str) -> None:
         if actual != self.record.sha256:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from classification_model.errors import VerificationError
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -14,6 +14,13 @@ from app.problem_details import Problem
 from app.routes.guards import require_key, serving_model
 from app.routes.schemas import KEYED, NAMES_MODEL, ReportLink, Reports
 from app.served_models import ServingModel
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+    from starlette.types import Receive, Scope, Send
+
+    from app.model_reports import Report
 
 guarded = APIRouter(dependencies=[Depends(require_key)], responses=KEYED)
 logger = logging.getLogger(__name__)
@@ -35,6 +42,19 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     304: {"description": "The file is the one that If-None-Match names.", "headers": _ETAG},
     **NAMES_MODEL,
 }
+
+
+class ReportResponse(StreamingResponse):
+    """Sends a report from its open file, and closes the file, also if the client leaves before the end."""
+
+    def __init__(self, report: Report, file: BufferedReader, headers: dict[str, str]) -> None:
+        super().__init__(report.blocks(file), headers=headers, media_type=report.media_type)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response."""
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def links(model: ServingModel, request: Request) -> list[ReportLink]:
@@ -77,7 +97,7 @@ def report(
     if if_none_match is not None and tag in (given.strip().removeprefix("W/") for given in if_none_match.split(",")):
         return Response(status_code=304, headers=headers)
     try:
-        blocks = found.open(model.folder)
+        file = found.open(model.folder)
     except VerificationError as error:
         logger.error("a report of version %s cannot be served: %s", model.version, error)  # noqa: TRY400 - it says why
         detail = "the report is missing or was changed since the model was loaded; the server's log says which"
@@ -88,4 +108,4 @@ def report(
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
     }
-    return StreamingResponse(blocks, headers=headers, media_type=found.media_type)
+    return ReportResponse(found, file, headers)

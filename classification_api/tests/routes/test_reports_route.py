@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -153,6 +155,26 @@ def test_a_report_that_changes_while_it_is_sent_does_not_arrive_whole(clocked: S
         with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
             received += sum(map(len, blocks))
     assert 0 < received < len(large)
+
+
+@pytest.mark.slow
+def test_the_file_is_closed_when_the_client_leaves(clocked: StartClocked, tmp_path: Path) -> None:
+    """A client that takes a part of a report and closes its connection leaves no descriptor open."""
+    folder = with_reports(tmp_path / "model", {"large.txt": b"a" * 2**25})
+    server = clocked(model_folder=folder)
+
+    def is_open() -> bool:
+        return any(os.path.realpath(link).endswith("large.txt") for link in Path("/proc/self/fd").iterdir())
+
+    gc.disable()  # which would close it some day
+    try:
+        with server.connect() as connection:
+            connection.sendall(get("/model/reports/large.txt"))
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+            assert is_open()
+        eventually(lambda: not is_open())
+    finally:
+        gc.enable()
 
 
 @pytest.mark.slow
