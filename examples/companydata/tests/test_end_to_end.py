@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,18 @@ def test_the_demonstration_runs_on_a_server_that_asks_for_passwords(own_postgres
     assert "passwords set for de_user, ds_user, app_user" in done.stdout
     assert "shipped 1 predictions and 1 labels" in done.stdout
     assert "s3cr3t" not in done.stdout + done.stderr
+
+
+def test_the_exploration_is_a_page_and_a_pdf(tmp_path: Path) -> None:
+    """`make eda`: the customers are explored as ds_user, on a server of its own, of which nothing is left."""
+    if not any(map(shutil.which, ("chromium", "google-chrome"))):
+        pytest.skip("no browser: neither chromium nor google-chrome is on PATH")
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    command = [sys.executable, "exploration.py", str(tmp_path / "customers.html")]
+    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Repeat purchases" in (tmp_path / "customers.html").read_text(encoding="utf-8")
+    assert (tmp_path / "customers.pdf").read_bytes().startswith(b"%PDF-")
 
 
 def test_the_demonstration_ends_where_a_step_fails(tmp_path: Path) -> None:

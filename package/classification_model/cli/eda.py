@@ -122,12 +122,12 @@ def _drafted(data: str, target: str, layout: FileLayout, progress: ShownProgress
 
 def _summary(found: Exploration, output: Path, *, pdf: bool) -> str:
     """Say what was found, and where it is."""
-    from classification_model.audit.wording import warnings_of
+    from classification_model.audit.wording import in_words, warnings_of
     from classification_model.reporting.eda_page import conclusions_of
 
     lines = [f"{found.name}: {found.rows:,} rows of {found.columns:,} columns"]
-    leaks = sum(finding.kind in {"leak", "suspected_leak"} for finding in found.audit)
-    lines += [f"- {one.finding}" for one in conclusions_of(found)[leaks:]]
+    told = {f"{in_words(finding)}." for finding in found.audit}
+    lines += [f"- {one.finding}" for one in conclusions_of(found) if one.finding not in told]
     lines += warnings_of(found.audit, str(output))
     if found.data is not None and found.selection is None:
         lines.append(f"no candidates were compared: {found.not_compared}")

@@ -11,7 +11,7 @@ from classification_model.errors import InputError
 from classification_model.plotting.figures import BLUE, COLOURS, INK, cut_label, new_figure, plot_style
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -121,7 +121,10 @@ class TablePlots:
             are_numbers, has_gaps = found.numbers is not None, found.missing > 0
             if len(groups) > _MOST_SIDE_BY_SIDE and names:
                 figure = new_figure(_WIDTH, _MARGIN + 0.6 + _ROW * len(groups))
-                _heatmap(figure, figure.add_subplot(), [cut_label(name) for name in names], groups, shares)
+                edges = found.distribution.edges
+                ticks = {place - 0.5: edge for place, edge in enumerate(edges)}
+                ticks |= {place: cut_label(name) for place, name in enumerate(names) if place >= len(edges) - 1}
+                _heatmap(figure, figure.add_subplot(), ticks, groups, shares)
                 axes = figure.axes[0]
             elif are_numbers:
                 figure = new_figure(_WIDTH, 2.9)
@@ -235,11 +238,11 @@ def _finish(axes: Axes, shares: NDArray[np.float64], groups: Sequence[str]) -> N
 
 
 def _heatmap(
-    figure: Figure, axes: Axes, names: Sequence[str], groups: Sequence[str], shares: NDArray[np.float64]
+    figure: Figure, axes: Axes, ticks: Mapping[float, str], groups: Sequence[str], shares: NDArray[np.float64]
 ) -> None:
-    """Draw the shares of many groups as one row of a heatmap each."""
+    """Draw the shares of many groups as one row of a heatmap each; `ticks` are the labels below, by their places."""
     image = axes.imshow(shares, cmap="Blues", vmin=0, aspect="auto")
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_xticks(list(ticks), list(ticks.values()), rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(groups)), groups)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(length=0, colors=INK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Categories that are counted one by one.
 MOST_CATEGORIES = 10
+_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def _look_at(kind: str, present: NDArray[Any], counter: _Counter) -> tuple[Numbe
         present = np.array([len(text) for text in present.tolist()], dtype=np.float64)
     if len(present) == 0:
         return None, Distribution((), of="lengths" if kind == "text" else "values")
-    write = written_moment if kind == "datetime" else written_number
+    write = written_number
+    if kind == "datetime":
+        write = partial(written_moment, with_time=bool((present % _DAY).any()))
     spread = _spread(present, counter, of_moments=kind == "datetime", of="lengths" if kind == "text" else "values")
     return _summary(present, write), spread
 

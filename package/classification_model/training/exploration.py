@@ -82,9 +82,18 @@ class Exploration:
 
     def conclusions(self) -> tuple[Conclusion, ...]:
         """Draw conclusions from all of it, leaks first."""
-        leaks = [finding for finding in self.audit if finding.kind in {"leak", "suspected_leak"}]
-        found = (*(Conclusion("Leak", f"{in_words(leak)}.") for leak in leaks[:_MOST_LEAKS]), *conclude(self.profile))
+        kept = [Conclusion("Leak", f"{in_words(one)}.") for one in self.audit if _is_leak(one)]
+        left_out = [
+            Conclusion("Leak", f"{one.column} is rightly not learned from: {one.message}.")
+            for one in self.unused_audit
+            if _is_leak(one)
+        ]
+        found = (*kept[:_MOST_LEAKS], *left_out[:_MOST_LEAKS], *conclude(self.profile))
         if self.selection is None or self.data is None:
             return found
         training = self.data.config.training
         return *found, *conclude_on_selection(self.selection, training.metric, training.folds)
+
+
+def _is_leak(finding: AuditFinding) -> bool:
+    return finding.kind in {"leak", "suspected_leak"}

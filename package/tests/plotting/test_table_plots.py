@@ -110,8 +110,10 @@ def test_many_classes_are_a_heatmap() -> None:
     labels = np.array(classes * 4, dtype=object)
     plots = TablePlots(profile_rows(pd.DataFrame({"x": np.arange(120.0)}), {"x": "numeric"}, labels, classes))
 
-    shares = heatmap_of(plots.distribution("x").axes[0])
+    axes = plots.distribution("x").axes[0]
+    shares = heatmap_of(axes)
 
+    assert [label.get_text() for label in axes.get_xticklabels()][:3] == ["0", "10", "20"]
     assert shares.sum(axis=1).tolist() == pytest.approx([1] * 10)
     assert len(plots.classes().axes[0].patches) == 30
 

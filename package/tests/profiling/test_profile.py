@@ -76,6 +76,7 @@ def test_dates_are_binned_by_the_calendar() -> None:
 
     assert column.numbers is not None
     assert column.numbers.written["least"] == "2020-01-01"
+    assert column.numbers.written["mean"] == "2021-05-14"
     assert column.distribution.edges[:3] == ("2020-01", "2020-04", "2020-07")
     assert column.distribution.edges[-1] == "2022-10"
 
