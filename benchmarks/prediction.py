@@ -35,6 +35,12 @@ from pathlib import Path
 from classification_model.predict import Predictor
 print(Predictor.load(Path(sys.argv[1])).predict(json.loads(sys.argv[2]))["predictions"])
 """
+IMPORT = """
+import time
+started = time.perf_counter()
+import classification_model
+print(time.perf_counter() - started)
+"""
 FIRST_ANSWER_PICKLED = """
 import json, sys
 import joblib
@@ -147,6 +153,11 @@ def compare_first_answers(models: dict[str, Path]) -> None:
         )
         numbers = (f"{slow.seconds:.2f}", f"{fast.seconds:.2f}", f"{slow.mebibytes:.0f}", f"{fast.mebibytes:.0f}")
         print_row(f"{kind}, import to answer", *numbers)
+    imports = [
+        float(subprocess.run([sys.executable, "-c", IMPORT], stdout=subprocess.PIPE, check=True).stdout)  # noqa: S603 - above
+        for _ in range(ROUNDS)
+    ]
+    print_row("import classification_model", "", f"{statistics.median(imports) * 1e3:.0f} ms")
     print()
 
 
