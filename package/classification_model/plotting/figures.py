@@ -86,13 +86,27 @@ def as_svg(figure: Figure, number: int) -> str:
     buffer = io.StringIO()
     with plot_style(str(number)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # the page writes text in fonts of the reader
-        figure.savefig(
-            buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        )
+        with _laid_out(figure):
+            figure.savefig(
+                buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
+            )
     drawn = buffer.getvalue()
     drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor")
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>plot{number}-", drawn)
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Lay a figure out, and keep its layout while the block runs: matplotlib would draw it one more time for that."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine(None)
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
 
 
 def cut_label(text: str, longest: int = 24) -> str:

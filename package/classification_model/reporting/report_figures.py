@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from classification_model.profiling.table_profile import ColumnProfile, TableProfile
 
 #: Features whose distribution is drawn.
-MOST_DISTRIBUTIONS = 6
+MOST_DISTRIBUTIONS = 4
 #: Share of the rows in one bar of a column of many categories, above which it is not drawn.
 _MOST_OTHERS = 0.8
 

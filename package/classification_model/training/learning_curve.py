@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SHARES = (0.1, 0.25, 0.5)
-MOST_FOLDS = 3
+MOST_FOLDS = 2
 #: A fit on so many rows of a class, or more, counts; a share of the rows that has fewer is left out.
 FEWEST_OF_A_CLASS = 5
+#: With more columns a fold is prepared for seconds.
+_MOST_COLUMNS = 100
 #: Fits of the curve, in fits on all rows, over those of the comparison: at most about so many.
 _MOST_WORK = 0.12
 
@@ -36,8 +38,9 @@ def learning_curve(data: TrainingData, selection: Selection, own: float, jobs: i
     The metric on all rows of these folds is known from the comparison. The rows are drawn with the same shares of the
     classes; where groups stay together, whole groups are drawn; where time divides the rows, the latest are taken.
 
-    The number of folds (1 to 3, the last ones) follows from the number of fits of the comparison, so that the curve
-    takes about a tenth of its time; where one fold is too many, 50% are left out.
+    The number of folds (1 or 2, the last ones) follows from the number of fits of the comparison, so that the curve
+    takes about a tenth of its time. Where one fold is too many, and with more than 100 columns, whose preparation takes
+    long, 50% are left out.
 
     Parameters
     ----------
@@ -56,7 +59,7 @@ def learning_curve(data: TrainingData, selection: Selection, own: float, jobs: i
         None if every share of the rows has fewer than 5 rows of some class.
     """
     winner, metric = selection.winner, data.config.training.metric
-    folds, shares = _plan(selection, draw_folds(data))
+    folds, shares = _plan(selection, draw_folds(data), data.train.features.shape[1])
     parts = {share: [_share_of(data, train, share) for train, _ in folds] for share in shares}
     parts = {share: rows for share, rows in parts.items() if all(_has_every_class(data, part) for part in rows)}
     fit = delayed(_fit)
@@ -75,12 +78,12 @@ def learning_curve(data: TrainingData, selection: Selection, own: float, jobs: i
     return LearningCurve(metric, tuple(points))
 
 
-def _plan(selection: Selection, folds: Folds) -> tuple[Folds, tuple[float, ...]]:
-    """Choose folds and shares by the work that the comparison was."""
+def _plan(selection: Selection, folds: Folds, columns: int) -> tuple[Folds, tuple[float, ...]]:
+    """Choose folds and shares by the work that the comparison was, and by the number of columns."""
     fits = len(folds) * sum(trial.candidate != AVERAGE for trial in selection.trials)
     members = len(selection.winner.setting) if selection.winner.candidate == AVERAGE else 1
     affordable = int(_MOST_WORK * fits / (sum(SHARES) * members))
-    if affordable == 0:
+    if affordable == 0 or columns > _MOST_COLUMNS:
         return folds[-1:], SHARES[:-1]
     return folds[-min(affordable, MOST_FOLDS) :], SHARES
 

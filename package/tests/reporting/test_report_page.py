@@ -91,7 +91,7 @@ def test_a_page_of_many_features_and_classes_is_small(tmp_path: Path) -> None:
     page = page_of(train(table, make_config(features, folder=tmp_path, data={"classes": {}})))
     assert len(page.encode()) < LARGEST
     assert "11 other classes" in page
-    assert page.count("<figure") == 1 + 6 + 4 + 1 + 6
+    assert page.count("<figure") == 1 + 4 + 4 + 1 + 6
 
 
 @pytest.mark.parametrize("width", [390, 1280])

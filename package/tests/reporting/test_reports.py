@@ -77,8 +77,8 @@ def test_the_page_has_the_plots_of_the_model(report: TrainingReport) -> None:
     shared = ["ROC curve", "Precision and recall", "Calibration", "Confusion"]
     dependences = [one.feature for one in report.judged.dependences]
     assert captions[:2] == table
-    assert captions[8:] == [*shared, *binary, "Learning curve", *dependences]
-    assert captions[2:8] == [name for name, _, _ in report.judged.importances if name in captions[2:8]]
+    assert captions[6:] == [*shared, *binary, "Learning curve", *dependences]
+    assert captions[2:6] == [name for name, _, _ in report.judged.importances if name in captions[2:6]]
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(set(ids)) == len(ids)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from problems import DERIVED, EVERY_KIND, load, make_config, make_table
@@ -105,13 +106,28 @@ def fits_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> in
 
 @pytest.mark.slow
 def test_the_work_follows_from_the_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More settings to compare allow more folds, at most three; a single one allows one, without half of the rows."""
+    """More settings to compare allow more folds, at most two; a single one allows one, without half of the rows."""
     many = {"logistic_regression": {"C": [f"0.{place}1" for place in range(1, 9)]}}
-    assert fits_of(tmp_path, monkeypatch, candidates=many, training={"trials": 8}) == 9
+    assert fits_of(tmp_path, monkeypatch, candidates=many, training={"trials": 8}) == 6
     one: dict[str, Any] = {"logistic_regression": {}}
     assert fits_of(tmp_path, monkeypatch, candidates=one) == 2
     two: dict[str, Any] = {"logistic_regression": {}, "random_forest": {"n_estimators": "5"}, "average": {}}
     assert fits_of(tmp_path, monkeypatch, candidates=two, training={"estimator": "average"}) == 2
+
+
+@pytest.mark.slow
+def test_many_columns_have_a_shorter_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more than 100 columns, one fold is fitted on a tenth and on a quarter of its rows."""
+    draw = np.random.default_rng(0)
+    numbers = pd.DataFrame(draw.normal(size=(300, 101)), columns=[f"x{place}" for place in range(101)])
+    table = pd.concat([make_table(300, gaps=0), numbers], axis=1)
+    training = {"candidates": {"logistic_regression": {"C": [f"0.{place}1" for place in range(1, 9)]}}, "trials": 8}
+    config = make_config(dict.fromkeys(map(str, numbers), "numeric"), folder=tmp_path, training=training)
+    data = load(table, config)
+    selection = select_model(data, jobs=1)
+    drawn = watch(monkeypatch)
+    learning_curve(data, selection, 0.0, 1)
+    assert len(drawn) == 2
 
 
 def test_a_share_with_too_few_rows_of_a_class_is_left_out(tmp_path: Path) -> None:
