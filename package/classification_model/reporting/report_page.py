@@ -19,18 +19,18 @@ from classification_model.reporting.model_in_words import (
 from classification_model.reporting.pipeline_steps import pipeline_steps
 from classification_model.reporting.report_figures import draw_figures
 from classification_model.reporting.sentences import learning_sentence
-from classification_model.training.profile_training_data import profile_training_data
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+    from classification_model.profiling.table_profile import TableProfile
     from classification_model.training.training_report import TrainingReport
 
 #: Rows of the tables: at most so many trials, slices, columns and features.
 _MOST_TRIALS, _MOST_SLICES, _MOST_COLUMNS = 100, 60, 400
 
 
-def render_html(report: TrainingReport, pipeline: Pipeline, *, with_times: bool = True) -> str:
+def render_html(report: TrainingReport, pipeline: Pipeline, profile: TableProfile, *, with_times: bool = True) -> str:
     """Render the training report.
 
     Parameters
@@ -39,11 +39,12 @@ def render_html(report: TrainingReport, pipeline: Pipeline, *, with_times: bool 
         The result of the training.
     pipeline
         The fitted pipeline.
+    profile
+        The profile of the rows to train on.
     with_times
         Whether to write how long fitting and predicting took, which differs from one training to the next.
     """
     manifest, data, judged = report.manifest, report.data, report.judged
-    profile = profile_training_data(data)
     slices = report_tables.slice_rows(judged.slices, judged.outcome)
     notes = feature_notes(data.config.features, data.train.features)
     curve = judged.learning_curve

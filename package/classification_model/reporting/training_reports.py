@@ -24,9 +24,10 @@ def render_reports(report: TrainingReport, pipeline: Pipeline) -> dict[str, byte
     has neither dates nor durations.
     """
     with_times = source_date_epoch() is None
+    exploration = exploration_of(report)
     return {
-        "reports/report.html": render_html(report, pipeline, with_times=with_times).encode(),
-        "reports/eda.html": render_eda(exploration_of(report)).encode(),
+        "reports/report.html": render_html(report, pipeline, exploration.profile, with_times=with_times).encode(),
+        "reports/eda.html": render_eda(exploration).encode(),
         "reports/model_card.md": render_card(report, pipeline).encode(),
         LEADERBOARD: write_leaderboard(report.selection, with_times=with_times),
     }

@@ -19,6 +19,7 @@ from classification_model.reporting.feature_notes import FeatureNote, feature_no
 from classification_model.reporting.model_card import render_card
 from classification_model.reporting.model_in_words import METRIC_NAMES
 from classification_model.reporting.report_page import render_html
+from classification_model.training.profile_training_data import profile_training_data
 from classification_model.training.training_report import TrainingReport
 
 pytestmark = pytest.mark.slow
@@ -136,18 +137,18 @@ def test_the_page_says_what_happens_where_a_feature_is_missing(report: TrainingR
 
 def test_a_cut_search_is_said_aloud(report: TrainingReport) -> None:
     """The page warns when the budget of seconds ended the search, and only then."""
-    pipeline, _ = load_pipeline(report.folder)
+    pipeline, profile = load_pipeline(report.folder)[0], profile_training_data(report.data)
     cut = replace(report, selection=replace(report.selection, planned=99))
-    assert f"ended after {len(report.selection.trials)} of 99 trials" in Page(render_html(cut, pipeline)).text
+    assert f"ended after {len(report.selection.trials)} of 99 trials" in Page(render_html(cut, pipeline, profile)).text
     whole = replace(report, selection=replace(report.selection, planned=len(report.selection.trials)))
-    assert "another run may choose another setting" not in Page(render_html(whole, pipeline)).text
+    assert "another run may choose another setting" not in Page(render_html(whole, pipeline, profile)).text
 
 
 def test_rendering_twice_gives_the_same_bytes(report: TrainingReport) -> None:
     """A report rendered again, also under other settings of matplotlib, is the same to the byte."""
-    pipeline, _ = load_pipeline(report.folder)
+    pipeline, profile = load_pipeline(report.folder)[0], profile_training_data(report.data)
     with mpl.rc_context({"axes.facecolor": "black", "font.size": 30, "savefig.dpi": 30, "text.parse_math": True}):
-        page, card = render_html(report, pipeline), render_card(report, pipeline)
+        page, card = render_html(report, pipeline, profile), render_card(report, pipeline)
     assert page.encode() == (report.folder / "reports/report.html").read_bytes()
     assert card.encode() == (report.folder / "reports/model_card.md").read_bytes()
 
