@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
+import subprocess
+import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -11,6 +16,7 @@ import classification_model as cm
 import httpx
 import pytest
 from classification_model.errors import InputError, MissingExtraError
+from conftest import PATIENCE
 
 PASSENGER = {"pclass": 3, "name": "Kelly, Mr. James", "sex": "male", "sibsp": 0, "parch": 0, "ticket": "330911"}
 
@@ -68,3 +74,39 @@ def test_the_page_on_notebooks_serves(capsys: pytest.CaptureFixture[str]) -> Non
     (code,) = re.findall(r"```py\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     exec(code.replace("port=8002", "port=0"), {"model": cm.load()})  # noqa: S102 - the project's own page
     assert re.match(r"http://127\.0\.0\.1:\d+\n", capsys.readouterr().out)
+
+
+STARTER = """
+import time
+import classification_model as cm
+server, is_said = cm.load().serve(port=0), False
+while True:
+    try:
+        if not is_said:
+            is_said = True
+            print(server.url, server._folder.name, flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_the_server_outlives_an_interrupt_and_ends_with_its_program(ending: signal.Signals) -> None:
+    """An interrupted cell of a notebook leaves it running; however the program ends, nothing stays behind."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as program:
+        assert program.stdout is not None
+        url, folder = program.stdout.readline().split()
+        os.killpg(program.pid, signal.SIGINT)
+        assert program.stdout.readline() == "interrupted\n"
+        assert httpx.get(f"{url}/health").status_code == 200
+        program.send_signal(ending)
+        program.wait(PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    while Path(folder).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(folder).exists()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{url}/health")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from classification_model.config.complaints import nearest
 from classification_model.errors import DataError, InputError
 from classification_model.processing.raw_tables import GIVEN_TABLE
+from classification_model.runtime.input.labels import LabelReader
 from classification_model.runtime.input.schema import DEFAULT_MISSING_VALUES
 from classification_model.runtime.input.values import UnreadableValue
 
@@ -17,38 +19,110 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from classification_model.processing.data_manager import TrainingData
     from classification_model.runtime.model_folder.manifest import Manifest
 
 _MARKS = frozenset(DEFAULT_MISSING_VALUES)
 
 
-def class_values(target: NDArray[Any], manifest: Manifest) -> NDArray[Any]:
+def class_values(target: NDArray[Any], data: TrainingData) -> NDArray[Any]:
     """Return the values of a target that a model predicts, shape (n_classes,), in the order of its classes.
 
     Parameters
     ----------
     target
-        The values that it was fitted on, shape (n_rows,), all readable.
-    manifest
-        Manifest of the model.
+        The values to fit on, shape (n_rows,), all readable.
+    data
+        The rows that they are the target of.
 
     Returns
     -------
     numpy.ndarray
-        The values of the target, of its type; the labels, where several values stand for one class.
+        The values of the target, of its type; of bins of a number, the labels.
+
+    Raises
+    ------
+    DataError
+        If several values stand for one class, or none: then metrics of scikit-learn would compare other things than
+        this model does.
     """
-    reader = manifest.label_reader(_MARKS)
+    if data.target_edges:
+        return np.array(data.classes, dtype=object)
+    reader = LabelReader(data.classes, data.config.data.classes, marks=_MARKS)
+    distinct, places = _values_by_label(target, reader)
+    several = next((label for label in data.classes if len(places.get(label, [])) > 1), None)
+    if several is not None:
+        found = " and ".join(reprlib.repr(distinct[place]) for place in places[several])
+        msg = f"y: expected one value for each class, found {found} for {several!r}: use the labels in their place"
+        raise DataError(msg)
+    absent = next((label for label in data.classes if label not in places), None)
+    if absent is not None:
+        msg = (
+            f"y: expected rows of every class, found none of {absent!r}: add some, or leave the class out of the config"
+        )
+        raise DataError(msg)
+    return np.asarray(distinct[[places[label][0] for label in data.classes]])
+
+
+def label_values(manifest: Manifest, column: pd.Series | None = None) -> NDArray[Any]:
+    """Return what a trained or loaded model predicts, shape (n_classes,), in the order of its classes.
+
+    Parameters
+    ----------
+    manifest
+        Manifest of the model.
+    column
+        The target of the frame that it was trained on.
+
+    Returns
+    -------
+    numpy.ndarray
+        The labels. Where they only spell values of the target, these: of the type that they have in the column, else
+        whole numbers, numbers or truth values where all labels spell such, as when pandas reads a CSV file.
+    """
+    labels = np.array(manifest.classes, dtype=object)
+    is_spelling = bool(manifest.label_values) and all(value == name for value, name in manifest.label_values.items())
+    if not is_spelling or manifest.target_edges:
+        return labels
+    if column is not None:
+        distinct, places = _values_by_label(column.dropna().infer_objects().to_numpy(), manifest.label_reader(_MARKS))
+        if all(len(places.get(label, [])) == 1 for label in manifest.classes):
+            return np.asarray(distinct[[places[label][0] for label in manifest.classes]])
+        return labels
+    for read in (_whole_number, _number, _truth_value):
+        values = [read(label) for label in manifest.classes]
+        if None not in values:
+            return np.array(values)
+    return labels
+
+
+def _values_by_label(target: NDArray[Any], reader: LabelReader) -> tuple[NDArray[Any], dict[str, list[int]]]:
+    """Return the distinct values of a target, and the places of those of each label among them."""
     try:
         distinct = np.unique(target)
     except TypeError:  # values of several types
         distinct = np.array(list(dict.fromkeys(target.tolist())), dtype=object)
-    by_label: dict[str | None, list[int]] = {}
+    places: dict[str, list[int]] = {}
     for place, value in enumerate(distinct.tolist()):
-        by_label.setdefault(reader.read(value), []).append(place)
-    places = [by_label.get(label, []) for label in manifest.classes]
-    if any(len(found) != 1 for found in places):
-        return np.array(manifest.classes, dtype=object)
-    return np.asarray(distinct[[found[0] for found in places]])
+        try:
+            label = reader.read(value)
+        except UnreadableValue:  # of rows that the config leaves out
+            continue
+        if label is not None:
+            places.setdefault(label, []).append(place)
+    return distinct, places
+
+
+def _whole_number(label: str) -> int | None:
+    return int(label) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", label) else None
+
+
+def _number(label: str) -> float | None:
+    return float(label) if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", label) else None
+
+
+def _truth_value(label: str) -> bool | None:
+    return {"true": True, "false": False}.get(label.lower())
 
 
 def class_numbers_of(manifest: Manifest, frame: pd.DataFrame, labels: ArrayLike | None) -> NDArray[np.int64]:
@@ -71,6 +145,8 @@ def class_numbers_of(manifest: Manifest, frame: pd.DataFrame, labels: ArrayLike 
         If there is no target, or a label is missing or no class.
     """
     given = _target_of(manifest, frame) if labels is None else np.asarray(labels, dtype=object)
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
     if given.shape != (len(frame),):
         msg = f"labels: expected shape ({len(frame)},), one for each row, found {given.shape}"
         raise InputError(msg)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.base import _clone_parametrized
 
+from classification_model.batch.added_columns import PREDICTION
 from classification_model.classifier.cards import card_of, unfitted_card
 from classification_model.classifier.evaluation import Evaluation
+from classification_model.classifier.fitted_model import FolderModel
 from classification_model.classifier.leaderboard import leaderboard_of
 from classification_model.classifier.scored_frames import explain_rows, predict_rows
 from classification_model.classifier.serving import Server, start_server
@@ -22,17 +25,14 @@ from classification_model.runtime.wheel.build import build_wheel
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from classification_model.classifier.fitted_model import FolderModel
-    from classification_model.config.sections import Config
     from classification_model.runtime.model_folder.manifest import Manifest
-    from classification_model.training.training_report import TrainingReport
 
 
 class Classifier(TableClassifier):
     """A classifier of a table, as a config describes it; an estimator of scikit-learn.
 
     Make a fitted classifier with `train` or `load`. A `Classifier` that you make yourself is unfitted: give it to
-    `clone`, `cross_val_score` or `GridSearchCV`, or call `fit`.
+    ``clone``, ``cross_val_score`` or ``GridSearchCV``, or call `fit`.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ class Classifier(TableClassifier):
     Attributes
     ----------
     classes_
-        The classes, shape (n_classes,), sorted, as metrics of scikit-learn expect. After `train` and `load` they are
-        the labels of the config, else the values of ``y``.
+        The classes, shape (n_classes,), sorted, as metrics of scikit-learn expect. They are the values of the target,
+        numbers and truth values as such, or after `train` and `load` the labels that a config gives them.
     is_by_name_
         Whether the columns of rows are known by their names, as those of a DataFrame.
     n_features_in_
@@ -61,6 +61,11 @@ class Classifier(TableClassifier):
     draft_
         The commented ``config.yml`` that `train` drafted for a table and its target, to be corrected and trained by;
         else None.
+
+    Notes
+    -----
+    A pickle of a trained or fitted classifier contains rows that it was trained on. A model folder, as `save` writes
+    it, does not.
 
     Examples
     --------
@@ -93,23 +98,30 @@ class Classifier(TableClassifier):
         DataError
             If a column is missing or unknown.
         """
-        return predict_rows(self._fitted().predictor, self._rows(X))
+        predicted = predict_rows(self._fitted().predictor, self._rows(X))
+        values = dict(zip(self.manifest_.classes, self._values.tolist(), strict=True))
+        predicted[PREDICTION] = pd.Series(
+            [values.get(label) for label in predicted[PREDICTION]], index=predicted.index, dtype=object
+        ).infer_objects()
+        return predicted
 
-    def explain(self, X: Any) -> pd.DataFrame:
+    def explain(self, X: Any, *, outputs: bool = False) -> pd.DataFrame:
         """Explain each prediction by the contribution of each column; see `make_prediction`.
 
         Parameters
         ----------
         X
             See `predict`.
+        outputs
+            Whether to add the columns ``explained_class``, ``base_output`` and ``output``: the label that is explained,
+            and the output of the model for it, for a typical row and for the row.
 
         Returns
         -------
         pandas.DataFrame
             On the index of the rows, a column for each column of the model. A row sums to the output of the model for
-            it, minus the output for a row of typical values. ``attrs`` has ``scale`` (``log_odds`` or
-            ``probability``), ``baseline`` (the typical values), and for each row ``class``, ``value`` and
-            ``base_value``.
+            it, minus the output for a row of typical values. ``attrs`` has the ``scale`` of outputs (``log_odds`` or
+            ``probability``), and the ``baseline``, which are the typical values.
 
         Raises
         ------
@@ -118,17 +130,21 @@ class Classifier(TableClassifier):
         """
         frame = self._rows(X)
         predictor = self._fitted().quick_predictor
+        manifest = predictor.manifest
         found = explain_rows(predictor, frame)
-        fields = [field.name for field in predictor.manifest.input_schema.fields]
+        fields = [field.name for field in manifest.input_schema.fields]
         contributions = pd.DataFrame(
             [each["contributions"] for each in found], index=frame.index, columns=fields, dtype=np.float64
         )
+        if outputs:
+            values = dict(zip(manifest.classes, self._values.tolist(), strict=True))
+            contributions["explained_class"] = [values[each["class"]] for each in found]
+            contributions["base_output"] = [each["base_value"] for each in found]
+            contributions["output"] = [each["value"] for each in found]
+        scale = "log_odds" if manifest.estimator == "logistic_regression" else "probability"
         contributions.attrs = {
-            "scale": found[0]["scale"] if found else None,
-            "baseline": dict(predictor.manifest.baseline),
-            "class": [each["class"] for each in found],
-            "value": [each["value"] for each in found],
-            "base_value": [each["base_value"] for each in found],
+            "scale": found[0]["scale"] if found else scale,
+            "baseline": dict(manifest.baseline),
         }
         return contributions
 
@@ -200,7 +216,16 @@ class Classifier(TableClassifier):
         write_model_folder(Path(folder), manifest, contents)
         return manifest
 
-    def wheel(self, name: str, *, output: Path | str = "dist", **options: Any) -> Path:
+    def wheel(
+        self,
+        name: str,
+        *,
+        output: Path | str = "dist",
+        version: str | None = None,
+        description: str | None = None,
+        author: str | None = None,
+        license_expression: str | None = None,
+    ) -> Path:
         """Build a wheel of the model, which installs beside this package; see the command ``wheel``.
 
         Parameters
@@ -209,8 +234,8 @@ class Classifier(TableClassifier):
             Name of the distribution, such as ``churn-model``.
         output
             Folder for the wheel.
-        **options
-            ``version``, ``description``, ``author`` and ``license_expression``, as the command takes them.
+        version, description, author, license_expression
+            Metadata of the wheel, as the command takes it.
 
         Returns
         -------
@@ -226,7 +251,15 @@ class Classifier(TableClassifier):
         """
         with tempfile.TemporaryDirectory() as folder:
             self.save(Path(folder) / "model")
-            return build_wheel(Path(folder) / "model", name, output=output, **options)
+            return build_wheel(
+                Path(folder) / "model",
+                name,
+                output=output,
+                version=version,
+                description=description,
+                author=author,
+                license_expression=license_expression,
+            )
 
     def serve(self, *, port: int = 8002, log_folder: Path | str | None = None) -> Server:
         """Serve the model over HTTP in a process of its own, until `Server.stop` or the end of this program.
@@ -264,6 +297,10 @@ class Classifier(TableClassifier):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
-    @classmethod
-    def _of_folder(cls, model: FolderModel, config: Config | None = None, report: TrainingReport | None = None) -> Self:
-        return cls(config)._use(model, report=report)
+    def __sklearn_clone__(self) -> Self:
+        """Return an unfitted classifier of the same config, which a loaded model does not have."""
+        if self.config is None and isinstance(getattr(self, "model_", None), FolderModel):
+            msg = "expected a classifier with a config to clone, found a loaded model: use Classifier(config) instead"
+            raise InputError(msg)
+        cloned: Self = _clone_parametrized(self)
+        return cloned

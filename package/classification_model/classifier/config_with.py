@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 def config_with(config: Config, changes: Mapping[str, Any]) -> Config:
-    """Return a config with some values of its section ``training`` replaced.
+    """Return a config with some values of its section ``training`` replaced; None keeps a value.
 
     Raises
     ------
     InputError
         If a value is not allowed, naming it.
     """
+    changes = {name: value for name, value in changes.items() if value is not None}
     if not changes:
         return config
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -104,8 +104,9 @@ class Evaluation:
             If there are rows of one class only, or none.
         """
         manifest = predictor.manifest
-        if len(np.unique(truth)) < 2:
-            msg = f"expected rows of two classes or more to judge the model on, found {len(truth)} row(s) of fewer"
+        present = len(np.unique(truth))
+        if present < 2:
+            msg = f"expected rows of two classes or more to judge the model on, found {present} in {len(truth)} row(s)"
             raise DataError(msg)
         outcome = Outcome(manifest.classes, truth, probabilities, manifest.threshold)
 
@@ -159,7 +160,7 @@ class Evaluation:
             If there is no such plot of this model.
         """
         if kind not in PLOTS:
-            msg = f"plot: expected {nearest(kind, PLOTS)}, found {kind!r}"
+            msg = f"plot: expected {nearest(str(kind), PLOTS)}, found {kind!r}"
             raise InputError(msg)
         if column is not None and kind != "partial_dependence":
             msg = f"plot: expected a column for partial_dependence only, found {column!r} for {kind}: leave it out"
@@ -169,6 +170,10 @@ class Evaluation:
             return plots.partial_dependence(column)
         drawn: Figure = getattr(plots, kind)()
         return drawn
+
+    def __getstate__(self) -> dict[str, Any]:
+        judged = self.judged
+        return {"outcome": self.outcome, "metrics": self.metrics, "_title": self._title, "judged": judged}
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name} {value:.4f}" for name, value in self.metrics["value"].items())

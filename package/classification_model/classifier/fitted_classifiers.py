@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from classification_model.classifier.class_values import label_values
 from classification_model.classifier.classifier import Classifier
+from classification_model.classifier.config_with import config_with
 from classification_model.classifier.fitted_model import FolderModel
 from classification_model.classifier.notebook_progress import progress_here
-from classification_model.config.core import load_config, parse_config
-from classification_model.errors import InputError
-from classification_model.processing.draft import draft_config
+from classification_model.processing.given_problem import given_problem
 from classification_model.runtime.model_folder.artifact import file_records, read_model
 from classification_model.runtime.model_folder.packaged import packaged_model
 from classification_model.train_pipeline import train_model
@@ -27,6 +27,14 @@ def train(
     *,
     target: str | None = None,
     config: Config | Path | str | None = None,
+    estimator: str | None = None,
+    metric: str | None = None,
+    folds: int | None = None,
+    trials: int | None = None,
+    budget_seconds: float | None = None,
+    class_weights: Any = None,
+    threshold: Any = None,
+    random_state: int | None = None,
     version: str | None = None,
     jobs: int = -1,
     progress: Progress | None = None,
@@ -43,7 +51,10 @@ def train(
     target
         Column to predict, without a config: then one is drafted, as ``classification-model init`` does.
     config
-        A config, or the path of a ``config.yml``.
+        A config, the path of a ``config.yml``, or its text.
+    estimator, metric, folds, trials, budget_seconds, class_weights, threshold, random_state
+        Values instead of those in the section ``training`` of the config; see docs/config.md. With
+        ``estimator="logistic_regression"`` or ``trials=1``, a first model is there sooner.
     version
         PEP 440 version of the model instead of the config's.
     jobs
@@ -59,7 +70,8 @@ def train(
     Raises
     ------
     InputError
-        If neither a config nor a table with a target is given, or both a target and a config.
+        If neither a config nor a table with a target is given, or both a target and a config, or an argument is of
+        another type or not allowed.
     ConfigError
         If the config is wrong.
     DataError
@@ -75,21 +87,31 @@ def train(
     >>> import pandas as pd
     >>> from sklearn.datasets import load_iris
     >>> iris = load_iris(as_frame=True).frame
-    >>> model = cm.train(iris, target="target")
+    >>> model = cm.train(iris, target="target", estimator="logistic_regression", trials=1)
     >>> model.predict(iris.head(2)).tolist()
-    ['0', '0']
+    [0, 0]
     """
-    problem, draft = _config_of(data, target, config)
-    source = str(data) if isinstance(data, Path) else data
-    if source is not None and target is not None and not isinstance(source, pd.DataFrame):
-        source = None  # the drafted config names it
+    problem = given_problem(data, target, config)
+    changes = {
+        "estimator": estimator,
+        "metric": metric,
+        "folds": folds,
+        "trials": trials,
+        "budget_seconds": budget_seconds,
+        "class_weights": class_weights,
+        "threshold": threshold,
+        "random_state": random_state,
+    }
+    given = config_with(problem.config, changes)
     with progress_here(progress) as shown:
-        trained = train_model(problem, source=source, version=version, jobs=jobs, progress=shown)
+        trained = train_model(given, source=problem.source, version=version, jobs=jobs, progress=shown)
     manifest = trained.report.manifest.model_copy(update={"files": file_records(trained.contents)})
     model = FolderModel(manifest, trained.contents)
-    classifier = Classifier._of_folder(model, problem, trained.report)
-    classifier.draft_ = draft
-    return classifier
+    column = None
+    if isinstance(problem.source, pd.DataFrame) and manifest.target in problem.source.columns:
+        column = problem.source[manifest.target]
+    classes = label_values(manifest, column)
+    return Classifier(given)._use(model, classes, report=trained.report, draft=problem.draft)
 
 
 def load(folder: Path | str | None = None) -> Classifier:
@@ -120,26 +142,4 @@ def load(folder: Path | str | None = None) -> Classifier:
     ['died', 'survived']
     """
     read = read_model(packaged_model() if folder is None else Path(folder))
-    model = FolderModel(read.manifest, read.contents)
-    return Classifier._of_folder(model)
-
-
-def _config_of(
-    data: str | Path | pd.DataFrame | None, target: str | None, config: Config | Path | str | None
-) -> tuple[Config, str | None]:
-    """Return the config to train by, and its text if it is drafted."""
-    if config is not None:
-        if target is not None:
-            msg = "expected a config or a target, found both: the config names the target, so leave target out"
-            raise InputError(msg)
-        return load_config(config) if isinstance(config, (str, Path)) else config, None
-    if data is None or target is None:
-        msg = (
-            "expected a table and the column to predict, or a config: call train(table, target=...) or "
-            "train(config=...)"
-        )
-        raise InputError(msg)
-    folder = Path.cwd()
-    source = data if isinstance(data, pd.DataFrame) else str(data)
-    draft = draft_config(source, target, folder)
-    return parse_config(draft, folder=folder), draft
+    return Classifier()._use(FolderModel(read.manifest, read.contents), label_values(read.manifest))

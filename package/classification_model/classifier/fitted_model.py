@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from classification_model.processing.data_manager import TrainingData
     from classification_model.runtime.model_folder.manifest import Manifest
-    from classification_model.training.progress import Progress
 
 Files = dict[str, bytes]
 
@@ -172,15 +171,15 @@ class RowsModel(FittedModel):
         )
 
 
-def fit_on_rows(data: TrainingData, progress: Progress | None = None, jobs: int = -1) -> RowsModel:
+def fit_on_rows(data: TrainingData, jobs: int = -1) -> RowsModel:
     """Choose a candidate by cross-validation on all rows, and fit it on them.
 
     Parameters
     ----------
     data
         The rows, of which none is held out.
-    progress, jobs
-        See `select_model`.
+    jobs
+        Number of threads; -1 for one per core.
 
     Returns
     -------
@@ -197,7 +196,7 @@ def fit_on_rows(data: TrainingData, progress: Progress | None = None, jobs: int 
     folds = min(training.folds, smallest)
     config = data.config.model_copy(update={"training": training.model_copy(update={"folds": folds})})
     with threadpool_limits(1):
-        selection = None if folds < 2 else select_model(replace(data, config=config), progress, jobs)
+        selection = None if folds < 2 else select_model(replace(data, config=config), jobs=jobs)
         if selection is None:
             candidate, setting = _first_setting(data)
             threshold = None if len(data.classes) > 2 else 0.5

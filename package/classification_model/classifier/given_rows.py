@@ -15,6 +15,7 @@ from classification_model.errors import InputError
 from classification_model.processing.class_inference import infer_classes
 from classification_model.processing.draft import draft_config
 from classification_model.processing.labelled_tables import labelled_table
+from classification_model.processing.raw_tables import GIVEN_TABLE, raw_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +44,9 @@ def frame_of_rows(estimator: Any, rows: Any, *, reset: bool) -> pd.DataFrame:
 
     Raises
     ------
-    InputError
-        If rows are no frame, and the columns are known by their names.
+    InputError, DataError
+        If rows are no frame, and the columns are known by their names; or a frame has a name twice, or several levels
+        of names.
     ValueError, TypeError
         If an array has another shape than in the fit, is sparse, or holds infinite numbers.
     """
@@ -53,6 +55,10 @@ def frame_of_rows(estimator: Any, rows: Any, *, reset: bool) -> pd.DataFrame:
         msg = f"expected a pandas DataFrame, as the model knows its columns by name, found {type(rows).__name__}"
         raise InputError(msg)
     if isinstance(rows, pd.DataFrame):
+        if rows.columns.nlevels > 1:
+            msg = f"expected one name for each column, found {rows.columns.nlevels} levels of names: join them"
+            raise InputError(msg)
+        raw_names(rows, GIVEN_TABLE)
         if reset:
             _check_feature_names(estimator, rows, reset=True)
             estimator.n_features_in_ = _num_features(rows)
@@ -78,7 +84,7 @@ def checked_target(estimator: Any, rows: Any, labels: Any, config: Config | None
         _, labels = validate_data(
             estimator, rows, labels, reset=True, dtype=None, ensure_all_finite="allow-nan"
         )  # also holds their lengths against each other
-    target = np.asarray(column_or_1d(labels, warn=True))
+    target = np.asarray(pd.Series(column_or_1d(labels, warn=True)).infer_objects())
     is_checked_later = bool(pd.isna(target).any())
     if not is_checked_later and (config is None or config.data.target_bins is None):
         check_classification_targets(target)

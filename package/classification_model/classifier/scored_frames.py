@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from classification_model.batch.added_columns import ERRORS, PREDICTION, PROBABILITY, earlier_predictions
+from classification_model.batch.added_columns import ERRORS, PROBABILITY, earlier_predictions
 from classification_model.batch.scoring import Scorer
 from classification_model.errors import DataError
 from classification_model.processing.raw_tables import GIVEN_TABLE, raw_names
@@ -77,7 +77,14 @@ def explain_rows(predictor: Predictor, frame: pd.DataFrame) -> list[Explanation]
     batch, _ = _batch_of(predictor, frame)
     check_no_errors(predict_rows(predictor, frame))
     values = {name: list(frame.iloc[:, place].tolist()) for place, name in enumerate(batch.columns)}
-    return [found for found in predictor.predict(values, explain=True)["explanations"] if found is not None]
+    found = predictor.predict(values, explain=True)["explanations"]
+    explanations = [one for one in found if one is not None]
+    if len(explanations) != len(found):
+        msg = (
+            f"{GIVEN_TABLE}: expected rows that can be explained, found {len(found) - len(explanations)} that cannot be"
+        )
+        raise DataError(msg)
+    return explanations
 
 
 def check_no_errors(predicted: pd.DataFrame) -> None:
@@ -133,6 +140,3 @@ def _as_series(values: pa.Array, index: pd.Index) -> pd.Series:
         index=index,
         dtype=np.float64 if is_number else object,
     )
-
-
-__all__ = ["PREDICTION", "check_no_errors", "explain_rows", "predict_rows", "probabilities_of_rows"]

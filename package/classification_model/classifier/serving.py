@@ -15,7 +15,7 @@ import urllib.request
 from http import HTTPStatus
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from classification_model.errors import InputError, MissingExtraError
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _API = "classification-api"
+_PROGRAM = "classification_model.classifier.served_process"
 _ADDRESS = re.compile(r"running on (http://\S+)")
+#: Bytes of what a server says at its start that are looked at.
+_MOST_READ = 2**16
 #: Seconds in which a server must be ready, and in which it must have stopped before it is killed.
 _START_SECONDS, _STOP_SECONDS = 60.0, 20.0
 
@@ -53,6 +56,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         atexit.unregister(self.stop)
         self._folder.cleanup()
 
@@ -89,29 +94,37 @@ def start_server(save: Callable[[Path], Any], port: int, log_folder: Path | None
         msg = f"serving needs {_API}, which is not installed: install it beside this package, as its README says"
         raise MissingExtraError(msg) from error
     folder = tempfile.TemporaryDirectory(prefix="served-model-")
-    model, errors = Path(folder.name) / "model", Path(folder.name) / "errors.txt"
     try:
+        model = Path(folder.name) / "model"
         save(model)
-        command = [sys.executable, "-m", "app", "serve", str(model), "--port", str(port)]
-        settings = {"LOG_FOLDER": "off" if log_folder is None else str(log_folder.resolve())}
-        with errors.open("wb") as file:
-            process = subprocess.Popen(  # noqa: S603 - the project's own program
-                command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=file
-            )
+        with tempfile.TemporaryFile() as said:
+            process = _start(folder.name, model, port, log_folder, said)
+            server = Server("", process, folder)
+            atexit.register(server.stop)
+            try:
+                server.url = _wait_until_ready(process, said)
+            except BaseException:
+                server.stop()
+                raise
     except BaseException:
         folder.cleanup()
-        raise
-    server = Server("", process, folder)
-    atexit.register(server.stop)
-    try:
-        server.url = _wait_until_ready(process, errors)
-    except BaseException:
-        server.stop()
         raise
     return server
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], errors: Path) -> str:
+def _start(folder: str, model: Path, port: int, log_folder: Path | None, said: IO[bytes]) -> subprocess.Popen[bytes]:
+    settings = {"LOG_FOLDER": "off" if log_folder is None else str(log_folder.resolve())}
+    return subprocess.Popen(  # noqa: S603 - the project's own program
+        [sys.executable, "-m", _PROGRAM, folder, str(model), str(port)],
+        env={**os.environ, **settings},
+        stdin=subprocess.PIPE,  # whose end tells it that this program has ended
+        stdout=subprocess.DEVNULL,
+        stderr=said,
+        start_new_session=True,  # so that an interrupted cell of a notebook does not interrupt it
+    )
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
     """Return the address of a server once it is ready.
 
     Raises
@@ -121,13 +134,17 @@ def _wait_until_ready(process: subprocess.Popen[bytes], errors: Path) -> str:
     """
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        found = _ADDRESS.search(errors.read_text(errors="replace"))
+        found = _ADDRESS.search(_read(said))
         if found is not None and _is_ready(found[1]):
             return found[1]
         time.sleep(0.05)
-    said = errors.read_text(errors="replace").strip().splitlines()
-    msg = f"the server did not start: {said[-1] if said else 'it said nothing'}"
+    lines = _read(said).strip().splitlines()
+    msg = f"the server did not start: {lines[-1] if lines else 'it said nothing'}"
     raise InputError(msg)
+
+
+def _read(said: IO[bytes]) -> str:
+    return os.pread(said.fileno(), _MOST_READ, 0).decode(errors="replace")
 
 
 def _is_ready(url: str) -> bool:

@@ -16,9 +16,9 @@ from classification_model.classifier.config_with import config_with
 from classification_model.classifier.fitted_model import fit_on_rows
 from classification_model.classifier.given_rows import checked_target, frame_of_rows, table_and_config
 from classification_model.classifier.scored_frames import probabilities_of_rows
-from classification_model.config.core import load_config
-from classification_model.errors import DataError, FitDataError
+from classification_model.errors import DataError, FitDataError, InputError
 from classification_model.processing.data_manager import DataLoader
+from classification_model.processing.given_problem import given_config
 from classification_model.runtime.inference.classes import decide
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: ArrayLike | None = None) -> Self:
         """Choose a candidate by cross-validation on all rows, and fit it on them.
 
-        Unlike `train`, this holds no rows out and evaluates nothing: that is for the caller, such as `cross_val_score`.
+        Unlike `train`, this holds no rows out and evaluates nothing, which is for the caller, as ``cross_val_score``
+        does.
 
         Parameters
         ----------
@@ -83,22 +84,24 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         FitDataError
             If the rows cannot be trained on. It is a `DataError` and a `ValueError`.
         InputError
-            If the target is among the features.
+            If the target is among the features, or an option is not allowed.
+        ValueError, TypeError
+            If scikit-learn's own checks refuse the rows or the target, such as a sparse matrix.
         ConfigError, TrainingError
             If the config has a wrong value, or a candidate cannot be fitted.
         """
         self.is_by_name_ = isinstance(X, pd.DataFrame)
-        given = load_config(self.config) if isinstance(self.config, (str, Path)) else self.config
+        given = None if self.config is None else given_config(self.config)
         target = checked_target(self, X, y, given)
-        frame = frame_of_rows(self, X, reset=True)
         try:
+            frame = frame_of_rows(self, X, reset=True)
             table, config = table_and_config(frame, target, given, is_array=not self.is_by_name_, folder=Path.cwd())
             data = DataLoader(config_with(config, self._changes()), table).load_whole()
+            values = class_values(target, data)
             model: FittedModel = fit_on_rows(data, jobs=self.jobs)
         except DataError as error:
             raise FitDataError(str(error)) from error
-        self._use(model, class_values(target, model.predictor.manifest))
-        return self
+        return self._use(model, values)
 
     def predict(self, X: Any) -> Any:
         """Predict the class of each row.
@@ -153,14 +156,21 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         DataError
-            If a label is missing or no class, or a row cannot be predicted.
+            If there are no rows, a label is missing or no class, or a row cannot be predicted.
+        InputError
+            If there is not a label, or a weight, for each row.
         """
         frame = self._rows(X)
         truth = self._truth(frame, y)
+        if not len(truth):
+            msg = "expected rows to score, found none"
+            raise DataError(msg)
         predicted = decide(self._probabilities(frame), self.manifest_.threshold)
-        return float(
-            np.average(predicted == truth, weights=None if sample_weight is None else np.asarray(sample_weight))
-        )
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        if weights is not None and (weights.shape != truth.shape or not weights.sum() > 0):
+            msg = f"sample_weight: expected {len(truth)} weights with a sum above 0, found shape {weights.shape}"
+            raise InputError(msg)
+        return float(np.average(predicted == truth, weights=weights))
 
     def labels_of(self, X: pd.DataFrame) -> pd.Series:
         """Return the label of each row of a table that has the target, as values of ``classes_``.
@@ -177,7 +187,8 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         DataError
             If a label is missing or no class.
         """
-        return pd.Series(self._values[self._truth(X, None)], index=X.index, name=self.manifest_.target or None)
+        frame = self._rows(X)
+        return pd.Series(self._values[self._truth(frame, None)], index=frame.index, name=self.manifest_.target or None)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Tell scikit-learn whether the classifier is fitted."""
@@ -197,17 +208,22 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         return self._fitted().predictor.manifest
 
     def _use(
-        self, model: FittedModel, classes: NDArray[Any] | None = None, report: TrainingReport | None = None
+        self,
+        model: FittedModel,
+        values: NDArray[Any],
+        *,
+        report: TrainingReport | None = None,
+        draft: str | None = None,
     ) -> Self:
-        """Take a fitted model; its classes are its labels, or other values in the same order."""
+        """Take a fitted model, and the values that its classes are predicted as, in the order of its classes."""
         self.model_ = model
         self.report_ = report
-        self.draft_: str | None = None
+        self.draft_ = draft
         self.is_by_name_ = getattr(self, "is_by_name_", True)
         # in the order of the manifest, whose positive class comes last, and then sorted
-        self._values = np.array(model.predictor.manifest.classes, dtype=object) if classes is None else classes
-        self._order = np.argsort(self._values, kind="stable")
-        self.classes_ = self._values[self._order]
+        self._values = values
+        self._order = np.argsort(values, kind="stable")
+        self.classes_ = values[self._order]
         return self
 
     def _fitted(self) -> FittedModel:
@@ -216,7 +232,7 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         return model
 
     def _changes(self) -> dict[str, Any]:
-        return {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
+        return {name: getattr(self, name) for name in _OPTIONS}
 
     def _rows(self, rows: Any) -> pd.DataFrame:
         self._fitted()

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from classification_model.config.core import load_config, parse_config
 from classification_model.errors import InputError
+from classification_model.evaluation.judged import Judged
 from classification_model.plotting.model_plots import ModelPlots
 from classification_model.plotting.table_plots import TablePlots
 from classification_model.processing.data_manager import DataLoader
-from classification_model.processing.draft import draft_config
 from classification_model.processing.drafted_table import read_to_draft
+from classification_model.processing.given_problem import given_problem, given_table
 from classification_model.processing.inferred_rows import infer_table_without_target
 from classification_model.profiling.profile import profile_rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
     from classification_model.config.sections import Config
-    from classification_model.evaluation.judged import Judged
     from classification_model.profiling.table_profile import TableProfile
+
+
+class NothingToPlotError(InputError, AttributeError):
+    """What is to be plotted was not given."""
 
 
 class Visualize(TablePlots, ModelPlots):
@@ -35,10 +39,10 @@ class Visualize(TablePlots, ModelPlots):
     target
         Column with the classes, by which the other columns are shown. By default the table has no classes.
     config
-        A config, or the path of a ``config.yml``, which says what the columns are; then the target is its own. By
-        default that is inferred.
+        A config, the path of a ``config.yml``, or its text, which says what the columns are; then the target is its
+        own. By default that is inferred.
     judged
-        A model judged on labelled rows, as ``Evaluation.judged`` has it. None for the plots of a table alone.
+        A model judged on labelled rows: an `Evaluation`, or its ``judged``. None for the plots of a table alone.
 
     Raises
     ------
@@ -65,42 +69,41 @@ class Visualize(TablePlots, ModelPlots):
         *,
         target: str | None = None,
         config: Config | Path | str | None = None,
-        judged: Judged | None = None,
+        judged: Any = None,
     ) -> None:
         if target is not None and config is not None:
             msg = "expected a config or a target, found both: the config names the target, so leave target out"
+            raise InputError(msg)
+        judged = getattr(judged, "judged", judged)  # of an Evaluation
+        if judged is not None and not isinstance(judged, Judged):
+            msg = f"judged: expected an evaluation or what it judged, found {type(judged).__name__}"
             raise InputError(msg)
         if table is None and config is None and judged is None:
             msg = "expected a table, a config or a judged model, found none: there is nothing to plot"
             raise InputError(msg)
         if table is not None or config is not None:
-            source = str(table) if isinstance(table, Path) else table
-            TablePlots.__init__(self, _profile(source, target, config))
+            TablePlots.__init__(self, _profile(table, target, config))
         if judged is not None:
             ModelPlots.__init__(self, judged)
 
     def __getattr__(self, name: str) -> None:
         if name == "profile":
             msg = "expected a table to plot, found a model alone: give the table, as Visualize(table, target=...)"
-            raise InputError(msg)
+            raise NothingToPlotError(msg)
         if name == "judged":
-            msg = "expected a model to plot, found a table alone: give judged=model.evaluate(rows).judged"
-            raise InputError(msg)
+            msg = "expected a model to plot, found a table alone: give judged=model.evaluate(rows)"
+            raise NothingToPlotError(msg)
         msg = f"{type(self).__name__!r} object has no attribute {name!r}"
         raise AttributeError(msg)
 
 
-def _profile(table: str | pd.DataFrame | None, target: str | None, config: Config | Path | str | None) -> TableProfile:
+def _profile(table: Any, target: Any, config: Any) -> TableProfile:
     """Profile all rows of a table."""
-    if config is not None:
-        problem = load_config(config) if isinstance(config, (str, Path)) else config
-    elif target is not None and table is not None:
-        folder = Path.cwd()
-        problem = parse_config(draft_config(table, target, folder), folder=folder)
-        table = table if isinstance(table, pd.DataFrame) else None  # the draft names a file
-    elif table is not None:
-        found = infer_table_without_target(read_to_draft(table))
+    source = given_table(table)
+    if source is not None and target is None and config is None:
+        found = infer_table_without_target(read_to_draft(source))
         return profile_rows(found.features, found.kinds)
-    data = DataLoader(problem, table).load_whole()
+    problem = given_problem(source, target, config)
+    data = DataLoader(problem.config, problem.source).load_whole()
     kinds = {field.name: field.kind for field in data.schema.fields}
     return profile_rows(data.train.features, kinds, data.train.labels, data.classes)

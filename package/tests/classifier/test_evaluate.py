@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pandas as pd
@@ -102,6 +103,15 @@ def test_a_notebook_shows_metrics_and_plots(model: Classifier) -> None:
     ids = [{part.split('"')[0] for part in page.split(' id="')[1:]} for page in (first, second)]
     assert ids[0]
     assert ids[0].isdisjoint(ids[1])
+
+
+def test_an_evaluation_can_be_pickled(model: Classifier, fresh: pd.DataFrame) -> None:
+    """What comes back draws the same plots."""
+    evaluation = model.evaluate(fresh)
+    again = pickle.loads(pickle.dumps(evaluation))  # noqa: S301 - its own
+    assert again.metrics.equals(evaluation.metrics)
+    assert repr(again) == repr(evaluation)
+    assert isinstance(again.plot("importance"), Figure)
 
 
 def test_the_leaderboard_has_every_trial(model: Classifier) -> None:

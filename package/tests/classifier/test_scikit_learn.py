@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibrationDisplay
 from sklearn.exceptions import NotFittedError
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import classification_report
+from sklearn.metrics import RocCurveDisplay, accuracy_score, classification_report
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
@@ -112,13 +112,58 @@ def test_predictions_are_values_of_y(rows: pd.DataFrame, table: pd.DataFrame) ->
     assert (of_config.classes_[shares.argmax(axis=1)] == of_config.predict(rows)).all()
 
 
-def test_several_values_of_one_class_are_predicted_as_its_label(table: pd.DataFrame, rows: pd.DataFrame) -> None:
-    """Where values do not tell classes apart, the labels of the config are the classes."""
+def test_several_values_of_one_class_are_refused(table: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Metrics of scikit-learn would take them for classes of their own; labels are accepted."""
     spelled = table["colour"].where(np.arange(len(table)) % 2 == 0, table["colour"].str.upper())
     values = {"red": "warm", "RED": "warm", "green": "cold", "GREEN": "cold"}
-    fitted = cm.Classifier(make_config(FEATURES, data={"classes": values}), **QUICK).fit(rows, spelled)
+    classifier = cm.Classifier(make_config(FEATURES, data={"classes": values}), **QUICK)
+    with pytest.raises(FitDataError, match="found 'RED' and 'red' for 'warm': use the labels in their place"):
+        classifier.fit(rows, spelled)
+    fitted = classifier.fit(rows, spelled.map(values))
     assert fitted.classes_.tolist() == ["cold", "warm"]
-    assert fitted.score(rows, spelled) > 0.7
+    assert fitted.score(rows, spelled.map(values)) > 0.7
+
+
+def test_a_class_without_rows_is_refused(table: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """A fold may lack a rare class of the config; the classes would not be those of the other folds."""
+    with pytest.raises(FitDataError, match="expected rows of every class, found none of 'blue'"):
+        cm.Classifier(make_config(FEATURES, classes=3), **QUICK).fit(rows, table["colour"])
+
+
+@pytest.mark.parametrize("values", [(0, 1), (False, True), ("no", "yes"), (1.0, 2.0), ("0", "1")])
+def test_a_trained_model_predicts_the_values_of_its_target(
+    table: pd.DataFrame, rows: pd.DataFrame, values: Any
+) -> None:
+    """Displays and metrics of scikit-learn take the column of the table as it is, whatever its type."""
+    known = table.assign(colour=np.where(table["colour"] == "green", values[1], values[0]))
+    spelled = [str(value).lower() for value in values]
+    config = make_config(FEATURES, data={"classes": dict(zip(spelled, spelled, strict=True))})
+    model = cm.train(known, config=config)
+    assert model.classes_.tolist() == list(values)
+    assert accuracy_score(known["colour"], model.predict(rows)) == model.score(known) > 0.7
+    assert CalibrationDisplay.from_estimator(model, rows, known["colour"], n_bins=3).prob_true.max() > 0.5
+    assert RocCurveDisplay.from_estimator(model, rows, known["colour"]).roc_auc > 0.8
+    assert model.labels_of(known).tolist() == known["colour"].tolist()
+    assert model.predict_frame(rows)["prediction"].tolist() == model.predict(rows).tolist()
+
+
+def test_a_loaded_model_predicts_numbers_and_truth_values_as_such(table: pd.DataFrame, tmp_path: Path) -> None:
+    """As pandas reads a CSV file; labels that a config gives stay labels."""
+    for values, named in (((0, 1), None), ((False, True), None), ((0, 1), ("cold", "warm"))):
+        known = table.assign(colour=np.where(table["colour"] == "green", values[1], values[0]))
+        spelled = [str(value).lower() for value in values]
+        classes = dict(zip(spelled, named or spelled, strict=True))
+        cm.train(known, config=make_config(FEATURES, data={"classes": classes})).save(tmp_path / "model")
+        assert cm.load(tmp_path / "model").classes_.tolist() == list(named or values)
+
+
+def test_a_loaded_model_cannot_be_cloned_into_one_without_its_config(table: pd.DataFrame, tmp_path: Path) -> None:
+    """Cross-validation of it would judge something else."""
+    model = cm.train(table, config=make_config(FEATURES))
+    assert clone(model).config == model.config
+    model.save(tmp_path / "model")
+    with pytest.raises(InputError, match=r"found a loaded model: use Classifier\(config\) instead"):
+        clone(cm.load(tmp_path / "model"))
 
 
 def test_a_class_of_one_row_is_fitted_without_a_comparison() -> None:
@@ -162,6 +207,8 @@ def test_a_fitted_classifier_can_be_pickled_and_saved(rows: pd.DataFrame, table:
         (lambda rows, y: (rows, y.where(y != "red", "green")), "expected two classes or more, found one"),
         (lambda rows, y: (rows.assign(size=None), y), "column 'size' is missing in every row"),
         (lambda rows, y: (rows.assign(key=1), y), "column 'key', the index: expected unique values"),
+        (lambda rows, y: (pd.concat([rows, rows[["size"]]], axis=1), y), "each column name once, found 'size' twice"),
+        (lambda rows, y: (pd.concat({"a": rows}, axis=1), y), "expected one name for each column, found 2 levels"),
     ],
 )
 def test_rows_that_cannot_be_learned_from_are_errors_of_this_package(
@@ -178,5 +225,7 @@ def test_an_option_that_is_not_allowed_is_named(rows: pd.DataFrame, table: pd.Da
     """Options are checked as those of the config are, when the rows come."""
     with pytest.raises(InputError, match=r"training\.folds: expected .* found 1"):
         cm.Classifier(make_config(FEATURES), folds=1).fit(rows, table["colour"])
+    with pytest.raises(InputError, match=r"config: expected what load_config returns, .* found dict"):
+        cm.Classifier({}).fit(rows, table["colour"])  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"training\.class_weights.*pink"):
         cm.Classifier(make_config(FEATURES), class_weights={"pink": 2.0}).fit(rows, table["colour"])

@@ -101,6 +101,8 @@ def test_a_frame_needs_its_target_alone(table: pd.DataFrame) -> None:
     trained = cm.train(table[["key", "size", "shape", "colour"]], target="colour")
     assert repr(trained).startswith("<Classifier of 'colour', version ")
     assert parse_config(str(trained.draft_)).hash == trained.manifest_.config_hash
+    quick = cm.train(table, config=trained.draft_, estimator="logistic_regression", trials=1)
+    assert quick.leaderboard()["candidate"].tolist() == ["logistic_regression"]
     assert set(trained.classes_) == {"red", "green"}
     assert "key" not in {field.name for field in trained.manifest_.input_schema.fields}
     assert trained.report_ is not None
@@ -195,11 +197,12 @@ def test_dtypes_of_pandas_are_read_as_their_values(model: Classifier, table: pd.
 
 def test_contributions_sum_to_the_difference_from_the_baseline(model: Classifier, table: pd.DataFrame) -> None:
     """A row of the frame sums to its output minus that of the typical row."""
-    found = model.explain(table.head(6))
-    values, bases = np.array(found.attrs["value"]), np.array(found.attrs["base_value"])
-    assert np.allclose(found.sum(axis=1), values - bases)
-    assert found.attrs["scale"] == "log_odds"
-    assert found.columns.tolist() == ["size", "shape", "day"]
+    plain, found = model.explain(table.head(6)), model.explain(table.head(6), outputs=True)
+    assert np.allclose(plain.sum(axis=1), found["output"] - found["base_output"])
+    assert found["explained_class"].tolist() == ["green"] * 6
+    assert plain.equals(found[["size", "shape", "day"]])
+    assert plain.attrs.keys() == {"scale", "baseline"}
+    assert plain.attrs["scale"] == model.explain(table.head(0)).attrs["scale"] == "log_odds"
 
 
 def test_score_reads_labels_from_the_table_or_beside_it(model: Classifier, table: pd.DataFrame) -> None:
@@ -215,6 +218,11 @@ def test_score_reads_labels_from_the_table_or_beside_it(model: Classifier, table
         model.score(table.drop(columns=["colour"]))
     with pytest.raises(InputError, match=r"labels: expected shape \(200,\)"):
         model.score(table, ["red"])
+    with pytest.raises(DataError, match="expected rows to score, found none"):
+        model.score(table.head(0))
+    with pytest.raises(InputError, match="sample_weight: expected 200 weights with a sum above 0"):
+        model.score(table, sample_weight=[1, 2])
+    assert model.score(table, sample_weight=np.ones(200)) == share
 
 
 def test_a_saved_model_is_loaded_with_its_target(model: Classifier, table: pd.DataFrame, tmp_path: Path) -> None:
@@ -257,6 +265,15 @@ def test_bins_of_a_number_are_classes(table: pd.DataFrame) -> None:
         ({"data": "table.csv"}, InputError, "expected a table and the column to predict, or a config"),
         ({"data": "table.csv", "target": "colour", "config": "config.yml"}, InputError, "found both"),
         ({"data": "nothing.csv", "target": "colour"}, DataError, r"nothing\.csv"),
+        (
+            {"data": pd.Series([1]), "target": "colour"},
+            InputError,
+            "expected a path, a URL or a pandas DataFrame, found S",
+        ),
+        ({"data": pd.DataFrame({8: [1]}), "target": 8}, InputError, "target: expected the name of a column as text"),
+        ({"config": {}}, InputError, "config: expected what load_config returns"),
+        ({"config": "app:\n  nam: x\n"}, ConfigError, r"the given config:2: app\.nam"),
+        ({"config": make_config(FEATURES), "folds": 1}, InputError, r"training\.folds"),
         ({"config": "nothing.yml"}, ConfigError, r"nothing\.yml"),
         ({"data": pd.DataFrame({"size": [1.0]}), "target": "color"}, DataError, "has no column 'color', the target"),
         ({"data": pd.DataFrame({"color": []}), "target": "color"}, DataError, "the given table has no rows"),

@@ -41,7 +41,7 @@ def test_a_judged_model_has_the_plots_of_a_model() -> None:
     """Those of the table are there if there is one."""
     model = cm.train(TABLE, config=make_config(FEATURES))
     judged = model.evaluate().judged
-    both = cm.Visualize(TABLE, target="colour", judged=judged)
+    both = cm.Visualize(TABLE, target="colour", judged=model.evaluate())
     assert isinstance(both.roc(), Figure)
     assert isinstance(both.classes(), Figure)
     with pytest.raises(InputError, match="expected a table to plot, found a model alone"):
@@ -63,3 +63,8 @@ def test_what_cannot_be_plotted_is_an_error_that_says_so() -> None:
     with pytest.raises(InputError, match="'size'"):
         cm.Visualize(TABLE).distribution("sizes")
     assert not hasattr(cm.Visualize(TABLE), "nothing")
+    assert not hasattr(cm.Visualize(TABLE), "judged")
+    with pytest.raises(InputError, match="judged: expected an evaluation or what it judged, found str"):
+        cm.Visualize(judged="model")
+    with pytest.raises(InputError, match="expected a path, a URL or a pandas DataFrame, found int"):
+        cm.Visualize(3)  # type: ignore[arg-type]
