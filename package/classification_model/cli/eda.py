@@ -52,8 +52,11 @@ def eda(
     with require_extra("train", "exploring a table"):
         from classification_model.cli.progress import shown_progress
         from classification_model.config.core import load_config
+        from classification_model.reporting.pdf import find_browser, print_pdf
     _check_arguments(data, target, config, source)
     _check_output(output)
+    if pdf:
+        find_browser()
     layout = FileLayout(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows, sheet=sheet)
     problem = None if config is None else load_config(config)
     with shown_progress() as progress:
@@ -78,8 +81,6 @@ def eda(
             replace_file(output, page.encode())
         if pdf:
             progress.step("printing the page")
-            from classification_model.reporting.pdf import print_pdf
-
             print_pdf(output, output.with_suffix(".pdf"))
     if as_json:
         print_json(_document(found, output, pdf=pdf))
@@ -105,6 +106,9 @@ def _check_output(output: Path) -> None:
     if output.is_dir() or not output.resolve().parent.is_dir():
         found = f"the folder {output}" if output.is_dir() else f"no folder {output.parent}"
         msg = f"--output: expected a file in an existing folder, found {found}: name a file such as eda.html"
+        raise InputError(msg)
+    if output.suffix.lower() == ".pdf":
+        msg = f"--output: expected an HTML file, found {output}: name a file such as eda.html, and add --pdf"
         raise InputError(msg)
 
 

@@ -100,7 +100,7 @@ def slices_of(column: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     missing = column.isna().to_numpy()
     write: Callable[..., str] = str
     if pd.api.types.is_datetime64_dtype(column.dtype):
-        column, write = (column - pd.Timestamp(0)).dt.total_seconds(), written_moment
+        column, write = (column - pd.Timestamp(0, unit="s")).dt.total_seconds(), written_moment
     elif pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
         write = written_number
     distinct = column.dropna().unique()

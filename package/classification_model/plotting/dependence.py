@@ -45,6 +45,8 @@ def draw_dependence(axes: Axes, dependence: PartialDependence, classes: Sequence
             axes.plot(
                 along, probabilities[:, number], color=COLOURS[place], marker=".", label=cut_label(classes[number])
             )
+        if dependence.kind == "datetime" and len(along) > 1:
+            axes.set_xlim(along[0], along[-1])  # a margin may lie beyond the years that there are
     axes.set(
         xlabel=cut_label(dependence.feature),
         ylabel=f"Probability of {cut_label(classes[1])}" if len(classes) == 2 else "Probability",

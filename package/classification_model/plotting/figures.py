@@ -91,9 +91,12 @@ def as_svg(figure: Figure, number: int) -> str:
                 buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
             )
     drawn = buffer.getvalue()
-    drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor")
-    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
-    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>plot{number}-", drawn)
+    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
+
+    def own(tag: re.Match[str]) -> str:
+        return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>plot{number}-", tag[0].replace(INK, "currentColor"))
+
+    return re.sub(r"<[^>]+>", own, drawn)  # texts of the plot stay as they are
 
 
 @contextmanager

@@ -32,13 +32,10 @@ class InferredRows:
         Frame of the columns, as `Rows.features`.
     kinds
         Kind of each column; ``text`` too where every row has another value.
-    reasons
-        Why each column has its kind.
     """
 
     features: pd.DataFrame
     kinds: dict[str, str]
-    reasons: dict[str, str]
 
 
 def infer_table_without_target(read: DraftedTable) -> InferredRows:
@@ -71,4 +68,4 @@ def infer_rows(table: pd.DataFrame, config: Config) -> InferredRows:
     schema = bare_schema(config.model_copy(update={"data": data, "features": read_as}), table)
     columns = {name: table[name].tolist() for name in read_as}
     prepared = to_frame(check_columns(schema, columns).columns, schema)
-    return InferredRows(prepared, kinds, {column.name: column.reason for column in found.columns})
+    return InferredRows(prepared, kinds)

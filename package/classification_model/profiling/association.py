@@ -36,7 +36,7 @@ def coarse_codes(values: NDArray[np.float64] | NDArray[np.object_]) -> NDArray[n
     if values.dtype == np.float64:
         numbers = values.astype(np.float64)
         known = np.isfinite(numbers)
-        edges = np.unique(np.array(quantiles(numbers[known], _SHARES) if known.any() else []))
+        edges = _edges(numbers[known])
         found = np.where(known, np.searchsorted(edges, numbers, side="left"), len(edges) + 1)
     else:
         found, _ = pd.factorize(values)
@@ -48,6 +48,16 @@ def coarse_codes(values: NDArray[np.float64] | NDArray[np.object_]) -> NDArray[n
         renamed[-1] = len(kept) + 1  # missing, which has the number -1
         found = renamed[found]
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
+
+
+def _edges(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the greatest number of each bin but the last: each number has its own where they are few."""
+    distinct = np.unique(numbers)
+    if len(distinct) <= BINS:
+        return distinct[:-1]
+    deciles = np.array(quantiles(numbers, _SHARES))
+    # numbers that are mostly the greatest one have a bin below it too
+    return np.unique(np.where(deciles == distinct[-1], distinct[-2], deciles))
 
 
 def bias_corrected_v(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:

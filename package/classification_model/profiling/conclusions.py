@@ -76,7 +76,7 @@ def _on_classes(profile: TableProfile) -> Iterator[Conclusion]:
             "Accuracy says little then: compare candidates by log_loss or average_precision, choose the threshold by "
             "f1 or balanced_accuracy, and try class_weights: balanced.",
         )
-    elif shares[0] > 2 / len(by_rows) and len(by_rows) > 2:
+    elif len(by_rows) > 2 and (shares[0] > 2 / len(by_rows) or shares[1] < 2 * MINORITY / len(by_rows)):
         yield Conclusion(
             "Balance",
             f"Of {len(by_rows):,} classes, {most.name!r} has {shares[0]:.1%} of the rows and {least.name!r} has "
@@ -142,7 +142,7 @@ def _on_gaps(profile: TableProfile) -> Iterator[Conclusion]:
             f"(association {column.gap_association:.2f}).",
             "Ask why it is missing. If it is filled in only once the outcome is known, list it under data.leakage.",
         )
-    mostly = [column for column in profile.columns if column.missing_share > MOSTLY_MISSING]
+    mostly = [column for column in profile.columns if column.missing_share > MOSTLY_MISSING and not column.is_constant]
     if mostly:
         yield Conclusion(
             "Mostly missing",

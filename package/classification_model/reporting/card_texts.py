@@ -55,10 +55,11 @@ def ethics(report: TrainingReport) -> str:
     judged = report.judged
     worse = [row.slice for row in slice_rows(judged.slices, judged.outcome) if row.is_worse]
     named = "; ".join(as_text(f"{one.feature} {one.value} ({one.accuracy:.3f})") for one in worse[:_MOST_NAMED])
-    found = f"surely lower on {len(worse)}: {named}" if worse else "surely lower on none of them"
+    found = f"on {len(worse)}: {named}" if worse else "on none of them"
     return (
-        "The author says nothing of whom this model may harm. Of the accuracy on "
-        f"{len(judged.slices)} slices of the hold-out: it is {found}. The report has all of them."
+        "The author says nothing of whom this model may harm. Of "
+        f"{len(judged.slices)} slices of the hold-out, the whole 95% interval of the accuracy is below that of all "
+        f"rows {found}. Of so many slices, some are so by chance. The report has all of them."
     )
 
 

@@ -18,6 +18,7 @@ from classification_model.config.features import (
 from classification_model.evaluation.metrics import METRICS
 from classification_model.plotting.figures import as_svg
 from classification_model.plotting.table_plots import TablePlots
+from classification_model.processing.features.derivation_steps import date_parts
 from classification_model.processing.left_out_rows import describe_left_out
 from classification_model.profiling.conclusions import THE_SAME, Conclusion
 from classification_model.reporting.feature_notes import feature_notes
@@ -26,8 +27,6 @@ from classification_model.reporting.model_in_words import METRIC_NAMES
 from classification_model.reporting.sentences import learning_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from classification_model.config.features import Feature
     from classification_model.profiling.table_profile import Associations, ColumnProfile
     from classification_model.training.exploration import Exploration
@@ -66,8 +65,11 @@ class _FeatureRow:
 def conclusions_of(exploration: Exploration) -> tuple[Conclusion, ...]:
     """Draw conclusions from an exploration; the last one says whether more rows would help, where that is known."""
     curve = exploration.learning_curve
-    more = () if curve is None else (Conclusion("More rows", learning_sentence(curve)),)
-    return *exploration.conclusions(), *more
+    said = "" if curve is None else learning_sentence(curve)
+    if said and exploration.compared_rows < exploration.profile.rows:
+        sample = f"In a sample of {exploration.compared_rows:,} of {exploration.profile.rows:,} rows"
+        said = f"{sample}: {said[:1].lower()}{said[1:]}"
+    return *exploration.conclusions(), *([Conclusion("More rows", said)] if said else [])
 
 
 def render_eda(exploration: Exploration) -> str:
@@ -185,10 +187,12 @@ def _features(exploration: Exploration) -> list[_FeatureRow]:
         return []
     importances = {name: mean for name, mean, _ in exploration.importances}
     known = [column for one in (exploration.profile, exploration.derived) if one for column in one.columns]
+    parts = {name: names for name, (_, names) in date_parts(data.config).items()}
     rows = []
     for note in feature_notes(data.config.features, data.train.features)[:_MOST_LISTED]:
         feature = data.config.features[note.name]
-        of_feature = [column for column in known if column.name == note.name] or _parts(note.name, known)
+        named = {note.name, *parts.get(note.name, ())}
+        of_feature = [column for column in known if column.name in named]
         strengths = [column.association for column in of_feature if column.association is not None]
         rows.append(
             _FeatureRow(
@@ -202,10 +206,6 @@ def _features(exploration: Exploration) -> list[_FeatureRow]:
             )
         )
     return rows
-
-
-def _parts(name: str, columns: Iterable[ColumnProfile]) -> list[ColumnProfile]:
-    return [column for column in columns if column.name.startswith(f"{name}_")]
 
 
 def _share(columns: list[ColumnProfile]) -> str:

@@ -89,11 +89,13 @@ def _run(command: list[str], patience: float) -> str:
     ) as process:
         try:
             _, said = process.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
+        except BaseException as error:  # an interrupt too: what it started is in a session of its own
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
             process.communicate()
-            return f"it took more than {patience:g} s"
+            if isinstance(error, subprocess.TimeoutExpired):
+                return f"it took more than {patience:g} s"
+            raise
     lines = said.decode(errors="replace").strip().splitlines()
     return lines[-1][:300] if lines else ""
 

@@ -69,7 +69,7 @@ def render_html(report: TrainingReport, pipeline: Pipeline, profile: TableProfil
         steps=pipeline_steps(pipeline),
         features=notes[:_MOST_COLUMNS],
         more_features=max(0, len(notes) - _MOST_COLUMNS),
-        costs=report_tables.cost_rows(judged.outcome),
+        costs=report_tables.cost_rows(report.selection.out_of_fold(), judged.outcome),
         gains=report_tables.gain_rows(judged.outcome),
         learning="" if curve is None else learning_sentence(curve),
         slices=slices[:_MOST_SLICES],

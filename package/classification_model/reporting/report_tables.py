@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classification_model.evaluation.metrics import METRICS, is_better, score
-from classification_model.evaluation.threshold_curve import CostCurve, cost_curves, gain_curve, threshold_curve
+from classification_model.evaluation.threshold_curve import cost_curves, gain_curve, threshold_curve
 from classification_model.reporting.model_in_words import METRIC_NAMES
 
 if TYPE_CHECKING:
@@ -63,11 +63,20 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class SliceRow:
-    """A slice, the change of its log loss against all rows, and whether its accuracy is surely below theirs."""
+    """A slice, the change of its log loss against all rows, and whether its accuracy's interval is below theirs."""
 
     slice: Slice
     excess: float
     is_worse: bool
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """A ratio of the costs of a miss and a false alarm, the best threshold, and the mean cost of a row with it."""
+
+    ratio: float
+    threshold: float
+    cost: float
 
 
 @dataclass(frozen=True)
@@ -120,9 +129,24 @@ def slice_rows(slices: Sequence[Slice], outcome: Outcome) -> list[SliceRow]:
     return sorted(rows, key=lambda row: (-row.excess, row.slice.feature, row.slice.value))
 
 
-def cost_rows(outcome: Outcome) -> tuple[CostCurve, ...]:
-    """Return the best threshold for each ratio of costs; nothing with more than two classes."""
-    return cost_curves(threshold_curve(outcome)) if len(outcome.classes) == 2 else ()
+def cost_rows(out_of_fold: Outcome, outcome: Outcome) -> list[CostRow]:
+    """Return the best threshold for each ratio of costs; nothing with more than two classes.
+
+    Parameters
+    ----------
+    out_of_fold
+        Predictions of training rows, by which thresholds are chosen.
+    outcome
+        Those of the hold-out, which tell what they cost.
+    """
+    if len(outcome.classes) != 2:
+        return []
+    chosen, priced = cost_curves(threshold_curve(out_of_fold)), cost_curves(threshold_curve(outcome))
+    rows = []
+    for choice, costs in zip(chosen, priced, strict=True):
+        place = int(np.flatnonzero(threshold_curve(outcome).thresholds == choice.best_threshold)[0])
+        rows.append(CostRow(choice.ratio, choice.best_threshold, float(costs.costs[place])))
+    return rows
 
 
 def gain_rows(outcome: Outcome) -> list[GainRow]:

@@ -17,7 +17,7 @@ _SMALLEST_GAIN = 0.01
 
 
 def learning_sentence(curve: LearningCurve) -> str:
-    """Say whether more rows would make the model better, by what the last rows brought.
+    """Say whether more rows would make the model better, by what the last rows brought; nothing where none was judged.
 
     They brought something if the metric got better in every fold, and by 1% of its value or more on average.
     """
@@ -25,10 +25,13 @@ def learning_sentence(curve: LearningCurve) -> str:
     gains = np.array(last.others) - np.array(before.others)
     gains = gains[~np.isnan(gains)] * (1 if METRICS[curve.metric] else -1)
     name = metric_in_sentence(curve.metric)
-    is_better = len(gains) > 0 and gains.min() > 0 and gains.mean() >= _SMALLEST_GAIN * abs(_mean(before))
-    outlook = "would probably make the model better" if is_better else "like these would hardly help"
+    if not len(gains):
+        return ""
+    is_better = gains.min() > 0 and gains.mean() >= _SMALLEST_GAIN * abs(_mean(before))
+    outlook = "may make the model better" if is_better else "like these would hardly help"
+    folds = "" if len(gains) > 1 else ", on one fold,"
     return (
-        f"From {before.rows:,} rows to {last.rows:,}, the {name} on other rows went from {_mean(before):.4f} to "
+        f"From {before.rows:,} rows to {last.rows:,}, the {name} on other rows went{folds} from {_mean(before):.4f} to "
         f"{_mean(last):.4f}: more rows {outlook}."
     )
 

@@ -30,7 +30,7 @@ def conclude_on_selection(selection: Selection, metric: str, folds: int) -> tupl
     metric
         What candidates are compared by.
     folds
-        Number of folds; a difference below the deviation over them counts as a tie.
+        Number of folds; candidates whose difference in them is no larger than its deviation count as tied.
     """
     board = selection.leaderboard()
     return (*_against_nothing(selection, metric), *_between(board, metric, folds))
@@ -74,22 +74,31 @@ def _between(board: tuple[Trial, ...], metric: str, folds: int) -> Iterator[Conc
     ahead, behind = (linear, trees) if is_linear_ahead else (trees, linear)
     advice = "" if is_linear_ahead else "Effects that bend, or that depend on each other, matter here."
     if _is_tie(ahead, behind, metric):
-        advice = "Effects seem to add up: a linear model is easier to explain."
+        advice = "No clear difference was seen; the linear model is easier to explain."
     reached = f"{_named(ahead)} has {ahead.scores[metric]:.4f}"
     yield Conclusion("Linear or trees", f"{reached}, {_verdict(ahead, behind, metric, folds)}.", advice)
 
 
 def _is_tie(one: Trial, other: Trial, metric: str) -> bool:
-    return abs(one.scores[metric] - other.scores[metric]) <= max(one.deviation, other.deviation)
+    mean, deviation = _difference(one, other, metric)
+    return abs(mean) <= deviation
+
+
+def _difference(one: Trial, other: Trial, metric: str) -> tuple[float, float]:
+    """Return mean and standard deviation of the difference in each fold, as both are judged on the same folds."""
+    pairs = zip(one.outcomes, other.outcomes, strict=True)
+    differences = [score(first)[metric] - score(second)[metric] for first, second in pairs]
+    return float(np.nanmean(differences)), float(np.nanstd(differences))
 
 
 def _verdict(ahead: Trial, behind: Trial, metric: str, folds: int) -> str:
-    difference = abs(ahead.scores[metric] - behind.scores[metric])
-    deviation = max(ahead.deviation, behind.deviation)
+    mean, deviation = _difference(ahead, behind, metric)
+    difference = abs(mean)
     is_less = _is_tie(ahead, behind, metric)
     return (
         f"{difference:.4f} {'above' if METRICS[metric] else 'below'} {_named(behind)}: "
-        f"{'no more than' if is_less else 'more than'} the deviation of {deviation:.4f} over {folds} folds"
+        f"{'no more than' if is_less else 'more than'} the deviation of this difference over {folds} folds, "
+        f"{deviation:.4f}"
     )
 
 

@@ -108,17 +108,27 @@ def test_faults_are_one_line_and_nothing_is_written(
     assert not list(table.parent.glob("*.html"))
 
 
-def test_without_a_browser_the_page_is_kept(
+def test_without_a_browser_nothing_is_begun(
     command: Command, table: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With --pdf and no browser, the error says what to install, and the page is there."""
+    """With --pdf and no browser, the error says what to install before the table is read."""
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
 
     done = command("eda", str(table), "--pdf")
 
     assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: --pdf: expected Chromium or Chrome on the PATH")
     assert done.err.endswith(": install chromium\n")
-    assert Path("eda.html").is_file()
+    assert not Path("eda.html").exists()
+
+
+def test_an_html_page_is_not_written_under_the_name_of_a_pdf(command: Command, table: Path) -> None:
+    """--pdf would replace it by itself."""
+    for options in ((), ("--pdf",)):
+        done = command("eda", str(table), "--output", "eda.pdf", *options)
+        assert (done.code, done.out) == (2, "")
+        assert "--output: expected an HTML file, found eda.pdf" in done.err
+    assert not Path("eda.pdf").exists()
 
 
 def test_rows_without_a_target_are_left_out_and_told(command: Command, table: Path) -> None:

@@ -392,3 +392,9 @@ def test_importances_of_few_rows_shuffle_several_columns_in_a_call() -> None:
 def test_importances_use_fewer_rows_where_there_are_many_columns(rows: int, columns: int, used: int) -> None:
     """At most 2,000 rows are shuffled, fewer with more than 100 columns, and 200 in any case."""
     assert rows_used(rows, columns) == used
+
+
+def test_slices_of_dates_reach_to_the_ends_of_the_calendar() -> None:
+    """A date that stands for no end, such as 9999-12-31, is one like others."""
+    days = pd.Series(pd.to_datetime([0.0, 253402214400.0] * 30, unit="s"))
+    assert [name for name, _ in slices_of(days)] == ["1970-01-01", "9999-12-31"]

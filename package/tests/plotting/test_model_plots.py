@@ -168,3 +168,11 @@ def test_odd_labels_are_drawn_as_they_are(name: str, odd: str) -> None:
         shown = " ".join(odd.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
         assert shown[:15] in drawn
         assert "x" * 30 not in drawn
+
+
+def test_dates_at_the_ends_of_the_calendar_are_drawn() -> None:
+    """A date that stands for no end, such as 9999-12-31, has no room for a margin beside it."""
+    moments = (-62135596800.0, 0.0, 253402214400.0)
+    means = np.array([[0.2, 0.8], [0.5, 0.5], [0.4, 0.6]])
+    ends = replace(judged(), dependences=(PartialDependence("end", "datetime", moments, means, 100),))
+    assert as_svg(ModelPlots(ends).partial_dependence("end"), 1).startswith("<svg")

@@ -51,3 +51,22 @@ def test_rare_categories_are_one() -> None:
     values = np.array(["a"] * 9 + ["b"] * 9 + ["c", "d", "e"], dtype=object)
 
     assert coarse_codes(values).tolist() == [0] * 9 + [1] * 9 + [2] * 3
+
+
+@pytest.mark.parametrize("share", [0.5, 0.92, 0.08])
+def test_a_column_of_few_numbers_says_as_much_as_its_mirror_image(share: float) -> None:
+    """However many rows have the greatest number, or the least one."""
+    random = np.random.default_rng(0)
+    flags = (random.random(2000) < share).astype(float)
+    classes = np.where(flags == (share < 0.5), random.integers(0, 2, 2000), 0)
+    found = bias_corrected_v(coarse_codes(flags), classes)
+    assert found > 0.2
+    assert found == pytest.approx(bias_corrected_v(coarse_codes(1 - flags), classes))
+
+
+def test_numbers_that_are_mostly_the_greatest_one_have_a_bin_below_it() -> None:
+    """A tail of small numbers is told apart."""
+    random = np.random.default_rng(0)
+    is_low = random.random(2000) < 0.06
+    numbers = np.where(is_low, random.random(2000), 1.0)
+    assert bias_corrected_v(coarse_codes(numbers), is_low.astype(np.int64)) == pytest.approx(1, abs=0.01)

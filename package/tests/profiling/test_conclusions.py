@@ -90,6 +90,14 @@ def test_balanced_classes_are_told_with_what_to_beat() -> None:
     assert "Rare classes" not in found
 
 
+def test_a_small_class_of_several_is_told() -> None:
+    """Two large classes do not hide a third one of few rows."""
+    labels = np.array(["a"] * 260 + ["b"] * 135 + ["c"] * 5, dtype=object)
+    found = findings_of({"size": noise(1)}, labels, ("a", "b", "c"))
+
+    assert found["Balance"].startswith("Of 3 classes, 'a' has 65.0% of the rows and 'c' has 1.2%")
+
+
 def test_shapes_are_told() -> None:
     """Long tails, many categories, constant columns and infinite numbers are told."""
     found = findings_of(

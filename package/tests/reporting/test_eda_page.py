@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from pages import Page
 from playwright.sync_api import Browser, expect
 from problems import DERIVED, EVERY_KIND, make_config, make_table
 
+from classification_model.evaluation.judged import LearningCurve, LearningPoint
 from classification_model.reporting.eda_page import MOST_PLOTS, conclusions_of, render_eda
 from classification_model.training.exploration import Exploration
 from classification_model.training.explore import explore_columns, explore_problem
@@ -151,3 +153,12 @@ def test_it_fits_a_phone_and_paper(explored: Exploration, browser: Browser, tmp_
     assert page.evaluate(background) == "rgba(0, 0, 0, 0)"
     assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
     page.close()
+
+
+def test_more_rows_than_a_sample_are_not_promised(explored: Exploration) -> None:
+    """A learning curve of a sample speaks of the sample; without one, nothing is said."""
+    points = (LearningPoint(0.5, 1000, (0.6, 0.7), 0.3), LearningPoint(1.0, 2000, (0.5, 0.6), 0.4))
+    curved = replace(explored, learning_curve=LearningCurve("log_loss", points), compared_rows=100)
+    (said,) = [one.finding for one in conclusions_of(curved) if one.topic == "More rows"]
+    assert said.startswith(f"In a sample of 100 of {explored.profile.rows} rows: from 1,000 rows to 2,000")
+    assert "More rows" not in {one.topic for one in conclusions_of(replace(explored, learning_curve=None))}

@@ -40,11 +40,21 @@ def test_the_worst_slices_come_first_and_are_marked() -> None:
 def test_costs_and_gain_are_of_two_classes() -> None:
     """With more classes, or without a positive row, there are no rows of them."""
     outcome = outcome_of([0.9] * 50 + [0.4] * 50)
-    assert [row.ratio for row in cost_rows(outcome)] == [0.2, 1, 5]
+    assert [row.ratio for row in cost_rows(outcome, outcome)] == [0.2, 1, 5]
     assert [(row.contacted, row.lift) for row in gain_rows(outcome)][:2] == [(0.05, 2), (0.1, 2)]
     three = Outcome(("a", "b", "c"), np.zeros(3, dtype=np.int64), np.full((3, 3), 1 / 3))
-    assert (cost_rows(three), gain_rows(three)) == ((), [])
+    assert cost_rows(three, three) == []
+    assert gain_rows(three) == []
     assert gain_rows(outcome.take(outcome.truth == 0)) == []
+
+
+def test_the_best_threshold_is_chosen_out_of_fold_and_priced_on_the_hold_out() -> None:
+    """Rows that chose a threshold would make it look cheaper than it is."""
+    chosen = outcome_of([0.9] * 60 + [0.4] * 40)
+    priced = outcome_of([0.9] * 40 + [0.1] * 60)
+    for row, alone in zip(cost_rows(chosen, priced), cost_rows(priced, priced), strict=True):
+        assert row.threshold == next(one.threshold for one in cost_rows(chosen, chosen) if one.ratio == row.ratio)
+        assert row.cost >= alone.cost
 
 
 @pytest.mark.parametrize(
@@ -55,7 +65,6 @@ def test_costs_and_gain_are_of_two_classes() -> None:
         ("log_loss", (0.5, 0.6), (0.499, 0.599), False),
         ("roc_auc", (0.7, np.nan), (0.8, np.nan), True),
         ("roc_auc", (0.8, 0.8), (0.7, 0.7), False),
-        ("roc_auc", (np.nan,), (np.nan,), False),
     ],
 )
 def test_the_learning_curve_is_put_in_words(metric: str, before: Any, last: Any, helps: bool) -> None:
@@ -63,8 +72,15 @@ def test_the_learning_curve_is_put_in_words(metric: str, before: Any, last: Any,
     curve = LearningCurve(metric, (LearningPoint(0.5, 1000, before, 0), LearningPoint(1, 2000, last, 0)))
     sentence = learning_sentence(curve)
     assert sentence.startswith("From 1,000 rows to 2,000, the ")
-    assert ("would probably make the model better" in sentence) == helps
+    assert ("may make the model better" in sentence) == helps
     assert ("like these would hardly help" in sentence) != helps
+    assert ("on one fold" in sentence) == (np.isfinite(np.array(last)).sum() == 1)
+
+
+def test_a_learning_curve_that_no_fold_could_judge_says_nothing() -> None:
+    """Nan is no metric."""
+    points = (LearningPoint(0.5, 1000, (np.nan,), 0), LearningPoint(1, 2000, (np.nan,), 0))
+    assert learning_sentence(LearningCurve("roc_auc", points)) == ""
 
 
 @pytest.mark.slow
