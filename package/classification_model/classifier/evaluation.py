@@ -61,10 +61,10 @@ class Evaluation:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import classification_model as cm
-    >>> import pandas as pd
-    >>> passengers = cm.read_table("classification_model/datasets/titanic.csv")
-    >>> evaluation = cm.load().evaluate(pd.DataFrame(passengers).head(200))
+    >>> passengers = cm.read_table(Path(cm.__file__).parent / "datasets" / "titanic.csv")
+    >>> evaluation = cm.load().evaluate(passengers.head(200))
     >>> evaluation.metrics.columns.tolist()
     ['value', 'low', 'high']
     >>> evaluation.plot("roc").axes[0].get_xlabel()
