@@ -77,8 +77,9 @@ def test_the_page_on_notebooks_serves(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 STARTER = """
-import time
+import signal, time
 import classification_model as cm
+signal.signal(signal.SIGINT, signal.default_int_handler)  # heeded, also where the tests run in the background
 server, is_said = cm.load().serve(port=0), False
 while True:
     try:
@@ -97,13 +98,16 @@ def test_the_server_outlives_an_interrupt_and_ends_with_its_program(ending: sign
     with subprocess.Popen(
         [sys.executable, "-c", STARTER], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as program:
-        assert program.stdout is not None
-        url, folder = program.stdout.readline().split()
-        os.killpg(program.pid, signal.SIGINT)
-        assert program.stdout.readline() == "interrupted\n"
-        assert httpx.get(f"{url}/health").status_code == 200
-        program.send_signal(ending)
-        program.wait(PATIENCE)
+        try:
+            assert program.stdout is not None
+            url, folder = program.stdout.readline().split()
+            os.killpg(program.pid, signal.SIGINT)
+            assert program.stdout.readline() == "interrupted\n"
+            assert httpx.get(f"{url}/health").status_code == 200
+            program.send_signal(ending)
+            program.wait(PATIENCE)
+        finally:
+            program.kill()
     deadline = time.monotonic() + PATIENCE
     while Path(folder).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
