@@ -141,12 +141,12 @@ def cost_rows(out_of_fold: Outcome, outcome: Outcome) -> list[CostRow]:
     """
     if len(outcome.classes) != 2:
         return []
-    chosen, priced = cost_curves(threshold_curve(out_of_fold)), cost_curves(threshold_curve(outcome))
-    rows = []
-    for choice, costs in zip(chosen, priced, strict=True):
-        place = int(np.flatnonzero(threshold_curve(outcome).thresholds == choice.best_threshold)[0])
-        rows.append(CostRow(choice.ratio, choice.best_threshold, float(costs.costs[place])))
-    return rows
+    curve = threshold_curve(outcome)
+    chosen, priced = cost_curves(threshold_curve(out_of_fold)), cost_curves(curve)
+    return [
+        CostRow(choice.ratio, choice.best_threshold, float(costs.costs[curve.thresholds == choice.best_threshold][0]))
+        for choice, costs in zip(chosen, priced, strict=True)
+    ]
 
 
 def gain_rows(outcome: Outcome) -> list[GainRow]:
