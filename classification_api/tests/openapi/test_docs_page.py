@@ -54,10 +54,11 @@ class Visit:
         self.hosts: set[str | None] = set()
         self.complaints: list[str] = []
         self.page: Page = browser.new_page()
-        self.page.set_default_timeout(_MILLISECONDS)
-        self.page.route("**/*", self._pass_on)
-        self.page.on("console", self.note)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        context = self.page.context  # hears the pages, too, that this one opens
+        context.set_default_timeout(_MILLISECONDS)
+        context.route("**/*", self._pass_on)
+        context.on("console", self._note)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         self.page.goto(f"http://{HOST}:{server.port}/docs")
 
     def _pass_on(self, route: Route) -> None:
@@ -68,7 +69,7 @@ class Visit:
         else:
             route.abort()
 
-    def note(self, message: ConsoleMessage) -> None:
+    def _note(self, message: ConsoleMessage) -> None:
         """Keep what the browser complains of."""
         if message.type in {"error", "warning"}:
             self.complaints.append(message.text)
@@ -121,8 +122,7 @@ def test_the_page_leads_to_the_reports(browser: Browser, server: Server, title: 
     with visit.page.context.expect_page() as opened:
         visit.page.get_by_role("link", name=title).click()
     shown = opened.value
-    shown.on("console", visit.note)
-    shown.reload()
+    shown.wait_for_load_state()
     expect(shown.locator("h1").first).to_be_visible()
     assert urlsplit(shown.url).path == f"/model/reports/{name}"
     assert shown.locator("svg, img").first.evaluate("picture => picture.getBoundingClientRect().height") > 100
