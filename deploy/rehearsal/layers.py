@@ -1,0 +1,53 @@
+"""What lies in the layers of the images, also what a later layer removed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine import inspect
+from told import expect
+
+#: What no layer above the base image may have, by its path from the root of the layer.
+UNWANTED = re.compile(
+    r"(^|/)tests(/|$)"
+    r"|(^|/)\.(env|git|dockerignore|pytest_cache|mypy_cache|ruff_cache|cache|npm)(/|$)"
+    r"|^var/(cache/apt|lib/apt/lists)/[^/]+|^root/.+|\.(pem|key)$"
+)
+#: Certificates of authorities, which are no secret, come with packages.
+_PUBLIC = re.compile(r"/(certifi|botocore|grpc|pip/_vendor/certifi)/.*\.pem$|^etc/ssl/certs/|^usr/share/")
+
+
+def layers_of(image: str) -> list[Path]:
+    """Return the folders of an image's layers, as the overlay driver keeps them, the lowest first."""
+    driver = inspect("image", image)["GraphDriver"]
+    expect(driver["Name"] == "overlay", "images that are kept by the overlay driver", driver["Name"])
+    upper_first = [driver["Data"]["UpperDir"], *driver["Data"].get("LowerDir", "").split(":")]
+    return [Path(folder) for folder in reversed(upper_first) if folder]
+
+
+def unwanted_in(layers: list[Path]) -> list[str]:
+    """Return the paths in layers that no image may have."""
+    return sorted(path for layer in layers for path in _paths_in(layer) if UNWANTED.search(path) and not _PUBLIC.search(path))
+
+
+def _paths_in(layer: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(layer):
+        for name in (*folders, *files):
+            yield os.path.relpath(os.path.join(folder, name), layer)  # noqa: PTH118 - for half a million files
+
+
+def files_with(text: str, layers: list[Path]) -> list[str]:
+    """Return the files in layers that hold a text."""
+    command = ["grep", "--recursive", "--fixed-strings", "--text", "--files-with-matches", "--devices=skip", "-e", text]
+    done = subprocess.run([*command, "--", *layers], capture_output=True, text=True, check=False)
+    expect(done.returncode in {0, 1}, "that grep reads every layer", done.stderr)
+    return done.stdout.splitlines()
+
+
+def size_above(image: str, base: str) -> float:
+    """Return the megabytes that an image adds to its base image."""
+    return float(inspect("image", image)["Size"] - inspect("image", base)["Size"]) / 1e6
