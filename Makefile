@@ -30,7 +30,7 @@ MUTANTS ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata eda jupyter clean
+.PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag test-images lock check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata eda jupyter clean
 .PHONY: bump patch minor major check-tag fetch-last-release release-train compare-with-last-release release-build release-notes audited-requirements test-release rehearse-release
 
 help: ## list these targets
@@ -86,6 +86,12 @@ test-app: .venv/tox ## all tests of the API
 
 test-dag: .venv/tox ## the schedule alone: the DAG in a real Airflow, and the commands of the recipes
 	cd deploy && ../$(BIN)/tox run -e test_dag
+
+test-images: .venv/tox ## build every image and run every service for real, as root on Debian; needs podman, buildah, runc, debootstrap
+	cd deploy && ../$(BIN)/tox run -e test_images
+
+lock: .venv/tox ## write the lock files of the images; LOCK_OPTIONS=--upgrade for the newest versions
+	cd deploy && ../$(BIN)/tox run -e lock -- $(LOCK_OPTIONS)
 
 check-lowest: .venv/tox ## the quick tests on the lowest versions that pyproject.toml allows; trains a model with them
 	cd package && ../$(BIN)/tox run -e lowest

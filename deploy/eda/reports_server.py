@@ -1,4 +1,4 @@
-"""Serve the reports of the current version of a model store: as HTML, and as PDF printed by Chromium when it is asked for."""
+"""Serve the reports of the current version of a model store: as pages, and as PDF that Chromium prints when asked for."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from pathlib import Path, PurePosixPath
 
 import uvicorn
 from app.model_reports import MEDIA_TYPES, OTHER, Report, reports_of
-from classification_model.errors import ClassificationModelError
-from classification_model.reporting.pdf import print_pdf
-from classification_model.runtime.model_folder.manifest import Manifest
-from classification_model.runtime.store.reader import StoreReader
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from classification_model.errors import ClassificationModelError
+from classification_model.reporting.pdf import print_pdf
+from classification_model.runtime.model_folder.manifest import Manifest
+from classification_model.runtime.store.reader import StoreReader
+
 #: A page may have styles and pictures of its own. It runs no script, sends no form and asks no server for anything.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
-<style>:root {{ color-scheme: light dark }} body {{ font: 1rem/1.6 system-ui, sans-serif; margin: 3rem auto; max-width: 40rem;
-padding: 0 1rem }}</style>
+<style>:root {{ color-scheme: light dark }}
+body {{ font: 1rem/1.6 system-ui, sans-serif; margin: 3rem auto; max-width: 40rem; padding: 0 1rem }}</style>
 <h1>{title}</h1><p>Version {version}, trained on {rows:,} rows, {created}</p><ul>{links}</ul></html>
 """
 

@@ -2,7 +2,7 @@
 
 import os
 
-c = get_config()  # noqa: F821 - given by Jupyter
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by Jupyter
 c.ServerApp.answer_yes = True  # Ctrl-C stops it without a question, which nobody would see
 c.ServerApp.ip = "0.0.0.0"  # noqa: S104 - the container's; who may reach it is said by the ports that are published
 c.ServerApp.port = int(os.environ["PORT"])

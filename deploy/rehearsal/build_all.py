@@ -58,7 +58,12 @@ def build_all(story: Story) -> dict[str, str]:
     expect(size < API_MEGABYTES, f"less than {API_MEGABYTES} MB of the API above its base image", f"{size:.0f} MB")
     with story.step("No layer of any image has a secret, a test or a cache"):
         _search(base)
-    return {"VERSION": TAG, "DATABASE_IMAGE": stand_ins["database"], "PROXY_IMAGE": stand_ins["proxy"], "IMAGES": "localhost"}
+    return {
+        "VERSION": TAG,
+        "DATABASE_IMAGE": stand_ins["database"],
+        "PROXY_IMAGE": stand_ins["proxy"],
+        "IMAGES": "localhost",
+    }
 
 
 def _image(name: str) -> str:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ BASE = "localhost/rehearsed-base:bookworm"
 _CERTIFICATES = "/etc/ssl/certs"
 
 
-def run(*command: str | Path, check: bool = True, **variables: str) -> str:
+def run(*command: str | Path, check: bool = True, variables: Mapping[str, str] | None = None) -> str:
     """Run a program and return what it prints on standard output.
 
     Raises
@@ -34,7 +35,13 @@ def run(*command: str | Path, check: bool = True, **variables: str) -> str:
     """
     try:
         done = subprocess.run(
-            command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, errors="replace", check=False
+            command,
+            cwd=ROOT,
+            env=os.environ | dict(variables or {}),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except FileNotFoundError:
         msg = f"expected the program {command[0]}, found none: install it"

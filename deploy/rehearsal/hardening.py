@@ -25,6 +25,10 @@ def _check(name: str, service: str) -> None:
     status = podman("exec", name, "cat", "/proc/1/status")
     found = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
     expect(found["Uid"].split()[0] != "0", f"{service} not to be root", "root")
-    expect(int(found["CapEff"], 16) == 0 and int(found["CapBnd"], 16) == 0, f"no capabilities of {service}", found["CapBnd"])
+    expect(
+        int(found["CapEff"], 16) == 0 and int(found["CapBnd"], 16) == 0,
+        f"no capabilities of {service}",
+        found["CapBnd"],
+    )
     expect(found["NoNewPrivs"].strip() == "1", f"no new privileges of {service}", "some")
     podman("exec", name, "sh", "-c", "! touch /x 2>/dev/null && ! touch /opt/x 2>/dev/null")

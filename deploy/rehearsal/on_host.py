@@ -33,7 +33,7 @@ def write_for_host(file: str, target: Path, changes: Mapping[str, Mapping[str, A
         What else differs, by service.
     """
     text = (ROOT / "deploy" / file).read_text(encoding="utf-8")
-    host = yaml.load(  # noqa: S506 - a loader of texts alone
+    host = yaml.load(
         (ROOT / "deploy" / "compose.host.yml").read_text(encoding="utf-8").replace("!reset ", ""), yaml.BaseLoader
     )["x-host"]
     services = yaml.load(text, yaml.BaseLoader)["services"]  # noqa: S506 - the same

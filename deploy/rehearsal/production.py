@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from asked import ask, free_ports, wait_for
 from company import CUSTOMER, PASSWORDS
@@ -42,12 +43,16 @@ def tell_production(story: Story, images: Mapping[str, str]) -> None:
                 ask(proxy, "/predict", {"inputs": [CUSTOMER]}, expected=401)
                 ask(proxy, "/predict", {"inputs": [CUSTOMER]}, headers={"x-api-key": KEY})
                 ask(proxy, "/metrics", expected=404)
-            with story.step(f"proxy: {SLOW} clients that stop in the middle of a request reach the API with none of it"):
+            with story.step(
+                f"proxy: {SLOW} clients that stop in the middle of a request reach the API with none of it"
+            ):
                 _hold_back(proxy, api)
             check_hardened(story, stack)
             for service in ("database", "api", "proxy", "shipping"):
                 host = inspect("container", stack.container(service))["HostConfig"]
-                expect(host["RestartPolicy"]["Name"] == "unless-stopped", f"a restart of {service}", host["RestartPolicy"])
+                expect(
+                    host["RestartPolicy"]["Name"] == "unless-stopped", f"a restart of {service}", host["RestartPolicy"]
+                )
                 expect(host["LogConfig"]["Size"] == "10MB", f"rotated logs of {service}", host["LogConfig"])
         finally:
             stack.down()
@@ -62,7 +67,7 @@ def _write_for_host(folder: Path, database: int, api: int, proxy: int) -> Path:
     (folder / "nginx.conf").chmod(0o644)
     folder.chmod(0o755)
     url = {"environment": {"DATABASE_URL": f"postgresql://database:{database}"}}
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         "database": {"environment": {"PGPORT": str(database)}},
         "api": {"environment": {"PORT": str(api)}},
         "proxy": {"volumes": [f"{folder / 'nginx.conf'}:/etc/nginx/nginx.conf:ro"]},
@@ -93,5 +98,7 @@ def _hold_back(proxy: int, api: int) -> None:
 
 def connections_to(port: int) -> int:
     """Return how many connections to a port of this machine are established."""
-    lines = [line.split() for path in ("/proc/net/tcp", "/proc/net/tcp6") for line in Path(path).read_text().splitlines()[1:]]
+    lines = [
+        line.split() for path in ("/proc/net/tcp", "/proc/net/tcp6") for line in Path(path).read_text().splitlines()[1:]
+    ]
     return sum(line[1].endswith(f":{port:04X}") and line[3] == "01" for line in lines)

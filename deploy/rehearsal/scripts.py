@@ -67,7 +67,6 @@ def _started(script: str, image: str, port: int) -> Iterator[Path]:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
         try:
             yield output

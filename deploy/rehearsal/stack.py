@@ -1,4 +1,4 @@
-"""The services of a compose file, started from it by podman-compose in the order and under the conditions that it says."""
+"""The services of a compose file, started by podman-compose in the order and under the conditions that the file says."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Stack:
         self.services: dict[str, Any] = yaml.safe_load(self._compose("config"))["services"]
 
     def _compose(self, *arguments: str) -> str:
-        return run(*self._command, *arguments, **self._variables)
+        return run(*self._command, *arguments, variables=self._variables)
 
     def container(self, service: str) -> str:
         """Return the name of a service's container."""
@@ -114,5 +114,4 @@ class Stack:
 
     def down(self) -> None:
         """Stop all and remove it, with its volumes."""
-        run(*self._command, "down", "--volumes", check=False, **self._variables)
-
+        run(*self._command, "down", "--volumes", check=False, variables=self._variables)

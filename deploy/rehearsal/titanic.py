@@ -31,7 +31,7 @@ def tell_titanic(story: Story, images: Mapping[str, str]) -> None:
         write_for_host("compose.titanic.yml", file, ports)
         stack = Stack(("compose.titanic.yml", str(file)), "rehearsed-titanic", images)
         try:
-            with story.step("compose.titanic.yml: API and pages wait for the first model, which comes without a restart"):
+            with story.step("compose.titanic.yml: the API waits for the first model, and needs no restart"):
                 stack.up("api", "eda")
                 wait_for(api, "/health/live")
                 ask(api, "/health/ready", expected=503)
