@@ -1,4 +1,4 @@
-"""Serve the reports of the current version of a model store: as pages, and as PDF that Chromium prints when asked for."""
+"""Serve the reports of the current version of a model store: as pages, and as PDF by Chromium."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ Nothing of this repository is changed, and nothing that was started is left but 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from build_all import build_all
@@ -20,6 +21,9 @@ def main() -> None:
     """Rehearse, and exit with 0 only if everything went as it has to go."""
     if os.geteuid() != 0:
         sys.exit("expected to be root, which makes the base image and runs containers: sudo make test-images")
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # for what is started, also where this runs in the background
     story = Story()
     try:
         images = build_all(story)

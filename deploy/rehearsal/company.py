@@ -20,6 +20,9 @@ PASSWORDS = {
     for number, name in enumerate(("POSTGRES", "DE_USER", "DS_USER", "APP_USER", "ANALYST"))
 }
 CUSTOMER: dict[str, Any] = {"recency_days": 12, "frequency": 9, "monetary": 214.5, "tenure_days": 400}
+A_CUSTOMER = """
+SELECT prediction_key, recency_days, frequency, monetary, tenure_days FROM feature_store WHERE frequency > 3 LIMIT 1
+"""
 
 
 class Company:
@@ -84,9 +87,7 @@ class Company:
             self.stack.up("api")
             seconds = wait_for(self.api, "/health/ready")
             self.stack.wait("api")
-            key, *values = self._sql(
-                "SELECT prediction_key, recency_days, frequency, monetary, tenure_days FROM feature_store WHERE frequency > 3 LIMIT 1"
-            )[0].split("|")
+            key, *values = self._sql(A_CUSTOMER)[0].split("|")
             self._key = key
             row = dict(zip(CUSTOMER, map(float, values), strict=True))
             reply = ask(self.api, "/predict", {"inputs": [row], "index": [key]}).json()

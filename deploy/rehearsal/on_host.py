@@ -32,13 +32,15 @@ def write_for_host(file: str, target: Path, changes: Mapping[str, Mapping[str, A
     changes
         What else differs, by service.
     """
-    text = (ROOT / "deploy" / file).read_text(encoding="utf-8")
-    host = yaml.load(
-        (ROOT / "deploy" / "compose.host.yml").read_text(encoding="utf-8").replace("!reset ", ""), yaml.BaseLoader
-    )["x-host"]
-    services = yaml.load(text, yaml.BaseLoader)["services"]  # noqa: S506 - the same
+    host = _read("compose.host.yml")["x-host"]
+    services = _read(file)["services"]
     written = {}
     for name, service in services.items():
         resets = {key: _Reset() for key in ("ports", "networks") if key in service}
         written[name] = {**host, **resets, **changes.get(name, {})}
     target.write_text(yaml.dump({"services": written}), encoding="utf-8")
+
+
+def _read(name: str) -> Any:
+    text = (ROOT / "deploy" / name).read_text(encoding="utf-8").replace("!reset ", "")
+    return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - reads texts alone

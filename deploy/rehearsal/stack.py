@@ -1,4 +1,4 @@
-"""The services of a compose file, started by podman-compose in the order and under the conditions that the file says."""
+"""The services of a compose file, started by podman-compose in the order and under the conditions of the file."""
 
 from __future__ import annotations
 
