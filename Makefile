@@ -32,6 +32,7 @@ SEED ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag test-images lock check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata eda jupyter clean
 .PHONY: bump patch minor major check-tag fetch-last-release release-train compare-with-last-release release-build release-notes audited-requirements test-release rehearse-release
+.PHONY: build-images save-images load-images push-images
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -175,6 +176,22 @@ release-build: .venv/tox ## build sdist and wheel twice, compare the bytes, and 
 
 release-notes: ## what a release consists of, in build/release/: files, hashes and notes
 	@$(PYTHON) release/write_notes.py
+
+# The steps of .github/workflows/publish_images.yml. `make build-images IMAGE_TOOL=podman IMAGES="api eda"` builds two.
+IMAGE_TOOL ?= docker
+IMAGE_TAG ?= $(shell cat package/classification_model/VERSION)
+OF_IMAGES = --tool $(IMAGE_TOOL) --tag $(IMAGE_TAG) $(IMAGE_OPTIONS:%=--option=%) $(IMAGES)
+build-images: ## build the images by IMAGE_TOOL (docker, podman or buildah), tagged with VERSION; IMAGES="api eda" for some
+	@$(PYTHON) deploy/images/build.py $(OF_IMAGES)
+
+save-images: ## the images as archives in build/images/
+	@$(PYTHON) deploy/images/publish.py save $(OF_IMAGES)
+
+load-images: ## the images from the archives in build/images/
+	@$(PYTHON) deploy/images/publish.py load $(OF_IMAGES)
+
+push-images: ## push the images to IMAGE_PREFIX, such as registry.example.com/owner; their digests into build/images/digests.txt
+	@$(PYTHON) deploy/images/publish.py push --prefix '$(IMAGE_PREFIX)' $(OF_IMAGES)
 
 audited-requirements: .venv/installed ## the dependencies of both with all extras, in exact versions, in build/requirements.txt
 	@mkdir -p build

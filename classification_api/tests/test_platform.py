@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from conftest import ROW, Server
@@ -92,7 +93,14 @@ def check_answers(server: Server) -> None:
     assert answer.json()["version"] == health["model_version"]
 
 
-def test_a_clone_is_installed_built_and_started_as_railway_does(tmp_path: Path) -> None:
+def build_command() -> str:
+    """Return the commands of the README that train during the build."""
+    text = (ROOT / "classification_api" / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"tests/test_platform\.py runs it -->\n +```bash\n(.*?)\n +```", text, re.DOTALL)
+    return dedent(block)
+
+
+def test_a_clone_is_installed_built_and_started_as_a_platform_does(tmp_path: Path) -> None:
     """After requirements.txt alone, the build command makes the model, and the Procfile's server answers on PORT."""
     root, programs = clone(tmp_path / "clone"), environment(tmp_path / "environment")
     run(programs / "python", "-m", "pip", "install", "--quiet", "--requirement", "requirements.txt", cwd=root)
@@ -102,14 +110,13 @@ def test_a_clone_is_installed_built_and_started_as_railway_does(tmp_path: Path) 
     assert {NAME, "classification-api", "uvicorn"} <= names
     assert not {"pandas", "scikit-learn", "honcho"} & names
 
-    deploy = json.loads((root / "railway.json").read_bytes())
-    build = deploy["build"]["buildCommand"].replace("/tmp/workshop", str(tmp_path / "workshop"))  # noqa: S108
+    build = build_command().replace("/tmp/workshop", str(tmp_path / "workshop"))  # noqa: S108
     with started_by_honcho(root, programs, tmp_path) as server:
-        assert server.client.get(deploy["deploy"]["healthcheckPath"]).status_code == 503  # there is no model yet
+        assert server.client.get("/health/ready").status_code == 503  # there is no model yet
     run("bash", "-euo", "pipefail", "-c", build, cwd=root, path=programs)
     assert str(tmp_path / "workshop") in build
     with started_by_honcho(root, programs, tmp_path) as server:
-        assert server.client.get(deploy["deploy"]["healthcheckPath"]).status_code == 200
+        assert server.client.get("/health/ready").status_code == 200
         check_answers(server)
 
 
