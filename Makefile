@@ -85,7 +85,7 @@ test-package: .venv/tox ## training and all tests of the package
 test-app: .venv/tox ## all tests of the API
 	cd classification_api && ../$(BIN)/tox run -e test_app
 
-test-dag: .venv/tox ## the schedule alone: the DAG in a real Airflow, and the commands of the recipes
+test-dag: .venv/tox ## the files of deploy/ alone: the DAG in a real Airflow, the commands of recipes, units and manifests, and the push of images
 	cd deploy && ../$(BIN)/tox run -e test_dag
 
 test-images: .venv/tox ## build every image and run every service for real, as root on Debian; needs podman, buildah, runc, debootstrap

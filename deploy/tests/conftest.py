@@ -16,6 +16,7 @@ from problem import write_problem
 
 DEPLOY = Path(__file__).resolve().parents[1]
 COMMAND = Path(os.environ["CLASSIFICATION_MODEL"])
+API = Path(os.environ["CLASSIFICATION_API"])
 INTERVAL = datetime(2026, 3, 1, 3, 15, tzinfo=UTC)
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

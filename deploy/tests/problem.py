@@ -34,6 +34,8 @@ promotion:
   minimum_count: 40
 """
 
+ROW = {"distance": 12.5, "carrier": "van"}
+
 
 def write_problem(folder: Path) -> None:
     """Write the config and the table of the problem into a folder."""

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from conftest import COMMAND, DEPLOY
 from problem import write_problem
+from units import FOLDER, command
 
 SCHEDULES = DEPLOY / "schedules"
-FOLDER = "/srv/classification-model"
 
 
 def read(name: str) -> Any:
@@ -35,15 +35,9 @@ def of_crontab() -> list[str]:
     return ["/bin/sh", "-c", line.split(maxsplit=5)[5]]
 
 
-def container() -> dict[str, Any]:
-    """Return the only container of the CronJob."""
-    (found,) = read("kubernetes-cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    return dict(found)
-
-
-def of_cron_job() -> list[str]:
-    """Return what the container runs."""
-    return [*container()["command"], *container()["args"]]
+def of_unit() -> list[str]:
+    """Return what systemd starts."""
+    return command("classification-retraining.service", Path(FOLDER))
 
 
 def of_workflow() -> list[str]:
@@ -77,22 +71,22 @@ def run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("command", "output"),
-    [(of_crontab, "retraining.log"), (of_cron_job, None), (of_workflow, "summary.md")],
-    ids=["crontab", "kubernetes", "github"],
+    ("recipe", "output"),
+    [(of_crontab, "retraining.log"), (of_unit, None), (of_workflow, "summary.md")],
+    ids=["crontab", "systemd", "github"],
 )
 def test_the_command_of_a_recipe_trains_the_first_model_and_no_second_one(
-    command: Callable[[], list[str]], output: str | None, place: Path
+    recipe: Callable[[], list[str]], output: str | None, place: Path
 ) -> None:
     """It runs as it stands there; what it says is where the recipe promises, and an error is an exit code."""
     for outcome in ("first model: ", "not needed: "):
-        done = run(command(), place)
+        done = run(recipe(), place)
         assert done.returncode == 0, done.stderr
         said = done.stdout if output is None else (place / output).read_text(encoding="utf-8")
         assert outcome in said
     assert len(list((place / "store" / "versions").iterdir())) == 1
     (place / "config.yml").unlink()
-    done = run(command(), place)
+    done = run(recipe(), place)
     assert done.returncode == 2
     assert "config.yml cannot be read" in (done.stderr if output is None else (place / output).read_text("utf-8"))
 
@@ -121,32 +115,6 @@ def test_the_crontab_has_one_job_of_five_fields() -> None:
     assert "%" not in line
 
 
-def test_the_cron_job_has_what_the_api_server_requires() -> None:
-    """Every required field is there, each mounted volume is declared, and runs never overlap."""
-    job = read("kubernetes-cronjob.yaml")
-    assert (job["apiVersion"], job["kind"]) == ("batch/v1", "CronJob")
-    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", job["metadata"]["name"])
-    assert (job["spec"]["schedule"], job["spec"]["concurrencyPolicy"]) == ("15 3 * * *", "Forbid")
-    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert pod["restartPolicy"] in {"Never", "OnFailure"}
-    assert {"name", "image"} <= container().keys()
-    mounts = {mount["name"]: mount["mountPath"] for mount in container()["volumeMounts"]}
-    assert sorted(mounts) == sorted(volume["name"] for volume in pod["volumes"])
-    assert mounts["state"] == FOLDER
-
-
-def test_the_cron_job_may_do_nothing_but_retrain() -> None:
-    """No root, no writable image, no capabilities, no token of the cluster, and a limit on memory."""
-    pod = read("kubernetes-cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert (pod["automountServiceAccountToken"], pod["securityContext"]["runAsNonRoot"]) == ("false", "true")
-    assert container()["securityContext"] == {
-        "allowPrivilegeEscalation": "false",
-        "readOnlyRootFilesystem": "true",
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert "memory" in container()["resources"]["limits"]
-
-
 def test_the_workflow_has_no_permission_but_to_read_and_pins_its_actions() -> None:
     """Actions are named by their full hash, with the version behind it; runs never overlap."""
     workflow = read("github-actions.yml")
@@ -159,7 +127,7 @@ def test_the_workflow_has_no_permission_but_to_read_and_pins_its_actions() -> No
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line) for line in lines)
 
 
-@pytest.mark.parametrize("name", ["crontab", "kubernetes-cronjob.yaml", "github-actions.yml"])
+@pytest.mark.parametrize("name", ["crontab", "github-actions.yml"])
 def test_the_recipes_keep_the_folder_and_the_time_of_the_dag(name: str) -> None:
     """Who changes from one scheduler to another finds everything in the same place."""
     dag = (DEPLOY / "dags" / "retraining.py").read_text(encoding="utf-8")
