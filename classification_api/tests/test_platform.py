@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 from conftest import ROW, Server
@@ -96,8 +95,8 @@ def check_answers(server: Server) -> None:
 def build_command() -> str:
     """Return the commands of the README that train during the build."""
     text = (ROOT / "classification_api" / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"tests/test_platform\.py runs it -->\n +```bash\n(.*?)\n +```", text, re.DOTALL)
-    return dedent(block)
+    (block,) = re.findall(r"tests/test_platform\.py runs it -->\n```bash\n(.*?)```", text, re.DOTALL)
+    return str(block)
 
 
 def test_a_clone_is_installed_built_and_started_as_a_platform_does(tmp_path: Path) -> None:

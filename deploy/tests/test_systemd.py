@@ -12,7 +12,7 @@ import pytest
 from conftest import API, COMMAND, DEPLOY
 from problem import ROW, write_problem
 from serving import confined, free_port, served
-from units import FOLDER, UNITS, command, environment, settings
+from units import FOLDER, UNITS, command, environment, settings, writable
 
 SERVICES = ("classification-api.service", "classification-retraining.service")
 
@@ -78,10 +78,10 @@ def test_the_services_work_on_one_folder_of_which_they_may_write_a_part(place: P
     port = free_port()
     serve = [part.replace("8002", str(port)) for part in command(name, place)]
     assert serve[-2:] == ["--port", str(port)]
-    with served(confined(serve, place, [place / "log"]), environment(name, place), place, port) as api:
+    with served(confined(serve, place, writable(name, place)), environment(name, place), place, port) as api:
         api.wait("/health/live", 200)
         assert api.status("/health/ready") == 503
-        writing = confined(command(retraining, place), place, [place / "log", place / "store"])
+        writing = confined(command(retraining, place), place, writable(retraining, place))
         variables = environment(retraining, place) | {"HOME": str(place.parent)}
         done = subprocess.run(writing, cwd=place, env=variables, capture_output=True, text=True, check=False)
         assert "first model: " in done.stdout, done.stderr

@@ -31,3 +31,9 @@ def environment(name: str, place: Path) -> dict[str, str]:
     """Return the variables that a service sets, with another folder in the place of its own."""
     pairs = (each.partition("=") for each in settings(name)["Environment"])
     return {key: value.replace(FOLDER, str(place)) for key, _, value in pairs}
+
+
+def writable(name: str, place: Path) -> list[Path]:
+    """Return the folders that a service may write, with another folder in the place of its own."""
+    (folders,) = settings(name)["ReadWritePaths"]
+    return [Path(folder.replace(FOLDER, str(place))) for folder in folders.split()]
