@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,16 +49,16 @@ def folders(pod: dict[str, Any], place: Path) -> dict[str, Path]:
 
 
 def placed(texts: Sequence[str], pod: dict[str, Any], place: Path) -> list[str]:
-    """Replace each path of a volume, at the beginning of a text or of an option's value."""
-    replaced = []
-    for text in texts:
-        option, equals, value = text.rpartition("=")
-        for mounted, folder in folders(pod, place).items():
-            if value == mounted or value.startswith(f"{mounted}/"):
-                value = os.path.join(folder, value[len(mounted) + 1 :]).rstrip("/")  # noqa: PTH118
-                break
-        replaced.append(f"{option}{equals}{value}")
-    return replaced
+    """Replace each path, at the beginning of a text or of an option's value; each has to be on a volume."""
+    return [re.sub(r"(?:^|(?<==))/.*", lambda path: on_volume(path[0], pod, place), text) for text in texts]
+
+
+def on_volume(path: str, pod: dict[str, Any], place: Path) -> str:
+    """Return what stands for a path on a volume."""
+    for mounted, folder in folders(pod, place).items():
+        if path == mounted or path.startswith(f"{mounted}/"):
+            return str(folder / path[len(mounted) + 1 :])
+    raise AssertionError(f"expected a path on a volume, found {path}")
 
 
 def variables(pod: dict[str, Any], place: Path) -> dict[str, str]:

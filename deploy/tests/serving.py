@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Seconds after which what a test waits for will not come.
+PATIENCE = 60.0
+
 #: Makes the first folder read-only, except for those that follow it up to `--`, and runs the rest there.
 READ_ONLY = """
 set -e
@@ -68,9 +71,12 @@ class Served:
             return 0
 
     def wait(self, path: str, status: int) -> None:
-        """Wait until a path has a status; fail if the process ends before."""
+        """Wait until a path has a status; fail if the process ends before, or if patience does."""
+        given_up = time.monotonic() + PATIENCE
         while self.status(path) != status:
-            assert self.process.poll() is None, self.output.read_text(encoding="utf-8")
+            said = self.output.read_text(encoding="utf-8")
+            assert self.process.poll() is None, said
+            assert time.monotonic() < given_up, said
             time.sleep(0.05)
 
     def stop(self, seconds: float) -> int:
