@@ -81,11 +81,11 @@ def test_the_readme_names_two_commands_that_the_makefile_has() -> None:
 
 
 def test_the_readmes_name_the_programs_that_tests_need() -> None:
-    """What `.ci/run` installs is what tests start, and both pages name what those of the API start."""
+    """What `.ci/run` installs is what tests and rehearsals start, and both pages name what tests of the API start."""
     packages = re.findall(r"^    ([\w-]+) +#", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
     tests = {
-        half: "".join(file.read_text(encoding="utf-8") for file in (ROOT / half / "tests").rglob("test_*.py"))
-        for half in ("classification_api", "deploy")
+        folder: "".join(file.read_text(encoding="utf-8") for file in (ROOT / folder).rglob("*.py"))
+        for folder in ("classification_api/tests", "deploy/tests", "deploy/rehearsal")
     }
     assert packages
     for package in packages:
@@ -93,7 +93,7 @@ def test_the_readmes_name_the_programs_that_tests_need() -> None:
     for page in (ROOT / "README.md", ROOT / "classification_api" / "README.md"):
         needed = re.search(r"need ((?:`\w+`(?:,? and |, )?)+)", page.read_text(encoding="utf-8"))
         assert needed is not None, page
-        started = [package for package in packages if f'"{package}"' in tests["classification_api"]]
+        started = [package for package in packages if f'"{package}"' in tests["classification_api/tests"]]
         assert re.findall(r"`(\w+)`", needed[1]) == started, page
 
 
