@@ -62,7 +62,7 @@ def build_all(story: Story) -> dict[str, str]:
         "VERSION": TAG,
         "DATABASE_IMAGE": stand_ins["database"],
         "PROXY_IMAGE": stand_ins["proxy"],
-        "IMAGES": "localhost",
+        "IMAGE_PREFIX": "localhost",
     }
 
 

@@ -85,14 +85,15 @@ class Company:
     def _served(self) -> None:
         with self._story.step("api: ready, healthy, and predicting"):
             self.stack.up("api")
-            seconds = wait_for(self.api, "/health/ready")
+            wait_for(self.api, "/health/ready")
+            seconds = time.time() - self.stack.started("api")
             self.stack.wait("api")
             key, *values = self._sql(A_CUSTOMER)[0].split("|")
             self._key = key
             row = dict(zip(CUSTOMER, map(float, values), strict=True))
             reply = ask(self.api, "/predict", {"inputs": [row], "index": [key]}).json()
             self._story.note(f"{key} {reply['predictions'][0]}: {reply['probabilities'][0]}")
-        self._story.note(f"ready {seconds:.1f} s after podman-compose had started it")
+        self._story.note(f"ready {seconds:.1f} s after its start; 3 are allowed where nothing else runs")
 
     def _labels(self) -> None:
         with self._story.step("labels: what became of the customer is joined, and decides about retraining"):
@@ -111,7 +112,7 @@ class Company:
     def _retrained(self) -> None:
         with self._story.step("etl and training again: the API takes the new version, and no request fails"):
             before = ask(self.api, "/health").json()["model_version"]
-            started = podman("inspect", "--format={{.State.StartedAt}}", self.stack.container("api"))
+            started = self.stack.started("api")
             with _Requests(self.api) as requests:
                 self.stack.run_once("etl", "python", "-m", "data_engineering.etl", "--days", "740")
                 self.stack.run_once("training")
@@ -120,8 +121,7 @@ class Company:
                 )
             expect(len(requests.versions) == 2, "answers of both versions", sorted(requests.versions))
             expect(not requests.failures, "no failed request", requests.failures[:3])
-            same = podman("inspect", "--format={{.State.StartedAt}}", self.stack.container("api"))
-            expect(same == started, "that the API was not restarted", "another start")
+            expect(self.stack.started("api") == started, "that the API was not restarted", "another start")
         self._story.note(f"{requests.count} requests meanwhile, by {' and '.join(sorted(requests.versions))}")
 
     def _read(self) -> None:
@@ -157,6 +157,10 @@ class Company:
             before = ask(self.api, "/health").json()["model_version"]
             self._expect_exit(2, "training", DS_USER_PASSWORD="wrong")  # noqa: S106 - it is
             expect(ask(self.api, "/health").json()["model_version"] == before, before, "another version")
+        with self._story.step("eda: a report that was changed in the volume is not shown"):
+            change = "for page in /models/versions/*/reports/eda.html; do echo changed >> $page; done"
+            self.stack.run_once("training", "sh", "-c", change)
+            ask(self.eda, "/eda.html", expected=503)
         with self._story.step("api: answers what it has in hand, then ends with exit code 0"):
             self.stack.stop("api")
             code = podman("inspect", "--format={{.State.ExitCode}}", self.stack.container("api")).strip()

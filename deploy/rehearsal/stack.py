@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,11 @@ class Stack:
     def _is_running(self, service: str) -> bool:
         listed = podman("ps", "--format={{.Names}}", f"--filter=name=^{self.container(service)}$")
         return bool(listed.strip())
+
+    def started(self, service: str) -> float:
+        """Return the time when a service was last started, in seconds since 1970."""
+        text = inspect("container", self.container(service))["State"]["StartedAt"]  # with nanoseconds
+        return datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", r"\1", text)).timestamp()
 
     def logs(self, service: str) -> str:
         """Return what a service printed, on both streams."""

@@ -106,7 +106,7 @@ def test_the_last_stage_is_not_root_and_holds_no_tool_that_installs(path: Path) 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
 def test_a_lock_file_has_exact_versions_with_hashes_and_names_no_index(path: Path) -> None:
-    """pip is given nothing to choose, and asks the index that the machine is set up for."""
+    """Pip is given nothing to choose, and asks the index that the machine is set up for."""
     text = path.read_text(encoding="utf-8")
     assert "://" not in text
     assert not re.search(r"^\s*(-i|--index-url|--extra-index-url|--find-links)\b", text, re.MULTILINE)
