@@ -195,7 +195,7 @@ push-images: ## push the images to IMAGE_PREFIX, such as registry.example.com/ow
 
 audited-requirements: .venv/installed ## the dependencies of both with all extras, in exact versions, in build/requirements.txt
 	@mkdir -p build
-	$(PIP) --quiet --editable './package[train,eda,sql,http,s3,gcs,excel,bigquery]' --editable ./classification_api
+	$(PIP) --quiet --editable './package[train,eda,sql,http,s3,gcs,excel,bigquery,mlflow]' --editable ./classification_api
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > build/requirements.txt
 
 test-release: .venv/tox ## what releasing refuses: the tests of release/

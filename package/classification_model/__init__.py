@@ -10,7 +10,8 @@ Predict
 Model folders
     `packaged_model`, `read_manifest`, `Manifest`, `verify`, and `ModelStore` for the versions that are served.
 Operate
-    `MLEModel`, `ServedModel`, `PredictionLog`, `LabelLog`, `LogFaults`, `read_decisions`, `DecisionEntry`.
+    `MLEModel`, `ServedModel`, `PredictionLog`, `LabelLog`, `LogFaults`, `read_decisions`, `DecisionEntry`;
+    `set_champion` for the registry of MLflow, with the extra [mlflow].
 Analyse, in a notebook or with scikit-learn, with the extra [train]
     `train` and `load` return a fitted `Classifier`; its `evaluate` returns an `Evaluation`. `Visualize` plots a
     table.
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from classification_model.runtime.store.store import ModelStore
     from classification_model.runtime.verification import verify
     from classification_model.tables.services import register_sink, register_source
+    from classification_model.tracking.champion import set_champion
 
     __version__: str
 
@@ -113,6 +115,7 @@ __all__ = [
     "register_sink",
     "register_source",
     "save_estimator",
+    "set_champion",
     "train",
     "verify",
     "with_labels",
@@ -137,6 +140,7 @@ _RUNTIME = {
     "packaged_model": "runtime.model_folder.packaged",
     "read_decisions": "runtime.log.decision_log",
     "read_manifest": "runtime.model_folder.artifact",
+    "set_champion": "tracking.champion",
     "verify": "runtime.verification",
 }
 _WORKSHOP = {

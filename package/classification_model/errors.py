@@ -14,6 +14,7 @@
     │   ├── VerificationError  a file's hash or a golden row's prediction is not the recorded one
     │   └── StoreError         a model store lacks a version, or cannot be read or written
     ├── LogUnavailableError    a prediction, label or decision cannot be logged
+    ├── TrackingError          an MLflow server cannot be reached, or a request to it failed
     ├── InputError             an argument is wrong, or the input of a prediction is no table
     └── MissingExtraError      an optional dependency is not installed
 
@@ -44,6 +45,7 @@ __all__ = [
     "MissingExtraError",
     "RejectionError",
     "StoreError",
+    "TrackingError",
     "TrainingError",
     "VerificationError",
     "require_extra",
@@ -96,6 +98,10 @@ class StoreError(ArtifactError):
 
 class LogUnavailableError(ClassificationModelError):
     """A prediction, label or decision cannot be logged, or a log cannot be read. Do not use what was not logged."""
+
+
+class TrackingError(ClassificationModelError):
+    """An MLflow server cannot be reached, refuses a request, or lacks a model."""
 
 
 class InputError(ClassificationModelError):

@@ -27,6 +27,7 @@ from classification_model.runtime.inference.compiled import CompiledModel
 from classification_model.runtime.model_folder.artifact import write_model_folder
 from classification_model.runtime.predictor import Predictor
 from classification_model.runtime.system.clock import source_date_epoch
+from classification_model.tracking.track_training import track_training
 from classification_model.training.audit_training_data import audit_training_data
 from classification_model.training.describe_model import Fitted, describe_trained
 from classification_model.training.fit_winner import fit_pipeline, predict_holdout, predict_training_rows, threshold_of
@@ -116,6 +117,7 @@ def run_training(
     trained = train_model(config, source=source, extra=extra, version=version, kept=kept, progress=progress, jobs=jobs)
     progress.step("saving and verifying the model")
     report = dataclasses.replace(write_model(trained, folder), seconds=time.monotonic() - began)
+    track_training(trained, progress)
     if record is not None:
         append_record(record, record_of(report, config.data.source if source is None else source, started))
     return report

@@ -31,7 +31,7 @@ def test_the_public_names_are_these() -> None:
     assert cm.__all__ == sorted(cm.__all__)
     assert {*cm.__all__} == {
         *("Answer", "AnswerIssue", "Explanation", "LoggedAnswer", "make_prediction", "Predictor"),
-        *("Manifest", "ModelStore", "packaged_model", "read_manifest", "verify"),
+        *("Manifest", "ModelStore", "packaged_model", "read_manifest", "verify", "set_champion"),
         *("MLEModel", "ServedModel", "PredictionLog", "LabelLog", "LogFaults", "DecisionEntry", "read_decisions"),
         *("ClassificationModel", "save_estimator", "load_config", "load_pipeline", "load_predictor"),
         *("read_labels", "read_log", "read_labelled_log", "with_labels", "monitor"),

@@ -15,6 +15,7 @@ from classification_model.classifier.notebook_progress import progress_here
 from classification_model.processing.given_problem import given_problem
 from classification_model.runtime.model_folder.artifact import file_records, read_model
 from classification_model.runtime.model_folder.packaged import packaged_model
+from classification_model.tracking.track_training import track_training
 from classification_model.train_pipeline import train_model
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def train(
     given = config_with(problem.config, changes)
     with progress_here(progress) as shown:
         trained = train_model(given, source=problem.source, version=version, jobs=jobs, progress=shown)
+        track_training(trained, shown)
     manifest = trained.report.manifest.model_copy(update={"files": file_records(trained.contents)})
     model = FolderModel(manifest, trained.contents)
     column = None

@@ -21,6 +21,7 @@ from classification_model.cli.log import log_commands
 from classification_model.cli.models import verify, wheel
 from classification_model.cli.monitoring import monitor
 from classification_model.cli.prediction import predict
+from classification_model.cli.registry import store_commands
 from classification_model.cli.retraining import retrain, retrain_check
 from classification_model.cli.signals import exit_code
 from classification_model.cli.store import list_versions, promote, prune, rollback, show
@@ -34,7 +35,7 @@ __all__ = ["app", "main", "run"]
 #: The order of the commands in the help: that of the work, from a table to a model that is retrained.
 WORKFLOW = (
     *("init", "eda", "train", "process", "verify", "predict", "wheel"),
-    *("promote", "rollback", "list", "show", "prune"),
+    *("promote", "rollback", "list", "show", "prune", "store"),
     *("labels", "log", "monitor", "retrain-check", "retrain"),
 )
 
@@ -84,6 +85,7 @@ for command in (
 ):
     app.command()(command)
 app.command("list")(list_versions)
+app.add_typer(store_commands, name="store")
 app.add_typer(labels, name="labels")
 app.add_typer(log_commands, name="log")
 

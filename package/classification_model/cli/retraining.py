@@ -10,6 +10,7 @@ import typer
 
 from classification_model.cli.json_output import AsJson, print_json
 from classification_model.cli.options import LogFolder, ServedModel, ServingStore, serving_folder
+from classification_model.cli.store import mark_champion
 from classification_model.errors import InputError, require_extra
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ def retrain(
             progress=progress,
             jobs=settings.jobs,
         )
+    if report.outcome in {"promoted", "first model"}:
+        mark_champion(ModelStore(store))
     if as_json:
         print_json(report.as_dict())
     else:

@@ -1,7 +1,11 @@
-"""The commands on a model store: ``promote``, ``rollback``, ``prune``, ``list`` and ``show``."""
+"""The commands on a model store: ``promote``, ``rollback``, ``prune``, ``list`` and ``show``.
+
+What becomes current gets the alias ``champion`` in MLflow, where ``MLFLOW_TRACKING_URI`` is set.
+"""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -42,9 +46,25 @@ def promote(
 
     models = ModelStore(store)
     version = model if _has(models, model) else models.add(_folder(models, model), schema_change=schema_change)
+    make_current(models, version, log=log, schema_change=schema_change, as_json=as_json)
+
+
+def make_current(
+    models: ModelStore, version: str, *, log: Path | None, schema_change: bool = False, as_json: bool
+) -> None:
+    """Promote a version of a store, print and log it, and set the alias in MLflow."""
     promotion = models.promote(version, schema_change=schema_change)
     _tell(f"version {version} is current", promotion, as_json=as_json)
     _record("promotion", models, promotion, log)
+    mark_champion(models)
+
+
+def mark_champion(models: ModelStore) -> None:
+    """Set the alias of the current version in MLflow, where it is set up; a warning says why it is not set."""
+    from classification_model.tracking.champion import set_champion
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    set_champion(models)
 
 
 def rollback(store: Store, *, log: RecordFolder = None, as_json: AsJson = False) -> None:
@@ -58,6 +78,7 @@ def rollback(store: Store, *, log: RecordFolder = None, as_json: AsJson = False)
     promotion = models.rollback()
     _tell(f"version {promotion.version} is current again, instead of {promotion.previous}", promotion, as_json=as_json)
     _record("rollback", models, promotion, log)
+    mark_champion(models)
 
 
 def prune(

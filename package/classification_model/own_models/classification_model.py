@@ -10,6 +10,7 @@ from classification_model.processing.labelled_tables import labelled_table
 from classification_model.processing.pipeline_model import load_predictor
 from classification_model.runtime.mle.model import ServedModel
 from classification_model.runtime.model_folder.artifact import write_model_folder
+from classification_model.tracking.track_training import track_training
 from classification_model.train_pipeline import train_model
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class ClassificationModel(ServedModel):
         source = None if features is None and labels is None else labelled_table(self.config.data, features, labels)
         trained = train_model(self.config, source=source, jobs=jobs)
         self.trained, self.predictor = trained, trained.predictor
+        track_training(trained)
         return self
 
     def load(self, folder: Path | str | None = None) -> Self:

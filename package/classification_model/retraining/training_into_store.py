@@ -7,6 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from classification_model.tracking.track_training import track_training
 from classification_model.train_pipeline import train_model, write_model
 
 if TYPE_CHECKING:
@@ -93,4 +94,5 @@ def train_into_store(
     write_model(trained, stage / version)
     store.add(stage / version)
     shutil.rmtree(stage, ignore_errors=True)
+    track_training(trained, progress)
     return version, trained.report.data

@@ -111,6 +111,11 @@ class PortableModel:
             msg = "expected the inputs of the portable model in its metadata, found none: train it again"
             raise VerificationError(msg) from error
 
+    def feed(self, columns: Mapping[str, Column]) -> dict[str, NDArray[Any]]:
+        """Return the tensor of each input, shape (n_rows, 1); see `predict`."""
+        extended = self._plan.extend_columns(columns)
+        return {item.name: _tensor(extended[item.column]) for item in self.inputs}
+
     def predict(self, columns: Mapping[str, Column], count: int) -> tuple[list[str], NDArray[np.float64]]:
         """Return the label of each row, and the probabilities, shape (n_rows, n_classes).
 
@@ -121,8 +126,7 @@ class PortableModel:
         count
             Number of rows.
         """
-        extended = self._plan.extend_columns(columns)
-        fed = {item.name: _tensor(extended[item.column]) for item in self.inputs}
+        fed = self.feed(columns)
         labels: list[str] = []
         parts = []
         for start in range(0, max(count, 1), CHUNK):
