@@ -117,7 +117,7 @@ def run_training(
     trained = train_model(config, source=source, extra=extra, version=version, kept=kept, progress=progress, jobs=jobs)
     progress.step("saving and verifying the model")
     report = dataclasses.replace(write_model(trained, folder), seconds=time.monotonic() - began)
-    track_training(trained, progress)
+    track_training(trained, config, source, progress)
     if record is not None:
         append_record(record, record_of(report, config.data.source if source is None else source, started))
     return report

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from commands import Command, Done
 from hypothesis import HealthCheck, settings
+from mlflow_server import MlflowServer, running_mlflow
 from postgres import ROLE, running_postgres
 
 from classification_model import cli
@@ -94,6 +95,13 @@ def s3_endpoint() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """Start an MLflow server on loopback."""
+    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -106,7 +106,7 @@ def train(
     given = config_with(problem.config, changes)
     with progress_here(progress) as shown:
         trained = train_model(given, source=problem.source, version=version, jobs=jobs, progress=shown)
-        track_training(trained, shown)
+        track_training(trained, given, problem.source, shown)
     manifest = trained.report.manifest.model_copy(update={"files": file_records(trained.contents)})
     model = FolderModel(manifest, trained.contents)
     column = None

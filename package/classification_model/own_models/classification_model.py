@@ -86,7 +86,7 @@ class ClassificationModel(ServedModel):
         source = None if features is None and labels is None else labelled_table(self.config.data, features, labels)
         trained = train_model(self.config, source=source, jobs=jobs)
         self.trained, self.predictor = trained, trained.predictor
-        track_training(trained)
+        track_training(trained, self.config, source)
         return self
 
     def load(self, folder: Path | str | None = None) -> Self:

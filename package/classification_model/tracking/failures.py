@@ -25,8 +25,6 @@ def reason_of(error: BaseException, secrets: Iterable[str]) -> str:
     """
     chain = list(_chain(error))
     names = {kind.__name__ for each in chain for kind in type(each).__mro__}
-    if any("Timeout" in name for name in names):
-        return "it did not answer in time"
     if "SSLError" in names:
         return "its certificate is not trusted"
     if missing := next((each for each in chain if isinstance(each, ModuleNotFoundError)), None):
@@ -35,6 +33,8 @@ def reason_of(error: BaseException, secrets: Iterable[str]) -> str:
         return "its name is not known"
     if reason := next((each.strerror for each in chain if isinstance(each, OSError) and each.strerror), None):
         return reason.lower()
+    if any("Timeout" in name for name in names):  # of urllib3, also what a refused connection is
+        return "it did not answer in time"
     if "ResponseError" in names or "RetryError" in names:
         return "it answered with errors of its own (5xx)"
     text = str(error)

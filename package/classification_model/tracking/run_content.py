@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from classification_model.config.sections import Config
+    from classification_model.runtime.model_folder.manifest import Manifest
     from classification_model.training.model_selection import Trial
     from classification_model.training.training_report import TrainingReport
 
@@ -75,14 +76,14 @@ def config_content(config: Config) -> dict[str, Any]:
     return content
 
 
-def dataset_of(report: TrainingReport) -> dict[str, str]:
+def dataset_of(manifest: Manifest, source: str) -> dict[str, str]:
     """Return how MLflow describes the table: its name, a digest of 36 characters at most, and its whole fingerprint."""
-    data, name = report.manifest.data, locate(report.data.config.data.source).name
+    data = manifest.data
     return {
-        "name": report.manifest.name,
+        "name": manifest.name,
         "digest": data.sha256[:36],
         "source_type": "local",
-        "source": json.dumps({"uri": name}),
+        "source": json.dumps({"uri": source}),
         "profile": json.dumps({"num_rows": data.rows, "num_columns": data.columns, "sha256": data.sha256}),
     }
 

@@ -85,8 +85,9 @@ def connected(purpose: str) -> Iterator[MlflowClient]:
 
 @contextmanager
 def waiting_briefly() -> Iterator[None]:
-    """Give each request in the block one attempt of five seconds."""
-    with _environment(_FIRST):
+    """Give each request in the block one attempt of five seconds, unless the user has set other limits."""
+    is_ours = {name: os.environ.get(name) in {None, _LIMITS[name]} for name in _FIRST}
+    with _environment({name: value for name, value in _FIRST.items() if is_ours[name]}):
         yield
 
 

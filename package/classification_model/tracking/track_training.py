@@ -7,10 +7,11 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classification_model.errors import ClassificationModelError
 from classification_model.runtime.model_folder.artifact import read_manifest, write_model_folder
+from classification_model.tables.locations import locate
 from classification_model.tracking.logged_models import log_model, register
 from classification_model.tracking.names import name_in_mlflow, tags_of
 from classification_model.tracking.run_content import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
 
+    from classification_model.config.sections import Config
     from classification_model.training.progress import Progress
     from classification_model.training.training_report import TrainedModel, TrainingReport
 
@@ -42,7 +44,9 @@ _PARENT = "mlflow.parentRunId"
 logger = logging.getLogger(__name__)
 
 
-def track_training(trained: TrainedModel, progress: Progress | None = None) -> None:
+def track_training(
+    trained: TrainedModel, config: Config, source: Any = None, progress: Progress | None = None
+) -> None:
     """Log a training to the MLflow server of ``MLFLOW_TRACKING_URI``; without it, do nothing.
 
     Whatever goes wrong is one warning: the model is there without MLflow.
@@ -51,6 +55,10 @@ def track_training(trained: TrainedModel, progress: Progress | None = None) -> N
     ----------
     trained
         The trained model, whose model folder may or may not be written.
+    config
+        The config that it was trained by, before the table completed it.
+    source
+        The table instead of ``data.source``: its name, a frame, or a function that returned one.
     progress
         Called before the step; see `Progress`.
     """
@@ -59,13 +67,18 @@ def track_training(trained: TrainedModel, progress: Progress | None = None) -> N
     if progress is not None:
         progress.step("logging to MLflow")
     try:
-        _log(trained)
+        _log(trained, config, _name_of(source, config))
     except ClassificationModelError as error:
         manifest = trained.report.manifest
         logger.warning("version %s of %s is not in MLflow: %s", manifest.version, manifest.name, error)
 
 
-def _log(trained: TrainedModel) -> None:
+def _name_of(source: Any, config: Config) -> str:
+    source = config.data.source if source is None else source
+    return locate(source).name if isinstance(source, str) else "the given table"
+
+
+def _log(trained: TrainedModel, config: Config, source: str) -> None:
     report = trained.report
     with connected("logging to MLflow") as client, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "folder"
@@ -83,8 +96,8 @@ def _log(trained: TrainedModel) -> None:
                 tags=tags_of(manifest),
                 params={"estimator": manifest.estimator},
             )
-            _log_run(client, run_id, report, model)
-            _log_files(client, run_id, report, folder)
+            _log_run(client, run_id, report, model, source)
+            _log_files(client, run_id, report, config, folder)
             _log_trials(client, experiment, run_id, report)
             log_model(client, model, folder, manifest, run_id)
             register(client, name_in_mlflow(manifest.name), model, manifest, run_id)
@@ -111,7 +124,7 @@ def _experiment(client: MlflowClient, name: str) -> str:
     return str(found.experiment_id)
 
 
-def _log_run(client: MlflowClient, run_id: str, report: TrainingReport, model: LoggedModel) -> None:
+def _log_run(client: MlflowClient, run_id: str, report: TrainingReport, model: LoggedModel, source: str) -> None:
     from mlflow.entities import (  # noqa: PLC0415 - an extra
         Dataset,
         DatasetInput,
@@ -120,7 +133,7 @@ def _log_run(client: MlflowClient, run_id: str, report: TrainingReport, model: L
         Metric,
     )
 
-    dataset = dataset_of(report)
+    dataset = dataset_of(report.manifest, source)
     tag = InputTag("mlflow.data.context", "training")
     client.log_inputs(run_id, [DatasetInput(Dataset(**dataset), [tag])])
     now = int(time.time() * 1000)
@@ -141,10 +154,13 @@ def _log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, 
         client.log_batch(run_id, params=found[first : first + _MOST_PARAMETERS])
 
 
-def _log_files(client: MlflowClient, run_id: str, report: TrainingReport, folder: Path) -> None:
-    client.log_dict(run_id, config_content(report.data.config), "config.yml")
+def _log_files(client: MlflowClient, run_id: str, report: TrainingReport, config: Config, folder: Path) -> None:
+    import yaml  # noqa: PLC0415 - MLflow has it
+
     files = folder.parent / "files"
     files.mkdir()
+    text = yaml.safe_dump(config_content(config), sort_keys=False, allow_unicode=True)
+    (files / "config.yml").write_text(text, encoding="utf-8")
     save_plots(report, files / "plots")
     if (folder / "reports").is_dir():
         shutil.copytree(folder / "reports", files / "reports")
