@@ -44,9 +44,7 @@ _PARENT = "mlflow.parentRunId"
 logger = logging.getLogger(__name__)
 
 
-def track_training(
-    trained: TrainedModel, config: Config, source: Any = None, progress: Progress | None = None
-) -> None:
+def track_training(trained: TrainedModel, config: Config, source: Any = None, progress: Progress | None = None) -> None:
     """Log a training to the MLflow server of ``MLFLOW_TRACKING_URI``; without it, do nothing.
 
     Whatever goes wrong is one warning: the model is there without MLflow.
