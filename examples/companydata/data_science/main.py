@@ -64,6 +64,7 @@ def train_and_store(table: pd.DataFrame, store: cm.ModelStore) -> str:
             model.save(Path(folder) / version)
             store.add(Path(folder) / version, schema_change=False)
         store.promote(version)
+    cm.set_champion(store)  # in MLflow, where MLFLOW_TRACKING_URI is set
     metrics = ", ".join(f"{name} {model.manifest.metrics[name].value:.3f}" for name in ("roc_auc", "accuracy"))
     return f"{model.manifest.estimator}: {metrics} on customers that it was not trained on\n{version} is current"
 
@@ -77,6 +78,7 @@ def _promote_if_interrupted(version: str, store: cm.ModelStore) -> str:
     current = store.read_current()
     if current is None or (version != current.version and made_at(version) >= datetime.fromisoformat(current.promoted)):
         store.promote(version)
+        cm.set_champion(store)
         return f"{version} was trained on the same table, and not promoted\n{version} is current"
     return f"nothing new: {version} was trained on the same table; current is {current.version}"
 

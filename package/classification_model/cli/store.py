@@ -55,16 +55,20 @@ def make_current(
     """Promote a version of a store, print and log it, and set the alias in MLflow."""
     promotion = models.promote(version, schema_change=schema_change)
     _tell(f"version {version} is current", promotion, as_json=as_json)
-    _record("promotion", models, promotion, log)
-    mark_champion(models)
+    try:
+        _record("promotion", models, promotion, log)
+    finally:
+        mark_champion(models)
 
 
 def mark_champion(models: ModelStore) -> None:
     """Set the alias of the current version in MLflow, where it is set up; a warning says why it is not set."""
     from classification_model.tracking.champion import set_champion
+    from classification_model.tracking.server import is_tracking
 
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    set_champion(models)
+    if is_tracking():
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+        set_champion(models)
 
 
 def rollback(store: Store, *, log: RecordFolder = None, as_json: AsJson = False) -> None:
@@ -77,8 +81,10 @@ def rollback(store: Store, *, log: RecordFolder = None, as_json: AsJson = False)
     models = ModelStore(store)
     promotion = models.rollback()
     _tell(f"version {promotion.version} is current again, instead of {promotion.previous}", promotion, as_json=as_json)
-    _record("rollback", models, promotion, log)
-    mark_champion(models)
+    try:
+        _record("rollback", models, promotion, log)
+    finally:
+        mark_champion(models)
 
 
 def prune(

@@ -96,7 +96,7 @@ def _log(trained: TrainedModel, config: Config, source: str) -> None:
             )
             _log_run(client, run_id, report, model, source)
             _log_files(client, run_id, report, config, folder)
-            _log_trials(client, experiment, run_id, report)
+            _log_trials(client, experiment, run_id, started, report)
             log_model(client, model, folder, manifest, run_id)
             register(client, name_in_mlflow(manifest.name), model, manifest, run_id)
         except BaseException:
@@ -165,22 +165,24 @@ def _log_files(client: MlflowClient, run_id: str, report: TrainingReport, config
     client.log_artifacts(run_id, str(files))
 
 
-def _log_trials(client: MlflowClient, experiment: str, parent: str, report: TrainingReport) -> None:
-    """Make a run for each trial, the best first; a server that takes long gets no more of them after a while."""
+def _log_trials(client: MlflowClient, experiment: str, parent: str, started: int, report: TrainingReport) -> None:
+    """Make a run for each trial, the best first; a server that takes long gets no more of them after a while.
+
+    MLflow lists the latest run first, so the best trial starts last. A run lasts as long as a fit of the trial.
+    """
     from mlflow.entities import Metric  # noqa: PLC0415 - an extra
 
     metric, deadline = report.data.config.training.metric, time.monotonic() + _TRIALS_SECONDS
-    for rank, trial in enumerate(report.selection.trials, start=1):
+    count = len(report.selection.trials)
+    for place, trial in enumerate(report.selection.trials):
         if time.monotonic() > deadline:
-            left = len(report.selection.trials) - rank + 1
-            logger.warning("the server is slow: %d of %d trials are not in MLflow", left, rank - 1 + left)
+            logger.warning("the MLflow server is slow: %d of %d trials are not in MLflow", count - place, count)
             return
-        name = f"{rank}: {trial.candidate}"
-        run_id = client.create_run(experiment, tags={_PARENT: parent}, run_name=name).info.run_id
-        now = int(time.time() * 1000)
-        client.log_batch(run_id, [Metric(key, value, now, 0) for key, value in trial_metrics(trial, metric).items()])
+        start, tags, name = started + count - place, {_PARENT: parent}, f"{place + 1}: {trial.candidate}"
+        run_id = client.create_run(experiment, start, tags, name).info.run_id
+        client.log_batch(run_id, [Metric(key, value, start, 0) for key, value in trial_metrics(trial, metric).items()])
         _log_parameters(client, run_id, trial_parameters(trial))
-        client.set_terminated(run_id)
+        client.set_terminated(run_id, end_time=start + round(1000 * trial.fit_seconds))
 
 
 def _mark_failed(client: MlflowClient, run_id: str) -> None:

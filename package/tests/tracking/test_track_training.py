@@ -146,6 +146,7 @@ def test_each_trial_is_a_run_below_that_of_the_training(trained: Path, mlflow_se
     board = pd.read_csv(trained / MODEL / "reports" / "leaderboard.csv")
     assert len(trials) == len(board) == 3
     assert {run.info.status for run in trials} == {"FINISHED"}
+    assert [run.info.run_name[0] for run in trials] == ["1", "2", "3"], "MLflow lists the best one first"
     assert sorted(run.data.params["candidate"] for run in trials) == sorted(board["candidate"])
     assert {run.data.params.get("C") for run in trials} == {"0.1", "1", None}
     assert np.allclose(sorted(run.data.metrics["cv_log_loss"] for run in trials), sorted(board["log_loss"]))
