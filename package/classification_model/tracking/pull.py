@@ -139,7 +139,7 @@ def _download(client: MlflowClient, found: ModelVersion, model: RegisteredModel,
         raise TrackingError(msg)
     uri = client.get_model_version_download_uri(found.name, found.version)
     repository = get_artifact_repository(uri, tracking_uri=client.tracking_uri)
-    sizes = _list(repository, FOLDER)
+    sizes = list_files(repository, FOLDER)
     if MANIFEST not in sizes:
         msg = f"{model} has no {FOLDER}/{MANIFEST} among its artifacts"
         raise VerificationError(msg)
@@ -159,7 +159,7 @@ def _download(client: MlflowClient, found: ModelVersion, model: RegisteredModel,
         _fetch(repository, name, sizes[name], min(record.size, LARGEST_FILE), folder)
 
 
-def _list(repository: ArtifactRepository, top: str) -> dict[str, int | None]:
+def list_files(repository: ArtifactRepository, top: str) -> dict[str, int | None]:
     """Return the files below a folder of artifacts, with their sizes.
 
     Raises

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +16,9 @@ from mlflow_server import PASSWORD, MlflowServer, free_port, proxy
 from operated import CONFIG, log_rows, make_problem, make_rows
 
 import classification_model as cm
-from classification_model.errors import InputError
+from classification_model.errors import InputError, VerificationError
 from classification_model.tracking.names import FOLDER
-from classification_model.tracking.pull import RegisteredModel
+from classification_model.tracking.pull import RegisteredModel, list_files
 
 pytestmark = pytest.mark.slow
 
@@ -205,6 +207,32 @@ def test_paths_that_lead_out_of_the_folder_are_refused(
         assert len(done.err.splitlines()) == 1
         assert set(tmp_path.rglob("*")) == before
     assert models.is_dir()
+
+
+@dataclass
+class Listed:
+    """What a store of artifacts lists."""
+
+    path: str
+    is_dir: bool = False
+    file_size: int = 1
+
+
+@pytest.mark.parametrize("path", ["../a", "m/../../a", "/a", "other/a", "m", "m/", "m/./a", "m//a", "m/../m/a"])
+def test_a_listed_path_lies_inside_the_folder(path: str) -> None:
+    """Whatever store of artifacts lists another path, it is refused before anything is downloaded."""
+    repository: Any = SimpleNamespace(list_artifacts=lambda _folder: [Listed("m/good"), Listed(path)])
+    with pytest.raises(VerificationError, match="expected paths inside m among the artifacts"):
+        list_files(repository, "m")
+
+
+def test_a_folder_that_goes_on_for_ever_is_refused() -> None:
+    """A store whose folders contain folders without end is left after a thousand."""
+    repository: Any = SimpleNamespace(
+        list_artifacts=lambda folder: [Listed(f"{folder}/{name}", is_dir=True) for name in "ab"]
+    )
+    with pytest.raises(VerificationError, match="expected 1000 files at most"):
+        list_files(repository, "m")
 
 
 def test_what_is_not_in_the_registry_is_an_error_of_one_line(
