@@ -15,6 +15,6 @@ package=package/pyproject.toml api=classification_api/pyproject.toml example=exa
 lock build deploy/locks/build.in "$@"
 lock api $package $api "$@"
 lock eda $package $api --extra batch "$@"
-lock training $package $example --extra train --extra sql --extra http --extra s3 --extra gcs --extra bigquery --extra excel "$@"
-lock jupyter $package $api $example --extra train --extra sql --extra http --extra s3 --extra gcs --extra bigquery --extra excel --extra eda "$@"
+lock training $package $example --extra train --extra sql --extra http --extra s3 --extra gcs --extra bigquery --extra excel --extra mlflow "$@"
+lock jupyter $package $api $example --extra train --extra sql --extra http --extra s3 --extra gcs --extra bigquery --extra excel --extra mlflow --extra eda "$@"
 lock mlflow deploy/locks/mlflow.in "$@"

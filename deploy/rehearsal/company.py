@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
 from asked import ask, free_ports, wait_for
 from engine import podman
@@ -19,6 +20,7 @@ PASSWORDS = {
     f"{name}_PASSWORD": f"rehearsed{number}"
     for number, name in enumerate(("POSTGRES", "DE_USER", "DS_USER", "APP_USER", "ANALYST"))
 }
+PROBLEM, MLFLOW = "Repeat purchases", "/api/2.0/mlflow"
 CUSTOMER: dict[str, Any] = {"recency_days": 12, "frequency": 9, "monetary": 214.5, "tenure_days": 400}
 A_CUSTOMER = """
 SELECT prediction_key, recency_days, frequency, monetary, tenure_days FROM feature_store WHERE frequency > 3 LIMIT 1
@@ -148,9 +150,23 @@ class Company:
             self.stack.up("mlflow")
             self.stack.wait("mlflow")
             self.stack.run_once("etl", "python", "-m", "data_engineering.etl", "--days", "750")
-            uri = f"http://mlflow:{self.mlflow}"
-            said = self.stack.run_once("training", MLFLOW_TRACKING_URI=uri)
-            expect(" is current" in said, "a model that is current", said)
+            uri = {"MLFLOW_TRACKING_URI": f"http://mlflow:{self.mlflow}"}
+            self.stack.run_once("training", **uri)
+            champion = self._mlflow("registered-models/alias", {"name": PROBLEM, "alias": "champion"})["model_version"]
+            found = self._mlflow("experiments/get-by-name", {"experiment_name": PROBLEM})
+            search = {"experiment_ids": [found["experiment"]["experiment_id"]]}
+            runs = ask(self.mlflow, f"{MLFLOW}/runs/search", search).json()["runs"]
+            trials = [run for run in runs if run["info"]["run_id"] != champion["run_id"]]
+            parents = {
+                tag["value"] for run in trials for tag in run["data"]["tags"] if tag["key"] == "mlflow.parentRunId"
+            }
+            expect(trials and parents == {champion["run_id"]}, "trials inside the run of the champion", parents)
+            pull = ("classification-model", "store", "pull", f"mlflow://{PROBLEM}@champion", "--store", "/tmp/pulled")
+            self.stack.run_once("training", *pull, **uri)
+        self._story.note(f"{len(trials)} trials; version {champion['version']}, the champion, was pulled into a store")
+
+    def _mlflow(self, route: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        return dict(ask(self.mlflow, f"{MLFLOW}/{route}?{urlencode(parameters)}").json())
 
     def _failures(self) -> None:
         with self._story.step("training: exit code 2 for a wrong password; the store stays as it is"):
