@@ -161,8 +161,8 @@ class Company:
                 tag["value"] for run in trials for tag in run["data"]["tags"] if tag["key"] == "mlflow.parentRunId"
             }
             expect(trials and parents == {champion["run_id"]}, "trials inside the run of the champion", parents)
-            pull = ("classification-model", "store", "pull", f"mlflow://{PROBLEM}@champion", "--store", "/tmp/pulled")
-            self.stack.run_once("training", *pull, **uri)
+            pull = ("store", "pull", f"mlflow://{PROBLEM}@champion", "--store", "/tmp/pulled")  # noqa: S108 - of the container
+            self.stack.run_once("training", "classification-model", *pull, **uri)
         self._story.note(f"{len(trials)} trials; version {champion['version']}, the champion, was pulled into a store")
 
     def _mlflow(self, route: str, parameters: Mapping[str, str]) -> dict[str, Any]:
