@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,8 @@ from classification_model.tables.writing.replacing import told
 
 #: Names of the browser on the path, the first that is found is taken.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+#: A page may have styles and pictures of its own. It runs no script, sends no form and asks no server for anything.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 #: Seconds that printing may take.
 PATIENCE = 60.0
 
@@ -37,7 +40,8 @@ def find_browser() -> str:
 def print_pdf(page: Path, pdf: Path, *, patience: float = PATIENCE) -> None:
     """Print a page of one file to PDF, beside its place first.
 
-    The browser has a profile of its own for the time, and no network.
+    The browser has a profile of its own for the time, and no network. It runs no script of the page, and shows no file
+    or address that the page names.
 
     Parameters
     ----------
@@ -57,7 +61,8 @@ def print_pdf(page: Path, pdf: Path, *, patience: float = PATIENCE) -> None:
     """
     browser = find_browser()
     with tempfile.TemporaryDirectory(prefix="print-", ignore_cleanup_errors=True) as folder:
-        printed = Path(folder) / "page.pdf"
+        printed, copy = Path(folder) / "page.pdf", Path(folder) / "page.html"
+        copy.write_bytes(_held_to_itself(page.read_bytes()))
         command = [
             browser,
             "--headless",
@@ -69,10 +74,11 @@ def print_pdf(page: Path, pdf: Path, *, patience: float = PATIENCE) -> None:
             "--disable-component-update",
             "--no-first-run",
             "--proxy-server=127.0.0.1:9",  # where nothing listens
+            "--proxy-bypass-list=<-loopback>",  # which is asked for this machine too
             f"--user-data-dir={folder}/profile",
             "--no-pdf-header-footer",
             f"--print-to-pdf={printed}",
-            page.resolve().as_uri(),
+            copy.as_uri(),
         ]
         words = _run(command, patience)
         if not printed.is_file():
@@ -80,6 +86,14 @@ def print_pdf(page: Path, pdf: Path, *, patience: float = PATIENCE) -> None:
             raise DataError(msg)
         with told(str(pdf)):
             replace_file(pdf, printed.read_bytes())
+
+
+def _held_to_itself(content: bytes) -> bytes:
+    """Put the policy before all that a page holds."""
+    doctype = re.match(rb"\s*<!doctype[^>]*>", content, re.IGNORECASE)
+    start = doctype.end() if doctype else 0
+    policy = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    return content[:start] + policy.encode() + content[start:]
 
 
 def _run(command: list[str], patience: float) -> str:

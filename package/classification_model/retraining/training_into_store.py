@@ -94,5 +94,5 @@ def train_into_store(
     write_model(trained, stage / version)
     store.add(stage / version)
     shutil.rmtree(stage, ignore_errors=True)
-    track_training(trained, config, progress=progress)
+    track_training(trained, config, tables.table, progress)
     return version, trained.report.data

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from classification_model.errors import InputError, TrackingError, VerificationError
 from classification_model.runtime.model_folder.artifact import LARGEST_FILE, LARGEST_MANIFEST, MANIFEST, read_manifest
@@ -138,6 +138,7 @@ def _download(client: MlflowClient, found: ModelVersion, model: RegisteredModel,
         msg = f"{model} has no tag {DIGEST!r}: expected a model that classification-model registered"
         raise TrackingError(msg)
     uri = client.get_model_version_download_uri(found.name, found.version)
+    check_host(uri, client.tracking_uri)
     repository = get_artifact_repository(uri, tracking_uri=client.tracking_uri)
     sizes = list_files(repository, FOLDER)
     if MANIFEST not in sizes:
@@ -157,6 +158,24 @@ def _download(client: MlflowClient, found: ModelVersion, model: RegisteredModel,
             msg = f"{name} is missing from the artifacts of {model}: log it again"
             raise VerificationError(msg)
         _fetch(repository, name, sizes[name], min(record.size, LARGEST_FILE), folder)
+
+
+def check_host(uri: str, tracking_uri: str) -> None:
+    """Refuse artifacts that lie on this machine, or on a host that would get the credentials of the tracking server.
+
+    Whoever may register a version says where its artifacts are.
+
+    Raises
+    ------
+    VerificationError
+        If they lie there.
+    """
+    place, server = urlsplit(uri), urlsplit(tracking_uri)
+    is_of_server = place.netloc.rpartition("@")[2] in {"", server.netloc.rpartition("@")[2]}
+    if place.scheme in {"", "file"} or (place.scheme in {"http", "https", "mlflow-artifacts"} and not is_of_server):
+        where = place.hostname or "this machine"
+        msg = f"expected artifacts on the MLflow server or in a store such as S3, found them on {where}"
+        raise VerificationError(msg)
 
 
 def list_files(repository: ArtifactRepository, top: str) -> dict[str, int | None]:
@@ -192,8 +211,8 @@ def list_files(repository: ArtifactRepository, top: str) -> dict[str, int | None
 
 
 def _fetch(repository: ArtifactRepository, name: str, size: int | None, limit: int, folder: Path) -> None:
-    if size is not None and size > limit:
-        msg = f"{name} was changed: expected {limit} bytes at most, found {size}"
+    if size is None or size > limit:
+        msg = f"{name} was changed: expected {limit} bytes at most, found {'no size' if size is None else size}"
         raise VerificationError(msg)
     repository.download_artifacts(  # type: ignore[no-untyped-call]
         f"{FOLDER}/{name}", str(folder.parent)

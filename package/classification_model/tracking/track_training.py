@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classification_model.errors import ClassificationModelError
+from classification_model.processing.data_manager import RawTable
 from classification_model.runtime.model_folder.artifact import read_manifest, write_model_folder
 from classification_model.tables.locations import locate
 from classification_model.tracking.logged_models import log_model, register
@@ -56,7 +57,7 @@ def track_training(trained: TrainedModel, config: Config, source: Any = None, pr
     config
         The config that it was trained by, before the table completed it.
     source
-        The table instead of ``data.source``: its name, a frame, or a function that returned one.
+        The table instead of ``data.source``: its name, a frame, a function that returned one, or as it was read.
     progress
         Called before the step; see `Progress`.
     """
@@ -72,6 +73,8 @@ def track_training(trained: TrainedModel, config: Config, source: Any = None, pr
 
 
 def _name_of(source: Any, config: Config) -> str:
+    if isinstance(source, RawTable):
+        return source.name
     source = config.data.source if source is None else source
     return locate(source).name if isinstance(source, str) else "the given table"
 

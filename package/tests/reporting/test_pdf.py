@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -32,12 +34,17 @@ def stand_in(folder: Path, program: str, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PATH", f"{binaries}:/bin:/usr/bin" if "sleep" in program else str(binaries))
 
 
-@pytest.mark.slow
-def test_the_browser_prints_every_page(page: Path) -> None:
-    """A page is printed whole, whatever its file is called, and nothing else is left in its folder."""
+def needs_browser() -> None:
+    """Skip the test where there is no browser; in CI there has to be one."""
     if not any(map(shutil.which, BROWSERS)):
         message = f"no browser: none of {', '.join(BROWSERS)} is on PATH"
         pytest.fail(message) if "CI" in os.environ else pytest.skip(message)
+
+
+@pytest.mark.slow
+def test_the_browser_prints_every_page(page: Path) -> None:
+    """A page is printed whole, whatever its file is called, and nothing else is left in its folder."""
+    needs_browser()
     pdf = page.with_suffix(".pdf")
 
     print_pdf(page, pdf)
@@ -46,6 +53,36 @@ def test_the_browser_prints_every_page(page: Path) -> None:
     assert content.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type\s*/Page\b", content)) == 3
     assert sorted(path.name for path in page.parent.iterdir()) == ["a page #1.html", "a page #1.pdf"]
+
+
+@pytest.mark.slow
+def test_a_page_shows_nothing_but_itself(page: Path) -> None:
+    """A hostile page reaches no server on this machine, reads no file and runs no script."""
+    needs_browser()
+    secret = page.parent / "secret.html"
+    secret.write_text("<h1>secretsecret</h1>", encoding="utf-8")
+    pdf, asked = page.with_suffix(".pdf"), []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        page.write_text(
+            f"<script>document.title = 'scripted'; document.write('<img src={address}/script>')</script>"
+            f"<!doctype html><title>plain</title><img src='{address}/image'>"
+            f"<link rel=stylesheet href='{address}/style'>"
+            f"<iframe src='{secret.as_uri()}' width=600 height=300></iframe><object data='{secret.as_uri()}'></object>",
+            encoding="utf-8",
+        )
+        print_pdf(page, pdf)
+        server.shutdown()
+
+    assert asked == []
+    assert pdf.read_bytes().count(b"/Type /Font") + pdf.read_bytes().count(b"/Type/Font") == 0  # no text was printed
 
 
 def test_without_a_browser_the_error_names_what_to_install(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from operated import CONFIG, log_rows, make_problem, make_rows
 import classification_model as cm
 from classification_model.errors import InputError, VerificationError
 from classification_model.tracking.names import FOLDER
-from classification_model.tracking.pull import RegisteredModel, list_files
+from classification_model.tracking.pull import RegisteredModel, check_host, list_files
 
 pytestmark = pytest.mark.slow
 
@@ -291,3 +291,33 @@ def test_a_url_of_another_form_is_refused(url: str) -> None:
     with pytest.raises(InputError, match="expected mlflow://NAME/VERSION or mlflow://NAME@ALIAS") as raised:
         RegisteredModel.of(url)
     assert PASSWORD not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://elsewhere.example/x/mlflow-artifacts/artifacts/m",
+        "mlflow-artifacts://elsewhere.example/1/models/m",
+        "http://mlflow.example@elsewhere.example/api/2.0/mlflow-artifacts/artifacts/m",
+        "file:///etc",
+        "/etc",
+    ],
+)
+def test_artifacts_on_another_host_are_not_asked_for(uri: str) -> None:
+    """Who registers a version sends the credentials of the server nowhere, and gets no file of this machine read."""
+    with pytest.raises(VerificationError, match="expected artifacts on the MLflow server or in a store such as S3"):
+        check_host(uri, "http://user:secret@mlflow.example:5000")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mlflow-artifacts:/1/models/m",
+        "mlflow-artifacts://mlflow.example:5000/1",
+        "s3://bucket/1",
+        "http://mlflow.example:5000/a",
+    ],
+)
+def test_artifacts_of_the_server_and_of_stores_are_asked_for(uri: str) -> None:
+    """Which of its places the server names is its own affair."""
+    check_host(uri, "http://user:secret@mlflow.example:5000")
