@@ -89,7 +89,7 @@ test-dag: .venv/tox ## the files of deploy/ alone: the DAG in a real Airflow, th
 	cd deploy && ../$(BIN)/tox run -e test_dag
 
 test-images: .venv/tox ## build every image and run every service for real, as root on Debian; needs podman, buildah, runc, debootstrap
-	cd deploy && ../$(BIN)/tox run -e test_images
+	cd deploy && ../$(BIN)/tox run --workdir .tox-as-root -e test_images
 
 lock: .venv/tox ## write the lock files of the images; LOCK_OPTIONS=--upgrade for the newest versions
 	cd deploy && ../$(BIN)/tox run -e lock -- $(LOCK_OPTIONS)
@@ -207,7 +207,7 @@ rehearse-release: .venv/tox ## the workflow of a release, step by step, in a tem
 clean: ## remove environments, builds and caches; the trained model stays
 	rm -rf .venv .venv-peers build
 	for folder in package classification_api deploy release examples/airbnb examples/companydata; do \
-		(cd $$folder && rm -rf .tox .venv build dist *.egg-info .hypothesis .*_cache .coverage*); \
+		(cd $$folder && rm -rf .tox .tox-as-root .venv build dist *.egg-info .hypothesis .*_cache .coverage*); \
 	done
 
 .venv/bin/python:

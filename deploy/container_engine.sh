@@ -6,7 +6,11 @@ fail() {
     exit 2
 }
 
-find_engine() {
+find_is_podman() { # which leaves out health checks unless it is told the format that has them
+    case ${ENGINE##*/} in podman*) return 0 ;; *) return 1 ;; esac
+}
+
+engine() {
     if [ -z "${ENGINE:-}" ]; then
         for name in docker podman; do
             command -v "$name" >/dev/null 2>&1 && ENGINE=$name && break
@@ -17,13 +21,17 @@ find_engine() {
     engine info >/dev/null 2>&1 || fail "$ENGINE does not answer: start its service, or see what \`$ENGINE info\` says"
 }
 
+is_podman() { # which leaves out health checks unless it is told the format that has them
+    case ${ENGINE##*/} in podman*) return 0 ;; *) return 1 ;; esac
+}
+
 engine() {
     "$ENGINE" ${ENGINE_OPTIONS:-} "$@"
 }
 
 find_image() { # NAME, its Dockerfile
     engine image inspect "$1" >/dev/null 2>&1 || fail "expected the image $1, found none: build it in the clone with" \
-        "\`$ENGINE build --file $2 --tag $1 .\`"
+        "\`$ENGINE build $(is_podman && echo "--format docker ")--file $2 --tag $1 .\`"
 }
 
 find_free_port() {
@@ -48,7 +56,7 @@ run() {
 run_on_port() {
     port=$1 && shift
     if [ "${NETWORK:-}" = host ]; then
-        run --network host --env PORT="$port" "$@"
+        run --network host --env HOST=127.0.0.1 --env PORT="$port" "$@"
     else
         run --publish "127.0.0.1:$port:$port" --env PORT="$port" "$@"
     fi

@@ -6,23 +6,22 @@ import asyncio
 import html
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import uvicorn
-from app.model_reports import MEDIA_TYPES, OTHER, Report, reports_of
+from app.model_reports import MEDIA_TYPES, Report, reports_of
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from classification_model.errors import ClassificationModelError
-from classification_model.reporting.pdf import print_pdf
+from classification_model.reporting.pdf import POLICY, print_pdf
 from classification_model.runtime.model_folder.manifest import Manifest
 from classification_model.runtime.store.reader import StoreReader
 
-#: A page may have styles and pictures of its own. It runs no script, sends no form and asks no server for anything.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
@@ -39,13 +38,15 @@ class ReportsServer:
     ----------
     store
         The model store.
-    printed
-        Folder for the PDF files, which are printed once for each version.
+    folder
+        Folder in which pages are printed.
     """
 
-    def __init__(self, store: StoreReader, printed: Path) -> None:
+    def __init__(self, store: StoreReader, folder: Path) -> None:
         self._store = store
-        self._printed = printed
+        self._folder = folder
+        self._pages: dict[str, bytes] = {}
+        self._printed_version = ""
         self._printing = asyncio.Lock()  # a browser takes 200 MB: one at a time
 
     def routes(self) -> list[Route]:
@@ -75,27 +76,31 @@ class ReportsServer:
 
     async def send_report(self, request: Request) -> Response:
         """Answer with a report, or with a page of the reports printed to PDF."""
-        name = PurePosixPath(request.path_params["name"])
+        name = request.path_params["name"]
         manifest = self._current()
         reports = reports_of(manifest)
-        page = reports.get(str(name.with_suffix(".html")))
-        if str(name) not in reports and name.suffix == ".pdf" and page is not None:
-            return FileResponse(await self._pdf(manifest, page), media_type=MEDIA_TYPES[".pdf"], headers=HEADERS)
-        if (report := reports.get(str(name))) is None:
+        if name.endswith(".pdf") and name not in reports and (page := reports.get(f"{name.removesuffix('.pdf')}.html")):
+            return Response(await self._pdf(manifest, page), media_type=MEDIA_TYPES[".pdf"], headers=HEADERS)
+        if (report := reports.get(name)) is None:
             raise HTTPException(404, f"expected one of {', '.join(reports)}, found another name")
         content = await asyncio.to_thread(self._read, manifest, report)
         headers = {**HEADERS, "content-security-policy": f"{POLICY}; sandbox"}
-        return Response(content, media_type=MEDIA_TYPES.get(name.suffix, OTHER), headers=headers)
+        return Response(content, media_type=report.media_type, headers=headers)
 
-    async def _pdf(self, manifest: Manifest, page: Report) -> Path:
-        """Print a page, unless it was printed before; its hash names the file."""
-        pdf = self._printed / f"{page.record.sha256}.pdf"
+    async def _pdf(self, manifest: Manifest, page: Report) -> bytes:
+        """Print a page, unless that was done before; only those of one version are kept."""
         async with self._printing:
-            if not pdf.exists():
-                copy = self._printed / page.name
+            if self._printed_version != manifest.version:
+                self._pages.clear()
+                self._printed_version = manifest.version
+            if page.name not in self._pages:
+                copy = self._folder / page.name
                 copy.write_bytes(await asyncio.to_thread(self._read, manifest, page))
+                pdf = copy.with_suffix(".pdf")
                 await asyncio.to_thread(print_pdf, copy, pdf)
-        return pdf
+                self._pages[page.name] = pdf.read_bytes()
+                _reap()
+            return self._pages[page.name]
 
     def _current(self) -> Manifest:
         version = self._store.current()
@@ -106,6 +111,13 @@ class ReportsServer:
     def _read(self, manifest: Manifest, report: Report) -> bytes:
         with report.open(self._store.path(manifest.version)) as file:
             return b"".join(report.blocks(file))
+
+
+def _reap() -> None:
+    """Take note of the ends of processes that the browser left behind: in a container they are children of this one."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _links_to(report: Report) -> str:
@@ -121,21 +133,21 @@ async def explain(_: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error}\n", 503, headers={"retry-after": "10"})
 
 
-def make_app(store: Path, printed: Path) -> Starlette:
+def make_app(store: Path, folder: Path) -> Starlette:
     """Return the application.
 
     Parameters
     ----------
     store
         The model store; it need not exist yet.
-    printed
-        Folder for the PDF files.
+    folder
+        Folder in which pages are printed.
     """
-    server = ReportsServer(StoreReader(store), printed)
+    server = ReportsServer(StoreReader(store), folder)
     return Starlette(routes=server.routes(), exception_handlers={ClassificationModelError: explain})
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="printed-") as folder:
         served = make_app(Path(os.environ["MODEL_STORE"]), Path(folder))
-        uvicorn.run(served, host="0.0.0.0", port=int(os.environ["PORT"]), server_header=False)  # noqa: S104 - the container's
+        uvicorn.run(served, host=os.environ["HOST"], port=int(os.environ["PORT"]), server_header=False)

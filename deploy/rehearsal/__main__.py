@@ -13,17 +13,16 @@ from build_all import build_all
 from company import Company
 from production import tell_production
 from scripts import tell_scripts
+from story import RehearsalError, Story
 from titanic import tell_titanic
-from told import RehearsalError, Story
 
 
 def main() -> None:
     """Rehearse, and exit with 0 only if everything went as it has to go."""
     if os.geteuid() != 0:
         sys.exit("expected to be root, which makes the base image and runs containers: sudo make test-images")
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # for what is started, also where this runs in the background
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that all is stopped, also where this runs in the background
+        signal.signal(number, signal.default_int_handler)
     story = Story()
     try:
         images = build_all(story)

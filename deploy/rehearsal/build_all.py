@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine import BUILD_OPTIONS, ROOT, build_stand_in, certificates, ensure_base, run
 from layers import files_with, layers_of, size_above, unwanted_in
-from told import Story, expect
+from story import Story, expect
 
 IMAGES = ("training", "api", "eda", "jupyter", "mlflow")  # in this order, since later ones share layers of earlier ones
 TAG = "rehearsed"

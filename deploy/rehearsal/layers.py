@@ -1,4 +1,4 @@
-"""What lies in the layers of the images, also what a later layer removed."""
+"""Search the layers of images, also for files that a later layer removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import inspect
-from told import expect
+from story import expect
 
 #: What no layer above the base image may have, by its path from the root of the layer.
 UNWANTED = re.compile(
@@ -31,7 +31,7 @@ def layers_of(image: str) -> list[Path]:
 
 
 def unwanted_in(layers: list[Path]) -> list[str]:
-    """Return the files in layers that no image may have."""
+    """Return the files in layers that match `UNWANTED`."""
     return sorted(
         str(layer / path)
         for layer in layers
@@ -41,7 +41,7 @@ def unwanted_in(layers: list[Path]) -> list[str]:
 
 
 def _paths_in(layer: Path) -> Iterator[str]:
-    """Yield the files of a layer; what it removes from a lower one stands in it as a device."""
+    """Yield the regular files of a layer; the marks of removed files are devices."""
     start = len(str(layer)) + 1
     for folder, _, files in os.walk(layer):
         for name in files:

@@ -10,17 +10,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from asked import ask, free_ports, wait_for
 from company import CUSTOMER, PASSWORDS
 from engine import ROOT, inspect
 from hardening import check_hardened
+from http_client import ask, free_ports, wait_for
 from on_host import write_for_host
 from stack import Stack
-from told import Story, expect
+from story import Story, expect
 
 KEY = "a-key-of-the-rehearsal"
 #: Connections that send the begin of a request and no more.
 SLOW = 80
+#: Connections of one address that the proxy allows.
+MOST = 100
 
 
 def tell_production(story: Story, images: Mapping[str, str]) -> None:
@@ -31,12 +33,12 @@ def tell_production(story: Story, images: Mapping[str, str]) -> None:
     with TemporaryDirectory() as folder:
         files = ("compose.prod.yml", str(_write_for_host(Path(folder), database, api, proxy)))
         stack = Stack(files, "rehearsed-production", variables, ("training",))
+        stack.down()  # of a rehearsal that was killed
         try:
             with story.step("compose.prod.yml: trained, served with keys, shipped into the database"):
                 stack.up("database")
                 stack.wait("database")
-                etl = ("python", "-m", "data_engineering.etl")
-                stack.run_once("training", *etl, DE_USER_PASSWORD=PASSWORDS["DE_USER_PASSWORD"])
+                stack.run_once("etl")
                 stack.run_once("training")
                 stack.up("proxy", "shipping")
                 wait_for(proxy, "/health/ready")
@@ -71,6 +73,7 @@ def _write_for_host(folder: Path, database: int, api: int, proxy: int) -> Path:
         "database": {"environment": {"PGPORT": str(database)}},
         "api": {"environment": {"PORT": str(api)}},
         "proxy": {"volumes": [f"{folder / 'nginx.conf'}:/etc/nginx/nginx.conf:ro"]},
+        "etl": url,
         "training": url,
         "shipping": url,
     }
@@ -94,6 +97,10 @@ def _hold_back(proxy: int, api: int) -> None:
         expect(open_now <= 33, "no more connections to the API than the proxy keeps open", open_now)
         held = connections_to(proxy)
         expect(held >= SLOW, f"{SLOW} connections to the proxy", held)
+        for _ in range(SLOW, 2 * MOST):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", proxy)))
+            connection.sendall(begun[1])
+        ask(proxy, "/health/live", expected=429)
 
 
 def connections_to(port: int) -> int:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from asked import ask, free_ports, wait_for
 from build_all import TAG
 from engine import GLOBAL_OPTIONS, ROOT, RUN_OPTIONS, podman
+from http_client import ask, free_ports, wait_for
+from story import Story, expect
 from titanic import PASSENGER
-from told import Story, expect
 
 _VOLUMES = {name: f"rehearsed-{name.lower()}" for name in ("MODELS", "LOG", "WORK")}
 _PATIENCE = 60

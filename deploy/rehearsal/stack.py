@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 from engine import GLOBAL_OPTIONS, ROOT, inspect, podman, run
-from told import RehearsalError, expect
+from story import RehearsalError, expect
 
 #: Seconds for a service to become healthy, or to end.
 PATIENCE = 180

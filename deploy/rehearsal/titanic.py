@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from asked import ask, free_ports, wait_for
+from http_client import ask, free_ports, wait_for
 from on_host import write_for_host
 from stack import Stack
-from told import Story, expect
+from story import Story, expect
 
 PASSENGER: dict[str, Any] = {
     "pclass": 3,
@@ -30,6 +30,7 @@ def tell_titanic(story: Story, images: Mapping[str, str]) -> None:
         ports = {"api": {"environment": {"PORT": str(api)}}, "eda": {"environment": {"PORT": str(eda)}}}
         write_for_host("compose.titanic.yml", file, ports)
         stack = Stack(("compose.titanic.yml", str(file)), "rehearsed-titanic", images)
+        stack.down()  # of a rehearsal that was killed
         try:
             with story.step("compose.titanic.yml: the API waits for the first model, and needs no restart"):
                 stack.up("api", "eda")

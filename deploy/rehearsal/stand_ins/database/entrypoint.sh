@@ -11,4 +11,4 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
     done
     pg_ctl --silent --wait stop
 fi
-exec "$@" -c listen_addresses='*'
+exec "$1" -c listen_addresses='*' "${@:2}"

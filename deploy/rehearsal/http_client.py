@@ -1,4 +1,4 @@
-"""Requests to what was started, over HTTP on this machine."""
+"""Requests to services on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-from told import expect
+from story import expect
 
 #: Seconds for an answer, and for a port on which something begins to listen.
 PATIENCE = 60
