@@ -32,7 +32,7 @@ SEED ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help run check checks checks-package checks-api checks-examples hooks test test-package test-app test-dag test-images lock check-lowest check-pythons faults mutants bench bench-operation bench-tables bench-etl bench-quality bench-training bench-serving bench-peers example-airbnb example-companydata eda jupyter clean
 .PHONY: bump patch minor major check-tag fetch-last-release release-train compare-with-last-release release-build release-notes audited-requirements test-release rehearse-release
-.PHONY: build-images save-images load-images push-images
+.PHONY: build-images try-images save-images load-images push-images
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -183,6 +183,9 @@ IMAGE_TAG ?= $(shell cat package/classification_model/VERSION)
 OF_IMAGES = --tool $(IMAGE_TOOL) --tag $(IMAGE_TAG) $(IMAGE_OPTIONS:%=--option=%) $(IMAGES)
 build-images: ## build the images by IMAGE_TOOL (docker, podman or buildah), tagged with VERSION; IMAGES="api eda" for some
 	@$(PYTHON) deploy/images/build.py $(OF_IMAGES)
+
+try-images: ## start each image as in production, with a read-only root and without capabilities, until it works
+	@$(PYTHON) deploy/images/try_images.py $(OF_IMAGES)
 
 save-images: ## the images as archives in build/images/
 	@$(PYTHON) deploy/images/publish.py save $(OF_IMAGES)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from engine import BUILD_OPTIONS, ROOT, build_stand_in, certificates, ensure_base, run
+from engine import BUILD_OPTIONS, ROOT, RUN_OPTIONS, build_stand_in, certificates, ensure_base, run
 from layers import files_with, layers_of, size_above, unwanted_in
 from story import Story, expect
 
@@ -56,6 +56,8 @@ def build_all(story: Story) -> dict[str, str]:
         shutil.rmtree(folder)
     size = size_above(_image("api"), base)
     expect(size < API_MEGABYTES, f"less than {API_MEGABYTES} MB of the API above its base image", f"{size:.0f} MB")
+    with story.step("Each image starts as in production, without a network"):
+        _try()
     with story.step("No layer of any image has a secret, a test or a cache"):
         _search(base)
     return {
@@ -86,6 +88,17 @@ def _copy_with_secrets(folder: Path) -> None:
 def _build(name: str, base: str, folder: Path) -> None:
     options = [f"--option={each}" for each in (*BUILD_OPTIONS, certificates(), f"--build-arg=BASE_IMAGE={base}")]
     run(sys.executable, folder / "deploy/images/build.py", "--tool=buildah", f"--tag={TAG}", *options, name)
+
+
+def _try() -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write('[engine]\nruntime = "runc"\n')
+        file.flush()
+        options = [f"--option={each}" for each in ("--network=none", *RUN_OPTIONS[1:])]
+        program = ROOT / "deploy/images/try_images.py"
+        run(
+            sys.executable, program, "--tool=podman", f"--tag={TAG}", *options, variables={"CONTAINERS_CONF": file.name}
+        )
 
 
 def _search(base: str) -> None:

@@ -123,8 +123,13 @@ def test_an_image_is_pushed_only_after_its_scan_and_after_the_gates_of_a_release
     images = runpy.run_path(str(ROOT / "deploy" / "images" / "build.py"))
     assert jobs["build"]["strategy"]["matrix"]["image"] == list(images["NAMES"])
     runs = [str(step.get("run", step.get("uses"))).split("@")[0] for step in jobs["build"]["steps"]]
-    assert runs[2:5] == ["make build-images PYTHON=python", "anchore/scan-action", "make save-images PYTHON=python"]
-    scan = jobs["build"]["steps"][3]["with"]
+    assert runs[2:6] == [
+        "make build-images PYTHON=python",
+        "make try-images PYTHON=python",
+        "anchore/scan-action",
+        "make save-images PYTHON=python",
+    ]
+    scan = jobs["build"]["steps"][4]["with"]
     assert (scan["fail-build"], scan["severity-cutoff"], scan["only-fixed"]) == ("true", "high", "true")
     assert scan["image"] == images["image"]("${{ matrix.image }}", "${{ github.ref_name }}")
     assert read("publish_images.yml")["on"] == {"push": {"tags": ["**"]}}
