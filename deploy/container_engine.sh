@@ -1,4 +1,4 @@
-# What the start scripts share: docker or podman, whichever is there, or the one that ENGINE names.
+# What the start scripts share: docker or podman, whichever answers, or the one that ENGINE names.
 # ENGINE_OPTIONS stand before the command, RUN_OPTIONS after `run`; NETWORK=host gives containers the network of this machine.
 
 fail() {
@@ -6,17 +6,13 @@ fail() {
     exit 2
 }
 
-find_is_podman() { # which leaves out health checks unless it is told the format that has them
-    case ${ENGINE##*/} in podman*) return 0 ;; *) return 1 ;; esac
-}
-
-engine() {
+find_engine() {
     if [ -z "${ENGINE:-}" ]; then
-        for name in docker podman; do
-            command -v "$name" >/dev/null 2>&1 && ENGINE=$name && break
+        for ENGINE in docker podman; do
+            command -v "$ENGINE" >/dev/null 2>&1 && engine info >/dev/null 2>&1 && return
         done
+        fail "expected docker or podman, found neither that answers: install one of them, or start its service"
     fi
-    [ -n "${ENGINE:-}" ] || fail "expected docker or podman on the PATH, found neither: install one of them"
     command -v "$ENGINE" >/dev/null 2>&1 || fail "expected $ENGINE on the PATH, found none: install it, or name another ENGINE"
     engine info >/dev/null 2>&1 || fail "$ENGINE does not answer: start its service, or see what \`$ENGINE info\` says"
 }

@@ -102,7 +102,7 @@ class Company:
         with self._story.step("labels: what became of the customer is joined, and decides about retraining"):
             said = self.stack.run_once("labels")
             expect("match 1 of 1 predictions" in said, "one label of one prediction", said)
-            expect("retrain: wait" in said, "the verdict to wait for more labels", said)
+            expect("\nwait: 1 of 1 labelled" in said, "the verdict to wait for more labels", said)
             self._story.note(said.strip().splitlines()[0])
 
     def _shipped(self) -> None:
