@@ -236,7 +236,13 @@ def _inferred(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _as_arrow(column: pd.Series, name: str) -> pa.Array:
     try:
-        values = pa.Array.from_pandas(column)
+        if isinstance(
+            column.dtype, pd.DatetimeTZDtype
+        ):  # whose time zone pyarrow reads in a way that pandas deprecates
+            moments = pa.Array.from_pandas(column.dt.tz_convert(None))
+            values = moments.view(pa.timestamp(column.dtype.unit, pa.lib.tzinfo_to_string(column.dtype.tz)))
+        else:
+            values = pa.Array.from_pandas(column)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         msg = f"column {name!r}: expected values of one type, found several: {first_sentence(error)}"
         raise DataError(msg) from error

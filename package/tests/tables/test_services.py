@@ -94,6 +94,16 @@ def test_a_scheme_that_nobody_registered_names_those_that_are() -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_moments_of_a_frame_keep_their_time(zone: str) -> None:
+    """A frame of pandas with a time zone is read, without a warning, as the same moments."""
+    moments = pd.Series(pd.to_datetime(["2024-07-01T12:00:00Z", "NaT"], utc=True)).dt.tz_convert(zone)
+    cm.register_source("sheets", lambda _: pd.DataFrame({"at": moments}))
+    read = cm.read_table("sheets://there")["at"]
+    assert pd.to_datetime(read, utc=True).iloc[0] == pd.Timestamp("2024-07-01T12:00:00Z")
+    assert read.isna().tolist() == [False, True]
+
+
 def test_errors_of_a_service_are_one_line_without_secrets() -> None:
     """Whatever the function raises, before the first row or after it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,7 +123,9 @@ def _opened_service(location: Location, columns: Sequence[str] | None) -> Iterat
     try:
         given = _reader_of(location)(location.source)
         if hasattr(given, "iloc"):  # a frame of pandas, whose index is no column
-            given = pa.Table.from_pandas(given, preserve_index=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # pyarrow's own, of moments with a time zone
+                given = pa.Table.from_pandas(given, preserve_index=False)
         reader = pa.RecordBatchReader.from_stream(given)
     except ClassificationModelError:
         raise
