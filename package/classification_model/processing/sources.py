@@ -238,7 +238,7 @@ def _as_arrow(column: pd.Series, name: str) -> pa.Array:
     try:
         if isinstance(
             column.dtype, pd.DatetimeTZDtype
-        ):  # whose time zone pyarrow reads in a way that pandas deprecates
+        ):  # read by pyarrow in a way that pandas deprecates
             moments = pa.Array.from_pandas(column.dt.tz_convert(None))
             values = moments.view(pa.timestamp(column.dtype.unit, pa.lib.tzinfo_to_string(column.dtype.tz)))
         else:
