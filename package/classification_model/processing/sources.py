@@ -236,9 +236,7 @@ def _inferred(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _as_arrow(column: pd.Series, name: str) -> pa.Array:
     try:
-        if isinstance(
-            column.dtype, pd.DatetimeTZDtype
-        ):  # read by pyarrow in a way that pandas deprecates
+        if isinstance(column.dtype, pd.DatetimeTZDtype):  # read by pyarrow in a way that pandas deprecates
             moments = pa.Array.from_pandas(column.dt.tz_convert(None))
             values = moments.view(pa.timestamp(column.dtype.unit, pa.lib.tzinfo_to_string(column.dtype.tz)))
         else:
