@@ -54,9 +54,8 @@ class Stack:
         """Return the name of a service's container."""
         return f"{self._project}_{service}_1"
 
-    def up(self, *services: str, **variables: str) -> None:
+    def up(self, *services: str) -> None:
         """Start services, after those on which they depend, when the conditions for it hold."""
-        self._variables |= variables
         for service in services:
             for name, how in self.services[service].get("depends_on", {}).items():
                 if not self._is_running(name):
